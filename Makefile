@@ -1,0 +1,45 @@
+# One command a task. `make run` is the whole way from an empty machine to a page of pictures.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# An extra package index for the torch wheel. On Linux without a GPU the small build is at PyTorch's CPU index:
+#   make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+export TORCH_INDEX PYTHON VENV
+
+.PHONY: run venv dev data test lint docs bench soak clean
+
+run: venv data ## the walk-through: environment, data, tutorial, page
+	$(BIN)/fittingroom tutorial
+
+venv: $(VENV)/.core ## the virtual environment with the core
+dev: $(VENV)/.dev ## ... and what developing needs
+
+$(VENV)/.core: pyproject.toml constraints.txt scripts/make_venv.sh
+	scripts/make_venv.sh . && touch $@
+$(VENV)/.dev: pyproject.toml constraints.txt scripts/make_venv.sh
+	scripts/make_venv.sh '.[dev]' && touch $(VENV)/.core $@
+
+data: venv ## get Fashion-MNIST and verify it
+	$(BIN)/fittingroom data get fashion-mnist
+
+lint: dev ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint data ## lint, types, tests, doctests: minutes
+	$(BIN)/pytest
+
+soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
+	$(BIN)/pytest -m "soak or debian"
+
+docs: dev ## write the generated pages of docs/
+	$(BIN)/python scripts/make_docs.py
+
+bench: dev data ## measure speed; prints tables and writes them to benchmarks/
+	$(BIN)/python benchmarks/load.py
+
+clean: ## remove the virtual environment and caches; runs/ and the data stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,99 @@
+"""The only place that picks backend, device and threads, and says why."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fittingroom.errors import ModelError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+BACKEND = "torch"
+
+
+def prefer_torch() -> None:
+    """Set ``KERAS_BACKEND=torch`` where it is unset and Keras is not yet imported.
+
+    Called by ``import fittingroom``: plain Keras without TensorFlow would not even import.
+    """
+    if "keras" not in sys.modules:
+        os.environ.setdefault("KERAS_BACKEND", BACKEND)
+
+
+def require_torch() -> ModuleType:
+    """Import Keras and return it, or say why it cannot be used.
+
+    Raises:
+        ModelError: Keras is there with another backend.
+    """
+    prefer_torch()
+    wanted = os.environ.get("KERAS_BACKEND")
+    if "keras" not in sys.modules and wanted != BACKEND:
+        raise ModelError(
+            f"fittingroom needs Keras on the {BACKEND} backend, but KERAS_BACKEND={wanted}. "
+            f"Set KERAS_BACKEND={BACKEND} or unset it."
+        )
+    import keras
+
+    actual = keras.backend.backend()
+    if actual != BACKEND:
+        raise ModelError(
+            f"fittingroom needs Keras on the {BACKEND} backend, but Keras was already imported with '{actual}'. "
+            f"Set KERAS_BACKEND={BACKEND}, or import fittingroom before keras, in a new process."
+        )
+    return keras  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where the work is done, and why there.
+
+    Attributes:
+        name: torch's word: "cpu" or "cuda".
+        title: the processor or card, in words.
+        threads: how many threads torch uses.
+        reason: why this device and that many threads.
+    """
+
+    name: str
+    title: str
+    threads: int
+    reason: str
+
+
+def choose_device(wanted: str | None = None) -> Device:
+    """Pick the device: the one asked for, else a CUDA card where there is one, else the processor.
+
+    Args:
+        wanted: "cpu", "cuda", or None to decide.
+
+    Raises:
+        ModelError: a CUDA device was asked for and there is none.
+    """
+    import torch
+
+    has_cuda = torch.cuda.is_available()
+    if wanted == "cuda" and not has_cuda:
+        raise ModelError("Expected a CUDA device, found none. Use device 'cpu', or leave it out.")
+    threads = torch.get_num_threads()
+    thread_reason = "OMP_NUM_THREADS" if "OMP_NUM_THREADS" in os.environ else "one a core, torch's own choice"
+    if wanted == "cuda" or (wanted is None and has_cuda):
+        return Device("cuda", torch.cuda.get_device_name(), threads, "asked for" if wanted else "a CUDA card is there")
+    reason = "asked for" if wanted else "no CUDA card"
+    return Device("cpu", processor_name(), threads, f"{reason}; threads: {thread_reason}")
+
+
+def processor_name() -> str:
+    """Return the processor's name as the system gives it, or the architecture where it does not."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()

@@ -1,0 +1,119 @@
+"""The command line: one table of commands, each loaded when it is asked for."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from cyclopts import App, CycloptsError, Parameter
+
+from fittingroom._version import __version__
+from fittingroom.cli.output import say
+from fittingroom.errors import FittingRoomError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FAULT = 70  # EX_SOFTWARE: our own mistake, not the user's
+
+EPILOGUE = """Example: fittingroom tutorial --seed 1
+
+Data goes to stdout, messages to stderr.
+Exit codes: 0 done, 1 the check said no, 2 wrong use or bad input, 130 interrupted.
+Add --debug to any command to see the traceback of an error."""
+
+COMMANDS = {  # name: (where, one line, example)
+    "tutorial": ("tutorial:tutorial", "The walk-through, from data to a page of pictures.", "tutorial --seed 1"),
+    "explore": ("explore:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
+    "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
+    "evaluate": ("evaluate:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
+    "predict": ("predict:predict", "Name 28x28 grey pictures.", "predict --model runs/my-run picture.png"),
+    "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
+    "doctor": ("doctor:doctor", "One block of facts to paste into a bug report.", "doctor"),
+}
+GROUPS = {
+    "data": (
+        "Get, check and find datasets.",
+        {
+            "list": ("data:list_", "The datasets we know.", "data list"),
+            "info": ("data:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
+            "get": ("data:get", "Get a dataset and verify it.", "data get fashion-mnist"),
+            "verify": ("data:verify", "Hash every byte again.", "data verify fashion-mnist"),
+            "path": ("data:path", "Where a dataset lies on this machine.", "data path fashion-mnist"),
+        },
+    ),
+    "runs": (
+        "The runs on this machine.",
+        {
+            "list": ("runs:list_", "Every run in a folder.", "runs list"),
+            "show": ("runs:show", "One run: what was asked, and what came.", "runs show runs/my-run"),
+        },
+    ),
+    "models": (
+        "The architectures that can be trained.",
+        {
+            "list": ("models:list_", "The architectures by name.", "models list"),
+            "info": ("models:info", "Layers and parameters of one.", "models info walkthrough"),
+        },
+    ),
+}
+
+
+def build_app() -> App:
+    """Return the application; no command's module is loaded yet."""
+    settings = {"help_format": "plaintext", "default_parameter": Parameter(negative=())}
+    app = App(
+        name="fittingroom",
+        help="The fitting room for Fashion-MNIST and every dataset in its format.",
+        help_epilogue=EPILOGUE,
+        version=__version__,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        **settings,
+    )
+    _add(app, COMMANDS)
+    for name, (title, commands) in GROUPS.items():
+        group = App(name=name, help=title, help_epilogue=f"Example: fittingroom {name} list", **settings)
+        _add(group, commands)
+        app.command(group)
+    return app
+
+
+def _add(app: App, commands: dict[str, tuple[str, str, str]]) -> None:
+    for name, (where, title, example) in commands.items():
+        app.command(f"fittingroom.cli.{where}", name=name, help=title, help_epilogue=f"Example: fittingroom {example}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        arguments: without the program's name; None for the process's own.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        result = build_app()([word for word in words if word != "--debug"], exit_on_error=False, print_error=False)
+    except (CycloptsError, FittingRoomError, OSError, MemoryError) as error:
+        if debug:
+            traceback.print_exc()
+        say(f"fittingroom: {describe(error)}")
+        return getattr(error, "exit_code", 2)
+    except KeyboardInterrupt:
+        say("fittingroom: interrupted.")
+        return 130
+    except Exception:
+        traceback.print_exc()
+        say("fittingroom: this is our mistake, not yours. Please report it with the output of `fittingroom doctor`.")
+        return FAULT
+    return result if isinstance(result, int) else 0
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as one sentence for the user."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the system'}: {error.strerror or error}."
+    if isinstance(error, MemoryError):
+        return "expected more memory than this machine has free. Close other programs, or use a smaller batch."
+    return " ".join(str(error).split())

@@ -1,0 +1,95 @@
+"""`fittingroom data`: get, check and find datasets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fittingroom import data
+from fittingroom.cli.options import DataDir, Json, Quiet
+from fittingroom.cli.output import emit, emit_json, say, speaker, table
+
+FASHION = "fashion-mnist"
+
+
+def list_(*, json: Json = False) -> None:
+    """Print the datasets we know, and whether they are on this machine."""
+    rows = [
+        {"name": name, "title": known.title, "found": _text(data.locate(name)), "what": known.description}
+        for name, known in data.DATASETS.items()
+    ]
+    if json:
+        emit_json({"schema": "fittingroom/data-list/1", "datasets": rows})
+    else:
+        emit(table(["name", "what", "on this machine"], [(r["name"], r["what"], r["found"] or "no") for r in rows]))
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)
+
+
+def info(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -> None:
+    """Print shapes, counts, classes and fingerprint of a dataset.
+
+    Args:
+        name: a known dataset, or a folder with four IDX files.
+    """
+    dataset = data.load(name, data_dir=data_dir, say=say)
+    facts: dict[str, Any] = {
+        "schema": "fittingroom/data-info/1",
+        "name": dataset.name,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "train_shape": list(dataset.train.images.shape),
+        "test_shape": list(dataset.test.images.shape),
+        "class_names": list(dataset.class_names),
+    }
+    if json:
+        emit_json(facts)
+    else:
+        emit(table(["what", "value"], [(key, _words(value)) for key, value in facts.items() if key != "schema"]))
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def get(name: str = FASHION, *, quiet: Quiet = False) -> None:
+    """Get a dataset into our cache, verify it, and print the folder.
+
+    Args:
+        name: a known dataset.
+    """
+    emit(str(data.get(name, say=speaker(quiet))))
+
+
+def verify(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Hash every byte of a dataset again; exit with 1 where a file is not what it should be.
+
+    Args:
+        name: a known dataset, or a folder with four IDX files.
+    """
+    checks = data.verify(name, data_dir=data_dir)
+    rows = [(check.name, "sound" if check.ok else "NOT SOUND", check.sha256 or "-") for check in checks]
+    if json:
+        files = [{"name": c.name, "path": str(c.path), "sha256": c.sha256, "problem": c.problem} for c in checks]
+        emit_json({"schema": "fittingroom/data-verify/1", "name": name, "files": files})
+    else:
+        emit(table(["file", "is", "SHA-256 of the decompressed bytes"], rows))
+    for check in checks:
+        if check.problem:
+            say(check.problem)
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def path(name: str = FASHION, *, data_dir: DataDir = None) -> int:
+    """Print where a dataset lies on this machine; exit with 1 where it would have to be fetched.
+
+    Args:
+        name: a known dataset, or a folder with four IDX files.
+    """
+    folder = data.locate(name, data_dir=data_dir)
+    if folder is None:
+        say(f"{name} is not on this machine. Get it with: fittingroom data get {name}")
+        return 1
+    emit(str(folder))
+    return 0

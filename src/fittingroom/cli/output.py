@@ -1,0 +1,49 @@
+"""What a command prints: data on stdout, words on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+def emit(text: str) -> None:
+    """Print a result on stdout."""
+    print(text)
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON value on stdout."""
+    emit(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def say(text: str) -> None:
+    """Print a message for the user on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def silent(text: str) -> None:
+    """Print nothing."""
+
+
+def speaker(quiet: bool) -> Callable[[str], None]:
+    """Return `say`, or `silent` where the user asked for quiet."""
+    return silent if quiet else say
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return an aligned plain-text table; the last column is not padded.
+
+    Example:
+        >>> print(table(["name", "n"], [["Bag", 10], ["Coat", 7]]))
+        name  n
+        Bag   10
+        Coat  7
+    """
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    return "\n".join(line.rstrip() for line in lines)

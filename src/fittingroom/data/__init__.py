@@ -1,0 +1,35 @@
+"""The data door: datasets in the format of Fashion-MNIST, fetched, verified, and handed out as arrays."""
+
+from __future__ import annotations
+
+from fittingroom.data.cache import cache_folder
+from fittingroom.data.catalog import DATASETS, FILE_NAMES, KnownDataset, KnownFile
+from fittingroom.data.dataset import Dataset, Split, hold_out
+from fittingroom.data.door import FileCheck, get, load, load_data, locate, verify
+from fittingroom.data.files import read_idx, write_idx
+from fittingroom.data.progress import Say, silent
+
+class_names = DATASETS["fashion-mnist"].class_names
+"""The ten classes of Fashion-MNIST, by label; the files do not hold them."""
+
+__all__ = [
+    "DATASETS",
+    "FILE_NAMES",
+    "Dataset",
+    "FileCheck",
+    "KnownDataset",
+    "KnownFile",
+    "Say",
+    "Split",
+    "cache_folder",
+    "class_names",
+    "get",
+    "hold_out",
+    "load",
+    "load_data",
+    "locate",
+    "read_idx",
+    "silent",
+    "verify",
+    "write_idx",
+]

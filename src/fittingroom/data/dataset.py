@@ -1,0 +1,129 @@
+"""`Dataset` and `Split`: what the data door hands out, and how a validation set is held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from fittingroom.arrays import Array, Images, check_images, check_labels, check_same_length
+from fittingroom.errors import UsageError
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Split:
+    """Images with their labels, and where each stood in the original file.
+
+    Attributes:
+        name: "train", "test" or "validation".
+        images: uint8 in 0..255, shape ``(n, h, w)``.
+        labels: uint8, shape ``(n,)``.
+        indices: int64, shape ``(n,)``; position in the file that the split comes from.
+
+    Raises:
+        DataError: on construction, where a shape or dtype is another, or the counts differ.
+    """
+
+    name: str
+    images: Images
+    labels: UInt8[Array, " n"]
+    indices: Int64[Array, " n"]
+
+    def __post_init__(self) -> None:
+        check_images(self.images, f"{self.name} images")
+        check_labels(self.labels, where=f"{self.name} labels")
+        check_same_length(self.images, self.labels, self.name)
+        check_same_length(self.images, self.indices, f"{self.name} indices")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"Split({self.name!r}, images {self.images.shape})"
+
+    def take(self, positions: Int64[Array, " k"], name: str | None = None) -> Split:
+        """Return some of the images, copied, in the order asked for.
+
+        Args:
+            positions: in this split, shape ``(k,)``.
+            name: of the result; this split's where it is None.
+        """
+        return Split(name or self.name, self.images[positions], self.labels[positions], self.indices[positions])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A train and a test split, and what is known of them.
+
+    Attributes:
+        name: the known dataset's, whatever folder it came from; else the folder's.
+        train: the training split.
+        test: the test split.
+        class_names: by label.
+        fingerprint: 16 hex digits that name the content of the four files.
+        source: where it came from, in words.
+    """
+
+    name: str
+    train: Split
+    test: Split
+    class_names: tuple[str, ...]
+    fingerprint: str
+    source: str
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of an image, in pixels."""
+        height, width = self.train.images.shape[1:]
+        return height, width
+
+
+def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:
+    """Divide a split in two, every class in proportion, the same way for the same seed.
+
+    Args:
+        split: what to divide, of n images.
+        count: how many images to hold out, 1 to n - 1.
+        seed: of the draw. Keep it at 0 whatever a run's own seed, so that runs are judged on the same images.
+
+    Returns:
+        What remains, under the split's name, and what is held out, named "validation"; both in the original order.
+
+    Raises:
+        UsageError: the count leaves one of the two empty.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 0, 1, 1], dtype=np.uint8)
+        >>> split = Split("train", np.zeros((6, 2, 2), np.uint8), labels, np.arange(6))
+        >>> rest, validation = hold_out(split, 3)
+        >>> rest.labels, validation.labels
+        (array([0, 0, 1], dtype=uint8), array([0, 0, 1], dtype=uint8))
+    """
+    if not 0 < count < len(split):
+        raise UsageError(f"Expected to hold out 1 to {len(split) - 1} of {len(split)} images, received {count}.")
+    drawn = _draw_stratified(split.labels, count, np.random.default_rng(seed))
+    held = np.zeros(len(split), bool)
+    held[drawn] = True
+    return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), "validation")
+
+
+def _draw_stratified(labels: Array, count: int, generator: np.random.Generator) -> Array:
+    shares = _shares(np.bincount(labels), count)
+    return np.concatenate(
+        [generator.permutation(np.flatnonzero(labels == label))[:share] for label, share in enumerate(shares)]
+    )
+
+
+def _shares(sizes: Array, count: int) -> Array:
+    """Divide a count among classes in proportion to their sizes; the largest remainders get what is left."""
+    exact, total = sizes.astype(np.int64) * count, int(sizes.sum())
+    shares = exact // total
+    first = np.argsort(-(exact % total), kind="stable")[: count - int(shares.sum())]
+    shares[first] += 1
+    return shares

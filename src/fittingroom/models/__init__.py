@@ -1,0 +1,71 @@
+"""Architectures, one a file, and the table that names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fittingroom.models.thin_conv import thin_conv
+from fittingroom.models.walkthrough import walkthrough
+from fittingroom.tables import look_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
+__all__ = ["MODELS", "Architecture", "build"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One entry of the table.
+
+    Attributes:
+        build: ``(image_shape, classes)`` to a Keras model that is not compiled.
+        title: what it is, in one line.
+        source: where it comes from.
+    """
+
+    build: Callable[[tuple[int, int], int], keras.Model]
+    title: str
+    source: str
+
+
+MODELS: dict[str, Architecture] = {
+    "walkthrough": Architecture(
+        walkthrough, "Dense 128 (relu), Dense 10 (softmax): the walk-through's network", "the Keras walk-through"
+    ),
+    "thin-conv": Architecture(
+        thin_conv, "three convolutional groups of 16, 32 and 64 channels with batch normalisation", "arXiv 2404.00498"
+    ),
+}
+
+
+def build(
+    name: str = "walkthrough", *, image_shape: tuple[int, int] = (28, 28), classes: int = 10, seed: int = 0
+) -> keras.Model:
+    """Build an architecture by name, with fresh weights, not compiled.
+
+    Args:
+        name: a key of `MODELS`.
+        image_shape: ``(height, width)`` in pixels.
+        classes: number of outputs.
+        seed: of the starting weights; sets the random states of Python, NumPy and Torch as Keras does.
+
+    Returns:
+        A Keras model: float32 pixels in 0..1 in, probabilities ``(n, classes)`` out.
+
+    Raises:
+        UsageError: an unknown name.
+
+    Example:
+        >>> model = build("walkthrough")
+        >>> model.count_params()
+        101770
+    """
+    from fittingroom.backend import require_torch
+
+    architecture = look_up(name, MODELS, "model")
+    require_torch().utils.set_random_seed(seed)
+    return architecture.build(image_shape, classes)

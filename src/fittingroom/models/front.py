@@ -1,0 +1,93 @@
+"""The fixed front of every saved model: pixels 0..255 in, probabilities out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fittingroom.backend import require_torch
+from fittingroom.errors import ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+SCALING_LAYERS = ("Rescaling", "Normalization")
+PROBES = 8
+
+
+def holds_own_scaling(model: keras.Model) -> bool:
+    """Say whether the model scales its pixels itself, so that feeding it 0..1 would scale twice."""
+    return any(type(layer).__name__ in SCALING_LAYERS for layer in model._flatten_layers())
+
+
+def input_shape(model: keras.Model) -> tuple[int, ...]:
+    """Return the shape of one input, without the batch.
+
+    Raises:
+        ModelError: the model has not been built, or has several inputs.
+    """
+    shape = getattr(model, "input_shape", None)
+    if not isinstance(shape, tuple) or not all(size is None or isinstance(size, int) for size in shape):
+        raise ModelError(f"Model '{model.name}': expected one input of a known shape, found {shape}. Build it first.")
+    return tuple(shape[1:])
+
+
+def check_fits(shape: tuple[int, ...], image_shape: tuple[int, int], name: str) -> None:
+    """Raise where images of a shape cannot be fed to a model: neither flat, ``(h, w)`` nor ``(h, w, 1)``.
+
+    Raises:
+        ModelError: names both shapes.
+    """
+    height, width = image_shape
+    if shape not in ((height * width,), (height, width), (height, width, 1)):
+        raise ModelError(
+            f"Model '{name}' takes inputs of shape {shape}, the images are {image_shape}: expected "
+            f"({height * width},), ({height}, {width}) or ({height}, {width}, 1)."
+        )
+
+
+def gives_probabilities(model: keras.Model) -> bool:
+    """Say whether the outputs are probabilities rather than logits: none negative, each row summing to one.
+
+    It is asked of a few random inputs; the last layer's name would not tell for a nested or a subclassed model.
+
+    Raises:
+        ModelError: the outputs are not one row of numbers an image.
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.rand((PROBES, *input_shape(model)), generator=generator) * (255 if holds_own_scaling(model) else 1)
+    with torch.inference_mode():
+        outputs = model(inputs, training=False).float()
+    if outputs.ndim != 2 or len(outputs) != PROBES:
+        raise ModelError(f"Model '{model.name}': expected outputs (n, classes), received {tuple(outputs.shape)}.")
+    sums = outputs.sum(dim=1)
+    return bool((outputs >= 0).all() and (sums - 1).abs().max() < 1e-3)
+
+
+def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
+    """Return the trained model behind its front, sharing its weights, not compiled.
+
+    Args:
+        model: trained on float32 0..1 of shape ``(h * w,)``, ``(h, w)`` or ``(h, w, 1)``; or on 0..255 where it
+            scales for itself.
+        image_shape: ``(h, w)``.
+
+    Returns:
+        A model that takes ``(n, h, w)`` pixels in 0..255 and gives probabilities ``(n, classes)``.
+
+    Raises:
+        ModelError: the shapes do not fit.
+    """
+    keras = require_torch()
+    own = input_shape(model)
+    check_fits(own, image_shape, model.name)
+    inputs = x = keras.Input(image_shape, name="pixels")
+    if not holds_own_scaling(model):
+        x = keras.layers.Rescaling(1 / 255, name="to_unit")(x)
+    if own != image_shape:
+        x = keras.layers.Reshape(own, name="to_input")(x)
+    x = model(x)
+    if not gives_probabilities(model):
+        x = keras.layers.Softmax(name="probabilities")(x)
+    return keras.Model(inputs, x, name=model.name)

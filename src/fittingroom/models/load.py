@@ -1,0 +1,68 @@
+"""Open a model by name, file or run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fittingroom.backend import require_torch
+from fittingroom.errors import ModelError
+from fittingroom.tables import suggest
+
+if TYPE_CHECKING:
+    import keras
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+IN_A_RUN = "model.keras"
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the weights that come with the package, such as ``fashion-mnist/94``."""
+    return sorted(path.relative_to(WEIGHTS).with_suffix("").as_posix() for path in WEIGHTS.rglob("*.keras"))
+
+
+def find_model(name_or_path: str | Path) -> Path:
+    """Return the ``.keras`` file that a user means; a path that exists wins over a name.
+
+    Args:
+        name_or_path: a run folder, a ``.keras`` file, or a shipped name.
+
+    Raises:
+        ModelError: there is no such thing, or it is not a model.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return _in_folder(path)
+    if path.exists():
+        if path.suffix != ".keras":
+            raise ModelError(f"{path}: expected a run folder or a .keras file, received a '{path.suffix}' file.")
+        return path
+    names = shipped_names()
+    if str(name_or_path) in names:
+        return WEIGHTS / f"{name_or_path}.keras"
+    hint = suggest(str(name_or_path), names) if names else "No weights are shipped yet; give a run folder or a file."
+    raise ModelError(f"No model '{name_or_path}': neither a path that exists nor a shipped name. {hint}")
+
+
+def _in_folder(folder: Path) -> Path:
+    if not (folder / IN_A_RUN).is_file():
+        raise ModelError(f"{folder}: expected a run folder that holds {IN_A_RUN}, found none. Has its training ended?")
+    return folder / IN_A_RUN
+
+
+def load_model(name_or_path: str | Path) -> keras.Model:
+    """Open a model for use: pixels 0..255 of shape ``(n, h, w)`` in, probabilities out.
+
+    Args:
+        name_or_path: a run folder, a ``.keras`` file, or a shipped name such as ``fashion-mnist/94``.
+
+    Raises:
+        ModelError: not found, or the file cannot be read as a Keras model in safe mode.
+    """
+    path = find_model(name_or_path)
+    keras = require_torch()
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds for a damaged or foreign file
+        first_line = str(error).strip().split("\n", 1)[0]
+        raise ModelError(f"{path}: expected a Keras model that opens in safe mode, received: {first_line}") from error

@@ -1,0 +1,121 @@
+"""Learning curves: a line for what was learned from, a line for what was held out, points for the finished network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from fittingroom.reporting.palettes import HELD_OUT, INK, LINE, MUTED, TRAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+
+    from fittingroom.reporting.report import Epoch
+
+
+def curve_figure(history: Sequence[Epoch], quantity: str, ends: Mapping[str, float | None] | None = None) -> Figure:
+    """Draw one quantity by epoch: training, and validation where there was one.
+
+    Args:
+        history: one entry an epoch.
+        quantity: ``"accuracy"`` or ``"loss"``.
+        ends: values of the finished network, by what they were measured on: ``{"test images": 0.87}``.
+    """
+    lines = {"training, as it learns": [_value(epoch, quantity) for epoch in history]}
+    validation = [_value(epoch, f"val_{quantity}") for epoch in history]
+    if any(value is not None for value in validation):
+        lines["validation"] = validation
+    points = {name: value for name, value in (ends or {}).items() if value is not None}
+    return _draw(lines, points, [epoch.epoch for epoch in history])
+
+
+def comparison_figure(curves: Mapping[str, Sequence[float]], ends: Mapping[str, float] | None = None) -> Figure:
+    """Draw the training accuracy by epoch of several datasets, and points for their test accuracy.
+
+    Args:
+        curves: accuracy by epoch, by the name of the dataset.
+        ends: test accuracy, by the words to put beside it, in the order of ``curves``.
+    """
+    longest = max(len(values) for values in curves.values())
+    return _draw(dict(curves), dict(ends or {}), list(range(1, longest + 1)))
+
+
+_STYLES = ((TRAIN, "-", "o"), (HELD_OUT, (0, (4, 2)), "s"))
+_END_MARKERS = ("D", "*")
+
+
+def _value(epoch: Epoch, name: str) -> float | None:
+    value: float | None = getattr(epoch, name)
+    return value
+
+
+def _draw(lines: Mapping[str, Sequence[float | None]], points: Mapping[str, float], epochs: Sequence[int]) -> Figure:
+    figure = Figure(figsize=(5.3, 3.3), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    labels: list[tuple[float, str, str]] = []
+    for (colour, dashes, marker), (name, values) in zip(_STYLES, lines.items(), strict=False):
+        known = [(epoch, value) for epoch, value in zip(epochs, values, strict=False) if value is not None]
+        axes.plot(*zip(*known, strict=True), color=colour, linestyle=dashes, marker=marker, markersize=4, linewidth=1.8)
+        labels.append((known[-1][1], name, colour))
+    for (colour, _, _), marker, (name, value) in zip(_STYLES, _END_MARKERS, points.items(), strict=False):
+        axes.plot([epochs[-1]], [value], marker, color=colour, markersize=6 if marker == "D" else 10, clip_on=False)
+        labels.append((value, name, colour))
+    _frame(axes, epochs)
+    _write_labels(axes, labels, epochs[-1])
+    return figure
+
+
+def _frame(axes: Axes, epochs: Sequence[int]) -> None:
+    axes.patch.set_alpha(0)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_edgecolor(LINE)
+    axes.grid(axis="y", color=LINE, linewidth=0.6)
+    axes.tick_params(colors=MUTED, labelsize=8.5, length=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel("epoch", fontsize=9, color=MUTED)
+    axes.margins(y=0.1)
+    if len(epochs) == 1:
+        axes.set_xticks(epochs)
+
+
+def _write_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], last: int) -> None:
+    low, high = axes.get_ylim()
+    gap = (high - low) * 0.075
+    heights = spread([value for value, _, _ in labels], gap)
+    for height, (value, name, colour) in zip(heights, labels, strict=True):
+        axes.annotate(
+            f"{value:.4f}  {name}",
+            (last, value),
+            (1.04, height),
+            textcoords=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=8.5,
+            color=INK,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 4},
+        )
+
+
+def spread(values: Sequence[float], gap: float) -> list[float]:
+    """Return the values moved apart, in their order, until neighbours are at least ``gap`` apart.
+
+    Example:
+        >>> spread([1.0, 1.0, 5.0], 2.0)
+        [0.0, 2.0, 5.0]
+    """
+    order = sorted(range(len(values)), key=lambda index: values[index])
+    heights = [values[index] for index in order]
+    for _ in range(50):
+        for below in range(len(heights) - 1):
+            missing = gap - (heights[below + 1] - heights[below])
+            if missing > 1e-9 * max(1.0, abs(gap)):
+                heights[below] -= missing / 2
+                heights[below + 1] += missing / 2
+    moved = dict(zip(order, heights, strict=True))
+    return [moved[index] for index in range(len(values))]

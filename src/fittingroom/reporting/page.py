@@ -1,0 +1,199 @@
+"""The page of a tutorial and the page of a run: one HTML file each, that needs nothing from outside.
+
+A page is a pure function of its report and its pictures: no file is read but the templates, no clock, no network.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fittingroom.reporting import sentences
+from fittingroom.reporting.curves import comparison_figure, curve_figure
+from fittingroom.reporting.figures import counts_figure, exhibit_figure, image_figure, interval_figure, pair_figure
+from fittingroom.reporting.highlight import highlight
+from fittingroom.reporting.sentences import REFERENCE
+from fittingroom.reporting.svg import inline_svg, picture_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fittingroom.judging.verdict import Verdict
+    from fittingroom.reporting.report import DataFacts, Epoch, Fitting, Pictures, RunReport, Shown, TutorialReport
+
+
+def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:
+    """Return the page of a tutorial: the walk-through's nine steps in words, code, figures and numbers.
+
+    Args:
+        report: every number on the page.
+        pictures: every picture on it; `choose_exhibits` makes both halves.
+
+    Returns:
+        HTML, for one file; it opens from ``file://`` and asks the network for nothing.
+    """
+    return (
+        _environment()
+        .get_template("tutorial.html.j2")
+        .render(
+            report=report,
+            fitting=report.fitting,
+            data=report.fitting.data,
+            score=report.fitting.score,
+            exhibits=report.exhibits,
+            comparable=sentences.comparable(report),
+            reference=REFERENCE,
+            say=sentences,
+            figures=_tutorial_figures(report, pictures),
+            thumbnails=[picture_uri(image) for image in pictures.train],
+        )
+    )
+
+
+def run_page(report: RunReport) -> str:
+    """Return the page of a run: what was asked, how it learned, and test figures only once it was tested.
+
+    Args:
+        report: every number on the page.
+    """
+    return (
+        _environment()
+        .get_template("run.html.j2")
+        .render(
+            report=report,
+            score=report.test or report.validation,
+            say=sentences,
+            figures=_curves(report.history, {}, {}),
+        )
+    )
+
+
+def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, Markup | list[Markup]]:
+    fitting, data, shown = report.fitting, report.fitting.data, report.exhibits
+    accuracies = {"finished, training images": fitting.train_accuracy, "finished, test images": fitting.score.accuracy}
+    losses = {"finished, training images": fitting.train_loss, "finished, test images": fitting.score.log_loss}
+    figures: dict[str, Markup | list[Markup]] = dict(_curves(fitting.history, accuracies, losses))
+    figures["image"] = inline_svg(
+        image_figure(pictures.train[0]), _first_image_words(data, shown.train_labels), "first"
+    )
+    figures["counts"] = inline_svg(counts_figure(data.train_counts, data.class_names), _counts_words(data), "counts")
+    figures["interval"] = _interval(report)
+    figures["look"] = _alone(shown.look, report, pictures, "look")
+    figures["alone"] = [_alone(each, report, pictures, f"alone{each.index}") for each in shown.alone]
+    figures["grid"] = [_pair(each, report, pictures) for each in shown.grid]
+    if report.against is not None:
+        figures["against"] = _against(fitting, report.against)
+        figures["against_intervals"] = _both_intervals(fitting, report.against)
+    return figures
+
+
+def _curves(
+    history: Sequence[Epoch], accuracies: dict[str, float | None], losses: dict[str, float | None]
+) -> dict[str, Markup]:
+    return {
+        name: inline_svg(curve_figure(history, name, ends), _curve_words(history, name), name)
+        for name, ends in (("accuracy", accuracies), ("loss", losses))
+    }
+
+
+def _alone(shown: Shown, report: TutorialReport, pictures: Pictures, key: str) -> Markup:
+    names = report.fitting.data.class_names
+    figure = exhibit_figure(
+        shown.index, _floats(shown), shown.label, pictures.test[shown.index], names, palette=report.palette
+    )
+    return inline_svg(figure, _shown_words(shown, names), key)
+
+
+def _pair(shown: Shown, report: TutorialReport, pictures: Pictures) -> Markup:
+    names = report.fitting.data.class_names
+    figure = pair_figure(
+        shown.index, _floats(shown), shown.label, pictures.test[shown.index], names, palette=report.palette
+    )
+    return inline_svg(figure, _shown_words(shown, names), f"pair{shown.index}")
+
+
+def _floats(shown: Shown) -> list[float]:
+    return [float(value) for value in shown.probabilities]
+
+
+def _interval(report: TutorialReport) -> Markup:
+    score = report.fitting.score
+    marks = [(f"reference {REFERENCE.test_accuracy}", REFERENCE.test_accuracy)] if sentences.comparable(report) else []
+    return inline_svg(
+        interval_figure([("this run", score.accuracy, score.accuracy_interval)], marks),
+        _interval_words(score),
+        "interval",
+    )
+
+
+def _both_intervals(fitting: Fitting, other: Fitting) -> Markup:
+    rows = [(each.data.title, each.score.accuracy, each.score.accuracy_interval) for each in (fitting, other)]
+    words = " ".join(f"{each.data.title}: {_interval_words(each.score)}" for each in (fitting, other))
+    return inline_svg(interval_figure(rows), words, "against-intervals")
+
+
+def _against(fitting: Fitting, other: Fitting) -> Markup:
+    both = (fitting, other)
+    curves = {f"{each.data.title}, training": [epoch.accuracy for epoch in each.history] for each in both}
+    ends = {f"{each.data.title}, test": each.score.accuracy for each in both}
+    words = "Training accuracy by epoch of both datasets. " + " ".join(
+        f"{each.data.title}: {each.history[0].accuracy:.4f} to {each.history[-1].accuracy:.4f}." for each in both
+    )
+    return inline_svg(comparison_figure(curves, ends), words, "against")
+
+
+def _first_image_words(data: DataFacts, labels: Sequence[int]) -> str:
+    return f"The first training image, {data.class_names[labels[0]]}, in greys from 0 to 255, with a colour bar."
+
+
+def _counts_words(data: DataFacts) -> str:
+    counts = (f"{name} {count:,}" for name, count in zip(data.class_names, data.train_counts, strict=True))
+    return f"Training images a class: {', '.join(counts)}."
+
+
+def _curve_words(history: Sequence[Epoch], name: str) -> str:
+    values = ", ".join(f"{getattr(epoch, name):.4f}" for epoch in history)
+    return f"Training {name} by epoch: {values}."
+
+
+def _interval_words(score: Verdict) -> str:
+    low, high = score.accuracy_interval
+    return f"Test accuracy {score.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f}."
+
+
+def _shown_words(shown: Shown, names: Sequence[str]) -> str:
+    percent = 100 * shown.probabilities[shown.predicted]
+    return (
+        f"Test image {shown.index}: taken for {names[shown.predicted]} with {percent:.0f} percent; "
+        f"it is {names[shown.label]}: {'right' if shown.right else 'wrong'}."
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("fittingroom.reporting", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "highlight": lambda code: highlight(str(code).strip("\n")),
+        "score": lambda value: "–" if value is None else f"{value:.4f}",
+        "thousands": lambda value: f"{value:,}",
+        "code_words": _code_words,
+    }
+    return environment
+
+
+def _code_words(sentence: str) -> Markup:
+    """Turn `words between backticks` into code."""
+    pieces = sentence.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if position % 2 else Markup("{}").format(piece)
+        for position, piece in enumerate(pieces)
+    )

@@ -1,0 +1,23 @@
+"""Training: the recipe, the traced step, the loop and its checkpoints. It is never given the test split."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fittingroom.training.predict import predict
+    from fittingroom.training.recipe import Recipe
+    from fittingroom.training.train import resume, train
+
+_HOMES = {"Recipe": "recipe", "predict": "predict", "resume": "train", "train": "train"}
+
+__all__ = ["Recipe", "predict", "resume", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fittingroom.training' has no attribute '{name}'")
+    value = getattr(import_module(f"fittingroom.training.{_HOMES[name]}"), name)
+    globals()[name] = value  # the function, not the module of the same name
+    return value

@@ -1,0 +1,130 @@
+"""A Keras model as a subject: its variables become inputs and outputs of one pure function."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from fittingroom.errors import ModelError
+from fittingroom.models.front import check_fits, holds_own_scaling, input_shape
+from fittingroom.training.subject import Forward, Output, Subject, Tensors
+
+if TYPE_CHECKING:
+    import keras
+    from torch import Tensor
+
+
+class HiddenStateError(Exception):
+    """A layer writes a variable that the model does not list, so the pass is no pure function."""
+
+
+def adapt_keras(model: keras.Model, image_shape: tuple[int, int], pixels: str) -> Subject:
+    """Return the subject of a Keras model, building the model where it has not been.
+
+    Args:
+        model: Sequential, functional or subclassed; one input, one output ``(n, c)``.
+        image_shape: ``(h, w)`` of the images it will see.
+        pixels: "unit" or "raw", as in the recipe.
+
+    Raises:
+        ModelError: it does not fit the images, scales pixels that are already scaled, or trains by its own step.
+    """
+    _refuse_own_step(model)
+    shape = _built_input_shape(model, image_shape)
+    check_fits(shape, image_shape, model.name)
+    if pixels == "unit" and holds_own_scaling(model):
+        raise ModelError(
+            f"Model '{model.name}' holds its own Rescaling or Normalization, and would be fed pixels in 0..1: scaled "
+            "twice, it learns nothing. Remove the layer, or say pixels = 'raw' in the recipe."
+        )
+    trainable, rest = list(model.trainable_variables), list(model.non_trainable_variables)
+    if not trainable:
+        raise ModelError(f"Model '{model.name}' has nothing to train: all its weights are frozen, or it has none.")
+    return Subject(
+        model=model,
+        name=model.name,
+        parameters=tuple(variable.value for variable in trainable),
+        parameter_names=tuple(f"{index}:{variable.path}" for index, variable in enumerate(trainable)),
+        buffers=tuple(variable.value for variable in rest),
+        forward=_forward(model, trainable, rest),
+        input_shape=shape,
+        kernel_axes=tuple(len(variable.shape) - 1 if len(variable.shape) > 1 else None for variable in trainable),
+        is_keras=True,
+        is_ordinary=all(_is_ordinary(layer) for layer in model._flatten_layers()),
+        constrain=_constrain(trainable),
+    )
+
+
+def _refuse_own_step(model: keras.Model) -> None:
+    import keras
+
+    if type(model).train_step is not keras.Model.train_step:
+        raise ModelError(f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it.")
+
+
+def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int, ...]:
+    """Build an unbuilt model by showing it images of the shapes we could feed, the likeliest first."""
+    if model.built and hasattr(model, "input_shape"):
+        return input_shape(model)
+    seen = getattr(model, "_build_shapes_dict", None) or {}
+    if model.built and seen:
+        return tuple(next(iter(seen.values()))[1:])
+    height, width = image_shape
+    for shape in ((height, width, 1), (height * width,), (height, width)):
+        if _takes(copy.deepcopy(model), shape):  # a try builds layers for its shape: it must not be the model itself
+            model(torch.zeros((2, *shape)))
+            return shape
+    raise ModelError(
+        f"Model '{model.name}' takes neither ({height}, {width}, 1) nor ({height * width},) nor ({height}, {width}) "
+        "as its input, or its output is not (n, classes)."
+    )
+
+
+def _takes(model: keras.Model, shape: tuple[int, ...]) -> bool:
+    try:
+        outputs = model(torch.zeros((2, *shape)))
+    except Exception:  # layers say in many ways what they cannot take
+        return False
+    return getattr(outputs, "ndim", 0) == 2
+
+
+def _is_ordinary(layer: Any) -> bool:
+    import keras
+
+    if type(layer) in (keras.Model, keras.Sequential):
+        return True
+    return type(layer).__module__.startswith("keras.") and type(layer).__name__ not in ("Lambda", "TorchModuleWrapper")
+
+
+def _constrain(variables: list[Any]) -> Any:
+    constrained = [variable for variable in variables if variable.constraint is not None]
+    if not constrained:
+        return None
+
+    def constrain() -> None:
+        for variable in constrained:
+            variable.assign(variable.constraint(variable))
+
+    return constrain
+
+
+def _forward(model: keras.Model, trainable: list[Any], rest: list[Any]) -> Forward:
+    import keras
+
+    known = {id(variable) for variable in [*trainable, *rest]}
+
+    def forward(parameters: Tensors, buffers: Tensors, inputs: Tensor, training: bool) -> Output:
+        mapping = [*zip(trainable, parameters, strict=True), *zip(rest, buffers, strict=True)]
+        scope = keras.StatelessScope(state_mapping=mapping, collect_losses=True, initialize_variables=False)
+        model.train(training)
+        with scope:
+            outputs = model(inputs, training=training) if model._call_has_training_arg else model(inputs)
+            penalties = model.losses
+        if not known.issuperset(scope.state_mapping):
+            raise HiddenStateError("a layer writes a variable that the model does not list")
+        fresh = tuple(scope.get_current_value(variable) for variable in rest)
+        return Output(outputs, fresh, sum(penalties[1:], penalties[0]) if penalties else None)
+
+    return forward

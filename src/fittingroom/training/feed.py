@@ -1,0 +1,94 @@
+"""What the model is fed: rows of the uint8 images, gathered, augmented, scaled and shaped inside the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Generator, Tensor
+
+from fittingroom.training import augment
+from fittingroom.training.augment import Chance
+from fittingroom.training.losses import Targets
+
+if TYPE_CHECKING:
+    from fittingroom.training.recipe import Recipe
+
+Feed = Callable[[Tensor, Tensor, int], tuple[Tensor, Targets]]
+"""``feed(rows, labels, epoch)``: which images, int64 ``(n,)``, and their labels; gives inputs and targets."""
+
+
+def shaped(images: Tensor, input_shape: tuple[int, ...], dtype: torch.dtype, scale: float) -> Tensor:
+    """Return images as a model's inputs.
+
+    Args:
+        images: uint8 or float ``(n, h, w)`` in 0..255.
+        input_shape: ``(h * w,)``, ``(h, w)``, ``(h, w, 1)`` or ``(1, h, w)``; the last in channels-last memory, which
+            convolutions then keep.
+        dtype: of the model's weights.
+        scale: what pixels are multiplied by.
+    """
+    values = images.to(dtype)
+    if scale != 1.0:
+        values = values.mul_(scale) if values is not images else values * scale
+    if len(input_shape) == 3 and input_shape[0] == 1 and input_shape[2] != 1:
+        return values.unsqueeze(3).permute(0, 3, 1, 2)
+    return values.view(-1, *input_shape)
+
+
+def pixel_scale(pixels: str) -> float:
+    """Return what pixels in 0..255 are multiplied by for a recipe's ``pixels``.
+
+    Example:
+        >>> pixel_scale("raw")
+        1.0
+    """
+    return 1 / 255 if pixels == "unit" else 1.0
+
+
+def make_feed(
+    images: Tensor, input_shape: tuple[int, ...], dtype: torch.dtype, recipe: Recipe, chance: Chance
+) -> Feed:
+    """Return the function that turns row numbers into what a step needs.
+
+    Args:
+        images: uint8 ``(n, h, w)``, on the training device.
+        input_shape: of one input of the model.
+        dtype: of the model's weights.
+        recipe: its augmentation and ``pixels``.
+        chance: where random numbers are drawn from.
+    """
+    scale = pixel_scale(recipe.pixels)
+    change = augment.compose(recipe, chance)
+    flat = images.view(len(images), -1)
+    height, width = images.shape[1:]
+
+    def plain(rows: Tensor, labels: Tensor, epoch: int) -> tuple[Tensor, Targets]:
+        batch = flat.index_select(0, rows).view(-1, height, width)
+        if change is not None:
+            batch = change(batch, epoch).contiguous()
+        return shaped(batch, input_shape, dtype, scale), (labels,)
+
+    if not recipe.mixup and not recipe.cutmix:
+        return plain
+
+    def mixed(rows: Tensor, labels: Tensor, epoch: int) -> tuple[Tensor, Targets]:
+        batch = flat.index_select(0, rows).view(-1, height, width)
+        if change is not None:
+            batch = change(batch, epoch)
+        batch, share = _mixed(batch.to(dtype), recipe, chance.batch)
+        weight = torch.tensor(share, dtype=dtype, device=batch.device)
+        return shaped(batch.contiguous(), input_shape, dtype, scale), (labels, labels.roll(1), weight)
+
+    return mixed
+
+
+def _mixed(images: Tensor, recipe: Recipe, generator: Generator) -> tuple[Tensor, float]:
+    """Mix every image with its neighbour in the batch; where both kinds are on, a coin decides."""
+    other = images.roll(1, 0)
+    paste = bool(recipe.cutmix) and (not recipe.mixup or bool(torch.rand((), generator=generator) < 0.5))
+    if paste:
+        return augment.cutmix(images, other, augment.beta_share(recipe.cutmix, generator), generator)
+    share = augment.beta_share(recipe.mixup, generator)
+    return augment.mixup(images, other, share), share

@@ -1,0 +1,101 @@
+"""What is minimised and measured: the recipe's cross-entropy, or the loss and metrics that a model was compiled with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from fittingroom.errors import ModelError
+from fittingroom.training.losses import Loss, Targets, cross_entropy
+from fittingroom.training.subject import Subject
+
+if TYPE_CHECKING:
+    from fittingroom.training.recipe import Recipe
+
+METRIC_ROWS = 8192
+SPARSE_WORDS = ("crossentropy", "ce")  # Keras's short names, which look at the labels' shape
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss, and what is measured besides loss and accuracy.
+
+    Attributes:
+        loss: of outputs ``(n, c)`` and targets.
+        metrics: of outputs and labels of a whole epoch, to numbers by name; empty for a recipe's loss.
+    """
+
+    loss: Loss
+    metrics: Callable[[Tensor, Tensor], dict[str, float]]
+
+
+def recipe_objective(recipe: Recipe, *, probabilities: bool) -> Objective:
+    """Return the recipe's cross-entropy.
+
+    Args:
+        recipe: its label smoothing.
+        probabilities: the model gives probabilities rather than logits.
+    """
+    loss = cross_entropy(probabilities=probabilities, label_smoothing=recipe.label_smoothing)
+    return Objective(loss, lambda outputs, labels: {})
+
+
+def owners_objective(subject: Subject, classes: int) -> Objective:
+    """Return the loss and metrics that a Keras model was compiled with.
+
+    Args:
+        subject: of a compiled model.
+        classes: how many outputs it has; labels are given as whole numbers to sparse losses, else one-hot.
+
+    Raises:
+        ModelError: it was compiled without a loss.
+    """
+    model = subject.model
+    if model._compile_loss is None:
+        raise ModelError(f"Model '{subject.name}' was compiled without a loss. Compile it with one, or not at all.")
+    encode = _encoder(model.loss, classes)
+    _build(model, encode, classes, subject.parameters[0])
+
+    def of_labels(outputs: Tensor, labels: Tensor) -> Tensor:
+        value: Tensor = model._compile_loss(encode(labels, outputs), outputs)
+        return value
+
+    def loss(outputs: Tensor, targets: Targets) -> Tensor:
+        if len(targets) == 1:
+            return of_labels(outputs, targets[0])
+        first, second, share = targets
+        return of_labels(outputs, first) * share + of_labels(outputs, second) * (1 - share)
+
+    return Objective(loss, lambda outputs, labels: _measured(model, encode, outputs, labels))
+
+
+Encode = Callable[[Tensor, Tensor], Tensor]
+
+
+def _encoder(loss: Any, classes: int) -> Encode:
+    name = str(getattr(loss, "name", None) or getattr(loss, "__name__", loss)).lower()
+    if "sparse" in name or name in SPARSE_WORDS or classes == 1:
+        return lambda labels, outputs: labels
+    return lambda labels, outputs: torch.nn.functional.one_hot(labels, classes).to(outputs.dtype)
+
+
+def _build(model: Any, encode: Encode, classes: int, like: Tensor) -> None:
+    """Let Keras make its loss and metric objects now, outside of any trace; callbacks look at them for directions."""
+    outputs = torch.full((2, classes), 1 / classes, dtype=like.dtype, device=like.device)
+    labels = encode(torch.zeros(2, dtype=torch.int64, device=like.device), outputs)
+    model._compile_loss(labels, outputs)
+    if model._compile_metrics is not None and not model._compile_metrics.built:
+        model._compile_metrics.build(labels, outputs)
+
+
+def _measured(model: Any, encode: Encode, outputs: Tensor, labels: Tensor) -> dict[str, float]:
+    if model._compile_metrics is None:
+        return {}
+    model._compile_metrics.reset_state()
+    for rows, some in zip(outputs.split(METRIC_ROWS), labels.split(METRIC_ROWS), strict=True):
+        model._compile_metrics.update_state(encode(some, rows), rows)
+    return {name: float(value) for name, value in model._compile_metrics.result().items()}

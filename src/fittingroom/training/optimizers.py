@@ -1,0 +1,190 @@
+"""The recipe's optimisers: Keras's formulae on one flat vector of parameters, in place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fittingroom.tables import look_up
+from fittingroom.training.flat import Flat
+from fittingroom.training.recipe import Recipe
+
+Update = Callable[[float, int], None]
+"""``update(learning_rate, step)``, the step counted from 1: reads the gradients, changes the parameters in place."""
+
+BETA_1, BETA_2, RHO, EPSILON = 0.9, 0.999, 0.9, 1e-7  # Keras's defaults
+MUON_MOMENTUM, MUON_STEPS = 0.95, 5
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # K. Jordan, kellerjordan.github.io/posts/muon
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule and what it remembers.
+
+    Attributes:
+        state: tensors by name, changed in place by the update; saved in a checkpoint.
+        update: see ``Update``.
+    """
+
+    state: Mapping[str, Tensor]
+    update: Update
+
+
+def rmsprop(flat: Flat, recipe: Recipe) -> Optimizer:
+    """Divide each gradient by the root of its mean square (G. Hinton, lecture 6e), as ``keras.optimizers.RMSprop``."""
+    del recipe
+    weights, gradients, velocity, work = flat.parameters, flat.gradients, flat.like_parameters(), flat.like_parameters()
+
+    def update(learning_rate: float, step: int) -> None:
+        del step
+        velocity.mul_(RHO).addcmul_(gradients, gradients, value=1 - RHO)
+        torch.add(velocity, EPSILON, out=work)
+        weights.addcdiv_(gradients, work.sqrt_(), value=-learning_rate)
+
+    return Optimizer({"velocity": velocity}, update)
+
+
+def adam(flat: Flat, recipe: Recipe) -> Optimizer:
+    """Adam (D. Kingma and J. Ba, arXiv 1412.6980), as ``keras.optimizers.Adam``."""
+    del recipe
+    return _adam(flat, flat.parameters, flat.gradients)
+
+
+def _adam(flat: Flat, weights: Tensor, gradients: Tensor) -> Optimizer:
+    momentum, velocity, work = flat.like_parameters(), flat.like_parameters(), flat.like_parameters()
+
+    def update(learning_rate: float, step: int) -> None:
+        momentum.mul_(BETA_1).add_(gradients, alpha=1 - BETA_1)
+        velocity.mul_(BETA_2).addcmul_(gradients, gradients, value=1 - BETA_2)
+        torch.sqrt(velocity, out=work).add_(EPSILON)
+        weights.addcdiv_(momentum, work, value=-_bias_corrected(learning_rate, step, weights.dtype))
+
+    return Optimizer({"momentum": momentum, "velocity": velocity}, update)
+
+
+def _bias_corrected(learning_rate: float, step: int, dtype: torch.dtype) -> float:
+    """Return Adam's step size, computed in the weights' own precision, as Keras does: 1 - 0.999 loses digits there."""
+    number = np.float64 if dtype == torch.float64 else np.float32
+    first, second = (number(1) - number(beta) ** number(step) for beta in (BETA_1, BETA_2))
+    return float(number(learning_rate) * np.sqrt(second) / first)
+
+
+def sgd(flat: Flat, recipe: Recipe) -> Optimizer:
+    """Gradient descent with momentum, Nesterov's on request, as ``keras.optimizers.SGD``."""
+    weights, gradients = flat.parameters, flat.gradients
+    if not recipe.momentum:
+        return Optimizer({}, lambda rate, step: _descend(weights, gradients, rate))
+    velocity, momentum, nesterov = flat.like_parameters(), recipe.momentum, recipe.nesterov
+
+    def update(learning_rate: float, step: int) -> None:
+        del step
+        velocity.mul_(momentum).add_(gradients, alpha=-learning_rate)
+        if nesterov:
+            weights.add_(gradients, alpha=-learning_rate).add_(velocity, alpha=momentum)
+        else:
+            weights.add_(velocity)
+
+    return Optimizer({"velocity": velocity}, update)
+
+
+def _descend(weights: Tensor, gradients: Tensor, learning_rate: float) -> None:
+    weights.add_(gradients, alpha=-learning_rate)
+
+
+def muon(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...] = ()) -> Optimizer:
+    """Orthogonalise the momentum of every kernel, dense or convolutional; Adam at a tenth of the rate for the rest.
+
+    A convolution's kernel is taken as the matrix from all its inputs (rows, columns and channels) to its outputs.
+    The step is scaled by ``sqrt(max(1, outputs / inputs))``.
+
+    Source: K. Jordan and others, Muon, 2024.
+    """
+    del recipe
+    rest = _adam(flat, flat.parameters, flat.gradients)
+    momentum = flat.like_parameters()
+    kernels = [
+        parts
+        for *parts, axis in zip(
+            flat.parameter_views, flat.gradient_views, flat.views_of(momentum), kernel_axes, strict=True
+        )
+        if axis is not None
+    ]
+    axes = [axis for axis in kernel_axes if axis is not None]
+
+    def update(learning_rate: float, step: int) -> None:
+        for (weight, gradient, average), axis in zip(kernels, axes, strict=True):
+            average.lerp_(gradient, 1 - MUON_MOMENTUM)
+            matrix = gradient.lerp(average, MUON_MOMENTUM).movedim(axis, -1).reshape(-1, weight.shape[axis])
+            scale = math.sqrt(max(1.0, matrix.shape[1] / matrix.shape[0]))
+            shape = weight.movedim(axis, -1).shape
+            weight.sub_(orthogonalised(matrix).view(shape).movedim(-1, axis), alpha=learning_rate * scale)
+            gradient.zero_()  # so that Adam, which runs over the whole vector, leaves the kernels alone
+        rest.update(learning_rate / 10, step)
+
+    return Optimizer({**rest.state, "kernel_momentum": momentum}, update)
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """Return the matrix with all its singular values brought near 1, by five steps of a Newton-Schulz iteration.
+
+    Args:
+        matrix: float ``(rows, columns)``.
+
+    Returns:
+        float of the same shape; singular values within about 0.7 to 1.2.
+    """
+    a, b, c = NEWTON_SCHULZ
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.t() if tall else matrix
+    x = x / (x.norm() + EPSILON)
+    for _ in range(MUON_STEPS):
+        gram = x @ x.t()
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.t() if tall else x
+
+
+OPTIMIZERS: Mapping[str, Callable[[Flat, Recipe], Optimizer]] = {
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adam,  # what makes it AdamW is its weight decay, which every rule here can have
+    "sgd": sgd,
+    "muon": muon,
+}
+
+
+def build(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...]) -> Optimizer:
+    """Return the recipe's optimiser over these parameters, with weight decay where the recipe has it.
+
+    Args:
+        flat: the parameters and gradients.
+        recipe: resolved.
+        kernel_axes: as in ``Subject``; used by muon.
+    """
+    if recipe.optimizer == "muon":
+        rule = muon(flat, recipe, kernel_axes)
+    else:
+        rule = look_up(recipe.optimizer, OPTIMIZERS, "optimizer")(flat, recipe)
+    decay = recipe.weight_decay
+    if not decay:
+        return rule
+
+    def update(learning_rate: float, step: int) -> None:
+        flat.parameters.mul_(1 - decay * learning_rate)
+        rule.update(learning_rate, step)
+
+    return Optimizer(rule.state, update)
+
+
+def clip(gradients: Tensor, limit: float) -> None:
+    """Scale all gradients down, in place, so that their norm together is at most the limit.
+
+    Args:
+        gradients: float ``(p,)``.
+        limit: the largest norm.
+    """
+    gradients.mul_((limit / (gradients.norm() + EPSILON)).clamp(max=1.0))

@@ -1,0 +1,59 @@
+"""Graph clean-ups: each takes a module, changes its graph in place, and says in one sentence what it does.
+
+``FORWARD`` passes see the forward pass alone, free of in-place operations; they recognise what Keras composes and put
+a fused operation there. ``JOINT`` passes see forward and backward together and take away what is not needed.
+"""
+
+from __future__ import annotations
+
+from fittingroom.training.passes.batch_norm import fuse_batch_norm
+from fittingroom.training.passes.calls import direct_calls
+from fittingroom.training.passes.layout import free_layout
+from fittingroom.training.passes.linear import fuse_bias
+from fittingroom.training.passes.log_loss import fuse_log_softmax
+from fittingroom.training.passes.memory import reuse_memory, write_in_place
+from fittingroom.training.passes.tidy import (
+    cancel_permutes,
+    drop_dead,
+    drop_detach,
+    fold_constants,
+    merge_repeated,
+    squeeze_sums,
+)
+
+FORWARD = (
+    drop_dead,
+    fuse_batch_norm,
+    fuse_log_softmax,
+    fuse_bias,
+    free_layout,
+    cancel_permutes,
+    drop_dead,
+)
+JOINT = (
+    drop_detach,
+    fold_constants,
+    squeeze_sums,
+    cancel_permutes,
+    merge_repeated,
+    drop_dead,
+    reuse_memory,
+)
+
+__all__ = [
+    "FORWARD",
+    "JOINT",
+    "cancel_permutes",
+    "direct_calls",
+    "drop_dead",
+    "drop_detach",
+    "fold_constants",
+    "free_layout",
+    "fuse_batch_norm",
+    "fuse_bias",
+    "fuse_log_softmax",
+    "merge_repeated",
+    "reuse_memory",
+    "squeeze_sums",
+    "write_in_place",
+]

@@ -1,0 +1,38 @@
+"""Cross-entropy of a softmax: one fused, stable logarithm instead of softmax, normalise, clip and log."""
+
+from __future__ import annotations
+
+from torch.fx import GraphModule, Node
+
+from fittingroom.training.passes.nodes import aten, is_call, replace
+
+
+def fuse_log_softmax(module: GraphModule) -> None:
+    """Write ``log(clip(p / sum(p)))`` with ``p`` a softmax as ``log_softmax``.
+
+    The clip at 1e-7 that Keras needs for the logarithm of 0 goes with it: the fused form is exact there.
+    """
+    for node in module.graph.find_nodes(op="call_function", target=aten.log.default):
+        softmax = _softmax_below(node.args[0])
+        if softmax is None:
+            continue
+        with module.graph.inserting_before(node):
+            fused = module.graph.call_function(aten._log_softmax.default, softmax.args)
+        fused.meta = dict(node.meta)
+        replace(node, fused)
+        module.graph.erase_node(node)
+
+
+def _softmax_below(node: object) -> Node | None:
+    """Return the softmax under an optional clip and an optional division by its own sum."""
+    if is_call(node, aten.clamp.default):
+        node = node.args[0]  # type: ignore[attr-defined]
+    if is_call(node, aten.div.Tensor):
+        top, bottom = node.args  # type: ignore[attr-defined]
+        if not is_call(bottom, aten.sum.dim_IntList) or bottom.args[0] is not top:
+            return None
+        node = top
+    if not isinstance(node, Node) or not is_call(node, aten._softmax.default):
+        return None
+    last = len(node.meta["val"].shape) - 1
+    return node if node.args[1] in (-1, last) else None

@@ -1,0 +1,60 @@
+"""Small helpers to read and change graphs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.fx import GraphModule, Node
+
+aten: Any = torch.ops.aten
+VIEWS = (aten.view.default, aten._unsafe_view.default, aten.reshape.default)
+
+
+def is_call(node: object, *targets: Any) -> bool:
+    """Say whether a thing is a node that calls one of these operations."""
+    return isinstance(node, Node) and node.op == "call_function" and node.target in targets
+
+
+def only_user(node: Node) -> Node | None:
+    """Return the one node that uses a node, or None where there are several or none."""
+    users = list(node.users)
+    return users[0] if len(users) == 1 else None
+
+
+def shape_of(node: Node) -> torch.Size:
+    """Return the shape that a node's tensor had when it was traced."""
+    return value_of(node).shape
+
+
+def value_of(node: Node) -> Tensor:
+    """Return the tensor that stands for a node: right in shape, dtype and device."""
+    value: Tensor = node.meta["val"]
+    return value
+
+
+def is_pure(node: Node) -> bool:
+    """Say whether a node only computes: draws no random number and writes into nothing."""
+    if node.op != "call_function":
+        return False
+    target = node.target
+    if not isinstance(target, torch._ops.OpOverload):
+        return not node.is_impure()
+    return not target._schema.is_mutable and torch.Tag.nondeterministic_seeded not in target.tags
+
+
+def results(module: GraphModule) -> list[Node]:
+    """Return the nodes that the graph returns, in order."""
+    (output,) = module.graph.find_nodes(op="output")
+    return list(output.args[0])
+
+
+def placeholders(module: GraphModule) -> list[Node]:
+    """Return the graph's inputs, in order."""
+    return list(module.graph.find_nodes(op="placeholder"))
+
+
+def replace(old: Node, new: Node) -> None:
+    """Let every user of one node use another instead; the old one is left without users."""
+    old.replace_all_uses_with(new)

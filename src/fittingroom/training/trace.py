@@ -1,0 +1,131 @@
+"""Trace a batch's loss and gradients once into a graph of plain operations, clean it up, and replay it.
+
+The clean way goes through two traces. The first is of the forward pass alone, where Keras's compositions are easy to
+recognise and are replaced by fused operations. The second is of that graph and its gradients, where what is left over
+is folded, merged or dropped. The plain way is one trace of everything, untouched: it equals eager to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.func import functionalize
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.graph import CodeGen
+
+from fittingroom.training import passes
+from fittingroom.training.flat import Flat
+from fittingroom.training.gradients import Compute, Value, differentiate, evaluate
+from fittingroom.training.losses import Loss, Targets
+from fittingroom.training.subject import Subject, Tensors
+
+Flattened = Callable[..., list[Tensor]]
+
+
+def graph_of(function: Flattened, arguments: Tensors) -> GraphModule:
+    """Return the graph of a function of tensors, called with tensors like these.
+
+    Args:
+        function: takes the arguments one by one and returns a list of tensors.
+        arguments: real tensors; their values do not matter, their shapes and dtypes are written into the graph.
+    """
+    module = make_fx(function)(*arguments)
+    module.graph.set_codegen(CodeGen())  # positional arguments in, a list out: no trees to flatten at every step
+    module.recompile()
+    return module
+
+
+def joint_graph(
+    subject: Subject, loss: Loss, flat: Flat, inputs: Tensor, targets: Targets, *, clean: bool
+) -> GraphModule:
+    """Return the graph of one batch: loss, outputs, gradients and new buffers.
+
+    Args:
+        subject: the model, bound to ``flat``.
+        loss: of outputs and targets.
+        flat: its gradients are where the graph's go.
+        inputs: a batch like those that will come.
+        targets: its targets.
+        clean: run the passes; without them the graph does exactly what eager does.
+
+    Returns:
+        A module whose ``forward`` takes parameters, buffers, inputs, targets and gradient views, writes into the
+        buffers and gradient views, and returns ``[loss, outputs]``.
+    """
+    counts = (len(subject.parameters), len(subject.buffers))
+    sample = (*(p.detach() for p in subject.parameters), *subject.buffers, inputs, *targets)
+    value_of = _valued(subject, loss)
+    if clean:
+        with torch.no_grad():
+            forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), sample)  # type: ignore[no-untyped-call]
+        for run in passes.FORWARD:
+            run(forward)
+        forward.recompile()
+        value_of = _replayed(forward, counts)
+    joint = graph_of(_joint(value_of, counts), sample)
+    if clean:
+        for run in passes.JOINT:
+            run(joint)
+    passes.write_in_place(joint, counts)
+    if clean:
+        passes.direct_calls(joint)
+    joint.recompile()
+    return joint
+
+
+ValueOf = Callable[[Tensors, Tensors, Tensor, Targets], Value]
+
+
+def _valued(subject: Subject, loss: Loss) -> ValueOf:
+    return lambda parameters, buffers, inputs, targets: evaluate(subject, loss, parameters, buffers, inputs, targets)
+
+
+def _split(arguments: Tensors, counts: tuple[int, int]) -> tuple[Tensors, Tensors, Tensor, Targets]:
+    first, second = counts[0], sum(counts)
+    return arguments[:first], arguments[first:second], arguments[second], arguments[second + 1 :]
+
+
+def _listed(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
+    def forward(*arguments: Tensor) -> list[Tensor]:
+        value = value_of(*_split(arguments, counts))
+        return [value.loss, value.outputs, *value.buffers]
+
+    return forward
+
+
+def _replayed(forward: GraphModule, counts: tuple[int, int]) -> ValueOf:
+    def value_of(parameters: Tensors, buffers: Tensors, inputs: Tensor, targets: Targets) -> Value:
+        loss, outputs, *fresh = forward.forward(*parameters, *buffers, inputs, *targets)
+        return Value(loss, outputs, tuple(fresh))
+
+    return value_of
+
+
+def _joint(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
+    def joint(*arguments: Tensor) -> list[Tensor]:
+        parameters, buffers, inputs, targets = _split(arguments, counts)
+        with torch.enable_grad():
+            leaves = tuple(parameter.detach().requires_grad_() for parameter in parameters)
+            value = value_of(leaves, buffers, inputs, targets)
+            gradients = differentiate(value, leaves)
+        results = (value.loss, value.outputs, *value.buffers, *gradients)
+        return [result.detach() for result in results]
+
+    return joint
+
+
+def replay(graph: GraphModule, subject: Subject, flat: Flat) -> Compute:
+    """Return the function that runs a batch through a graph of ``joint_graph``."""
+    run: Any = graph.forward
+    before = (*(p.detach() for p in subject.parameters), *subject.buffers)
+    after = flat.gradient_views
+
+    def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
+        loss, outputs = run(*before, inputs, *targets, *after)
+        return loss, outputs
+
+    return compute

@@ -1,0 +1,113 @@
+"""Where a trained model meets images: predict, and evaluate on the test split with each look written down."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fittingroom.arrays import Images, Labels, Predict, Probabilities
+from fittingroom.data import Dataset, Split
+from fittingroom.errors import ModelError
+from fittingroom.judging import Verdict, judge
+from fittingroom.models.load import load_model
+from fittingroom.models.predict import predictor
+from fittingroom.runs import Predictions, Run, is_run, open_run
+
+if TYPE_CHECKING:
+    import keras
+
+
+def as_predict(model: Run | keras.Model | str | Path) -> Predict:
+    """Return the function from images to probabilities that something stands for.
+
+    Args:
+        model: a run, a Keras model, or what `fittingroom.load_model` takes.
+    """
+    if isinstance(model, Run):
+        return model.predict
+    return predictor(load_model(model) if isinstance(model, (str, Path)) else model)
+
+
+def predict(model: Run | keras.Model | str | Path, images: Images) -> Probabilities:
+    """Return the probabilities that a model gives to images.
+
+    Args:
+        model: a run, a Keras model, or a name, file or run folder. A model that scales its pixels itself, as
+            every saved one does, is fed 0..255, any other 0..1.
+        images: uint8 ``(n, h, w)``, as they are in the files.
+
+    Returns:
+        float32 ``(n, classes)``, rows summing to 1.
+
+    Raises:
+        ModelError: no such model, or the images do not fit it.
+        DataError: the images are not uint8 ``(n, h, w)``.
+    """
+    return as_predict(model)(images)
+
+
+def evaluate(
+    model: Run | keras.Model | str | Path, data: Dataset | tuple[Images, Labels], *, asked_by: str = "evaluate"
+) -> Verdict:
+    """Judge a model on the test split, or on images and labels.
+
+    A run keeps the predictions, the verdict, and a line in ``test_looks.jsonl`` for each look at the test split.
+
+    Args:
+        model: see `predict`.
+        data: a dataset, of which the test split is used; or ``(images, labels)``.
+        asked_by: which command looked, for the line.
+
+    Raises:
+        ModelError: the model's classes are not the dataset's.
+    """
+    run = _run_of(model)
+    images, labels = (data.test.images, data.test.labels) if isinstance(data, Dataset) else data
+    probabilities = as_predict(model)(images)
+    names = _class_names(data, probabilities)
+    verdict = judge(labels, probabilities, names)
+    if run is not None and isinstance(data, Dataset):
+        _keep(run, data, data.test, probabilities, verdict, asked_by)
+    return verdict
+
+
+def _run_of(model: object) -> Run | None:
+    if isinstance(model, (str, Path)) and is_run(Path(model)):
+        return open_run(model)
+    return model if isinstance(model, Run) else None
+
+
+def _class_names(data: Dataset | tuple[Images, Labels], probabilities: Probabilities) -> tuple[str, ...]:
+    outputs = probabilities.shape[1]
+    if not isinstance(data, Dataset):
+        return tuple(str(label) for label in range(outputs))
+    if outputs != data.classes:
+        raise ModelError(f"The model answers with {outputs} classes, dataset '{data.name}' has {data.classes}.")
+    return data.class_names
+
+
+def _keep(run: Run, data: Dataset, split: Split, probabilities: Probabilities, verdict: Verdict, asked_by: str) -> None:
+    run.write_predictions(
+        Predictions(probabilities, split.labels, split.indices, split.name, data.class_names, data.fingerprint)
+    )
+    look = {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "asked_by": asked_by,
+        "dataset": data.name,
+        "fingerprint": data.fingerprint,
+        "n": verdict.n,
+        "accuracy": verdict.accuracy,
+    }
+    run.append_line("test_looks.jsonl", look)
+    run.write_json(
+        "verdict.json",
+        {
+            "schema": "fittingroom/verdict/1",
+            "split": split.name,
+            "dataset": data.name,
+            "fingerprint": data.fingerprint,
+            "class_names": list(data.class_names),
+            **verdict.to_dict(),
+        },
+    )

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import tiny_dataset
+
+import fittingroom.data.download as download_module
+import fittingroom.data.places as places
+import fittingroom.data.sources as sources
+
+REAL_MNIST = Path(__file__).parents[2] / ".." / "shared" / "mnist"
+
+
+@pytest.fixture(autouse=True)
+def _own_world(tmp_path, monkeypatch):
+    """No test sees this machine's caches, folders or network."""
+    for variable in ("FITTINGROOM_DATA", "FITTINGROOM_OFFLINE", "KERAS_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("FITTINGROOM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    workplace = tmp_path / "workplace"
+    workplace.mkdir()
+    monkeypatch.chdir(workplace)
+    patience = download_module.Patience(
+        connect_seconds=1.0, read_seconds=0.3, tries=3, pause_seconds=0.0, progress_seconds=0.0
+    )
+    monkeypatch.setattr(download_module, "PATIENCE", patience)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The catalog holds the dataset "tiny", which has no mirror and no package."""
+    tiny_dataset.install(set_attribute=monkeypatch.setattr)
+    return tiny_dataset.TINY
+
+
+@pytest.fixture
+def tiny_folder(tiny, tmp_path):
+    """A folder with tiny's four files, gzipped."""
+    return tiny_dataset.write_files(tmp_path / "tiny-files")
+
+
+@pytest.fixture
+def with_mirrors(monkeypatch):
+    """A function that gives "tiny" these mirrors."""
+
+    def install(*urls):
+        known = replace(tiny_dataset.TINY, mirrors=urls)
+        tiny_dataset.install(known, monkeypatch.setattr)
+        return known
+
+    return install
+
+
+@pytest.fixture
+def lines():
+    """What was said, a line each; pass ``lines.append`` as ``say``."""
+    return []
+
+
+@pytest.fixture
+def real_mnist():
+    if not REAL_MNIST.is_dir():
+        pytest.skip(f"the original digits are not in {REAL_MNIST}")
+    return REAL_MNIST
+
+
+class LocalServer:
+    """A web server on loopback: `files` are served whole, `answers` are functions of the request handler."""
+
+    def __init__(self):
+        self.files, self.answers, self.asked = {}, {}, []
+        self.ended = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = False
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+
+    def stop(self):
+        self.ended.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(server):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                server.asked.append(self.path)
+                if self.path in server.answers:
+                    server.answers[self.path](self)
+                elif self.path in server.files:
+                    answer(server.files[self.path])(self)
+                else:
+                    self.send_error(404)
+
+            def log_message(self, *arguments):
+                pass
+
+        return Handler
+
+
+def answer(body, status=200, length=None, headers=()):
+    """An answer with this body; a `length` other than the body's is a lie."""
+
+    def send(handler):
+        handler.send_response(status)
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body) if length is None else length))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return send
+
+
+@pytest.fixture
+def server():
+    local = LocalServer()
+    yield local
+    local.stop()
+
+
+@pytest.fixture
+def tiny_mirror(server, tiny, tmp_path):
+    """The local server with tiny's four files."""
+    folder = tiny_dataset.write_files(tmp_path / "served")
+    server.files.update({f"/{path.name}": path.read_bytes() for path in folder.iterdir()})
+    return server
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Any attempt at the network fails the test."""
+
+    def refuse(*arguments, **options):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(sources, "download", refuse)
+    monkeypatch.setattr(sources.debian, "unpack", refuse)
+
+
+@pytest.fixture
+def no_torchvision_roots(monkeypatch):
+    monkeypatch.setattr(places, "TORCHVISION_ROOTS", ())

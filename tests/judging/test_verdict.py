@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fittingroom.errors import DataError
+from fittingroom.judging import judge
+
+NAMES = ("a", "b", "c")
+
+
+def random_case(seed: int, n: int = 50, classes: int = 3):
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, classes, n), generator.dirichlet(np.ones(classes), n)
+
+
+def test_a_perfect_predictor_scores_one():
+    labels = np.array([0, 1, 2, 1])
+    verdict = judge(labels, np.eye(3)[labels], NAMES)
+    assert verdict.accuracy == 1
+    assert verdict.log_loss == 0
+    assert all(score.recall == score.precision == score.f1 == 1 for score in verdict.classes)
+
+
+@given(st.integers(0, 10_000))
+def test_shuffling_the_samples_changes_no_score(seed):
+    labels, probabilities = random_case(seed)
+    order = np.random.default_rng(seed + 1).permutation(len(labels))
+    one, other = judge(labels, probabilities, NAMES), judge(labels[order], probabilities[order], NAMES)
+    assert one.confusion == other.confusion
+    assert one.log_loss == pytest.approx(other.log_loss, abs=1e-12)
+
+
+@given(st.integers(0, 10_000))
+def test_scores_agree_with_counting_one_by_one(seed):
+    labels, probabilities = random_case(seed)
+    verdict = judge(labels, probabilities, NAMES)
+    predicted = [max(range(3), key=lambda c, row=row: row[c]) for row in probabilities]
+    pairs = list(zip(labels.tolist(), predicted, strict=True))
+    assert verdict.accuracy == sum(t == p for t, p in pairs) / len(pairs)
+    for c, score in enumerate(verdict.classes):
+        own, given_to = [p for t, p in pairs if t == c], [t for t, p in pairs if p == c]
+        assert score.recall == (own.count(c) / len(own) if own else None)
+        assert score.precision == (given_to.count(c) / len(given_to) if given_to else None)
+        assert [verdict.confusion[c][p] for p in range(3)] == [own.count(p) for p in range(3)]
+
+
+def test_the_log_loss_of_a_certain_mistake_is_finite():
+    verdict = judge(np.array([1]), np.array([[1.0, 0.0]]), ("a", "b"))
+    assert verdict.log_loss == pytest.approx(87.33, abs=0.01)
+
+
+def test_an_absent_class_has_no_recall_rather_than_zero():
+    verdict = judge(np.array([0, 1]), np.eye(3)[[0, 1]], NAMES)
+    assert verdict.classes[2].recall is None
+    assert verdict.classes[2].recall_interval is None
+    assert verdict.classes[2].f1 is None
+
+
+def test_a_constant_predictor_has_no_precision_where_it_never_answers():
+    verdict = judge(np.array([0, 1]), np.tile([1.0, 0.0], (2, 1)), ("a", "b"))
+    assert verdict.accuracy == 0.5
+    assert verdict.classes[1].precision is None
+    assert verdict.classes[1].f1 == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "words"),
+    [
+        (np.array([0]), np.array([0.5, 0.5]), r"expected floats of shape \(n, classes\).*pass probabilities\[None\]"),
+        (np.array([], int), np.zeros((0, 2)), "at least one sample, received none"),
+        (np.array([0]), np.array([[np.nan, 1.0]]), "row 0 holds a value that is not finite"),
+        (np.array([0]), np.array([[3.0, 4.0]]), "row 0 sums to 7.*Are these logits"),
+        (np.array([0]), np.array([[1.5, -0.5]]), "Are these logits"),
+        (np.array([2]), np.array([[0.5, 0.5]]), r"expected labels in 0\.\.1, received 2 at index 0"),
+        (np.array([0, 1]), np.array([[0.5, 0.5]]), "a label for each prediction, received 2 and 1"),
+        (np.array([0]), np.array([[0, 1]]), "expected floats"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence(labels, probabilities, words):
+    with pytest.raises(DataError, match=words):
+        judge(labels, probabilities, ("a", "b"))
+
+
+def test_another_number_of_names_is_refused():
+    with pytest.raises(DataError, match="a name for each of 2 classes, received 3"):
+        judge(np.array([0]), np.array([[0.5, 0.5]]), NAMES)
+
+
+def test_a_verdict_becomes_plain_json_values():
+    import json
+
+    verdict = judge(np.array([0, 1]), np.eye(2), ("a", "b"))
+    assert json.loads(json.dumps(verdict.to_dict()))["confusion"] == [[1, 0], [0, 1]]
+    assert str(verdict).startswith("accuracy 1.0000 (95 % ")

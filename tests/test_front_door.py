@@ -1,0 +1,65 @@
+"""`import fittingroom` and the command line's first answer."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+import fittingroom
+
+HEAVY = ("keras", "torch", "matplotlib", "pooch", "requests", "pandas", "sklearn")
+
+
+def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"} | environment
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=False)
+
+
+def heavy_after(code: str) -> list[str]:
+    done = run_python(f"import sys, json\n{code}\nprint(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_all_is_sorted_and_equals_what_can_be_imported():
+    assert fittingroom.__all__ == sorted(fittingroom.__all__)
+    for name in fittingroom.__all__:
+        assert getattr(fittingroom, name) is not None
+    assert dir(fittingroom) == fittingroom.__all__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'tarin'"):
+        fittingroom.tarin  # noqa: B018
+
+
+def test_import_fittingroom_loads_nothing_heavy():
+    assert heavy_after("import fittingroom") == []
+
+
+def test_loading_the_class_names_loads_nothing_heavy():
+    assert heavy_after("import fittingroom as fr; fr.class_names; fr.load; fr.judge") == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["tutorial", "--help"], ["data", "--help"], ["train", "--help"]])
+def test_help_loads_nothing_heavy(words):
+    code = f"from fittingroom.cli.app import main\nassert main({words!r}) == 0"
+    assert heavy_after(code) == []
+
+
+def test_import_prefers_torch_where_nobody_chose_a_backend():
+    done = run_python("import fittingroom, os; print(os.environ['KERAS_BACKEND'])")
+    assert done.stdout.strip() == "torch"
+
+
+def test_import_leaves_a_chosen_backend_alone():
+    done = run_python("import fittingroom, os; print(os.environ['KERAS_BACKEND'])", KERAS_BACKEND="jax")
+    assert done.stdout.strip() == "jax"
+
+
+def test_another_backend_is_refused_in_one_sentence():
+    code = "import fittingroom as fr\ntry: fr.build()\nexcept fr.FittingRoomError as error: print(error)"
+    done = run_python(code, KERAS_BACKEND="jax")
+    assert "needs Keras on the torch backend, but KERAS_BACKEND=jax" in done.stdout
