@@ -55,7 +55,7 @@ def test_a_truncated_gzip_says_how_much_was_expected_and_received(tmp_path):
 def test_a_truncated_plain_file_is_refused(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(encode(IMAGES)[:-1])
-    with pytest.raises(CutShortError, match="expected 616 bytes .* received a file of 615 bytes"):
+    with pytest.raises(CutShortError, match=r"expected 616 bytes .* received a file of 615 bytes"):
         read_idx(path)
 
 
@@ -90,7 +90,7 @@ def test_a_file_that_goes_on_too_long_is_refused(tmp_path):
 def test_an_impossible_size_is_refused_before_memory_is_allocated(tmp_path, monkeypatch, pack):
     (tmp_path / "a").write_bytes(pack(b"\0\0\x08\x01" + struct.pack(">I", 4_000_000_000) + bytes(100)))
     monkeypatch.setattr(files.np, "empty", None)
-    with pytest.raises(DataError, match="expected 4,000,000,008 bytes .* which cannot hold them"):
+    with pytest.raises(DataError, match=r"expected 4,000,000,008 bytes .* which cannot hold them"):
         read_idx(tmp_path / "a")
 
 
@@ -126,7 +126,7 @@ def test_too_little_memory_is_named(tmp_path, monkeypatch):
 
     write_idx(tmp_path / "a", IMAGES)
     monkeypatch.setattr(files.np, "empty", refuse)
-    with pytest.raises(DataError, match="more memory than there is .*30 GiB"):
+    with pytest.raises(DataError, match=r"more memory than there is .*30 GiB"):
         read_idx(tmp_path / "a")
 
 
@@ -138,56 +138,49 @@ def test_a_full_disk_is_named_with_the_remedy():
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-PLAIN_OR_PACKED = st.sampled_from([bytes, gzip.compress])
 SMALL_ARRAYS = st.sampled_from(list(TYPES.values())).flatmap(
     lambda dtype: hnp.arrays(dtype, hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=8))
 )
+FAULTS = {  # (whole file, position, noise): the broken file
+    "flip": lambda whole, at, noise: whole[:at] + bytes([whole[at] ^ (1 << len(noise) % 8)]) + whole[at + 1 :],
+    "overwrite": lambda whole, at, noise: whole[:at] + noise + whole[at + len(noise) :],
+    "cut": lambda whole, at, noise: whole[:at],
+    "gap": lambda whole, at, noise: whole[:at] + whole[at + len(noise) :],
+    "insert": lambda whole, at, noise: whole[:at] + noise + whole[at:],
+    "append": lambda whole, at, noise: whole + noise,
+    "swap": lambda whole, at, noise: whole[at:] + whole[:at],
+}
+corruptions = given(
+    array=SMALL_ARRAYS,
+    pack=st.sampled_from([bytes, gzip.compress]),
+    fault=st.sampled_from(list(FAULTS)),
+    where=st.floats(0, 1, exclude_max=True),
+    noise=st.binary(min_size=1, max_size=12),
+)
 
 
-@st.composite
-def corruptions(draw):
-    """An array, the file that held it, and that file with a flip, a cut, a gap, an insertion or a swapped end."""
-    array, pack = draw(SMALL_ARRAYS), draw(PLAIN_OR_PACKED)
-    whole = pack(encode(array))
-    at = draw(st.integers(0, len(whole) - 1))
-    length, noise = draw(st.integers(1, 12)), draw(st.binary(min_size=1, max_size=12))
-    broken = {
-        "flip": whole[:at] + bytes([whole[at] ^ (1 << length % 8)]) + whole[at + 1 :],
-        "overwrite": whole[:at] + noise + whole[at + len(noise) :],
-        "cut": whole[:at],
-        "gap": whole[:at] + whole[at + length :],
-        "insert": whole[:at] + noise + whole[at:],
-        "append": whole + noise,
-        "swap": whole[at:] + whole[:at],
-    }[draw(st.sampled_from(["flip", "overwrite", "cut", "gap", "insert", "append", "swap"]))]
-    return array, pack, broken
-
-
-def check_corruption(case):
+def check_corruption(array, pack, fault, where, noise):
     """Either one clear error, or exactly the array that the bytes on disk say."""
-    array, pack, broken = case
+    whole = pack(encode(array))
+    broken = FAULTS[fault](whole, int(where * len(whole)), noise)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file.gz")
         path.write_bytes(broken)
         try:
             received = read_idx(path)
-        except DataError as error:
-            assert str(error).startswith(str(path))
+        except DataError:
             return
-    if pack is bytes:
-        assert encode(received) == broken
-    else:
-        assert encode(received) == encode(array)
+    assert encode(received) == (broken if pack is bytes else encode(array))
 
 
 @settings(max_examples=200, deadline=None)
-@given(case=corruptions())
-def test_a_corrupted_file_is_refused_or_read_as_its_bytes_say(case):
-    check_corruption(case)
+@corruptions
+def test_a_corrupted_file_is_refused_or_read_as_its_bytes_say(array, pack, fault, where, noise):
+    check_corruption(array, pack, fault, where, noise)
 
 
 @pytest.mark.soak
 @settings(max_examples=2000, deadline=None)
-@given(case=corruptions())
-def test_2000_corrupted_files_are_refused_or_read_as_their_bytes_say(case):
-    check_corruption(case)
+@corruptions
+def test_2000_corrupted_files_are_refused_or_read_as_their_bytes_say(array, pack, fault, where, noise):
+    check_corruption(array, pack, fault, where, noise)

@@ -54,7 +54,7 @@ def test_a_wrong_magic_names_what_was_expected_and_what_came():
 
 
 def test_a_gzip_magic_asks_whether_the_file_is_still_gzipped():
-    with pytest.raises(DataError, match="received 0x1f8b0800. Is the file still gzipped"):
+    with pytest.raises(DataError, match=r"received 0x1f8b0800\. Is the file still gzipped"):
         header_length(bytes([0x1F, 0x8B, 8, 0]))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,15 +16,18 @@ import fittingroom.data.folder as folder_module
 from fittingroom.data.catalog import FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.idx import encode
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def make_arrays(seed: int = 0) -> list[np.ndarray]:
     """Train images, train labels, test images, test labels: 30 and 12 pictures of 4x5 pixels in 3 classes."""
     generator = np.random.default_rng(seed)
     return [
         generator.integers(0, 256, (30, 4, 5), np.uint8),
-        np.arange(30, dtype=np.uint8) % 3,
+        (np.arange(30, dtype=np.uint8) + seed) % 3,
         generator.integers(0, 256, (12, 4, 5), np.uint8),
-        np.arange(12, dtype=np.uint8) % 3,
+        (np.arange(12, dtype=np.uint8) + seed) % 3,
     ]
 
 

@@ -62,22 +62,26 @@ GROUPS = {
 
 def build_app() -> App:
     """Return the application; no command's module is loaded yet."""
-    settings = {"help_format": "plaintext", "default_parameter": Parameter(negative=())}
-    app = App(
-        name="fittingroom",
-        help="The fitting room for Fashion-MNIST and every dataset in its format.",
-        help_epilogue=EPILOGUE,
-        version=__version__,
-        result_action="return_value",
-        suppress_keyboard_interrupt=False,
-        **settings,
-    )
+    app = _app("fittingroom", "The fitting room for Fashion-MNIST and every dataset in its format.", EPILOGUE)
     _add(app, COMMANDS)
     for name, (title, commands) in GROUPS.items():
-        group = App(name=name, help=title, help_epilogue=f"Example: fittingroom {name} list", **settings)
+        group = _app(name, title, f"Example: fittingroom {name} list")
         _add(group, commands)
         app.command(group)
     return app
+
+
+def _app(name: str, title: str, epilogue: str) -> App:
+    return App(
+        name=name,
+        help=title,
+        help_epilogue=epilogue,
+        help_format="plaintext",
+        version=__version__,
+        default_parameter=Parameter(negative=()),
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
 
 
 def _add(app: App, commands: dict[str, tuple[str, str, str]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -39,6 +39,6 @@ def explore(
         emit(str(path))
 
 
-def _split_row(split: dict[str, object]) -> tuple[object, ...]:
-    low, high = split["pixel_range"]  # type: ignore[misc]
+def _split_row(split: dict[str, Any]) -> tuple[object, ...]:
+    low, high = split["pixel_range"]
     return split["name"], split["images"], split["labels"], f"{split['dtype']} {low}..{high}, mean {split['mean']:.4f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, table
 from fittingroom.models import MODELS, build
+from fittingroom.models.summary import summary
 
 
 def list_(*, json: Json = False) -> None:
@@ -13,7 +14,7 @@ def list_(*, json: Json = False) -> None:
     if json:
         emit_json({"schema": "fittingroom/models/1", "models": rows})
     else:
-        emit(table(["name", "what", "source"], [row.values() for row in rows]))
+        emit(table(["name", "what", "source"], [tuple(row.values()) for row in rows]))
 
 
 def info(name: str = "walkthrough", *, json: Json = False) -> None:
@@ -28,10 +29,3 @@ def info(name: str = "walkthrough", *, json: Json = False) -> None:
         emit_json({"schema": "fittingroom/model/1", "name": name, "parameters": model.count_params(), "layers": layers})
     else:
         emit(summary(model))
-
-
-def summary(model: object) -> str:
-    """Return a Keras model's summary as text, 80 columns wide."""
-    lines: list[str] = []
-    model.summary(line_length=80, print_fn=lines.append)  # type: ignore[attr-defined]
-    return "\n".join(lines)

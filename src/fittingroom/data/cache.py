@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fittingroom.arrays import Array
-    from fittingroom.data.catalog import KnownFile
+    from fittingroom.data.catalog import KnownDataset, KnownFile
     from fittingroom.data.progress import Say
 
 CACHE_VARIABLE = "FITTINGROOM_CACHE"
@@ -77,6 +77,17 @@ def recall(folder: Path, file: KnownFile) -> Kept | None:
             _write_stamp(folder, file, stamp.get("source", "the cache"))
     array = _map(folder, file)
     return None if array is None else Kept(array, stamp.get("source", "the cache"))
+
+
+def recall_all(known: KnownDataset) -> tuple[Kept, ...] | None:
+    """Return a dataset's four files from the cache, or None where one of them is not there, whole and verified.
+
+    Args:
+        known: the dataset.
+    """
+    folder = cache_folder(known.name)
+    kept = tuple(kept for file in known.files if (kept := recall(folder, file)) is not None)
+    return kept if len(kept) == len(known.files) else None
 
 
 def store(folder: Path, file: KnownFile, array: Array, source: str) -> None:

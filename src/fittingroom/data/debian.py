@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from fittingroom.data.files import writing
 from fittingroom.errors import DataError
@@ -111,24 +111,24 @@ def _run(command: list[str], work: Path, deadline: float, say: Say) -> str:
     """
     log = work / "log"
     with writing(log):
-        with log.open("wb") as stream:
-            _wait(_start(command, work, stream), deadline, say)
+        _wait(_start(command, work, log), deadline, say)
         words = log.read_text(encoding="utf-8", errors="replace")
         if os.strerror(errno.ENOSPC) in words:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return words
 
 
-def _start(command: list[str], work: Path, stream: BinaryIO) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        cwd=work,
-        env={**os.environ, "LC_ALL": "C"},
-        stdin=subprocess.DEVNULL,
-        stdout=stream,
-        stderr=stream,
-        start_new_session=True,  # so that its helpers can be ended with it
-    )
+def _start(command: list[str], work: Path, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            command,
+            cwd=work,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,  # so that its helpers can be ended with it
+        )
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, say: Say) -> None:

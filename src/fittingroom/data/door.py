@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from fittingroom.data.cache import array_path, cache_folder, forget, recall, rehash
+from fittingroom.data.cache import array_path, cache_folder, forget, recall_all, rehash
 from fittingroom.data.catalog import DATASETS, FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.dataset import Dataset, Split
 from fittingroom.data.folder import find_files, hash_file, load_folder
@@ -211,15 +211,13 @@ def _read_chosen(known: KnownDataset, folder: Path) -> list[Array]:
 
 def _load_cached(known: KnownDataset, say: Say) -> Dataset:
     folder = cache_folder(known.name)
-    kept = [recall(folder, file) for file in known.files]
-    if None in kept:
+    kept = recall_all(known)
+    if kept is None:
         say(f"{known.title}: not in the cache {folder} yet.")
-        fill_cache(known, say)
-        kept = [recall(folder, file) for file in known.files]
-    whole = [file for file in kept if file is not None]
-    sources = ", ".join(dict.fromkeys(file.source for file in whole))
-    say(f"{known.title}: from the cache {folder} (first from {sources}).")
-    return _dataset(known, [file.array for file in whole], f"the cache {folder} (first from {sources})")
+        kept = fill_cache(known, say)
+    source = f"the cache {folder} (first from {', '.join(dict.fromkeys(file.source for file in kept))})"
+    say(f"{known.title}: from {source}.")
+    return _dataset(known, [file.array for file in kept], source)
 
 
 def _dataset(known: KnownDataset, arrays: list[Array], source: str) -> Dataset:

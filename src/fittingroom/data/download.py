@@ -7,6 +7,7 @@ until it is verified.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,15 +98,21 @@ def _transfer(url: str, path: Path, max_bytes: int, say: Say) -> None:
     import pooch
     import requests
 
-    downloader = pooch.HTTPDownloader(
-        progressbar=_Progress(url, path, max_bytes + SLACK_BYTES, say),
-        chunk_size=CHUNK_BYTES,
-        timeout=(PATIENCE.connect_seconds, PATIENCE.read_seconds),
-    )
-    try:
-        downloader(url, str(path), None)
-    except requests.RequestException as error:
-        raise _translate(error, url) from error
+    with ExitStack() as answers:
+
+        def close_at_the_end(answer: requests.Response, **_: object) -> None:
+            answers.callback(answer.close)  # pooch leaves it open where the transfer fails
+
+        downloader = pooch.HTTPDownloader(
+            progressbar=_Progress(url, path, max_bytes + SLACK_BYTES, say),
+            chunk_size=CHUNK_BYTES,
+            timeout=(PATIENCE.connect_seconds, PATIENCE.read_seconds),
+            hooks={"response": close_at_the_end},
+        )
+        try:
+            downloader(url, str(path), None)
+        except requests.RequestException as error:
+            raise _translate(error, url) from error
 
 
 def _translate(error: requests.RequestException, url: str) -> DataError:

@@ -10,7 +10,7 @@ import errno
 import gzip
 import zlib
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from fittingroom.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedIOBase
     from pathlib import Path
 
     from fittingroom.arrays import Array
@@ -142,11 +143,11 @@ def _is_gzipped(path: Path) -> bool:
         return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
 
 
-def _open(path: Path, gzipped: bool) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path, "rb")) if gzipped else path.open("rb")
+def _open(path: Path, gzipped: bool) -> BufferedIOBase:
+    return gzip.GzipFile(path) if gzipped else path.open("rb")
 
 
-def _read_header(stream: BinaryIO, where: str) -> tuple[Header, bytes]:
+def _read_header(stream: BufferedIOBase, where: str) -> tuple[Header, bytes]:
     head = stream.read(MAGIC_BYTES)
     if not head:
         raise CutShortError(f"{where}: expected an IDX file, received an empty one. Get the file again.")
@@ -176,7 +177,7 @@ def _check_possible(header: Header, on_disk: int, gzipped: bool, where: str) -> 
         )
 
 
-def _read_rest(stream: BinaryIO, head: bytes, total: int, where: str) -> Array:
+def _read_rest(stream: BufferedIOBase, head: bytes, total: int, where: str) -> Array:
     raw = np.empty(total, np.uint8)
     raw[: len(head)] = np.frombuffer(head, np.uint8)
     received = _fill(stream, raw.data, len(head))
@@ -190,9 +191,9 @@ def _read_rest(stream: BinaryIO, head: bytes, total: int, where: str) -> Array:
     return raw
 
 
-def _fill(stream: BinaryIO, view: memoryview, position: int) -> int:
+def _fill(stream: BufferedIOBase, view: memoryview, position: int) -> int:
     """Read into a buffer from a position on, and return the position reached."""
     with suppress(EOFError):  # a gzip file without its end
-        while position < len(view) and (count := stream.readinto(view[position:])):  # type: ignore[attr-defined]
+        while position < len(view) and (count := stream.readinto(view[position:])):
             position += count
     return position

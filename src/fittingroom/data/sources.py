@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fittingroom.arrays import Array
 from fittingroom.data import debian
-from fittingroom.data.cache import alone, cache_folder, recall, store
+from fittingroom.data.cache import alone, cache_folder, recall, recall_all, store
 from fittingroom.data.download import UnreachableError, download
 from fittingroom.data.files import UnwritableError
 from fittingroom.data.places import Place, candidates, foreign_places
@@ -22,6 +22,7 @@ from fittingroom.errors import DataError, DataNotFoundError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fittingroom.data.cache import Kept
     from fittingroom.data.catalog import KnownDataset, KnownFile
     from fittingroom.data.progress import Say
 
@@ -70,8 +71,8 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
 
 
-def fill_cache(known: KnownDataset, say: Say) -> None:
-    """Bring every file of a dataset into our cache, from the first source that has it.
+def fill_cache(known: KnownDataset, say: Say) -> tuple[Kept, ...]:
+    """Bring every file of a dataset into our cache, from the first source that has it, and return them from there.
 
     Args:
         known: the dataset.
@@ -95,8 +96,10 @@ def fill_cache(known: KnownDataset, say: Say) -> None:
                 for given in source(Errand(known, tuple(missing.values()), folder, work, say, fault)):
                     _keep(folder, given, say)
                     del missing[given.file.name]
-    if missing:
+        kept = recall_all(known)
+    if kept is None:
         raise DataNotFoundError(_not_found(known, tuple(missing), folder, faults))
+    return kept
 
 
 def keep(known: KnownDataset, arrays: Sequence[Array], source: str, say: Say) -> None:

@@ -75,7 +75,7 @@ def _frame(axes: Axes, epochs: Sequence[int]) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_edgecolor(LINE)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
-    axes.tick_params(colors=MUTED, labelsize=8.5, length=0)
+    axes.tick_params(colors=MUTED, labelsize=9, length=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("epoch", fontsize=9, color=MUTED)
@@ -86,16 +86,16 @@ def _frame(axes: Axes, epochs: Sequence[int]) -> None:
 
 def _write_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], last: int) -> None:
     low, high = axes.get_ylim()
-    gap = (high - low) * 0.075
+    gap = (high - low) * 0.08
     heights = spread([value for value, _, _ in labels], gap)
     for height, (value, name, colour) in zip(heights, labels, strict=True):
         axes.annotate(
             f"{value:.4f}  {name}",
             (last, value),
-            (1.04, height),
+            (1.05, height),
             textcoords=axes.get_yaxis_transform(),
             va="center",
-            fontsize=8.5,
+            fontsize=9.5,
             color=INK,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 4},

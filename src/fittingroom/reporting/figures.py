@@ -54,7 +54,7 @@ def grid_figure(images: Images, labels: Sequence[int], class_names: Sequence[str
 
 def counts_figure(counts: Sequence[int], class_names: Sequence[str]) -> Figure:
     """Draw how many images each class has, as bars from the first class at the top."""
-    figure = _figure(5.0, 0.8 + 0.24 * len(counts))
+    figure = _figure(4.4, 0.8 + 0.28 * len(counts))
     axes = figure.add_subplot()
     axes.barh(range(len(counts)), counts, color=TRAIN, height=0.66)
     for row, count in enumerate(counts):

@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from fittingroom.reporting import sentences
 from fittingroom.reporting.curves import comparison_figure, curve_figure
@@ -186,6 +187,7 @@ def _environment() -> Environment:
         "score": lambda value: "–" if value is None else f"{value:.4f}",
         "thousands": lambda value: f"{value:,}",
         "code_words": _code_words,
+        "array": lambda values: repr(np.array(values, np.float32)),
     }
     return environment
 
@@ -194,6 +196,6 @@ def _code_words(sentence: str) -> Markup:
     """Turn `words between backticks` into code."""
     pieces = sentence.split("`")
     return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if position % 2 else Markup("{}").format(piece)
+        Markup("<code>{}</code>").format(piece) if position % 2 else escape(piece)
         for position, piece in enumerate(pieces)
     )

@@ -87,10 +87,10 @@ def band_sentence(report: TutorialReport) -> str:
 def test_sentence(report: TutorialReport) -> str:
     """Say how the test accuracy stands to the reference run's."""
     score, (low, high) = report.fitting.score, REFERENCE.test_range
-    start = f"The reference run reached {REFERENCE.test_accuracy:.4f}; sixteen of ours lay between {low} and {high}."
+    start = f"The reference run reached {REFERENCE.test_accuracy:.4f}; sixteen earlier runs of this recipe lay between {low} and {high}."
     if low <= score.accuracy <= high:
-        return f"{start} {score.accuracy:.4f} is inside that range."
-    return f"{start} {score.accuracy:.4f} is {'below' if score.accuracy < low else 'above'} that range."
+        return f"{start} {score.accuracy:.4f} lies inside that range."
+    return f"{start} {score.accuracy:.4f} lies {'below' if score.accuracy < low else 'above'} that range."
 
 
 def overfitting_sentence(fitting: Fitting) -> str:

@@ -40,23 +40,19 @@ def inline_svg(figure: Figure, alt: str, key: str) -> Markup:
         alt: what a reader who does not see it is told.
         key: a word unique on the page, put before every id inside.
     """
-    import matplotlib
+    import matplotlib as mpl
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), io.StringIO() as text:
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), io.StringIO() as text:
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         drawn = text.getvalue()
     return Markup(_labelled(_own_ids(_themed(_bare(drawn)), key), alt))
 
 
 def _bare(drawn: str) -> str:
-    drawn = drawn[drawn.index("<svg") :]
-    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn, flags=re.DOTALL)
-    drawn = (
-        re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", drawn.split(">", 1)[0])
-        + ">"
-        + drawn.split(">", 1)[1]
-    )
-    return drawn.replace("xlink:href", "href")
+    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
+    opening, rest = drawn.split(">", 1)
+    opening = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", opening)
+    return f"{opening}>{rest}".replace("xlink:href", "href")
 
 
 def _themed(drawn: str) -> str:

@@ -56,9 +56,13 @@ def probe(subject: Subject, *, scale: float = 1.0) -> tuple[int, bool]:
     generator = torch.Generator().manual_seed(0)
     pixels = torch.rand((PROBE_IMAGES, *subject.input_shape), generator=generator) * scale
     with torch.no_grad():
-        outputs = subject.forward(subject.parameters, subject.buffers, pixels.to(first.device, first.dtype), False).outputs
+        outputs = subject.forward(
+            subject.parameters, subject.buffers, pixels.to(first.device, first.dtype), False
+        ).outputs
     if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != PROBE_IMAGES:
         shape = tuple(getattr(outputs, "shape", ()))
         raise ModelError(f"Model '{subject.name}': expected outputs of shape (n, classes), received {shape}.")
-    sums_to_one = torch.allclose(outputs.sum(dim=1), torch.ones((), dtype=outputs.dtype, device=outputs.device), atol=1e-3)
+    sums_to_one = torch.allclose(
+        outputs.sum(dim=1), torch.ones((), dtype=outputs.dtype, device=outputs.device), atol=1e-3
+    )
     return outputs.shape[1], bool(sums_to_one and (outputs >= 0).all())

@@ -61,7 +61,9 @@ def _refuse_own_step(model: keras.Model) -> None:
     import keras
 
     if type(model).train_step is not keras.Model.train_step:
-        raise ModelError(f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it.")
+        raise ModelError(
+            f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it."
+        )
 
 
 def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int, ...]:

@@ -47,9 +47,7 @@ def pixel_scale(pixels: str) -> float:
     return 1 / 255 if pixels == "unit" else 1.0
 
 
-def make_feed(
-    images: Tensor, input_shape: tuple[int, ...], dtype: torch.dtype, recipe: Recipe, chance: Chance
-) -> Feed:
+def make_feed(images: Tensor, input_shape: tuple[int, ...], dtype: torch.dtype, recipe: Recipe, chance: Chance) -> Feed:
     """Return the function that turns row numbers into what a step needs.
 
     Args:

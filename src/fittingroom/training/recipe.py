@@ -66,7 +66,9 @@ class Recipe:
     momentum: float = knob(0.0, "Share of the last update that is kept; used by sgd.", least=0, most=1)
     nesterov: bool = knob(False, "Look ahead along the momentum; used by sgd.")
     weight_decay: float | None = knob(
-        None, "Share of every weight taken off a step, times the learning rate; off means 0.004 for adamw, else 0.", least=0
+        None,
+        "Share of every weight taken off a step, times the learning rate; off means 0.004 for adamw, else 0.",
+        least=0,
     )
     schedule: str = knob(
         "constant",
@@ -96,7 +98,9 @@ class Recipe:
         "unit", "What the model is fed: 0..1, or 0..255 for a model that scales for itself.", choices=("unit", "raw")
     )
     trace: bool = knob(True, "Trace the step once and replay it; off runs every step eagerly.")
-    device: str | None = knob(None, "Where to train; off means a CUDA card where there is one.", choices=("cpu", "cuda"))
+    device: str | None = knob(
+        None, "Where to train; off means a CUDA card where there is one.", choices=("cpu", "cuda")
+    )
 
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):

@@ -62,6 +62,7 @@ class Session:
     rate: Callable[[int], float]
     owns_rate: bool
     rate_factor: float = field(default=1.0)
+    _good: dict[str, Tensor] = field(default_factory=dict)
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0 over the whole training."""
@@ -101,6 +102,14 @@ class Session:
                 "averaging": self.averaging.state,
             }
         )
+
+    def remember(self) -> None:
+        """Keep a copy of the state, to go back to where the epoch that follows goes wrong."""
+        self._good = {name: tensor.clone() for name, tensor in self.tensors().items()}
+
+    def roll_back(self) -> None:
+        """Go back to what was last remembered."""
+        restore(self.tensors(), self._good, "weights")
 
     def random_states(self) -> dict[str, Tensor]:
         """Return the states of all random generators that training draws from."""

@@ -7,7 +7,7 @@ from operator import getitem
 
 from torch.fx import Graph, GraphModule, Node
 
-from fittingroom.training.passes.nodes import VIEWS, aten, is_call, replace, shape_of
+from fittingroom.training.passes.nodes import VIEWS, aten, is_call, replace, shape_of, value_of
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,10 @@ def match(out: Node) -> BatchNorm | None:
     axis = _channel_axis(x, mean, variance)
     if axis is None or not isinstance(epsilon, float):
         return None
-    offset = out.args[1]
-    return BatchNorm(out, x, mean, variance, _affine(scale), _affine(offset), axis, epsilon)
+    vectors = [_affine(scale), _affine(out.args[1])]
+    if any(value_of(vector).dtype != value_of(x).dtype for vector in vectors if vector is not None):
+        return None
+    return BatchNorm(out, x, mean, variance, vectors[0], vectors[1], axis, epsilon)
 
 
 def _unviewed(node: Node) -> Node:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from torch.fx import GraphModule
+from torch.fx import GraphModule, Node
 
-from fittingroom.training.passes.nodes import aten, is_call, only_user, replace, shape_of
+from fittingroom.training.passes.nodes import aten, is_call, only_user, replace, shape_of, value_of
 
 
 def fuse_bias(module: GraphModule) -> None:
@@ -13,7 +13,9 @@ def fuse_bias(module: GraphModule) -> None:
         product, bias = node.args
         if node.kwargs or not is_call(product, aten.mm.default) or only_user(product) is None:
             continue
-        if not hasattr(bias, "meta") or tuple(shape_of(bias)) != tuple(shape_of(product)[1:]):
+        if not isinstance(bias, Node) or shape_of(bias) != shape_of(product)[1:]:
+            continue
+        if value_of(bias).dtype != value_of(product).dtype:
             continue
         with module.graph.inserting_before(node):
             fused = module.graph.call_function(aten.addmm.default, (bias, *product.args))

@@ -1,0 +1,70 @@
+"""Write the generated pages of docs/: the command line and the recipe's settings, from the code itself.
+
+Usage: make_docs.py [--check]; with --check nothing is written, and the exit code is 1 where a page is out of date.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+
+from fittingroom.cli.app import COMMANDS, GROUPS, main  # noqa: E402
+from fittingroom.training.recipe import Recipe  # noqa: E402
+
+DOCS = Path(__file__).parent.parent / "docs"
+NOTE = "<!-- Written by `make docs` from the code; do not edit. -->\n\n"
+
+
+def help_of(*words: str) -> str:
+    """Return what a command's --help prints."""
+    with redirect_stdout(io.StringIO()) as out:
+        main([*words, "--help"])
+    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+
+
+def command_line() -> str:
+    """Return the page of the command line."""
+    names = [(), *((name,) for name in COMMANDS)]
+    names += [(group, *rest) for group, (_, commands) in GROUPS.items() for rest in ((), *((name,) for name in commands))]
+    parts = [f"## `{' '.join(('fittingroom', *words))}`\n\n```text\n{help_of(*words)}\n```\n" for words in names]
+    return f"{NOTE}# The command line\n\n" + "\n".join(parts)
+
+
+def recipe_settings() -> str:
+    """Return the page of the recipe's settings."""
+    rows = []
+    for entry in dataclasses.fields(Recipe):
+        default = "off" if entry.default is None else str(entry.default).lower() if entry.type == "bool" else entry.default
+        choices = ", ".join(f"`{choice}`" for choice in entry.metadata["choices"])
+        help_text = entry.metadata["help"] + (f" One of {choices}." if choices else "")
+        rows.append(f"| `{entry.name}` | {default} | {entry.metadata['unit']} | {help_text} |")
+    head = "| setting | default | unit | what it does |\n| --- | --- | --- | --- |\n"
+    words = "The same table serves Python (`fr.Recipe(epochs=10)`), the command line (`--set epochs=10`) and TOML.\n\n"
+    return f"{NOTE}# The recipe's settings\n\n{words}{head}" + "\n".join(rows) + "\n"
+
+
+PAGES = {"command-line.md": command_line, "recipe.md": recipe_settings}
+
+
+def run(check: bool) -> int:
+    """Write the pages, or compare them; return the exit code."""
+    stale = []
+    for name, make in PAGES.items():
+        text, path = make(), DOCS / name
+        if check and (not path.exists() or path.read_text("utf-8") != text):
+            stale.append(name)
+        if not check:
+            path.write_text(text, "utf-8")
+    if stale:
+        sys.stderr.write(f"Out of date: {', '.join(stale)}. Run: make docs\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run("--check" in sys.argv))

@@ -1,0 +1,210 @@
+"""Keras callbacks at the level of epochs, with effects that are real on our own loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fittingroom.errors import UsageError
+
+if TYPE_CHECKING:
+    from fittingroom.training.recipe import Recipe
+    from fittingroom.training.session import Session
+
+WITHOUT_KERAS_MODEL = ("CSVLogger", "History", "LambdaCallback", "TerminateOnNaN")
+BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+COMPILED_ATTRIBUTES = ("optimizer", "loss", "compiled", "_compile_loss", "_compile_metrics", "_loss_tracker")
+KERAS_CLASSES = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
+PLAIN = (int, float, str, bool, type(None))
+
+
+@dataclass
+class StandIn:
+    """What callbacks get for a model where the trained one is a plain torch module.
+
+    Attributes:
+        stop_training: set by a callback to end the training after this epoch.
+    """
+
+    stop_training: bool = False
+
+
+@dataclass
+class Host:
+    """Callbacks and the model that they work on.
+
+    Attributes:
+        callbacks: Keras callbacks, checked.
+        session: the training they watch.
+        model: the Keras model, or a stand-in.
+        borrowed: attributes of a model that was compiled for the callbacks' sake, as they were before.
+    """
+
+    callbacks: Sequence[Any]
+    session: Session
+    model: Any
+    borrowed: dict[str, Any] = field(default_factory=dict)
+
+    def begin(self, *, resumed: bool) -> None:
+        """Tell the callbacks that training begins."""
+        self.model.stop_training = False
+        for callback in self.callbacks:
+            if resumed and hasattr(callback, "append"):
+                callback.append = True  # a CSVLogger would empty the file it is to go on with
+            callback.set_model(self.model)
+            callback.on_train_begin()
+
+    def epoch_begin(self, epoch: int, step: int) -> None:
+        """Tell the callbacks that an epoch begins, and take over a learning rate that one of them sets.
+
+        Args:
+            epoch: counted from 0, as Keras does.
+            step: its first, counted from 0 over the whole training.
+        """
+        self._watch_rate("on_epoch_begin", epoch, {}, step)
+
+    def epoch_end(self, epoch: int, logs: dict[str, Any], step: int) -> bool:
+        """Tell the callbacks that an epoch has ended, and return whether one of them wants to stop.
+
+        Args:
+            epoch: counted from 0, as Keras does.
+            logs: loss, accuracy, val_loss, val_accuracy and what else was measured.
+            step: the epoch's first.
+        """
+        self._watch_rate("on_epoch_end", epoch, logs, step)
+        return bool(self.model.stop_training)
+
+    def end(self, logs: dict[str, Any]) -> None:
+        """Tell the callbacks that training has ended; a Keras optimiser puts its averages in the weights' place."""
+        if self.session.owns_rate:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        for callback in self.callbacks:
+            callback.on_train_end(logs)
+
+    def give_back(self) -> None:
+        """Leave the model uncompiled where it was so before."""
+        for name, value in self.borrowed.items():
+            setattr(self.model, name, value)
+
+    def _watch_rate(self, hook: str, epoch: int, logs: dict[str, Any], step: int) -> None:
+        """Call a hook; where it changes the learning rate, keep the change as a factor on the recipe's schedule."""
+        if self.session.owns_rate or not self.borrowed:
+            self._call(hook, epoch, logs)
+            return
+        optimizer = self.model.optimizer
+        optimizer.learning_rate = self.session.learning_rate(step)
+        before = float(optimizer.learning_rate)
+        self._call(hook, epoch, logs)
+        after = float(optimizer.learning_rate)
+        if after != before and before > 0:
+            self.session.rate_factor *= after / before
+
+    def _call(self, hook: str, epoch: int, logs: dict[str, Any]) -> None:
+        for callback in self.callbacks:
+            getattr(callback, hook)(epoch, logs)
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Return each callback's plain attributes, for a checkpoint."""
+        return [
+            {name: value for name, value in vars(callback).items() if type(value) in PLAIN and name != "append"}
+            for callback in self.callbacks
+        ]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the arrays that callbacks hold, such as EarlyStopping's best weights, for a checkpoint."""
+        return {
+            f"{index}/{name}/{part:06d}": torch.from_numpy(np.ascontiguousarray(array))
+            for index, callback in enumerate(self.callbacks)
+            for name, value in vars(callback).items()
+            if isinstance(value, list) and value and all(isinstance(array, np.ndarray) for array in value)
+            for part, array in enumerate(value)
+        }
+
+    def restore(self, facts: list[dict[str, Any]], tensors: dict[str, Tensor]) -> None:
+        """Take up what ``facts`` and ``tensors`` returned, after ``begin``.
+
+        Raises:
+            UsageError: there are now more or fewer callbacks.
+        """
+        if len(facts) != len(self.callbacks):
+            raise UsageError(
+                f"The run was begun with {len(facts)} callbacks and is resumed with {len(self.callbacks)}. "
+                "Pass the same ones."
+            )
+        for callback, values in zip(self.callbacks, facts, strict=True):
+            vars(callback).update(values)
+        lists: dict[tuple[int, str], list[Any]] = {}
+        for key in sorted(tensors):
+            index, name, _ = key.split("/")
+            lists.setdefault((int(index), name), []).append(tensors[key].numpy())
+        for (number, name), arrays in lists.items():
+            setattr(self.callbacks[number], name, arrays)
+
+
+def make_host(callbacks: Sequence[Any], session: Session, *, probabilities: bool) -> Host:
+    """Check the callbacks and give them a model to work on.
+
+    Args:
+        callbacks: instances of ``keras.callbacks.Callback``.
+        session: the training they will watch.
+        probabilities: the model gives probabilities rather than logits.
+
+    Raises:
+        UsageError: one that is no callback, needs what is not there, or wants to be called at every batch.
+    """
+    subject = session.subject
+    for callback in callbacks:
+        check(callback, is_keras=subject.is_keras)
+    if not subject.is_keras:
+        return Host(callbacks, session, StandIn())
+    host = Host(callbacks, session, subject.model)
+    if callbacks and not session.owns_rate:
+        host.borrowed.update({name: getattr(subject.model, name, None) for name in COMPILED_ATTRIBUTES})
+        _compile(subject.model, session.recipe, probabilities)
+    return host
+
+
+def check(callback: Any, *, is_keras: bool) -> None:
+    """Raise where a callback cannot do its work here.
+
+    Raises:
+        UsageError: names the callback, the reason and what to do.
+    """
+    import keras
+
+    name = type(callback).__name__
+    if not isinstance(callback, keras.callbacks.Callback):
+        raise UsageError(f"Expected Keras callbacks, received {name}.")
+    ships_with_keras = type(callback).__module__.startswith("keras.")
+    if name == "TensorBoard" and find_spec("tensorflow") is None:
+        raise UsageError("Callback TensorBoard needs TensorFlow, which is not installed. Use CSVLogger instead.")
+    if name == "BackupAndRestore":
+        raise UsageError("Callback BackupAndRestore is not needed: every run keeps its own checkpoint; use --resume.")
+    if not is_keras and ships_with_keras and name not in WITHOUT_KERAS_MODEL:
+        raise UsageError(f"Callback {name} needs a Keras model, and this one is a plain torch module.")
+    if getattr(callback, "save_freq", "epoch") != "epoch":
+        raise UsageError(f"Callback {name}: save_freq='epoch' is supported, received {callback.save_freq!r}.")
+    if not ships_with_keras and any(_overrides(callback, hook) for hook in BATCH_HOOKS):
+        raise UsageError(f"Callback {name} wants to be called at every batch; here callbacks are called once an epoch.")
+
+
+def _overrides(callback: Any, hook: str) -> bool:
+    import keras
+
+    return getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+
+
+def _compile(model: Any, recipe: Recipe, probabilities: bool) -> None:
+    """Compile a model with what the recipe means, for callbacks to look at; our own update does the work."""
+    import keras
+
+    optimizer = getattr(keras.optimizers, KERAS_CLASSES[recipe.optimizer])(learning_rate=recipe.learning_rate)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=not probabilities)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    model._compile_metrics.build(torch.zeros(2, dtype=torch.int64), torch.full((2, 2), 0.5))

@@ -1,0 +1,189 @@
+"""Train a model in memory: put subject, data and session together, run the loop, and leave the model as it was found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from fittingroom.arrays import Array
+from fittingroom.backend import choose_device
+from fittingroom.errors import TrainingError
+from fittingroom.training import interrupt
+from fittingroom.training.adapt import adapt, probe
+from fittingroom.training.callbacks import make_host
+from fittingroom.training.checkpoint import Checkpoint
+from fittingroom.training.data import TrainingData, on_device
+from fittingroom.training.feed import pixel_scale
+from fittingroom.training.flat import bound
+from fittingroom.training.loop import Line, Loop, Position, Sinks, restored
+from fittingroom.training.objective import Objective, owners_objective, recipe_objective
+from fittingroom.training.predict import make_infer
+from fittingroom.training.progress import Watch, unwatched
+from fittingroom.training.recipe import Recipe, resolved
+from fittingroom.training.session import is_compiled, open_session
+from fittingroom.training.subject import Subject
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train on and how.
+
+    Attributes:
+        images: uint8 ``(n, h, w)``.
+        labels: whole numbers ``(n,)``.
+        recipe: how.
+        seed: of shuffling, augmentation and dropout; the weights are the model's own when it comes.
+        validation: images and labels to look at after every epoch, or None.
+        callbacks: Keras callbacks.
+    """
+
+    images: Array
+    labels: Array
+    recipe: Recipe
+    seed: int = 0
+    validation: tuple[Array, Array] | None = None
+    callbacks: Sequence[Any] = ()
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """Where what happens goes; by default nowhere.
+
+    Attributes:
+        say: takes one line for the user.
+        watch: takes the progress.
+        line: takes one line of the history an epoch.
+        save: takes a checkpoint, or None to make none.
+        resume_hint: how to go on after an interruption.
+        facts: what a checkpoint is to remember besides.
+    """
+
+    say: Callable[[str], None] = lambda text: None
+    watch: Watch = unwatched
+    line: Callable[[Line], None] = lambda line: None
+    save: Callable[[Checkpoint], None] | None = None
+    resume_hint: str = ""
+    facts: Line | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What came of it.
+
+    Attributes:
+        subject: the trained model.
+        history: one line an epoch.
+        stopped: why it ended early, or None.
+        seconds: that it took.
+        probabilities: the model gives probabilities rather than logits.
+    """
+
+    subject: Subject
+    history: list[Line]
+    stopped: str | None
+    seconds: float
+    probabilities: bool
+
+
+def fit(model: Any, plan: Plan, outlets: Outlets | None = None, checkpoint: Checkpoint | None = None) -> Fitted:
+    """Train a model where it is, in memory.
+
+    Args:
+        model: a Keras model or torch module.
+        plan: what to train on and how.
+        outlets: where progress, history and checkpoints go.
+        checkpoint: where to go on from, or None to begin.
+
+    Returns:
+        The trained model, which is the one that was given, and the history.
+
+    Raises:
+        ModelError: the model does not fit the images, or has nothing to train.
+        DataError: a label that the model has no output for.
+        TrainingError: the loss is not finite, or memory or disk ran out.
+        Interrupted: the user stopped it.
+    """
+    outlets = outlets or Outlets()
+    started = time.perf_counter()
+    recipe = resolved(plan.recipe)
+    height, width = plan.images.shape[1:]
+    device = torch.device(choose_device(recipe.device).name)
+    with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng():
+        subject = adapt(model, (height, width), pixels=recipe.pixels)
+        classes, probabilities = probe(subject, scale=255 * pixel_scale(recipe.pixels))
+        objective = _objective(subject, recipe, classes, probabilities)
+        data = on_device(plan.images, plan.labels, device, classes, "training")
+        validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
+        position = _train(subject, data, validation, recipe, objective, plan, outlets, checkpoint, probabilities)
+    return Fitted(subject, position.history, position.stopped, time.perf_counter() - started, probabilities)
+
+
+def _objective(subject: Subject, recipe: Recipe, classes: int, probabilities: bool) -> Objective:
+    if is_compiled(subject):
+        return owners_objective(subject, classes)
+    return recipe_objective(recipe, probabilities=probabilities)
+
+
+def _train(
+    subject: Subject,
+    data: TrainingData,
+    validation: TrainingData | None,
+    recipe: Recipe,
+    objective: Objective,
+    plan: Plan,
+    outlets: Outlets,
+    checkpoint: Checkpoint | None,
+    probabilities: bool,
+) -> Position:
+    with bound(subject) as flat, interrupt.held_back() as interrupted:
+        session = open_session(subject, flat, data, recipe, objective, seed=plan.seed, say=outlets.say)
+        host = make_host(plan.callbacks, session, probabilities=probabilities)
+        sinks = Sinks(outlets.line, outlets.save, outlets.watch, interrupted, outlets.resume_hint)
+        infer = make_infer(subject, pixels=recipe.pixels, trace=recipe.trace)
+        loop = Loop(session, host, sinks, validation, infer, plan.seed, dict(outlets.facts or {}))
+        try:
+            host.begin(resumed=checkpoint is not None)
+            position = restored(loop, checkpoint) if checkpoint else Position()
+            loop.run(position)
+            host.end(position.history[-1] if position.history else {})
+        finally:
+            host.give_back()
+    return position
+
+
+@contextmanager
+def _on(device: torch.device, model: Any) -> Iterator[None]:
+    """Have the model on the device, and Keras make its tensors there."""
+    import keras
+
+    with keras.device(device.type), torch.no_grad():
+        if isinstance(model, keras.Model):
+            for variable in model.variables:
+                variable.value.data = variable.value.data.to(device)
+        elif isinstance(model, torch.nn.Module):
+            model.to(device)
+        yield
+
+
+@contextmanager
+def _memory_in_words(recipe: Recipe) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise _out_of_memory(recipe) from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+            raise _out_of_memory(recipe) from error
+        raise
+
+
+def _out_of_memory(recipe: Recipe) -> TrainingError:
+    return TrainingError(
+        f"Memory ran out with batches of {recipe.batch_size}. Try batch_size={max(1, recipe.batch_size // 2)}; "
+        "the last checkpoint is kept."
+    )

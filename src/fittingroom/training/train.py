@@ -1,0 +1,268 @@
+"""`train` and `resume`: from a model and data to a run folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.data import Dataset, Split, hold_out
+from fittingroom.errors import RunError, UsageError
+from fittingroom.runs import Run, create, open_run
+from fittingroom.training import checkpoint as checkpoints
+from fittingroom.training.data import checked
+from fittingroom.training.progress import Watch, unwatched
+from fittingroom.training.recipe import Recipe, resolved
+
+if TYPE_CHECKING:
+    from fittingroom.training.checkpoint import Checkpoint
+    from fittingroom.training.fit import Fitted
+
+Say = Callable[[str], None]
+Pair = tuple[Array, Array]
+
+
+def silent(text: str) -> None:
+    """Say nothing."""
+    del text
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run is trained on, after the border.
+
+    Attributes:
+        train: images and labels.
+        validation: images and labels, or None.
+        facts: dataset, fingerprint and counts, for the run's environment.
+    """
+
+    train: Pair
+    validation: Pair | None
+    facts: dict[str, Any]
+
+
+def train(
+    model: Any,
+    data: Dataset | Split | Pair,
+    *,
+    recipe: Recipe | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    validation: int | Split | Pair | None = None,
+    callbacks: Sequence[Any] = (),
+    out: str | Path | None = None,
+    say: Say = silent,
+    watch: Watch = unwatched,
+) -> Run:
+    """Train a model and keep everything about it in a run folder.
+
+    The model is trained in place. One that its owner compiled keeps its optimiser, loss and metrics, and of the recipe
+    only epochs, batch size, augmentation and the like are used; any other is trained by the recipe.
+
+    Args:
+        model: a Keras 3 model on the PyTorch backend, or a ``torch.nn.Module`` from images to logits or probabilities.
+        data: a dataset, of which only the train part goes further, or images uint8 ``(n, h, w)`` and labels ``(n,)``.
+        recipe: how to train; the walk-through's where it is None.
+        epochs: in the recipe's place.
+        batch_size: in the recipe's place.
+        seed: of shuffling, augmentation and dropout.
+        validation: None to train on everything; how many images to hold out, stratified, the same ones whatever the
+            seed; or a pair of images and labels.
+        callbacks: Keras callbacks, called once an epoch.
+        out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None.
+        say: takes one line for the user: why a model is trained without a trace, why training stopped early.
+        watch: takes the progress, about twenty times an epoch.
+
+    Returns:
+        The run, with its history, the recipe, and the model for use.
+
+    Raises:
+        UsageError: an argument of the wrong kind.
+        DataError: images or labels that are not what they should be.
+        ModelError: a model that does not fit the images.
+        RunError: the folder is taken or cannot be written.
+        TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
+        Interrupted: the user stopped it; ``resume`` goes on.
+    """
+    changes = {"epochs": epochs, "batch_size": batch_size}
+    chosen = (recipe or Recipe()).replace(**{name: value for name, value in changes.items() if value is not None})
+    material = _material(data, validation)
+    name = str(getattr(model, "name", type(model).__name__)).lower()
+    run = _opened(out, name, seed, material, chosen)
+    facts = {"recipe": chosen.as_dict(), "seed": seed, "architecture": _architecture(model), **material.facts}
+    return _fitted(run, model, material, chosen, seed, callbacks, facts, None, say, watch)
+
+
+def resume(
+    run: str | Path | Run,
+    data: Dataset | Split | Pair,
+    *,
+    model: Any = None,
+    validation: Split | Pair | None = None,
+    callbacks: Sequence[Any] = (),
+    say: Say = silent,
+    watch: Watch = unwatched,
+) -> Run:
+    """Go on with a run that was interrupted or killed; what comes out is the same to the bit as without that.
+
+    Args:
+        run: its folder.
+        data: what it was trained on.
+        model: the same model again, with any weights and compiled in the same way; may be left out for a Keras model of
+            ordinary layers that was not compiled.
+        validation: the same pair again, where the run was given one; a number of held-out images is remembered.
+        callbacks: the same callbacks again.
+        say: takes one line for the user.
+        watch: takes the progress.
+
+    Raises:
+        RunError: no such run, no checkpoint in it, or one of another model or recipe.
+        UsageError: the data are not those that the run was trained on.
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    saved = checkpoints.read(opened.folder / "checkpoint")
+    facts = dict(saved.facts)
+    recipe = Recipe.from_dict(facts["recipe"])
+    material = _material(data, validation if validation is not None else facts["held_out"])
+    for key in ("fingerprint", "train_images", "validation_images"):
+        if material.facts[key] != facts[key]:
+            raise UsageError(
+                f"{opened.folder} was trained with {key} {facts[key]}, and is to go on with {material.facts[key]}. "
+                "Pass the same data and validation."
+            )
+    kept = {key: facts[key] for key in ("recipe", "seed", "architecture", *material.facts)}
+    rebuilt = model if model is not None else _rebuilt(facts["architecture"], opened)
+    return _fitted(opened, rebuilt, material, recipe, facts["seed"], callbacks, kept, saved, say, watch)
+
+
+def _material(data: Dataset | Split | Pair, validation: int | Split | Pair | None) -> Material:
+    source = data.train if isinstance(data, Dataset) else data
+    held_out = validation if isinstance(validation, int) and not isinstance(validation, bool) else None
+    if held_out is not None:
+        whole = source if isinstance(source, Split) else _as_split(source)
+        source, validation = hold_out(whole, held_out, seed=0)
+    pair = _pair(source, "training")
+    held = None if validation is None else _pair(validation, "validation")
+    facts = {
+        "dataset": data.name if isinstance(data, Dataset) else "arrays",
+        "fingerprint": data.fingerprint if isinstance(data, Dataset) else _fingerprint(pair),
+        "train_images": len(pair[0]),
+        "validation_images": 0 if held is None else len(held[0]),
+        "held_out": held_out,
+        "class_names": list(data.class_names) if isinstance(data, Dataset) else None,
+    }
+    return Material(pair, held, facts)
+
+
+def _pair(source: object, where: str) -> Pair:
+    if isinstance(source, Split):
+        return checked(source.images, source.labels, where)
+    if isinstance(source, tuple | list) and len(source) == 2:
+        return checked(source[0], source[1], where)
+    raise UsageError(
+        f"Expected {where} data as a Dataset, a Split or (images, labels), received {type(source).__name__}."
+    )
+
+
+def _as_split(source: object) -> Split:
+    images, labels = _pair(source, "training")
+    return Split("train", images, labels.astype(np.uint8), np.arange(len(labels)))
+
+
+def _fingerprint(pair: Pair) -> str:
+    digest = hashlib.sha256()
+    for array in pair:
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()[:16]
+
+
+def _opened(out: str | Path | None, name: str, seed: int, material: Material, recipe: Recipe) -> Run:
+    from fittingroom.environment import describe
+
+    run = create(out, name, seed, describe(seed=seed, model=name, **material.facts))
+    run.write_text("recipe.toml", recipe.to_toml())
+    run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": seed, **resolved(recipe).as_dict()})
+    return run
+
+
+def _fitted(
+    run: Run,
+    model: Any,
+    material: Material,
+    recipe: Recipe,
+    seed: int,
+    callbacks: Sequence[Any],
+    facts: dict[str, Any],
+    saved: Checkpoint | None,
+    say: Say,
+    watch: Watch,
+) -> Run:
+    from fittingroom.training.fit import Outlets, Plan, fit
+
+    folder = run.folder / "checkpoint"
+    outlets = Outlets(
+        say=say,
+        watch=watch,
+        line=lambda line: run.append_line("history.jsonl", line),
+        save=lambda state: checkpoints.write(folder, state),
+        resume_hint=f"Go on with: fittingroom train --resume {run.folder}",
+        facts=facts,
+    )
+    if saved is not None:  # a line may be missing or too many after a kill: the checkpoint knows
+        lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in saved.facts["history"]]
+        run.write_text("history.jsonl", "".join(lines))
+    plan = Plan(*material.train, recipe, seed, material.validation, callbacks)
+    done = fit(model, plan, outlets, saved)
+    if done.stopped:
+        say(f"Training ended early: {done.stopped}.")
+    height, width = material.train[0].shape[1:]
+    _keep(run, done, (height, width))
+    shutil.rmtree(folder, ignore_errors=True)
+    return run
+
+
+def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
+    """Keep the trained model for use: behind its fixed front where it is a Keras model, else as its weights."""
+    import torch
+
+    subject = done.subject
+    if subject.is_keras and subject.is_ordinary:
+        from fittingroom.models.front import for_use
+
+        with torch.no_grad():
+            for_use(subject.model, image_shape).save(run.folder / "model.keras")
+        return
+    from safetensors.torch import save
+
+    from fittingroom.runs import write_atomically
+
+    names = [*subject.parameter_names, *(f"buffer:{index}" for index in range(len(subject.buffers)))]
+    tensors = [tensor.detach().cpu().contiguous() for tensor in (*subject.parameters, *subject.buffers)]
+    write_atomically(run.folder / "weights.safetensors", save(dict(zip(names, tensors, strict=True))))
+
+
+def _architecture(model: Any) -> str | None:
+    """Return a Keras model's architecture as JSON, where it can be told without its Python and was not compiled."""
+    if not hasattr(model, "to_json") or getattr(model, "compiled", False) or not model.built:
+        return None
+    try:
+        return str(model.to_json())
+    except (NotImplementedError, TypeError, ValueError):
+        return None
+
+
+def _rebuilt(architecture: str | None, run: Run) -> Any:
+    if architecture is None:
+        raise RunError(f"{run.folder}: this model cannot be rebuilt from its run. Pass the same model again.")
+    from fittingroom.backend import require_torch
+
+    return require_torch().models.model_from_json(architecture)

@@ -1,0 +1,210 @@
+"""The walk-through: nine steps from data to a page of pictures, each told as it is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.data import Dataset, Say, load, silent
+from fittingroom.judging import Verdict, judge
+from fittingroom.models import build
+from fittingroom.models.summary import summary
+from fittingroom.training import train
+from fittingroom.training.progress import Watch, unwatched
+from fittingroom.workflows.evaluation import evaluate
+from fittingroom.workflows.exploration import split_facts
+from fittingroom.workflows.pages import PAGE, TUTORIAL, report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import keras
+
+    from fittingroom.runs import Run
+
+MODEL, OPTIMIZER, LOSS = "walkthrough", "rmsprop", "sparse_categorical_crossentropy"
+EPOCHS, BATCH_SIZE = 5, 128
+LOOKED_AT = 10  # the test image whose ten probabilities the walk-through prints
+STAGES = ("load", "build", "train", "evaluate", "report")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of a tutorial.
+
+    Attributes:
+        dataset: a known dataset's name, or a folder.
+        against: another to train the same network on, or None.
+        seed: of the starting weights and of the order of the images.
+        epochs: how often the training images are seen.
+        out: the run folder, or None for one of the default name.
+        palette: of right and wrong.
+        data_dir: where the dataset's files are, or None to look.
+    """
+
+    dataset: str = "fashion-mnist"
+    against: str | None = None
+    seed: int = 0
+    epochs: int = EPOCHS
+    out: Path | None = None
+    palette: str = "classic"
+    data_dir: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that does it again."""
+        rest = f" --against {self.against}" if self.against else ""
+        return f"fittingroom tutorial --dataset {self.dataset} --seed {self.seed} --epochs {self.epochs}{rest}"
+
+
+@dataclass
+class Clock:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    start: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add what happens inside to a stage."""
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - begun
+
+    def read(self) -> dict[str, float]:
+        """Return the seconds so far, with their total since the clock was made."""
+        return {name: round(value, 3) for name, value in self.seconds.items()} | {
+            "total": round(time.perf_counter() - self.start, 3)
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a tutorial.
+
+    Attributes:
+        run: its folder.
+        data: what it learned from.
+        verdict: on the test images.
+        train_accuracy: running, of the last epoch.
+        seconds: by stage, with ``total``.
+        page: the HTML file.
+    """
+
+    run: Run
+    data: Dataset
+    verdict: Verdict
+    train_accuracy: float
+    seconds: dict[str, float]
+    page: Path
+
+
+def tutorial(plan: Plan, *, say: Say = silent, watch: Watch = unwatched) -> Outcome:
+    """Do the walk-through.
+
+    Args:
+        plan: what is asked.
+        say: told each step, a line or a few at a time.
+        watch: takes the progress of the training.
+
+    Raises:
+        FittingRoomError: the data cannot be had, the run folder is taken, training stopped.
+    """
+    clock = Clock()
+    with clock.stage("load"):
+        say("1. Load")
+        data = load(plan.dataset, data_dir=plan.data_dir, say=say)
+        rival = load(plan.against, say=say) if plan.against else None
+    _look(data, say)
+    run, verdict = _fit(plan, data, plan.dataset, plan.out, clock, say, watch)
+    against = None
+    if rival is not None and plan.against is not None:
+        say(f"\nThe same network and recipe on {plan.against}")
+        against = f"against-{rival.name}"
+        _fit(plan, rival, plan.against, run.folder / against, clock, say, watch)
+    with clock.stage("report"):
+        say("9. Show")
+        _note(run, against=against, seconds=clock.read())
+        report(run)
+    seconds = clock.read()
+    _note(run, seconds=seconds)
+    return Outcome(run, data, verdict, run.history[-1]["accuracy"], seconds, run.folder / PAGE)
+
+
+def _note(run: Run, **facts: Any) -> None:
+    run.write_json(TUTORIAL, run.read_json(TUTORIAL) | facts)
+
+
+def _look(data: Dataset, say: Say) -> None:
+    say("2. Look")
+    for split in (data.train, data.test):
+        facts = split_facts(split, data.classes)
+        low, high = facts["pixel_range"]
+        counts = facts["labels_per_class"]
+        each = f"{counts[0]:,} a class" if len(set(counts)) == 1 else f"{min(counts):,} to {max(counts):,} a class"
+        say(f"   {split.name}: images {split.images.shape}, labels {split.labels.shape}, pixels {low}..{high}, {each}")
+    say("3. Rescale: training feeds the pixels divided by 255, in training and in testing alike")
+
+
+def _fit(
+    plan: Plan,
+    data: Dataset,
+    dataset: str,
+    out: Path | None,
+    clock: Clock,
+    say: Say,
+    watch: Watch,
+) -> tuple[Run, Verdict]:
+    with clock.stage("build"):
+        say("4. Build")
+        model = build(MODEL, image_shape=data.image_shape, classes=data.classes, seed=plan.seed)
+        say(summary(model))
+        say(f"5. Compile: {OPTIMIZER}, {LOSS}, accuracy")
+        model.compile(optimizer=OPTIMIZER, loss=LOSS, metrics=["accuracy"])
+    with clock.stage("train"):
+        say(f"6. Fit: {plan.epochs} epochs, batches of {BATCH_SIZE}")
+        run = train(
+            model, data, epochs=plan.epochs, batch_size=BATCH_SIZE, seed=plan.seed, out=out, say=say, watch=watch
+        )
+    with clock.stage("evaluate"):
+        verdict, on_train = _evaluate(run, data, say)
+    data_dir = str(plan.data_dir.resolve()) if plan.data_dir and dataset == plan.dataset else None
+    facts = _facts(plan, model, on_train) | {"dataset": dataset, "data_dir": data_dir}
+    run.write_json(TUTORIAL, facts)
+    return run, verdict
+
+
+def _facts(plan: Plan, model: keras.Model, on_train: Verdict) -> dict[str, Any]:
+    return {
+        "schema": "fittingroom/tutorial-facts/1",
+        "model": MODEL,
+        "model_summary": summary(model),
+        "optimizer": OPTIMIZER,
+        "loss": LOSS,
+        "train_accuracy": on_train.accuracy,
+        "train_loss": on_train.log_loss,
+        "palette": plan.palette,
+        "command": plan.command,
+        "against": None,
+        "seconds": {},
+    }
+
+
+def _evaluate(run: Run, data: Dataset, say: Say) -> tuple[Verdict, Verdict]:
+    say("7. Evaluate")
+    verdict = evaluate(run, data, asked_by="tutorial")
+    on_train = judge(data.train.labels, run.predict(data.train.images), data.class_names)
+    say(f"   test {verdict}; the finished network on its training images: {on_train.accuracy:.4f}")
+    probabilities, labels = run.predictions.probabilities, data.test.labels
+    index = min(LOOKED_AT, len(labels) - 1)
+    predicted = int(probabilities[index].argmax())
+    is_right = "right" if predicted == labels[index] else f"wrong, it is {data.class_names[labels[index]]}"
+    shown = np.array2string(probabilities[index], precision=4, suppress_small=True, max_line_width=100)
+    say(f"8. Predict: test image {index}\n   {shown}")
+    say(f"   argmax {predicted}: {data.class_names[predicted]}, {is_right}")
+    return verdict, on_train
