@@ -55,6 +55,12 @@ def test_writing_to_the_array_changes_neither_the_file_nor_the_next_recall(shelf
     np.testing.assert_array_equal(recall(shelf, FILE).array, ARRAY)
 
 
+def test_an_array_that_was_handed_out_stays_as_it_is_when_its_file_is_replaced(shelf):
+    first = recall(shelf, FILE).array
+    store(shelf, FILE, tiny_dataset.OTHER_ARRAYS[0], "another")
+    np.testing.assert_array_equal(first, ARRAY)
+
+
 def test_nothing_is_recalled_from_an_empty_cache(tmp_path):
     assert recall(tmp_path / "nowhere", FILE) is None
 

@@ -15,6 +15,7 @@ import fittingroom.data.sources as sources
 from conftest import answer
 from fittingroom.data.cache import alone, array_path, cache_folder, recall
 from fittingroom.data.catalog import FILE_NAMES, DebianPackage
+from fittingroom.data.files import UnwritableError
 from fittingroom.data.sources import fill_cache
 from fittingroom.errors import DataError, DataNotFoundError
 
@@ -176,6 +177,7 @@ def test_without_any_source_the_four_names_and_the_exact_folder_are_named_and_fi
     assert all(f"{name}.gz" in message for name in FILE_NAMES)
     assert f"into {cache_folder('tiny')} and try again" in message
     assert "cannot be reached" in message
+    assert "\n" not in message
     tiny_dataset.write_files(cache_folder("tiny"))
     fill_cache(known, lines.append)
     check_cache_holds_tiny()
@@ -208,7 +210,7 @@ def test_a_fault_of_the_package_is_part_of_the_last_message(tiny, monkeypatch, l
 
     monkeypatch.setattr(sources.debian, "is_possible", lambda: True)
     monkeypatch.setattr(sources.debian, "unpack", unpack)
-    with pytest.raises(DataNotFoundError, match=r"What was tried:\n.*\n?.*Debian: no such package"):
+    with pytest.raises(DataNotFoundError, match=r"What was tried: Debian: no such package"):
         fill_cache(replace(tiny, debian=DebianPackage("p", "f")), lines.append)
 
 
@@ -221,6 +223,24 @@ def test_a_full_disk_ends_the_search_at_once(tiny_mirror, with_mirrors, monkeypa
         fill_cache(with_mirrors(tiny_mirror.url), lines.append)
     assert len(tiny_mirror.asked) == 1
     assert {path.name for path in cache_folder("tiny").iterdir()} == {".lock"}
+
+
+def full_disk(*arguments, **options):
+    raise UnwritableError("the disk is full")
+
+
+def test_a_disk_that_fills_up_during_a_download_ends_the_search_at_once(with_mirrors, monkeypatch, lines):
+    monkeypatch.setattr(sources, "download", full_disk)
+    with pytest.raises(UnwritableError, match="the disk is full"):
+        fill_cache(with_mirrors("https://a.invalid/", "https://b.invalid/"), lines.append)
+    assert lines == []
+
+
+def test_a_disk_that_fills_up_while_a_package_is_unpacked_ends_the_search(tiny, monkeypatch, lines):
+    monkeypatch.setattr(sources.debian, "is_possible", lambda: True)
+    monkeypatch.setattr(sources.debian, "unpack", full_disk)
+    with pytest.raises(UnwritableError, match="the disk is full"):
+        fill_cache(replace(tiny, debian=DebianPackage("p", "f")), lines.append)
 
 
 SECOND = """

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from fittingroom.cli.options import DataDir, DatasetName, Json, Out, Quiet, Seed
 from fittingroom.cli.output import emit, emit_json, speaker
 from fittingroom.cli.progress import progress
-from fittingroom.workflows.tutorial import EPOCHS, Outcome, Plan
+from fittingroom.workflows.tutorial import EPOCHS, PALETTE, Outcome, Plan
 from fittingroom.workflows.tutorial import tutorial as walk_through
 
 
@@ -21,7 +21,9 @@ def tutorial(
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,
-    palette: Annotated[str, Parameter(help="Colours of right and wrong: classic, or colour-blind.")] = "classic",
+    palette: Annotated[
+        str, Parameter(help="Colours of right and wrong: classic-marked, classic, colour-blind.")
+    ] = PALETTE,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:

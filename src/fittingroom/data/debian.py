@@ -91,7 +91,7 @@ def unpack(package: str, work: Path, say: Say) -> Path:
         raise DataError(f"Debian: {package} could not be downloaded ({_complaint(updated, downloaded)}).")
     say(f"Debian: unpacking {archive.name}.")
     unpacked = _run(["dpkg-deb", "-x", str(archive), str(work / "root")], work, deadline, say)
-    if unpacked:
+    if not any((work / "root").iterdir()):
         raise DataError(f"Debian: {archive.name} could not be unpacked ({_complaint(unpacked)}).")
     return work / "root"
 

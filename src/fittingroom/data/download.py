@@ -128,10 +128,11 @@ def _translate(error: requests.RequestException, url: str) -> DataError:
         )
     if isinstance(error.args[0] if error.args else None, MaxRetryError):
         return UnreachableError(f"{host} cannot be reached ({_reason(error)}).")
-    status = error.response.status_code if error.response is not None else 500
-    if status < 500:
-        return DataError(f"{url}: expected the file, received the answer {status}.")
-    return _BrokenOffError(f"{url}: the transfer broke off ({error if status > 500 else _reason(error)}).")
+    if error.response is None:
+        return _BrokenOffError(f"{url}: the transfer broke off ({_reason(error)}).")
+    status = error.response.status_code
+    kind = _BrokenOffError if status >= 500 else DataError
+    return kind(f"{url}: expected the file, received the answer {status}.")
 
 
 def _reason(error: Exception) -> str:

@@ -221,10 +221,9 @@ def _from_place(place: Place, file: KnownFile, errand: Errand) -> Array | None:
 def _not_found(known: KnownDataset, missing: tuple[str, ...], folder: Path, faults: list[str]) -> str:
     names = ", ".join(f"{name}.gz" for name in missing)
     offline = f" {OFFLINE_VARIABLE} is set, so the network was not asked." if is_offline() else ""
-    tried = "".join(f"\n  {fault}" for fault in faults)
     return (
         f"{known.title}: no source has {names}.{offline} Put {'them' if len(missing) > 1 else 'it'}, gzipped or not, "
-        f"into {folder} and try again." + (f" What was tried:{tried}" if tried else "")
+        f"into {folder} and try again." + (f" What was tried: {' '.join(faults)}" if faults else "")
     )
 
 

@@ -25,7 +25,7 @@ def curve_figure(history: Sequence[Epoch], quantity: str, ends: Mapping[str, flo
         quantity: ``"accuracy"`` or ``"loss"``.
         ends: values of the finished network, by what they were measured on: ``{"test images": 0.87}``.
     """
-    lines = {"training, as it learns": [_value(epoch, quantity) for epoch in history]}
+    lines = {"training, running": [_value(epoch, quantity) for epoch in history]}
     validation = [_value(epoch, f"val_{quantity}") for epoch in history]
     if any(value is not None for value in validation):
         lines["validation"] = validation
@@ -54,7 +54,7 @@ def _value(epoch: Epoch, name: str) -> float | None:
 
 
 def _draw(lines: Mapping[str, Sequence[float | None]], points: Mapping[str, float], epochs: Sequence[int]) -> Figure:
-    figure = Figure(figsize=(5.3, 3.3), layout="constrained")
+    figure = Figure(figsize=(4.9, 3.1), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
     labels: list[tuple[float, str, str]] = []
@@ -86,7 +86,7 @@ def _frame(axes: Axes, epochs: Sequence[int]) -> None:
 
 def _write_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], last: int) -> None:
     low, high = axes.get_ylim()
-    gap = (high - low) * 0.08
+    gap = (high - low) * 0.085
     heights = spread([value for value, _, _ in labels], gap)
     for height, (value, name, colour) in zip(heights, labels, strict=True):
         axes.annotate(
@@ -95,7 +95,7 @@ def _write_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], last: in
             (1.05, height),
             textcoords=axes.get_yaxis_transform(),
             va="center",
-            fontsize=9.5,
+            fontsize=10.5,
             color=INK,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkA": 1, "shrinkB": 4},

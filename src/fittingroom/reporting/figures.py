@@ -6,7 +6,7 @@ one on the page; ``figure.savefig("x.png")`` keeps it as a file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -76,8 +76,8 @@ def exhibit_figure(
     palette: str = "classic",
 ) -> Figure:
     """Draw one picture beside its bars, the class names under them: the walk-through's images 15 and 1000."""
-    figure = _figure(5.6, 2.9)
-    left, right = figure.subplots(1, 2, width_ratios=(1, 1.45))
+    figure = _figure(4.5, 2.6, layout=None)
+    left, right = _inches(figure, 0.05, 0.85, 1.7), _inches(figure, 1.95, 0.85, 2.5, 1.6)
     names = names_for(np.asarray(predictions).shape[-1], class_names)
     plot_image(i, predictions, labels, images, class_names=names, palette=palette, ax=left)
     plot_value_array(i, predictions, labels, class_names=names, palette=palette, ax=right)
@@ -94,8 +94,9 @@ def pair_figure(
     palette: str = "classic",
 ) -> Figure:
     """Draw one picture beside its bars, small: a cell of the grid of pairs."""
-    figure = _figure(2.9, 1.55)
-    _pair(figure.subplots(1, 2), i, predictions, labels, images, class_names, palette)
+    figure = _figure(2.9, 1.75, layout=None)
+    axes = (_inches(figure, 0.02, 0.32, 1.35), _inches(figure, 1.5, 0.32, 1.38, 1.25))
+    _pair(axes, i, predictions, labels, images, class_names, palette)
     return figure
 
 
@@ -115,7 +116,7 @@ def pairs_figure(
         row, column = divmod(i, columns)
         pair = axes[row, 2 * column : 2 * column + 2]
         if i < len(np.asarray(labels)):
-            _pair(pair, i, predictions, labels, images, class_names, palette)
+            _pair(tuple(pair), i, predictions, labels, images, class_names, palette)
         else:
             for each in pair:
                 each.set_axis_off()
@@ -159,7 +160,7 @@ def interval_figure(
         scores: ``(name, value, (low, high))``, fractions.
         marks: ``(name, value)`` of what they are held against.
     """
-    figure = _figure(5.2, 0.75 + 0.36 * len(scores) + 0.2 * len(marks))
+    figure = _figure(4.6, 0.75 + 0.36 * len(scores) + 0.2 * len(marks))
     axes = figure.add_subplot()
     for row, (_, value, (low, high)) in enumerate(scores):
         axes.plot([low, high], [row, row], color=HELD_OUT, linewidth=7, alpha=0.28, solid_capstyle="butt")
@@ -176,7 +177,7 @@ def interval_figure(
 
 
 def _pair(
-    axes: Array,
+    axes: Sequence[Axes],
     i: int,
     predictions: object,
     labels: object,
@@ -186,22 +187,28 @@ def _pair(
 ) -> None:
     plot_image(i, predictions, labels, images, class_names=class_names, palette=palette, ax=axes[0])
     plot_value_array(i, predictions, labels, palette=palette, ax=axes[1])
-    _trim(axes[0], axes[1], fontsize=8)
+    _trim(axes[0], axes[1], fontsize=8.5)
 
 
-def _trim(picture: Axes, bars: Axes, fontsize: float = 10) -> None:
-    picture.xaxis.label.set_fontsize(fontsize)
+def _trim(picture: Axes, bars: Axes, fontsize: float = 9.5) -> None:
+    picture.xaxis.label.set(fontsize=fontsize, x=0, horizontalalignment="left")
     picture.spines[:].set_edgecolor(LINE)
     bars.tick_params(colors=MUTED, labelsize=8, length=0)
     bars.spines[["top", "left", "right"]].set_visible(False)
     bars.spines["bottom"].set_edgecolor(LINE)
 
 
-def _figure(width: float, height: float) -> Figure:
+def _figure(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """Return an empty figure of that many inches, see-through, so that it stands on any page."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout)
     figure.patch.set_alpha(0)
     return figure
+
+
+def _inches(figure: Figure, left: float, bottom: float, width: float, height: float | None = None) -> Axes:
+    """Return axes at a fixed place, so that a grid of figures stands in line whatever their captions say."""
+    across, up = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, width / across, (height or width) / up))
 
 
 def _quiet(axes: Axes, spines: tuple[str, ...]) -> None:

@@ -74,8 +74,8 @@ def run_page(report: RunReport) -> str:
 
 def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, Markup | list[Markup]]:
     fitting, data, shown = report.fitting, report.fitting.data, report.exhibits
-    accuracies = {"finished, training images": fitting.train_accuracy, "finished, test images": fitting.score.accuracy}
-    losses = {"finished, training images": fitting.train_loss, "finished, test images": fitting.score.log_loss}
+    accuracies = {"training, finished": fitting.train_accuracy, "test, finished": fitting.score.accuracy}
+    losses = {"training, finished": fitting.train_loss, "test, finished": fitting.score.log_loss}
     figures: dict[str, Markup | list[Markup]] = dict(_curves(fitting.history, accuracies, losses))
     figures["image"] = inline_svg(
         image_figure(pictures.train[0]), _first_image_words(data, shown.train_labels), "first"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from fittingroom.data.catalog import DATASETS
 
 if TYPE_CHECKING:
-    from fittingroom.reporting.report import Epoch, Fitting, RunReport, TutorialReport
+    from collections.abc import Sequence
+
+    from fittingroom.reporting.report import Epoch, Fitting, RunReport, Shown, TutorialReport
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,12 @@ def band_sentence(report: TutorialReport) -> str:
 
 def test_sentence(report: TutorialReport) -> str:
     """Say how the test accuracy stands to the reference run's."""
-    score, (low, high) = report.fitting.score, REFERENCE.test_range
-    start = f"The reference run reached {REFERENCE.test_accuracy:.4f}; sixteen earlier runs of this recipe lay between {low} and {high}."
-    if low <= score.accuracy <= high:
-        return f"{start} {score.accuracy:.4f} lies inside that range."
-    return f"{start} {score.accuracy:.4f} lies {'below' if score.accuracy < low else 'above'} that range."
+    accuracy, (low, high) = report.fitting.score.accuracy, REFERENCE.test_range
+    where = "inside" if low <= accuracy <= high else "below" if accuracy < low else "above"
+    return (
+        f"The reference run reached {REFERENCE.test_accuracy:.4f}; sixteen earlier runs of this recipe lay between "
+        f"{low} and {high}. {accuracy:.4f} lies {where} that range."
+    )
 
 
 def overfitting_sentence(fitting: Fitting) -> str:
@@ -101,11 +104,8 @@ def overfitting_sentence(fitting: Fitting) -> str:
     gap = 100 * (fitting.train_accuracy - score.accuracy)
     if fitting.train_accuracy > high:
         return (
-            f"That gap of {gap:.1f} percentage points has a name: overfitting. The network has learned its training "
-            "images better than clothes in general."
-            if "fashion" in fitting.data.name
-            else f"That gap of {gap:.1f} percentage points has a name: overfitting. The network has learned its "
-            "training images better than the kind of picture they stand for."
+            f"That gap of {gap:.1f} percentage points has a name: overfitting. The network knows its training images "
+            "better than new ones of the same kind."
         )
     if fitting.train_accuracy < low:
         return (
@@ -160,6 +160,12 @@ def looks_sentence(looks: int) -> str:
         f"The test split was looked at {times(looks)}. Every look after the first lets it steer choices, so read the "
         "score as slightly flattering."
     )
+
+
+def tally_sentence(shown: Sequence[Shown]) -> str:
+    """Say how many of the items shown are right."""
+    right = sum(each.right for each in shown)
+    return f"All {right} are right." if right == len(shown) else f"{right} of these {len(shown)} are right."
 
 
 def times(number: int) -> str:

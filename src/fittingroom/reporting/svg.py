@@ -27,6 +27,8 @@ _VARIABLES: Final = {
     "#777777": "var(--bar)",
     "#008000": "var(--right)",
     "#ff0000": "var(--wrong)",
+    "#0072b2": "var(--right)",
+    "#d55e00": "var(--wrong)",
 }
 
 

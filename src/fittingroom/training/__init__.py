@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fittingroom.training.predict import predict
     from fittingroom.training.recipe import Recipe
-    from fittingroom.training.train import resume, train
+    from fittingroom.training.trainer import resume, train
 
-_HOMES = {"Recipe": "recipe", "predict": "predict", "resume": "train", "train": "train"}
+_HOMES = {"Recipe": "recipe", "predict": "predict", "resume": "trainer", "train": "trainer"}
 
 __all__ = ["Recipe", "predict", "resume", "train"]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from fittingroom.backend import require_torch
 from fittingroom.errors import ModelError
-from fittingroom.training.subject import Subject
+
+if TYPE_CHECKING:
+    from fittingroom.training.subject import Subject
 
 PROBE_IMAGES = 8
 
@@ -59,7 +61,7 @@ def probe(subject: Subject, *, scale: float = 1.0) -> tuple[int, bool]:
         outputs = subject.forward(
             subject.parameters, subject.buffers, pixels.to(first.device, first.dtype), False
         ).outputs
-    if not isinstance(outputs, Tensor) or outputs.ndim != 2 or len(outputs) != PROBE_IMAGES:
+    if getattr(outputs, "ndim", 0) != 2 or len(outputs) != PROBE_IMAGES:
         shape = tuple(getattr(outputs, "shape", ()))
         raise ModelError(f"Model '{subject.name}': expected outputs of shape (n, classes), received {shape}.")
     sums_to_one = torch.allclose(

@@ -147,13 +147,13 @@ def compose(recipe: Recipe, chance: Chance) -> Augment | None:
     generator = chance.images
     steps: list[Augment] = []
     if recipe.flip == "random":
-        steps.append(lambda images, epoch: random_flip(images, generator))
+        steps.append(lambda images, _: random_flip(images, generator))
     if recipe.flip == "alternating":
         steps.append(alternating_flip)
     if recipe.translate:
-        steps.append(lambda images, epoch: translate(images, recipe.translate, generator))
+        steps.append(lambda images, _: translate(images, recipe.translate, generator))
     if recipe.cutout:
-        steps.append(lambda images, epoch: cutout(images, recipe.cutout, generator))
+        steps.append(lambda images, _: cutout(images, recipe.cutout, generator))
     if not steps:
         return None
 

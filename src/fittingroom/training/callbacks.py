@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from torch import Tensor
 from fittingroom.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fittingroom.training.recipe import Recipe
     from fittingroom.training.session import Session
 

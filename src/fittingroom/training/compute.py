@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fittingroom.training.flat import Flat
 from fittingroom.training.gradients import Compute, eager_compute, store
-from fittingroom.training.losses import Loss, Targets
-from fittingroom.training.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fittingroom.training.flat import Flat
+    from fittingroom.training.losses import Loss, Targets
+    from fittingroom.training.subject import Subject
 
 # Norm of difference / norm. A gradient may differ by a hundredth in float32 where two inputs of a maximum are equal but
 # for rounding; what the check is for, a gradient that tracing has lost, differs by the order of one.
@@ -66,8 +70,8 @@ def _prepared(
 
     with undone(subject, flat):
         try:
-            graph = joint_graph(subject, loss, flat, inputs, targets, clean=clean)
-            twin = None if subject.is_ordinary else joint_graph(subject, loss, flat, inputs, targets, clean=clean)
+            graph = joint_graph(subject, loss, inputs, targets, clean=clean)
+            twin = None if subject.is_ordinary else joint_graph(subject, loss, inputs, targets, clean=clean)
         except Exception as error:  # any Python may be in a model: whatever goes wrong, eager is right
             say(f"Training '{subject.name}' eagerly, without a trace: {_reason(error)}")
             return eager

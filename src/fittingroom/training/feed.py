@@ -9,10 +9,10 @@ import torch
 from torch import Generator, Tensor
 
 from fittingroom.training import augment
-from fittingroom.training.augment import Chance
 from fittingroom.training.losses import Targets
 
 if TYPE_CHECKING:
+    from fittingroom.training.augment import Chance
     from fittingroom.training.recipe import Recipe
 
 Feed = Callable[[Tensor, Tensor, int], tuple[Tensor, Targets]]

@@ -1,12 +1,11 @@
-"""Train a model in memory: put subject, data and session together, run the loop, and leave the model as it was found."""
+"""Train a model in memory: put subject, data and session together, and run the loop."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,7 +15,6 @@ from fittingroom.errors import TrainingError
 from fittingroom.training import interrupt
 from fittingroom.training.adapt import adapt, probe
 from fittingroom.training.callbacks import make_host
-from fittingroom.training.checkpoint import Checkpoint
 from fittingroom.training.data import TrainingData, on_device
 from fittingroom.training.feed import pixel_scale
 from fittingroom.training.flat import bound
@@ -26,7 +24,12 @@ from fittingroom.training.predict import make_infer
 from fittingroom.training.progress import Watch, unwatched
 from fittingroom.training.recipe import Recipe, resolved
 from fittingroom.training.session import is_compiled, open_session
-from fittingroom.training.subject import Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from fittingroom.training.checkpoint import Checkpoint
+    from fittingroom.training.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,9 @@ class Outlets:
         facts: what a checkpoint is to remember besides.
     """
 
-    say: Callable[[str], None] = lambda text: None
+    say: Callable[[str], None] = lambda _: None
     watch: Watch = unwatched
-    line: Callable[[Line], None] = lambda line: None
+    line: Callable[[Line], None] = lambda _: None
     save: Callable[[Checkpoint], None] | None = None
     resume_hint: str = ""
     facts: Line | None = None

@@ -1,17 +1,21 @@
-"""All parameters in one stretch of memory, and all gradients in another, so that an update is a handful of operations."""
+"""All parameters in one stretch of memory, all gradients in another: an update is then a handful of operations."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from fittingroom.errors import ModelError
-from fittingroom.training.subject import Subject, Tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fittingroom.training.subject import Subject, Tensors
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from fittingroom.training.flat import Flat
 from fittingroom.training.losses import Loss, Targets
-from fittingroom.training.subject import Subject, Tensors
+
+if TYPE_CHECKING:
+    from fittingroom.training.flat import Flat
+    from fittingroom.training.subject import Subject, Tensors
 
 Compute = Callable[[Tensor, Targets], tuple[Tensor, Tensor]]
 """``compute(inputs, targets)`` gives the loss (no axes) and the outputs ``(n, c)``, and leaves the gradients in
@@ -46,7 +49,7 @@ def evaluate(
 
 def differentiate(value: Value, parameters: Tensors) -> Tensors:
     """Return the gradient of the loss for every parameter, zeros where it does not depend on one."""
-    gradients = torch.autograd.grad(value.loss, parameters, allow_unused=True)
+    gradients: tuple[Tensor | None, ...] = torch.autograd.grad(value.loss, parameters, allow_unused=True)
     return tuple(
         torch.zeros_like(parameter) if gradient is None else gradient
         for gradient, parameter in zip(gradients, parameters, strict=True)

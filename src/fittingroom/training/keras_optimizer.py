@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from fittingroom.training.flat import Flat
 from fittingroom.training.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fittingroom.training.flat import Flat
 
 # A graph bakes in what an optimiser decides in Python at each step. These were compared with their eager selves over
 # 30 steps and are equal to the bit; SGD does not trace, Nadam traces without an error and is wrong.
@@ -50,7 +53,7 @@ def owners_optimizer(optimizer: Any, variables: list[Any], flat: Flat, *, trace:
     if trace and can_be_traced(optimizer):
         return Optimizer(state, _traced(optimizer, variables, flat))
     gradients = list(flat.gradient_views)
-    return Optimizer(state, lambda rate, step: optimizer.apply(gradients, variables))
+    return Optimizer(state, lambda *_: optimizer.apply(gradients, variables))
 
 
 def _traced(optimizer: Any, variables: list[Any], flat: Flat) -> Callable[[float, int], None]:
@@ -61,7 +64,7 @@ def _traced(optimizer: Any, variables: list[Any], flat: Flat) -> Callable[[float
     with torch.no_grad():
         graph = graph_of(_applied(optimizer, variables, touched), tuple(tensor.clone() for tensor in tensors))
     run: Any = graph.forward
-    return lambda rate, step: run(*tensors)
+    return lambda *_: run(*tensors)
 
 
 def _applied(optimizer: Any, variables: list[Any], touched: list[Any]) -> Callable[..., list[Tensor]]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from fittingroom.errors import Interrupted, TrainingError
 from fittingroom.training.averaging import averaged
-from fittingroom.training.callbacks import Host
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
 from fittingroom.training.data import TrainingData, batches
-from fittingroom.training.predict import Infer
 from fittingroom.training.progress import Progress, Watch
 from fittingroom.training.record import Record
-from fittingroom.training.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fittingroom.training.callbacks import Host
+    from fittingroom.training.predict import Infer
+    from fittingroom.training.session import Session
 
 TICKS_AN_EPOCH = 20  # how often losses are read, checked for being finite, and shown
 
@@ -113,7 +116,7 @@ class Loop:
         self.session.remember()
         started = time.perf_counter() - position.seconds
         record = self._steps(position, first, started)
-        logs = {"loss": record.loss(), "accuracy": record.accuracy(), **self._measured(record)}
+        logs: Line = {"loss": record.loss(), "accuracy": record.accuracy(), **self._measured(record)}
         logs |= self._validated()
         seconds = time.perf_counter() - started
         self.sinks.watch(self._progress(position, record, seconds, logs))

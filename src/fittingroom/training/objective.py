@@ -1,4 +1,4 @@
-"""What is minimised and measured: the recipe's cross-entropy, or the loss and metrics that a model was compiled with."""
+"""What is minimised and measured: the recipe's cross-entropy, or what a model was compiled with."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import Tensor
 
 from fittingroom.errors import ModelError
 from fittingroom.training.losses import Loss, Targets, cross_entropy
-from fittingroom.training.subject import Subject
 
 if TYPE_CHECKING:
     from fittingroom.training.recipe import Recipe
+    from fittingroom.training.subject import Subject
 
 METRIC_ROWS = 8192
 SPARSE_WORDS = ("crossentropy", "ce")  # Keras's short names, which look at the labels' shape
@@ -41,7 +41,7 @@ def recipe_objective(recipe: Recipe, *, probabilities: bool) -> Objective:
         probabilities: the model gives probabilities rather than logits.
     """
     loss = cross_entropy(probabilities=probabilities, label_smoothing=recipe.label_smoothing)
-    return Objective(loss, lambda outputs, labels: {})
+    return Objective(loss, lambda *_: {})
 
 
 def owners_objective(subject: Subject, classes: int) -> Objective:
@@ -79,7 +79,7 @@ Encode = Callable[[Tensor, Tensor], Tensor]
 def _encoder(loss: Any, classes: int) -> Encode:
     name = str(getattr(loss, "name", None) or getattr(loss, "__name__", loss)).lower()
     if "sparse" in name or name in SPARSE_WORDS or classes == 1:
-        return lambda labels, outputs: labels
+        return lambda labels, _: labels
     return lambda labels, outputs: torch.nn.functional.one_hot(labels, classes).to(outputs.dtype)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fittingroom.tables import look_up
-from fittingroom.training.flat import Flat
-from fittingroom.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from fittingroom.training.flat import Flat
+    from fittingroom.training.recipe import Recipe
 
 Update = Callable[[float, int], None]
 """``update(learning_rate, step)``, the step counted from 1: reads the gradients, changes the parameters in place."""
@@ -78,7 +81,7 @@ def sgd(flat: Flat, recipe: Recipe) -> Optimizer:
     """Gradient descent with momentum, Nesterov's on request, as ``keras.optimizers.SGD``."""
     weights, gradients = flat.parameters, flat.gradients
     if not recipe.momentum:
-        return Optimizer({}, lambda rate, step: _descend(weights, gradients, rate))
+        return Optimizer({}, lambda rate, _: _descend(weights, gradients, rate))
     velocity, momentum, nesterov = flat.like_parameters(), recipe.momentum, recipe.nesterov
 
     def update(learning_rate: float, step: int) -> None:
@@ -140,7 +143,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     """
     a, b, c = NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.t() if tall else matrix
+    x: Tensor = matrix.t() if tall else matrix
     x = x / (x.norm() + EPSILON)
     for _ in range(MUON_STEPS):
         gram = x @ x.t()

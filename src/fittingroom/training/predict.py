@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,7 +14,9 @@ from fittingroom.training import passes
 from fittingroom.training.adapt import adapt, probe
 from fittingroom.training.feed import pixel_scale, shaped
 from fittingroom.training.losses import as_probabilities
-from fittingroom.training.subject import Subject
+
+if TYPE_CHECKING:
+    from fittingroom.training.subject import Subject
 
 BATCH = 1000
 

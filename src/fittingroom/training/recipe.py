@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 def knob(
     default: Any,
-    help: str,
+    words: str,
     *,
     unit: str = "",
     choices: tuple[str, ...] = (),
-    least: float | None = None,
-    most: float | None = None,
+    least: float | int | None = None,
+    most: float | int | None = None,
 ) -> Any:
     """Declare one field of the recipe with all that a person needs to know of it.
 
     Args:
         default: its value where nobody says otherwise; ``None`` means off.
-        help: one sentence.
+        words: one sentence of help.
         unit: of the value: "epochs", "pixels"; empty for a bare number or a word.
         choices: the words that are allowed; empty for numbers and switches.
         least: the smallest value allowed.
         most: the largest value allowed.
     """
-    metadata = {"help": help, "unit": unit, "choices": choices, "least": least, "most": most}
+    metadata = {"help": words, "unit": unit, "choices": choices, "least": least, "most": most}
     return field(default=default, metadata=metadata)
 
 

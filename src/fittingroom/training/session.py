@@ -15,16 +15,16 @@ from fittingroom.training.averaging import Averaging, make_averaging
 from fittingroom.training.checkpoint import group, grouped, restore
 from fittingroom.training.compute import make_compute
 from fittingroom.training.feed import Feed, make_feed
-from fittingroom.training.flat import Flat
-from fittingroom.training.gradients import Compute
 from fittingroom.training.keras_optimizer import owners_optimizer
-from fittingroom.training.objective import Objective
-from fittingroom.training.optimizers import Optimizer
-from fittingroom.training.recipe import Recipe
-from fittingroom.training.subject import Subject
 
 if TYPE_CHECKING:
     from fittingroom.training.data import TrainingData
+    from fittingroom.training.flat import Flat
+    from fittingroom.training.gradients import Compute
+    from fittingroom.training.objective import Objective
+    from fittingroom.training.optimizers import Optimizer
+    from fittingroom.training.recipe import Recipe
+    from fittingroom.training.subject import Subject
 
 Say = Callable[[str], None]
 

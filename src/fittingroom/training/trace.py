@@ -8,20 +8,23 @@ is folded, merged or dropped. The plain way is one trace of everything, untouche
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.func import functionalize
-from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
 
 from fittingroom.training import passes
-from fittingroom.training.flat import Flat
 from fittingroom.training.gradients import Compute, Value, differentiate, evaluate
 from fittingroom.training.losses import Loss, Targets
 from fittingroom.training.subject import Subject, Tensors
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule
+
+    from fittingroom.training.flat import Flat
 
 Flattened = Callable[..., list[Tensor]]
 
@@ -39,15 +42,12 @@ def graph_of(function: Flattened, arguments: Tensors) -> GraphModule:
     return module
 
 
-def joint_graph(
-    subject: Subject, loss: Loss, flat: Flat, inputs: Tensor, targets: Targets, *, clean: bool
-) -> GraphModule:
+def joint_graph(subject: Subject, loss: Loss, inputs: Tensor, targets: Targets, *, clean: bool) -> GraphModule:
     """Return the graph of one batch: loss, outputs, gradients and new buffers.
 
     Args:
-        subject: the model, bound to ``flat``.
+        subject: the model.
         loss: of outputs and targets.
-        flat: its gradients are where the graph's go.
         inputs: a batch like those that will come.
         targets: its targets.
         clean: run the passes; without them the graph does exactly what eager does.
@@ -65,7 +65,7 @@ def joint_graph(
         for run in passes.FORWARD:
             run(forward)
         forward.recompile()
-        value_of = _replayed(forward, counts)
+        value_of = _replayed(forward)
     joint = graph_of(_joint(value_of, counts), sample)
     if clean:
         for run in passes.JOINT:
@@ -97,7 +97,7 @@ def _listed(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
     return forward
 
 
-def _replayed(forward: GraphModule, counts: tuple[int, int]) -> ValueOf:
+def _replayed(forward: GraphModule) -> ValueOf:
     def value_of(parameters: Tensors, buffers: Tensors, inputs: Tensor, targets: Targets) -> Value:
         loss, outputs, *fresh = forward.forward(*parameters, *buffers, inputs, *targets)
         return Value(loss, outputs, tuple(fresh))

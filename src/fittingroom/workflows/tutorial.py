@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import keras
-
     from fittingroom.runs import Run
 
 MODEL, OPTIMIZER, LOSS = "walkthrough", "rmsprop", "sparse_categorical_crossentropy"
 EPOCHS, BATCH_SIZE = 5, 128
+SUMMARY_WIDTH = 66  # characters; fits the page's column
+PALETTE = "classic-marked"
 LOOKED_AT = 10  # the test image whose ten probabilities the walk-through prints
 STAGES = ("load", "build", "train", "evaluate", "report")
 
@@ -52,7 +52,7 @@ class Plan:
     seed: int = 0
     epochs: int = EPOCHS
     out: Path | None = None
-    palette: str = "classic"
+    palette: str = PALETTE
     data_dir: Path | None = None
 
     @property
@@ -163,7 +163,8 @@ def _fit(
     with clock.stage("build"):
         say("4. Build")
         model = build(MODEL, image_shape=data.image_shape, classes=data.classes, seed=plan.seed)
-        say(summary(model))
+        shape = summary(model, width=SUMMARY_WIDTH)
+        say(shape)
         say(f"5. Compile: {OPTIMIZER}, {LOSS}, accuracy")
         model.compile(optimizer=OPTIMIZER, loss=LOSS, metrics=["accuracy"])
     with clock.stage("train"):
@@ -174,16 +175,16 @@ def _fit(
     with clock.stage("evaluate"):
         verdict, on_train = _evaluate(run, data, say)
     data_dir = str(plan.data_dir.resolve()) if plan.data_dir and dataset == plan.dataset else None
-    facts = _facts(plan, model, on_train) | {"dataset": dataset, "data_dir": data_dir}
+    facts = _facts(plan, shape, on_train) | {"dataset": dataset, "data_dir": data_dir}
     run.write_json(TUTORIAL, facts)
     return run, verdict
 
 
-def _facts(plan: Plan, model: keras.Model, on_train: Verdict) -> dict[str, Any]:
+def _facts(plan: Plan, shape: str, on_train: Verdict) -> dict[str, Any]:
     return {
         "schema": "fittingroom/tutorial-facts/1",
         "model": MODEL,
-        "model_summary": summary(model),
+        "model_summary": shape,
         "optimizer": OPTIMIZER,
         "loss": LOSS,
         "train_accuracy": on_train.accuracy,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from operator import getitem
+from typing import TYPE_CHECKING
 
-from torch.fx import Graph, GraphModule, Node
+from fittingroom.training.passes.nodes import VIEWS, Operand, aten, is_call, replace, shape_of, value_of
 
-from fittingroom.training.passes.nodes import VIEWS, aten, is_call, replace, shape_of, value_of
+if TYPE_CHECKING:
+    from torch.fx import Graph, GraphModule, Node
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,11 @@ class BatchNorm:
     """
 
     out: Node
-    x: Node
-    mean: Node
-    variance: Node
-    scale: Node | None
-    offset: Node | None
+    x: Operand
+    mean: Operand
+    variance: Operand
+    scale: Operand
+    offset: Operand
     axis: int
     epsilon: float
 
@@ -43,7 +45,7 @@ def fuse_batch_norm(module: GraphModule) -> None:
             _rewrite(module.graph, found)
 
 
-def match(out: Node) -> BatchNorm | None:
+def match(out: Operand) -> BatchNorm | None:
     """Return the batch normalisation that ends in a node, or None.
 
     The shape of it is ``(x - mean) * (rsqrt(variance + epsilon) * scale) + offset``.
@@ -67,16 +69,16 @@ def match(out: Node) -> BatchNorm | None:
     return BatchNorm(out, x, mean, variance, vectors[0], vectors[1], axis, epsilon)
 
 
-def _unviewed(node: Node) -> Node:
+def _unviewed(node: Operand) -> Operand:
     return node.args[0] if is_call(node, *VIEWS) else node
 
 
-def _affine(node: Node) -> Node | None:
+def _affine(node: Operand) -> Operand:
     """Return gamma or beta as a vector; None for the ones and zeros that stand in for them."""
     return None if is_call(node, aten.ones_like.default, aten.zeros_like.default) else _unviewed(node)
 
 
-def _channel_axis(x: Node, mean: Node, variance: Node) -> int | None:
+def _channel_axis(x: Operand, mean: Operand, variance: Operand) -> int | None:
     """Return the axis that is left when mean and variance are x's own moments over all others, or None."""
     if not is_call(mean, aten.squeeze.dims) or not is_call(variance, aten.squeeze.dims):
         return None
@@ -87,12 +89,12 @@ def _channel_axis(x: Node, mean: Node, variance: Node) -> int | None:
     return rest.pop() if len(rest) == 1 else None
 
 
-def _is_variance(node: Node, x: Node, mean: Node) -> bool:
+def _is_variance(node: Operand, x: Operand, mean: Operand) -> bool:
     """Say whether a node is ``mean(x ** 2) - mean ** 2``."""
     if not is_call(node, aten.sub.Tensor):
         return False
     squares, square = node.args
-    return (
+    return bool(
         is_call(squares, aten.mean.dim)
         and _is_square_of(squares.args[0], x)
         and squares.args[1] == mean.args[1]
@@ -100,8 +102,8 @@ def _is_variance(node: Node, x: Node, mean: Node) -> bool:
     )
 
 
-def _is_square_of(node: Node, base: Node) -> bool:
-    return is_call(node, aten.pow.Tensor_Scalar) and node.args[0] is base and node.args[1] == 2
+def _is_square_of(node: Operand, base: Operand) -> bool:
+    return bool(is_call(node, aten.pow.Tensor_Scalar) and node.args[0] is base and node.args[1] == 2)
 
 
 def _rewrite(graph: Graph, found: BatchNorm) -> None:

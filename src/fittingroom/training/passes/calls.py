@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.fx import GraphModule
 
 from fittingroom.training.passes.nodes import aten
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule
 
 SAME: dict[Any, Any] = {
     aten.mm.default: torch.mm,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from torch.fx import GraphModule
+from typing import TYPE_CHECKING
 
 from fittingroom.training.passes.nodes import aten, replace
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule
 
 
 def free_layout(module: GraphModule) -> None:

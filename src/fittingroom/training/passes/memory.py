@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from torch.fx import Graph, GraphModule, Node
+from typing import TYPE_CHECKING
 
-from fittingroom.training.passes.nodes import aten, is_call, only_user, placeholders, results
+from fittingroom.training.passes.nodes import Operand, aten, is_call, only_user, placeholders, results
+
+if TYPE_CHECKING:
+    from torch.fx import Graph, GraphModule, Node
 
 FRESH = (aten.addmm.default, aten.mm.default, aten.add.Tensor, aten.convolution.default)
 
@@ -12,7 +15,7 @@ FRESH = (aten.addmm.default, aten.mm.default, aten.add.Tensor, aten.convolution.
 def reuse_memory(module: GraphModule) -> None:
     """Let ``relu`` overwrite its input where nothing else reads it."""
     for node in module.graph.find_nodes(op="call_function", target=aten.relu.default):
-        source = node.args[0]
+        source: Operand = node.args[0]
         if is_call(source, *FRESH) and only_user(source) is node:
             node.target = aten.relu_.default
 

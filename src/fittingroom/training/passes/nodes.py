@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.fx import GraphModule, Node
 
 aten: Any = torch.ops.aten
+Operand: TypeAlias = Any
+"""What a node has for an argument: a node, a number, a list of these."""
+
 VIEWS = (aten.view.default, aten._unsafe_view.default, aten.reshape.default)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.fx import GraphModule, Node
 
-from fittingroom.training.passes.nodes import aten, is_call, is_pure, only_user, replace, shape_of, value_of, VIEWS
+from fittingroom.training.passes.nodes import VIEWS, Operand, aten, is_call, is_pure, only_user, replace, shape_of, value_of
+
+if TYPE_CHECKING:
+    from torch.fx import GraphModule, Node
 
 MAKERS = (
     aten.ones_like.default,
@@ -109,7 +111,8 @@ def cancel_permutes(module: GraphModule) -> None:
     for node in list(module.graph.nodes):
         if not is_call(node, aten.permute.default):
             continue
-        source, axes = node.args
+        source: Operand = node.args[0]
+        axes: Operand = node.args[1]
         if is_call(source, aten.permute.default):
             axes = [source.args[1][axis] for axis in axes]
             node.args = (source.args[0], axes)

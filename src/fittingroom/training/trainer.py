@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,8 @@ from fittingroom.training.progress import Watch, unwatched
 from fittingroom.training.recipe import Recipe, resolved
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fittingroom.training.checkpoint import Checkpoint
     from fittingroom.training.fit import Fitted
 

@@ -1,0 +1,73 @@
+"""`fittingroom train`: train a model and keep the run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, Epochs, Json, Out, Quiet, Seed
+from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.cli.progress import progress
+from fittingroom.errors import UsageError
+from fittingroom.runs import Run
+from fittingroom.training import Recipe
+from fittingroom.training.recipe import parse_setting
+from fittingroom.workflows.training import Order, resume_run, train_order
+
+
+def train(
+    *,
+    model: Annotated[
+        str | None,
+        Parameter(name=["--model", "-m"], help="An architecture (`fittingroom models list`), or FILE.py:function."),
+    ] = None,
+    dataset: Annotated[
+        str | None, Parameter(name=["--dataset", "-d"], help="A known dataset, or a folder; fashion-mnist if left out.")
+    ] = None,
+    recipe: Annotated[Path | None, Parameter(help="A TOML file of name = value lines.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        Parameter(name="--set", help="One setting of the recipe, such as learning_rate=0.05; repeatable."),
+    ] = None,
+    epochs: Epochs = None,
+    validation: Annotated[
+        int | None, Parameter(help="Training images to hold out and look at after each epoch.")
+    ] = None,
+    seed: Seed = 0,
+    out: Out = None,
+    resume: Annotated[Path | None, Parameter(help="Go on with this run, from its last checkpoint.")] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model on a dataset's training images and keep everything about it in a run folder."""
+    say = speaker(quiet or json)
+    with progress(quiet or json) as watch:
+        order = Order(model, dataset, _recipe(recipe, set_ or [], epochs), seed, validation, data_dir)
+        run = (
+            train_order(order, out, say=say, watch=watch)
+            if resume is None
+            else resume_run(resume, order, say=say, watch=watch)
+        )
+    _print(run, json)
+
+
+def _recipe(path: Path | None, settings: list[str], epochs: int | None) -> Recipe:
+    changes = dict(parse_setting(text) for text in settings)
+    if epochs is not None:
+        if "epochs" in changes:
+            raise UsageError("Expected --epochs N or --set epochs=N, received both.")
+        changes["epochs"] = epochs
+    return (Recipe.from_toml(path) if path else Recipe()).replace(**changes)
+
+
+def _print(run: Run, json: bool) -> None:
+    last = run.history[-1]
+    if json:
+        emit_json({"schema": "fittingroom/train/1", "run": str(run.folder), "last_epoch": last})
+        return
+    validated = "" if last["val_accuracy"] is None else f", validation accuracy {last['val_accuracy']:.4f}"
+    emit(f"Training accuracy {last['accuracy']:.4f} after {last['epoch']} epochs{validated}")
+    emit(f"The run: {run.folder}\nTest it, once: fittingroom evaluate {run.folder}")

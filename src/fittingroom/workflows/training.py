@@ -1,0 +1,93 @@
+"""Train by names: a dataset, an architecture or a user's file, a recipe; and go on with a run that was stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import tomli_w
+
+from fittingroom.data import Dataset, Say, load, silent
+from fittingroom.models import build
+from fittingroom.models.custom import build_custom, find_source, is_custom
+from fittingroom.runs import Run, open_run
+from fittingroom.training import Recipe, resume, train
+from fittingroom.training.progress import Watch, unwatched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_MODEL = "walkthrough"
+DEFAULT_DATASET = "fashion-mnist"
+SOURCE = "model_source.toml"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked of a training, by names.
+
+    Attributes:
+        model: an architecture's name, or ``FILE.py:function``; None for the walk-through's.
+        dataset: a known dataset's name, or a folder; None for Fashion-MNIST.
+        recipe: how to train.
+        seed: of the starting weights, the order and the augmentation.
+        validation: how many training images to hold out, or None for none.
+        data_dir: where the dataset's files are, or None to look.
+    """
+
+    model: str | None = None
+    dataset: str | None = None
+    recipe: Recipe = Recipe()  # noqa: RUF009  (frozen)
+    seed: int = 0
+    validation: int | None = None
+    data_dir: Path | None = None
+
+
+def train_order(order: Order, out: Path | None = None, *, say: Say = silent, watch: Watch = unwatched) -> Run:
+    """Carry an order out.
+
+    Raises:
+        FittingRoomError: as `fittingroom.train`; among them `Interrupted`.
+    """
+    data = load(order.dataset or DEFAULT_DATASET, data_dir=order.data_dir, say=say)
+    model = _make(order.model or DEFAULT_MODEL, data, order.seed)
+    run = train(
+        model, data, recipe=order.recipe, seed=order.seed, validation=order.validation, out=out, say=say, watch=watch
+    )
+    _keep_source(run, order.model)
+    return run
+
+
+def resume_run(folder: Path, order: Order, *, say: Say = silent, watch: Watch = unwatched) -> Run:
+    """Go on with a run that was stopped, from its last checkpoint, with the recipe and seed that it has.
+
+    Args:
+        folder: of the run.
+        order: its dataset and model are used where they are given; a folder's data and a user's own model must be.
+        say: takes one line for the user.
+        watch: takes the progress.
+
+    Raises:
+        RunError: no checkpoint, or the model cannot be rebuilt without its source.
+        UsageError: the data are not those of the run.
+    """
+    run = open_run(folder)
+    name = order.dataset or run.environment["dataset"]
+    data = load(name, data_dir=order.data_dir, say=say)
+    model = _make(order.model, data, run.environment["seed"]) if order.model else None
+    resume(run, data, model=model, say=say, watch=watch)
+    _keep_source(run, order.model)
+    return run
+
+
+def _make(name: str, data: Dataset, seed: int) -> Any:
+    if is_custom(name):
+        return build_custom(find_source(name), data.image_shape, data.classes, seed)
+    return build(name, image_shape=data.image_shape, classes=data.classes, seed=seed)
+
+
+def _keep_source(run: Run, name: str | None) -> None:
+    if name is not None and is_custom(name):
+        source = find_source(name)
+        values = {"file": str(source.file.resolve()), "function": source.function, "sha256": source.sha256}
+        run.write_text(SOURCE, tomli_w.dumps(values))
