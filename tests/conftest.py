@@ -1,8 +1,51 @@
-"""What every test shares: no window, no accidental network, the torch backend."""
+"""What every test shares: no window, no accidental network, the torch backend, a small dataset."""
 
 import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-import fittingroom  # noqa: E402, F401  (sets KERAS_BACKEND before a test imports keras)
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fittingroom as fr
+from fittingroom.data import FILE_NAMES, write_idx
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+def toy_arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ten classes that a small network learns at once: class k is a bright bar in column 2k, in noise."""
+    generator = np.random.default_rng(seed)
+    labels = (np.arange(n) % 10).astype(np.uint8)
+    images = generator.integers(0, 90, (n, 28, 28), np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[:, 2 * label + 3 : 2 * label + 6] += 150
+    return images, labels
+
+
+@pytest.fixture(scope="session")
+def toy_folder(tmp_path_factory) -> Path:
+    """A folder in the dataset's format: 640 training and 200 test images, names in classes.txt."""
+    folder = tmp_path_factory.mktemp("data") / "bars"
+    folder.mkdir()
+    arrays = [*toy_arrays(640, 0), *toy_arrays(200, 1)]
+    for name, array in zip(FILE_NAMES, arrays, strict=True):
+        write_idx(folder / name, array)
+    (folder / "classes.txt").write_text("\n".join(f"bar {k}" for k in range(10)) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy(toy_folder) -> fr.Dataset:
+    return fr.load(toy_folder)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of shared material beside the repository; the test skips where there is none."""
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared beside the repository")
+    return SHARED

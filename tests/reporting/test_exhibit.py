@@ -16,7 +16,15 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (N, 28, 28), dtype=np.uint8)
 @pytest.mark.parametrize("predictions", [PREDICTIONS, PREDICTIONS[17], PREDICTIONS[17:18]], ids=["n", "one", "1xc"])
 @pytest.mark.parametrize(
     "images",
-    [IMAGES, IMAGES.reshape(N, 784), IMAGES[..., None], IMAGES[17], IMAGES[17].reshape(784), IMAGES[17:18], IMAGES / 255],
+    [
+        IMAGES,
+        IMAGES.reshape(N, 784),
+        IMAGES[..., None],
+        IMAGES[17],
+        IMAGES[17].reshape(784),
+        IMAGES[17:18],
+        IMAGES / 255,
+    ],
     ids=["n,28,28", "n,784", "n,28,28,1", "28,28", "784", "1,28,28", "scaled"],
 )
 def test_every_mixture_of_lists_and_single_items_picks_the_same_item(

@@ -55,7 +55,9 @@ def test_given_axes_are_drawn_on_without_asking_for_current_ones(plt, monkeypatc
     assert plot_value_array(0, predictions, test_labels, ax=axes) is axes
 
 
-@pytest.mark.parametrize(("i", "words", "colour"), [(3, "Dress 55% (Dress)", "green"), (12, "Dress 55% (Pullover)", "red")])
+@pytest.mark.parametrize(
+    ("i", "words", "colour"), [(3, "Dress 55% (Dress)", "green"), (12, "Dress 55% (Pullover)", "red")]
+)
 def test_the_words_underneath_are_green_where_right_and_red_where_wrong(plt, i: int, words: str, colour: str) -> None:
     label = plot_image(i, predictions, test_labels, test_images).xaxis.label
     assert (label.get_text(), label.get_color()) == (words, colour)

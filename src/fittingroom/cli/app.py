@@ -99,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     try:
         result = build_app()([word for word in words if word != "--debug"], exit_on_error=False, print_error=False)
+    except BrokenPipeError:
+        raise
     except (CycloptsError, FittingRoomError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()

@@ -12,9 +12,7 @@ from fittingroom.cli.output import emit, emit_json, speaker
 from fittingroom.cli.progress import progress
 from fittingroom.errors import UsageError
 from fittingroom.runs import Run
-from fittingroom.training import Recipe
-from fittingroom.training.recipe import parse_setting
-from fittingroom.workflows.training import Order, resume_run, train_order
+from fittingroom.training.recipe import Recipe, parse_setting
 
 
 def train(
@@ -43,6 +41,8 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train a model on a dataset's training images and keep everything about it in a run folder."""
+    from fittingroom.workflows.training import Order, resume_run, train_order
+
     say = speaker(quiet or json)
     with progress(quiet or json) as watch:
         order = Order(model, dataset, _recipe(recipe, set_ or [], epochs), seed, validation, data_dir)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, DatasetName, Json, Out, Quiet, Seed
 from fittingroom.cli.output import emit, emit_json, speaker
 from fittingroom.cli.progress import progress
-from fittingroom.workflows.tutorial import EPOCHS, PALETTE, Outcome, Plan
-from fittingroom.workflows.tutorial import tutorial as walk_through
+from fittingroom.workflows.plan import EPOCHS, PALETTE, Plan
+
+if TYPE_CHECKING:
+    from fittingroom.workflows.tutorial import Outcome
 
 
 def tutorial(
@@ -28,6 +30,8 @@ def tutorial(
     quiet: Quiet = False,
 ) -> None:
     """Load, look, rescale, build, compile, fit, evaluate, predict and show: nine steps, and a page of them."""
+    from fittingroom.workflows.tutorial import tutorial as walk_through
+
     silent = quiet or json
     plan = Plan(dataset, against, seed, epochs, out, palette, data_dir)
     with progress(silent) as watch:

@@ -58,7 +58,8 @@ def pick(i: object, predictions: object, labels: object, images: object = None) 
     lists = {"predictions": _predictions(predictions), "labels": _labels(labels)}
     if images is not None:
         lists["images"] = _images(images, lists["labels"])
-    position = _position(i, {name: len(array) for name, array in lists.items() if array.ndim == _LIST_AXES[name]})
+    lengths = {name: len(array) for name, array in lists.items() if array.ndim == _LIST_AXES[name]}
+    position = _position(i, lengths, all_lists=len(lengths) == len(lists))
     chosen = {name: _take(array, position, _LIST_AXES[name]) for name, array in lists.items()}
     _check_one(chosen["predictions"], int(chosen["labels"]))
     return Exhibit(chosen["predictions"], int(chosen["labels"]), chosen.get("images"))
@@ -74,8 +75,8 @@ def _take(array: Array, position: int, list_axes: int) -> Array:
     return np.asarray(array[position if len(array) > 1 else 0])
 
 
-def _position(i: object, lengths: dict[str, int]) -> int:
-    """Return ``i`` as an index that all lists have. A list of one stands for its one item, whatever ``i`` is."""
+def _position(i: object, lengths: dict[str, int], all_lists: bool) -> int:
+    """Return ``i`` as an index that all lists have; beside longer lists, a list of one stands for its one item."""
     try:
         position = operator.index(i)  # type: ignore[arg-type]
     except TypeError:
@@ -84,7 +85,7 @@ def _position(i: object, lengths: dict[str, int]) -> int:
     if len(set(longer.values())) > 1:
         listed = ", ".join(f"{length:,} {name}" for name, length in longer.items())
         raise DataError(f"Expected lists of the same length, received {listed}. Are some from train, some from test?")
-    n = max(lengths.values(), default=None)
+    n = max(longer.values(), default=1 if all_lists else None)
     if n is not None and not 0 <= position < n:
         raise UsageError(f"Position {position} is outside the {n:,} items given: expected 0 to {n - 1}.")
     return position

@@ -55,7 +55,7 @@ def batches(order: Tensor, batch_size: int, first: int) -> Iterator[Tensor]:
         >>> [rows.tolist() for rows in batches(torch.arange(5), 2, 1)]
         [[2, 3], [4]]
     """
-    yield from order.split(batch_size)[first:]
+    yield from order.split(batch_size)[first:]  # type: ignore[no-untyped-call]
 
 
 def checked(images: object, labels: object, where: str) -> tuple[Array, Array]:

@@ -50,7 +50,7 @@ def views(vector: Tensor, shapes: list[torch.Size]) -> Tensors:
         >>> [tuple(view.shape) for view in views(torch.arange(7), [torch.Size([2, 3]), torch.Size([1])])]
         [(2, 3), (1,)]
     """
-    parts = vector.split([math.prod(shape) for shape in shapes])
+    parts = vector.split([math.prod(shape) for shape in shapes])  # type: ignore[no-untyped-call]
     return tuple(part.view(shape) for part, shape in zip(parts, shapes, strict=True))
 
 

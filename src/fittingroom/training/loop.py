@@ -136,7 +136,7 @@ class Loop:
         record = Record(session.data.labels.index_select(0, order))
         record.load(position.tensors)
         position.tensors = {}
-        labels = record.labels.split(batch_size)
+        labels = record.labels.split(batch_size)  # type: ignore[no-untyped-call]
         tick, checked = max(1, self.steps // TICKS_AN_EPOCH), position.step
         for step, rows in enumerate(batches(order, batch_size, position.step), position.step):
             record.add(*session.take_step(rows, labels[step], position.epoch, first + step))

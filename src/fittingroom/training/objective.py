@@ -96,6 +96,7 @@ def _measured(model: Any, encode: Encode, outputs: Tensor, labels: Tensor) -> di
     if model._compile_metrics is None:
         return {}
     model._compile_metrics.reset_state()
-    for rows, some in zip(outputs.split(METRIC_ROWS), labels.split(METRIC_ROWS), strict=True):
+    for start in range(0, len(labels), METRIC_ROWS):
+        rows, some = outputs[start : start + METRIC_ROWS], labels[start : start + METRIC_ROWS]
         model._compile_metrics.update_state(encode(some, rows), rows)
     return {name: float(value) for name, value in model._compile_metrics.result().items()}

@@ -43,7 +43,8 @@ def make_infer(subject: Subject, *, pixels: str, trace: bool) -> Infer:
 
     def infer(images: Tensor) -> tuple[Tensor, Tensor | None]:
         with torch.no_grad():
-            results = [run(shaped(part, subject.input_shape, first.dtype, scale)) for part in images.split(BATCH)]
+            parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+            results = [run(shaped(part, subject.input_shape, first.dtype, scale)) for part in parts]
         penalty = results[0][1] if len(results[0]) > 1 else None
         return torch.cat([result[0] for result in results]), penalty
 
@@ -67,7 +68,7 @@ def _graph(subject: Subject, inputs: Tensor) -> Any:
 
     sample = (*(parameter.detach() for parameter in subject.parameters), *subject.buffers, inputs)
     try:
-        graph = graph_of(functionalize(_forward(subject), remove="mutations"), sample)  # type: ignore[no-untyped-call]
+        graph = graph_of(functionalize(_forward(subject), remove="mutations"), sample)
     except Exception:  # whatever Python it holds, it runs without a graph
         return None
     for run in (passes.drop_dead, passes.fuse_bias, passes.fold_constants, passes.cancel_permutes):

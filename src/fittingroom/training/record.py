@@ -66,5 +66,6 @@ class Record:
         """Take up what ``state`` returned."""
         if state:
             self.losses = list(state["losses"].unbind())
-            self.outputs = list(state["outputs"].split(state["sizes"].tolist()))
+            sizes = state["sizes"].tolist()
+            self.outputs = list(state["outputs"].split(sizes))  # type: ignore[no-untyped-call]
             self.images = len(state["outputs"])

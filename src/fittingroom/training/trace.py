@@ -61,7 +61,7 @@ def joint_graph(subject: Subject, loss: Loss, inputs: Tensor, targets: Targets, 
     value_of = _valued(subject, loss)
     if clean:
         with torch.no_grad():
-            forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), sample)  # type: ignore[no-untyped-call]
+            forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), sample)
         for run in passes.FORWARD:
             run(forward)
         forward.recompile()

@@ -182,7 +182,7 @@ def _as_split(source: object) -> Split:
 def _fingerprint(pair: Pair) -> str:
     digest = hashlib.sha256()
     for array in pair:
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -24,42 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fittingroom.runs import Run
+    from fittingroom.workflows.plan import Plan
 
 MODEL, OPTIMIZER, LOSS = "walkthrough", "rmsprop", "sparse_categorical_crossentropy"
-EPOCHS, BATCH_SIZE = 5, 128
+BATCH_SIZE = 128
 SUMMARY_WIDTH = 66  # characters; fits the page's column
-PALETTE = "classic-marked"
 LOOKED_AT = 10  # the test image whose ten probabilities the walk-through prints
 STAGES = ("load", "build", "train", "evaluate", "report")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is asked of a tutorial.
-
-    Attributes:
-        dataset: a known dataset's name, or a folder.
-        against: another to train the same network on, or None.
-        seed: of the starting weights and of the order of the images.
-        epochs: how often the training images are seen.
-        out: the run folder, or None for one of the default name.
-        palette: of right and wrong.
-        data_dir: where the dataset's files are, or None to look.
-    """
-
-    dataset: str = "fashion-mnist"
-    against: str | None = None
-    seed: int = 0
-    epochs: int = EPOCHS
-    out: Path | None = None
-    palette: str = PALETTE
-    data_dir: Path | None = None
-
-    @property
-    def command(self) -> str:
-        """The command that does it again."""
-        rest = f" --against {self.against}" if self.against else ""
-        return f"fittingroom tutorial --dataset {self.dataset} --seed {self.seed} --epochs {self.epochs}{rest}"
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.training.passes.nodes import Operand, aten, is_call, only_user, placeholders, results
+from fittingroom.training.passes.nodes import Operand, aten, is_call, placeholders, results
 
 if TYPE_CHECKING:
     from torch.fx import Graph, GraphModule, Node
@@ -16,7 +16,7 @@ def reuse_memory(module: GraphModule) -> None:
     """Let ``relu`` overwrite its input where nothing else reads it."""
     for node in module.graph.find_nodes(op="call_function", target=aten.relu.default):
         source: Operand = node.args[0]
-        if is_call(source, *FRESH) and only_user(source) is node:
+        if is_call(source, *FRESH) and len(source.users) == 1:
             node.target = aten.relu_.default
 
 

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fittingroom.training.passes.nodes import VIEWS, Operand, aten, is_call, is_pure, only_user, replace, shape_of, value_of
+from fittingroom.training.passes.nodes import (
+    VIEWS,
+    Operand,
+    aten,
+    is_call,
+    is_pure,
+    only_user,
+    replace,
+    shape_of,
+    value_of,
+)
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -130,7 +140,8 @@ def squeeze_sums(module: GraphModule) -> None:
             continue
         axes = [axis % len(shape_of(node.args[0])) for axis in node.args[1]]
         kept = [size for axis, size in enumerate(shape_of(node)) if axis not in axes]
-        if list(user.args[1]) == kept:
+        shape: Operand = user.args[1]
+        if list(shape) == kept:
             node.args = (node.args[0], axes, False)
             replace(user, node)
             module.graph.erase_node(user)

@@ -1,0 +1,231 @@
+"""Each command on a small dataset: what it prints, and where."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fittingroom as fr
+
+
+def test_data_list_names_every_dataset(run):
+    answer = run("data", "list", "--json")
+    assert {row["name"] for row in json.loads(answer.out)["datasets"]} == set(fr.data.DATASETS)
+
+
+def test_data_info_gives_shapes_and_fingerprint(run, toy_folder, toy):
+    facts = json.loads(run("data", "info", toy_folder, "--json").out)
+    assert facts["train_shape"] == [640, 28, 28]
+    assert facts["fingerprint"] == toy.fingerprint
+    assert facts["class_names"][3] == "bar 3"
+    assert toy.fingerprint in run("data", "info", toy_folder).out
+
+
+def test_data_path_prints_the_folder_and_nothing_else(run, toy_folder):
+    answer = run("data", "path", toy_folder)
+    assert answer.out.strip() == str(toy_folder)
+
+
+def test_data_verify_exits_with_1_where_a_file_is_not_whole(run, toy_folder, tmp_path):
+    assert run("data", "verify", toy_folder).code == 0
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in toy_folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    images = copy / "t10k-images-idx3-ubyte"
+    images.write_bytes(images.read_bytes()[:-100])
+    answer = run("data", "verify", copy)
+    assert answer.code == 1
+    assert "NOT SOUND" in answer.out
+    assert "t10k-images-idx3-ubyte" in answer.err
+
+
+def test_explore_counts_every_class(run, toy_folder, tmp_path):
+    answer = run("explore", "--dataset", toy_folder, "--pictures", tmp_path / "pictures", "--json")
+    facts = json.loads(answer.out)
+    assert facts["splits"][0]["labels_per_class"] == [64] * 10
+    assert facts["splits"][1]["images"] == [200, 28, 28]
+    assert [Image.open(path).format for path in facts["pictures"]] == ["PNG"] * 3
+
+
+def test_explore_tells_mean_and_spread_as_numpy_does(run, toy_folder, toy):
+    split = json.loads(run("explore", "--dataset", toy_folder, "--json").out)["splits"][0]
+    scaled = toy.train.images / 255
+    assert split["mean"] == pytest.approx(scaled.mean(), abs=1e-12)
+    assert split["sd"] == pytest.approx(scaled.std(), abs=1e-12)
+    assert split["pixel_range"] == [toy.train.images.min(), toy.train.images.max()]
+
+
+def test_models_list_and_info_name_every_architecture(run):
+    assert {row["name"] for row in json.loads(run("models", "list", "--json").out)["models"]} == set(fr.models.MODELS)
+    assert json.loads(run("models", "info", "walkthrough", "--json").out)["parameters"] == 101_770
+    assert "101,770" in run("models", "info").out
+
+
+def test_doctor_is_one_block_with_versions_and_data(run):
+    answer = run("doctor")
+    assert all(word in answer.out for word in ("keras", "torch", "processor", "threads", "data fashion-mnist"))
+    assert json.loads(run("doctor", "--json").out)["schema"] == "fittingroom/doctor/1"
+
+
+def test_train_writes_one_line_an_epoch_on_stderr_and_the_result_on_stdout(run, toy_folder, tmp_path):
+    answer = run("train", "--dataset", toy_folder, "--set", "epochs=3", "--out", tmp_path / "r")
+    lines = [line for line in answer.err.splitlines() if line.startswith("epoch ")]
+    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert "\r" not in answer.err
+    assert "Training accuracy" in answer.out
+    assert "Test it, once: fittingroom evaluate" in answer.out
+
+
+def test_quiet_says_nothing_on_the_way(run, toy_folder, tmp_path):
+    answer = run("train", "--dataset", toy_folder, "--epochs", 1, "--out", tmp_path / "r", "--quiet")
+    assert answer.err == ""
+
+
+def test_a_recipe_file_and_a_setting_go_together(run, toy_folder, tmp_path):
+    (tmp_path / "mine.toml").write_text('optimizer = "sgd"\nepochs = 4\n')
+    words = ["--recipe", tmp_path / "mine.toml", "--set", "epochs=1", "--json"]
+    run("train", "--dataset", toy_folder, "--out", tmp_path / "r", *words)
+    resolved = json.loads((tmp_path / "r" / "resolved.json").read_text())
+    assert (resolved["optimizer"], resolved["epochs"], resolved["learning_rate"]) == ("sgd", 1, 0.01)
+
+
+def test_evaluate_judges_the_test_split_and_writes_the_look_down(run, trained, toy_folder):
+    before = len(fr.open_run(trained).test_looks)
+    answer = json.loads(run("evaluate", trained, "--dataset", toy_folder, "--json").out)
+    opened = fr.open_run(trained)
+    assert answer["n"] == 200
+    assert opened.verdict["accuracy"] == answer["accuracy"]
+    assert len(opened.test_looks) == before + 1
+    assert opened.test_looks[-1]["asked_by"] == "evaluate"
+    predicted = opened.predictions.probabilities.argmax(axis=1)
+    assert (predicted == opened.predictions.labels).mean() == answer["accuracy"]
+
+
+def test_evaluate_wants_one_model(run, trained):
+    for words in ([], [trained, "--model", trained]):
+        answer = run("evaluate", *words)
+        assert answer.code == 2
+        assert "one of the two" in answer.err
+
+
+def test_predict_names_pictures_as_they_are(run, trained, toy, tmp_path):
+    Image.fromarray(toy.test.images[3]).save(tmp_path / "three.png")
+    np.save(tmp_path / "two.npy", toy.test.images[4:6])
+    rows = json.loads(run("predict", "--model", trained, tmp_path / "three.png", tmp_path / "two.npy", "--json").out)
+    assert [row["path"].rsplit("/", 1)[1] for row in rows] == ["three.png", "two.npy[0]", "two.npy[1]"]
+    expected = fr.predict(trained, toy.test.images[3:6])
+    for row, probabilities in zip(rows, expected, strict=True):
+        assert list(row["probabilities"]) == list(toy.class_names)
+        np.testing.assert_allclose(list(row["probabilities"].values()), probabilities, atol=1e-6)
+        assert row["label"] == toy.class_names[probabilities.argmax()]
+        assert row["as"] == "data"
+
+
+def test_predict_answers_the_good_pictures_and_exits_with_1(run, trained, toy, tmp_path):
+    Image.fromarray(toy.test.images[0]).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_text("not a picture")
+    answer = run("predict", "--model", trained, tmp_path / "bad.png", tmp_path / "good.png")
+    assert answer.code == 1
+    assert "good.png" in answer.out
+    assert "bad.png: expected a picture that can be read" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "words"),
+    [
+        ("missing.png", lambda path: None, "found no such file"),
+        ("colour.png", lambda path: Image.new("RGB", (28, 28)).save(path), "received mode RGB"),
+        ("large.png", lambda path: Image.new("L", (30, 30)).save(path), r"the images are (30, 30)"),
+        ("floats.npy", lambda path: np.save(path, np.zeros((28, 28))), "expected uint8"),
+        ("objects.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "without pickled objects"),
+        ("folder.png", lambda path: path.mkdir(), "found a folder"),
+    ],
+)
+def test_predict_says_what_is_wrong_with_a_picture_and_exits_with_2(run, trained, tmp_path, name, write, words):
+    write(tmp_path / name)
+    answer = run("predict", "--model", trained, tmp_path / name)
+    assert answer.code == 2
+    assert words in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_predict_without_a_model_takes_the_newest_run_and_says_so(run, trained, toy, tmp_path, monkeypatch):
+    Image.fromarray(toy.test.images[0]).save(tmp_path / "a.png")
+    monkeypatch.chdir(tmp_path)
+    assert "Train one: fittingroom tutorial" in run("predict", "a.png").err
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "one").symlink_to(trained)
+    answer = run("predict", "a.png")
+    assert answer.code == 0
+    assert "the newest run answers, runs/one" in answer.err
+
+
+def test_runs_list_and_show_tell_what_a_run_reached(run, trained):
+    rows = json.loads(run("runs", "list", trained.parent, "--json").out)["runs"]
+    assert rows[0]["run"] == str(trained)
+    assert rows[0]["epochs"] == 2
+    shown = json.loads(run("runs", "show", trained, "--json").out)
+    assert [line["epoch"] for line in shown["history"]] == [1, 2]
+    assert "val_accuracy" in run("runs", "show", trained).out
+
+
+def test_runs_list_says_where_it_looked(run, tmp_path):
+    assert f"No runs in {tmp_path}/ yet" in run("runs", "list", tmp_path).out
+
+
+def test_report_writes_the_page_and_prints_where(run, trained):
+    answer = run("report", trained)
+    assert answer.out.strip() == str(trained / "report.html")
+    assert "<html" in (trained / "report.html").read_text("utf-8")
+
+
+def test_a_users_own_file_trains_and_its_source_is_kept(run, toy_folder, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import keras\n\ndef network(image_shape, classes):\n"
+        "    return keras.Sequential([keras.Input(image_shape), keras.layers.Flatten(),"
+        " keras.layers.Dense(classes)])\n"
+    )
+    words = ["--dataset", toy_folder, "--epochs", 1, "--out", tmp_path / "r"]
+    answer = run("train", "--model", f"{tmp_path}/mine.py:network", *words)
+    assert answer.code == 0, answer.err
+    assert 'function = "network"' in (tmp_path / "r" / "model_source.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        ("def network(: pass", "network", "does not run: SyntaxError"),
+        ("def network(): return 3", "network", "expected it to return a Keras model"),
+        ("def network(): return 3", "netwrok", "Did you mean 'network'"),
+        ("def network(): raise ValueError('no')", "network", "failed: ValueError: no"),
+    ],
+)
+def test_a_users_file_that_is_not_right_is_one_sentence(run, toy_folder, tmp_path, text, name, words):
+    (tmp_path / "mine.py").write_text(text)
+    answer = run("train", "--dataset", toy_folder, "--model", f"{tmp_path}/mine.py:{name}")
+    assert answer.code == 2
+    assert words in answer.err
+
+
+def test_an_interrupted_run_goes_on_by_its_folder(run, toy_folder, tmp_path, monkeypatch):
+    from fittingroom.training import loop
+
+    real, calls = loop.Loop._stop_if, []
+
+    def stop_once(self, stop, *rest):
+        calls.append(stop)
+        return real(self, len(calls) == 1, *rest)
+
+    monkeypatch.setattr(loop.Loop, "_stop_if", stop_once)
+    words = ["--dataset", toy_folder, "--set", "batch_size=10"]
+    stopped = run("train", "--epochs", 2, "--out", tmp_path / "r", *words)
+    assert stopped.code == 130
+    assert f"Go on with: fittingroom train --resume {tmp_path / 'r'}" in stopped.err
+    resumed = run("train", "--resume", tmp_path / "r", "--dataset", toy_folder)
+    assert resumed.code == 0, resumed.err
+    whole = run("train", "--epochs", 2, "--out", tmp_path / "whole", *words)
+    assert whole.code == 0
+    one, other = (fr.open_run(tmp_path / name).model().get_weights() for name in ("r", "whole"))
+    assert all((a == b).all() for a, b in zip(one, other, strict=True))

@@ -1,0 +1,147 @@
+"""The walk-through as a whole, on a small dataset."""
+
+import json
+import re
+
+import pytest
+
+from fittingroom.cli.app import main
+from fittingroom.errors import RunError
+from fittingroom.runs import open_run
+from fittingroom.workflows.pages import report
+from fittingroom.workflows.plan import Plan
+from fittingroom.workflows.tutorial import tutorial
+
+
+@pytest.fixture(scope="module")
+def outcome(toy_folder, tmp_path_factory):
+    lines = []
+    plan = Plan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path_factory.mktemp("t") / "run")
+    return tutorial(plan, say=lines.append), "\n".join(lines)
+
+
+def test_all_nine_steps_are_told_in_order(outcome):
+    found = re.findall(r"^(\d)\. (\w+)|^(\d)\. (\w+):", outcome[1], re.MULTILINE)
+    names = ["Load", "Look", "Rescale", "Build", "Compile", "Fit", "Evaluate", "Predict", "Show"]
+    assert [row[1] or row[3] for row in found] == names
+
+
+def test_the_run_folder_holds_plain_files(outcome):
+    names = {path.name for path in outcome[0].run.folder.iterdir()}
+    assert {
+        "environment.json",
+        "recipe.toml",
+        "resolved.json",
+        "history.jsonl",
+        "model.keras",
+        "predictions.npz",
+        "verdict.json",
+        "test_looks.jsonl",
+        "report.html",
+    } <= names
+    assert "checkpoint" not in names
+
+
+def test_the_test_split_was_looked_at_once(outcome):
+    looks = outcome[0].run.test_looks
+    assert [look["asked_by"] for look in looks] == ["tutorial"]
+    assert looks[0]["accuracy"] == outcome[0].verdict.accuracy
+
+
+def test_the_page_holds_the_score_its_interval_seed_and_fingerprint(outcome):
+    page, verdict = outcome[0].page.read_text("utf-8"), outcome[0].verdict
+    low, high = verdict.accuracy_interval
+    for text in (f"{verdict.accuracy:.4f}", f"{low:.4f}", f"{high:.4f}", outcome[0].data.fingerprint, "--seed 4"):
+        assert text in page
+
+
+def test_the_page_claims_no_comparison_for_another_dataset(outcome):
+    assert "nothing is compared" in outcome[0].page.read_text("utf-8")
+
+
+def test_the_page_needs_nothing_from_outside_and_stays_small(outcome):
+    text = outcome[0].page.read_text("utf-8")
+    assert len(text.encode()) < 3_000_000
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!data:|#)""", text)
+    assert "<script" not in text
+    assert "@import" not in text
+
+
+def test_the_verdict_file_is_the_pages_twin(outcome):
+    verdict = outcome[0].run.verdict
+    assert verdict["accuracy"] == outcome[0].verdict.accuracy
+    assert verdict["page"]["fitting"]["train_accuracy"] is not None
+    assert verdict["page"]["seed"] == 4
+
+
+def test_report_writes_the_same_page_again(outcome):
+    before = outcome[0].page.read_text("utf-8")
+    report(outcome[0].run)
+    after = outcome[0].page.read_text("utf-8")
+    figures = re.compile(r"<svg.*?</svg>|\d+\.\d+ s|\d+\.\d+", re.DOTALL)
+    assert figures.sub("", before) == figures.sub("", after)
+
+
+def test_the_same_seed_gives_the_same_score_to_the_bit(outcome, toy_folder, tmp_path):
+    again = tutorial(Plan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path / "again"))
+    assert again.run.predictions.probabilities.tobytes() == outcome[0].run.predictions.probabilities.tobytes()
+
+
+def test_data_that_changed_since_is_refused(toy_folder, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for path in toy_folder.iterdir():
+        (copy / path.name).write_bytes(path.read_bytes())
+    done = tutorial(Plan(dataset=str(copy), epochs=1, out=tmp_path / "run"))
+    labels = copy / "train-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
+    with pytest.raises(RunError, match="The files have changed since this run"):
+        report(done.run)
+
+
+def test_json_is_one_object_on_stdout_and_nothing_else(toy_folder, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["tutorial", "--dataset", str(toy_folder), "--epochs", "1", "--out", str(out), "--json"]) == 0
+    captured = capsys.readouterr()
+    facts = json.loads(captured.out)
+    assert captured.err == ""
+    assert set(facts) == {
+        "schema",
+        "test_accuracy",
+        "test_accuracy_interval",
+        "test_loss",
+        "train_accuracy",
+        "epochs",
+        "seconds",
+        "seed",
+        "dataset",
+        "fingerprint",
+        "run",
+    }
+    assert set(facts["seconds"]) == {"load", "build", "train", "evaluate", "report", "total"}
+    low, high = facts["test_accuracy_interval"]
+    assert low <= facts["test_accuracy"] <= high
+
+
+def test_against_another_dataset_shows_both_scores(toy_folder, shared, tmp_path):
+    plan = Plan(dataset=str(toy_folder), against=str(shared / "mnist"), epochs=1, out=tmp_path / "run")
+    done = tutorial(plan)
+    rival = open_run(tmp_path / "run" / "against-mnist")
+    text = done.page.read_text("utf-8")
+    assert f"{rival.verdict['accuracy']:.4f}" in text
+    assert f"{done.verdict.accuracy:.4f}" in text
+
+
+def test_a_model_that_was_only_trained_shows_no_test_figures(toy_folder, tmp_path):
+    words = ["train", "--dataset", str(toy_folder), "--epochs", "1", "--out", str(tmp_path / "r"), "--quiet"]
+    assert main(words) == 0
+    text = report(tmp_path / "r").read_text("utf-8")
+    assert "Training curves only" in text
+    assert "Test accuracy" not in text
+
+
+def test_a_run_without_an_epoch_has_nothing_to_report(tmp_path):
+    from fittingroom import runs
+
+    with pytest.raises(RunError, match="no epoch has ended"):
+        report(runs.create(tmp_path / "r", "x", 0, {}))
