@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: run venv dev data test lint docs bench soak clean
+.PHONY: run venv dev data test lint docs bench soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -35,11 +35,15 @@ test: lint data ## lint, types, tests, doctests: minutes
 soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
 	$(BIN)/pytest -m "soak or debian"
 
-docs: dev ## write the generated pages of docs/
+docs: dev data ## write the generated pages of docs/ and the notebook
 	$(BIN)/python scripts/make_docs.py
+	$(BIN)/python scripts/make_notebook.py
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/python benchmarks/load.py
+
+seeds: venv data ## the walk-through over ten seeds; writes docs/walkthrough-results.md
+	$(BIN)/python benchmarks/walkthrough_seeds.py
 
 clean: ## remove the virtual environment and caches; runs/ and the data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

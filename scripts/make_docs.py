@@ -14,8 +14,8 @@ from pathlib import Path
 
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
 
-from fittingroom.cli.app import COMMANDS, GROUPS, main  # noqa: E402
-from fittingroom.training.recipe import Recipe  # noqa: E402
+from fittingroom.cli.app import COMMANDS, GROUPS, main
+from fittingroom.training.recipe import Recipe
 
 DOCS = Path(__file__).parent.parent / "docs"
 NOTE = "<!-- Written by `make docs` from the code; do not edit. -->\n\n"
@@ -31,7 +31,9 @@ def help_of(*words: str) -> str:
 def command_line() -> str:
     """Return the page of the command line."""
     names = [(), *((name,) for name in COMMANDS)]
-    names += [(group, *rest) for group, (_, commands) in GROUPS.items() for rest in ((), *((name,) for name in commands))]
+    names += [
+        (group, *rest) for group, (_, commands) in GROUPS.items() for rest in ((), *((name,) for name in commands))
+    ]
     parts = [f"## `{' '.join(('fittingroom', *words))}`\n\n```text\n{help_of(*words)}\n```\n" for words in names]
     return f"{NOTE}# The command line\n\n" + "\n".join(parts)
 
@@ -40,7 +42,9 @@ def recipe_settings() -> str:
     """Return the page of the recipe's settings."""
     rows = []
     for entry in dataclasses.fields(Recipe):
-        default = "off" if entry.default is None else str(entry.default).lower() if entry.type == "bool" else entry.default
+        default = (
+            "off" if entry.default is None else str(entry.default).lower() if entry.type == "bool" else entry.default
+        )
         choices = ", ".join(f"`{choice}`" for choice in entry.metadata["choices"])
         help_text = entry.metadata["help"] + (f" One of {choices}." if choices else "")
         rows.append(f"| `{entry.name}` | {default} | {entry.metadata['unit']} | {help_text} |")

@@ -13,9 +13,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (6, 28, 28), np.uint8)
 
 @pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1)])
 def test_the_front_feeds_a_model_what_it_was_trained_on(shape):
-    model = keras.Sequential(
-        [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")]
-    )
+    model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")])
     expected = np.asarray(model((IMAGES / np.float32(255)).reshape(-1, *shape)).detach())
     used = for_use(model, (28, 28))
     assert used.input_shape == (None, 28, 28)

@@ -37,5 +37,5 @@ def test_the_same_seed_gives_the_same_weights_and_another_others():
 
 
 def test_an_unknown_architecture_suggests_a_close_one():
-    with pytest.raises(UsageError, match="Unknown model 'walkthru'. Did you mean 'walkthrough'"):
+    with pytest.raises(UsageError, match=r"Unknown model 'walkthru'\. Did you mean 'walkthrough'"):
         build("walkthru")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
 
 
 @pytest.fixture
@@ -11,8 +14,8 @@ def plt() -> Iterator[ModuleType]:
     import matplotlib as mpl
 
     mpl.use("Agg")
-    import matplotlib.pyplot as pyplot
+    import matplotlib.pyplot as plt
 
-    pyplot.close("all")
-    yield pyplot
-    pyplot.close("all")
+    plt.close("all")
+    yield plt
+    plt.close("all")

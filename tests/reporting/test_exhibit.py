@@ -48,12 +48,12 @@ def test_a_position_outside_the_lists_is_refused(i: int) -> None:
 
 
 def test_a_position_that_is_no_whole_number_is_refused() -> None:
-    with pytest.raises(UsageError, match="expected a whole number, received 1.5"):
+    with pytest.raises(UsageError, match=r"expected a whole number, received 1\.5"):
         pick(1.5, PREDICTIONS, LABELS)
 
 
 def test_lists_of_different_lengths_are_refused() -> None:
-    with pytest.raises(DataError, match="received 40 predictions, 39 labels, 40 images. Are some from train"):
+    with pytest.raises(DataError, match=r"received 40 predictions, 39 labels, 40 images\. Are some from train"):
         pick(0, PREDICTIONS, LABELS[:39], IMAGES)
 
 

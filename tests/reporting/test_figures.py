@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from report_samples import history_of
 
 from fittingroom.errors import DataError
 from fittingroom.reporting import figures
 from fittingroom.reporting.curves import comparison_figure, curve_figure, spread
-from report_samples import history_of
 
 NAMES = [f"class {number}" for number in range(10)]
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)

@@ -101,7 +101,7 @@ def test_the_classic_palette_has_no_signs(plt) -> None:
 
 
 def test_an_unknown_palette_suggests_a_known_one(plt) -> None:
-    with pytest.raises(UsageError, match="Unknown palette 'color-blind'. Did you mean 'colour-blind'"):
+    with pytest.raises(UsageError, match=r"Unknown palette 'color-blind'\. Did you mean 'colour-blind'"):
         plot_image(0, predictions, test_labels, test_images, palette="color-blind")
 
 

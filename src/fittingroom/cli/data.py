@@ -53,13 +53,13 @@ def _words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def get(name: str = FASHION, *, quiet: Quiet = False) -> None:
+def get(name: str = FASHION, *, data_dir: DataDir = None, quiet: Quiet = False) -> None:
     """Get a dataset into our cache, verify it, and print the folder.
 
     Args:
         name: a known dataset.
     """
-    emit(str(data.get(name, say=speaker(quiet))))
+    emit(str(data.get(name, data_dir=data_dir, say=speaker(quiet))))
 
 
 def verify(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -> int:

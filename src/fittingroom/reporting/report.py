@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -274,6 +274,7 @@ class RunReport:
         test_looks: how often this run has met the test split.
         validation: the verdict on the validation images; None without.
         test: the verdict on the test split; None before ``evaluate``.
+        notes: further sentences on how it learned, as they are to be read.
     """
 
     name: str
@@ -290,7 +291,7 @@ class RunReport:
     test_looks: int = 0
     validation: Verdict | None = None
     test: Verdict | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values: the page's twin."""

@@ -46,7 +46,7 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int], pixels: str) -
         model=model,
         name=model.name,
         parameters=tuple(variable.value for variable in trainable),
-        parameter_names=tuple(f"{index}:{variable.path}" for index, variable in enumerate(trainable)),
+        parameter_names=tuple(f"{index}:{variable.name}" for index, variable in enumerate(trainable)),
         buffers=tuple(variable.value for variable in rest),
         forward=_forward(model, trainable, rest),
         input_shape=shape,

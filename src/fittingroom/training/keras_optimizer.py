@@ -49,7 +49,7 @@ def owners_optimizer(optimizer: Any, variables: list[Any], flat: Flat, *, trace:
     """
     if not optimizer.built:
         optimizer.build(variables)
-    state = {f"{index}:{variable.path}": variable.value for index, variable in enumerate(optimizer.variables)}
+    state = {f"{index}:{variable.name}": variable.value for index, variable in enumerate(optimizer.variables)}
     if trace and can_be_traced(optimizer):
         return Optimizer(state, _traced(optimizer, variables, flat))
     gradients = list(flat.gradient_views)

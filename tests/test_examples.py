@@ -1,0 +1,45 @@
+"""The examples run on the real data, in a process of their own, as a reader would run them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import fittingroom as fr
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture(autouse=True)
+def _data():
+    if fr.data.locate("fashion-mnist") is None:
+        pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
+
+
+def test_the_script_reaches_the_walkthroughs_accuracy(tmp_path):
+    command = [sys.executable, str(EXAMPLES / "walkthrough.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "Agg"}, check=False)
+    assert done.returncode == 0, done.stderr
+    accuracy = float(re.search(r"test accuracy (\d\.\d+)", done.stdout)[1])
+    assert 0.84 < accuracy < 0.89
+    assert {path.name for path in tmp_path.iterdir()} == {"first-image.png", "grid.png", "run"}
+
+
+def test_the_script_is_short_enough_to_read_at_once():
+    assert len((EXAMPLES / "walkthrough.py").read_text().splitlines()) < 60
+
+
+def test_the_notebook_runs_from_top_to_bottom_and_has_its_outputs():
+    notebook = nbformat.read(EXAMPLES / "walkthrough.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs for cell in code)
+    printed = "".join(output.get("text", "") for cell in code for output in cell.outputs)
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
+    again = "".join(output.get("text", "") for cell in code for output in cell.outputs)
+    pattern = r"test accuracy (\d\.\d+)"
+    assert abs(float(re.search(pattern, printed)[1]) - float(re.search(pattern, again)[1])) < 0.02

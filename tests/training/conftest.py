@@ -1,0 +1,32 @@
+"""What the training tests share: small random images, and float64 all through Keras."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def float64(monkeypatch):
+    """Let Keras compute in float64: outside of TensorFlow it lowers every product to float32."""
+    import keras
+    from keras.src.backend.common import dtypes
+
+    before = keras.config.floatx()
+    keras.config.set_floatx("float64")
+    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+    yield
+    keras.config.set_floatx(before)
+
+
+@pytest.fixture
+def images():
+    """96 images of 12x12 in four classes that a network can tell apart: where the bright stripe is."""
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 80, (96, 12, 12), dtype=np.uint8)
+    for label, image in zip(np.arange(96) % 4, pixels, strict=True):
+        image[3 * label : 3 * label + 3] += 120
+    return pixels
+
+
+@pytest.fixture
+def labels():
+    return (np.arange(96) % 4).astype(np.uint8)

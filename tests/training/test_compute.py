@@ -1,0 +1,117 @@
+"""Which way a model is trained, and what is said where it is not the traced one."""
+
+import numpy as np
+import pytest
+import torch
+from networks import batch, dense, keras, layers, plain_module, subject_and_loss, with_dropout
+
+from fittingroom.training.compute import make_compute
+from fittingroom.training.flat import bound
+
+
+def said_while_computing(model, **options):
+    subject, loss = subject_and_loss(model)
+    said = []
+    with bound(subject) as flat:
+        compute = make_compute(subject, loss, flat, trace=True, say=said.append, **options)
+        before = [buffer.clone() for buffer in subject.buffers]
+        value, _ = compute(*batch(subject))
+        compute(*batch(subject, count=5))
+    assert torch.isfinite(value)
+    return said, before, subject
+
+
+@pytest.mark.parametrize("make", [dense, plain_module, with_dropout])
+def test_an_ordinary_model_is_traced_without_a_word(make):
+    assert said_while_computing(make())[0] == []
+
+
+class ByValue(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(4)
+
+    def call(self, inputs):
+        flat = keras.ops.reshape(inputs, (-1, 144))
+        return self.dense(flat) if float(keras.ops.mean(flat)) > 0 else self.dense(-flat)
+
+
+class Counting(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def call(self, inputs):
+        self.calls += 1
+        return inputs * self.calls
+
+
+class Hidden(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.hiding_place = {"seen": None}
+
+    def build(self, shape):
+        vars(self)["secret"] = (lambda variable: lambda: variable)(keras.Variable(0.0, trainable=False))
+
+    def call(self, inputs):
+        self.secret().assign(self.secret() + 1.0)
+        return inputs
+
+
+class Straight(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1.0
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * 3.0
+
+
+class OwnGradient(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = torch.nn.Linear(144, 8), torch.nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.second(Straight.apply(self.first(x)))
+
+
+def sequence(*parts):
+    return keras.Sequential([keras.Input((144,)), *parts, layers.Dense(4)], name="odd")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (ByValue, "decides by the values of tensors"),
+        (lambda: sequence(Counting()), "something else at each call"),
+        (lambda: sequence(Hidden()), "writes a variable that the model does not list"),
+        (OwnGradient, "traced gradients differ"),
+        (lambda: sequence(layers.GaussianNoise(0.1, seed=1)), "eagerly, without a trace"),
+    ],
+)
+def test_what_cannot_be_traced_trains_eagerly_and_says_why_in_one_line(make, reason):
+    said, _, _ = said_while_computing(make())
+    assert len(said) == 1
+    assert reason in said[0]
+    assert "\n" not in said[0]
+
+
+def test_preparing_a_trace_changes_neither_buffers_nor_random_state():
+    torch.manual_seed(0)
+    subject, loss = subject_and_loss(plain_module())
+    with bound(subject) as flat:
+        eager = make_compute(subject, loss, flat, trace=False, say=print)
+        traced = make_compute(subject, loss, flat, trace=True, say=print)
+        start = [buffer.clone() for buffer in subject.buffers]
+        eager(*batch(subject))
+        after_eager = [buffer.clone() for buffer in subject.buffers]
+        for buffer, value in zip(subject.buffers, start, strict=True):
+            buffer.copy_(value)
+        state = torch.get_rng_state()
+        traced(*batch(subject))
+        assert torch.equal(torch.get_rng_state(), state)
+    for ours, theirs in zip(subject.buffers, after_eager, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)

@@ -1,0 +1,161 @@
+"""The trace against the eager step: to the bit without the clean-ups, to rounding with them."""
+
+import pytest
+import torch
+from networks import (
+    apart,
+    batch,
+    convolutional,
+    dense,
+    descend,
+    eager,
+    keras,
+    layers,
+    plain_module,
+    subject_and_loss,
+    traced_compute,
+    with_dropout,
+)
+
+from fittingroom.models.thin_conv import thin_conv
+from fittingroom.models.walkthrough import walkthrough
+from fittingroom.training.flat import bound
+
+STEPS = 50
+ARCHITECTURES = {
+    "walkthrough": lambda: walkthrough((12, 12), 4),
+    "thin-conv": lambda: thin_conv((12, 12), 4),
+    "small-conv": convolutional,
+    "torch module": plain_module,
+}
+
+
+def after_training(make, *, how, steps=STEPS, **options):
+    keras.utils.set_random_seed(3)
+    subject, loss = subject_and_loss(make(), **options)
+    batches = [batch(subject, seed=step) for step in range(steps)]
+    with bound(subject) as flat:
+        if how == "eager":
+            compute = eager(subject, loss, flat)
+        else:
+            compute = traced_compute(subject, loss, flat, batches[0], clean=how == "clean")
+        return descend(subject, flat, compute, batches)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_uncleaned_trace_equals_eager_to_the_bit_after_50_steps(name):
+    plain, traced = (after_training(ARCHITECTURES[name], how=how) for how in ("eager", "traced"))
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(traced, plain, strict=True))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_cleaned_trace_follows_eager_within_1e_9_in_float64_after_50_steps(name, float64):
+    make = ARCHITECTURES[name]
+    if name == "torch module":
+        make = lambda: plain_module().double()  # noqa: E731
+    plain, clean = (after_training(make, how=how) for how in ("eager", "clean"))
+    assert plain[0].dtype == torch.float64
+    assert apart(clean, plain) < 1e-9
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_cleaned_gradients_of_one_step_agree_within_1e_5_in_float32(name):
+    subject, loss = subject_and_loss(ARCHITECTURES[name]())
+    sample = batch(subject)
+    with bound(subject) as flat:
+        found = []
+        for compute in (eager(subject, loss, flat), traced_compute(subject, loss, flat, sample, clean=True)):
+            compute(*sample)
+            found.append(flat.gradients.clone())
+    assert apart(found[1:], found[:1]) < 1e-5
+
+
+ORDINARY = {
+    "Dense": lambda: [layers.Flatten(), layers.Dense(8)],
+    "Conv2D": lambda: [layers.Conv2D(3, 3, padding="same", activation="relu")],
+    "Conv2D strided": lambda: [layers.Conv2D(3, 3, strides=2, padding="same")],
+    "DepthwiseConv2D": lambda: [layers.Conv2D(3, 3), layers.DepthwiseConv2D(3, padding="same")],
+    "SeparableConv2D": lambda: [layers.SeparableConv2D(4, 3)],
+    "MaxPooling2D": lambda: [layers.Conv2D(3, 3), layers.MaxPooling2D()],
+    "MaxPooling2D same": lambda: [layers.Conv2D(3, 4), layers.MaxPooling2D(padding="same")],
+    "AveragePooling2D": lambda: [layers.Conv2D(3, 3), layers.AveragePooling2D()],
+    "GlobalAveragePooling2D": lambda: [layers.Conv2D(3, 3), layers.GlobalAveragePooling2D()],
+    "GlobalMaxPooling2D": lambda: [layers.Conv2D(3, 3), layers.GlobalMaxPooling2D()],
+    "BatchNormalization": lambda: [layers.Conv2D(3, 3), layers.BatchNormalization()],
+    "BatchNormalization without scale": lambda: [layers.Conv2D(3, 3), layers.BatchNormalization(scale=False)],
+    "BatchNormalization without centre": lambda: [layers.Conv2D(3, 3), layers.BatchNormalization(center=False)],
+    "BatchNormalization of vectors": lambda: [layers.Flatten(), layers.Dense(8), layers.BatchNormalization()],
+    "LayerNormalization": lambda: [layers.Conv2D(3, 3), layers.LayerNormalization()],
+    "GroupNormalization": lambda: [layers.Conv2D(4, 3), layers.GroupNormalization(2)],
+    "Dropout": lambda: [layers.Flatten(), layers.Dropout(0.3)],
+    "SpatialDropout2D": lambda: [layers.Conv2D(3, 3), layers.SpatialDropout2D(0.3)],
+    "ZeroPadding2D": lambda: [layers.ZeroPadding2D(), layers.Conv2D(3, 3)],
+    "Reshape": lambda: [layers.Reshape((144, 1)), layers.Conv1D(2, 3)],
+    "Permute": lambda: [layers.Permute((2, 1, 3)), layers.Conv2D(2, 3)],
+    "PReLU": lambda: [layers.Conv2D(3, 3), layers.PReLU()],
+    **{
+        f"activation {name}": lambda name=name: [layers.Flatten(), layers.Dense(8, activation=name)]
+        for name in ["celu", "elu", "exponential", "gelu", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh"]
+    },
+}
+
+
+def ordinary(name):
+    keras.utils.set_random_seed(1)
+    parts = [keras.Input((12, 12, 1)), *ORDINARY[name](), layers.Flatten(), layers.Dense(4, "softmax")]
+    return keras.Sequential(parts)
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_an_ordinary_layer_traces_and_its_cleaned_gradients_agree(name, float64):
+    plain, clean = (after_training(lambda: ordinary(name), how=how, steps=3) for how in ("eager", "clean"))
+    assert apart(clean, plain) < 1e-9
+
+
+def branched():
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((12, 12, 1))
+    left, right = (layers.Conv2D(3, 3, padding="same")(inputs) for _ in range(2))
+    both = layers.Concatenate()([layers.Add()([left, right]), left, layers.Multiply()([left, right])])
+    return keras.Model(inputs, layers.Dense(4)(layers.Flatten()(both)))
+
+
+def test_a_functional_model_with_add_and_concatenate_agrees(float64):
+    plain, clean = (after_training(branched, how=how, steps=3) for how in ("eager", "clean"))
+    assert apart(clean, plain) < 1e-9
+
+
+@pytest.mark.parametrize("clean", [False, True])
+def test_unseeded_dropout_draws_fresh_numbers_every_step(clean):
+    subject, loss = subject_and_loss(with_dropout())
+    sample = batch(subject)
+    with bound(subject) as flat:
+        compute = traced_compute(subject, loss, flat, sample, clean=clean)
+        found = []
+        for _ in range(3):
+            compute(*sample)
+            found.append(flat.gradients.clone())
+    assert not torch.equal(found[0], found[1])
+    assert not torch.equal(found[1], found[2])
+
+
+def test_dropout_in_the_trace_draws_what_eager_draws():
+    plain, traced = (after_training(with_dropout, how=how, steps=5) for how in ("eager", "traced"))
+    assert torch.equal(plain[0], traced[0])
+
+
+def test_label_smoothing_and_regularisers_are_part_of_the_traced_loss(float64):
+    make = lambda: dense(kernel_regularizer="l2")  # noqa: E731
+    plain, clean = (after_training(make, how=how, steps=5, label_smoothing=0.1) for how in ("eager", "clean"))
+    without = after_training(dense, how="clean", steps=5, label_smoothing=0.1)
+    assert apart(clean, plain) < 1e-9
+    assert apart(without, plain) > 1e-6
+
+
+def test_the_clean_trace_of_the_walk_through_is_as_short_as_by_hand():
+    from fittingroom.training.trace import joint_graph
+
+    subject, loss = subject_and_loss(walkthrough((12, 12), 4))
+    graph = joint_graph(subject, loss, *batch(subject), clean=True)
+    calls = [node for node in graph.graph.nodes if node.op == "call_function"]
+    assert len(calls) <= 20
