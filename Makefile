@@ -40,7 +40,7 @@ docs: dev data ## write the generated pages of docs/ and the notebook
 	$(BIN)/python scripts/make_notebook.py
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
-	$(BIN)/python benchmarks/load.py
+	$(BIN)/python benchmarks/loading.py
 
 seeds: venv data ## the walk-through over ten seeds; writes docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py

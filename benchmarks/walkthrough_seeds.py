@@ -50,9 +50,9 @@ def main() -> None:
     text = (
         "<!-- Written by `make seeds`; do not edit. -->\n\n# The walk-through, ten seeds\n\n"
         "Printed by `make seeds`. Five epochs, batch 128, RMSprop, all 60,000 training images; "
-        "the last epoch's "
-        f"network on the 10,000 test images, once a seed. Data {fr.load().fingerprint}; {device.title}, {device.threads} "
-        f"threads, fittingroom {fr.__version__}.\n\n{table(outcomes)}\n"
+        "the last epoch's network on the 10,000 test images, once a seed. "
+        f"Data {fr.load().fingerprint}; {device.title}, {device.threads} threads; fittingroom {fr.__version__}.\n\n"
+        f"{table(outcomes)}\n"
         f"The mean is {'inside' if BAND[0] <= mean <= BAND[1] else 'outside'} {BAND[0]} to {BAND[1]}, where the "
         "walk-through's printed 0.8683 lies too. The interval of one run tells what the choice of test images can do "
         "(sampling error); the spread over seeds what the start and the order of training can do (training luck).\n"

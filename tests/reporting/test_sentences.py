@@ -54,7 +54,7 @@ def test_the_band_is_one_point_around_each_end(first: float, last: float, inside
 @pytest.mark.parametrize(
     ("wrong", "words"), [(156, "inside that range"), (240, "below that range"), (60, "above that range")]
 )
-def test_the_test_score_is_held_against_sixteen_runs(wrong: int, words: str) -> None:
+def test_the_test_score_is_held_against_ten_seeds(wrong: int, words: str) -> None:
     assert words in sentences.test_sentence(make_report(make_fitting(wrong=wrong))[0])
 
 

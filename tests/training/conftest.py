@@ -12,9 +12,11 @@ def float64(monkeypatch):
 
     before = keras.config.floatx()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # the policy remembers the first floatx it saw
     monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
     yield
     keras.config.set_floatx(before)
+    keras.config.set_dtype_policy(before)
 
 
 @pytest.fixture

@@ -60,9 +60,15 @@ class Hidden(keras.layers.Layer):
 
 
 class Straight(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx, x):
+    def forward(x):
         return x * 1.0
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
 
     @staticmethod
     def backward(ctx, gradient):
@@ -89,7 +95,8 @@ def sequence(*parts):
         (lambda: sequence(Counting()), "something else at each call"),
         (lambda: sequence(Hidden()), "writes a variable that the model does not list"),
         (OwnGradient, "traced gradients differ"),
-        (lambda: sequence(layers.GaussianNoise(0.1, seed=1)), "eagerly, without a trace"),
+        (lambda: sequence(layers.GaussianNoise(0.1, seed=1)), "decides by the values of tensors"),
+        (lambda: sequence(layers.Dropout(0.1, seed=1)), "decides by the values of tensors"),
     ],
 )
 def test_what_cannot_be_traced_trains_eagerly_and_says_why_in_one_line(make, reason):
@@ -97,6 +104,12 @@ def test_what_cannot_be_traced_trains_eagerly_and_says_why_in_one_line(make, rea
     assert len(said) == 1
     assert reason in said[0]
     assert "\n" not in said[0]
+
+
+def test_a_variable_that_the_model_does_not_list_is_still_written():
+    layer = Hidden()
+    said_while_computing(sequence(layer))
+    assert float(layer.secret()) >= 2
 
 
 def test_preparing_a_trace_changes_neither_buffers_nor_random_state():

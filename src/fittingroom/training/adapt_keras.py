@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.errors import ModelError
 from fittingroom.models.front import check_fits, holds_own_scaling, input_shape
@@ -67,7 +67,7 @@ def _refuse_own_step(model: keras.Model) -> None:
 
 
 def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int, ...]:
-    """Build an unbuilt model by showing it images of the shapes we could feed, the likeliest first."""
+    """Return the shape of one input; an unbuilt model is built for the first of the shapes we could feed that it takes."""
     if model.built and hasattr(model, "input_shape"):
         return input_shape(model)
     seen = getattr(model, "_build_shapes_dict", None) or {}
@@ -75,13 +75,20 @@ def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tupl
         return tuple(next(iter(seen.values()))[1:])
     height, width = image_shape
     for shape in ((height, width, 1), (height * width,), (height, width)):
-        if _takes(copy.deepcopy(model), shape):  # a try builds layers for its shape: it must not be the model itself
+        if _takes(_trial(model), shape):
             model(torch.zeros((2, *shape)))
             return shape
     raise ModelError(
-        f"Model '{model.name}' takes neither ({height}, {width}, 1) nor ({height * width},) nor ({height}, {width}) "
-        "as its input, or its output is not (n, classes)."
+        f"Model '{model.name}' takes neither ({height}, {width}, 1) nor ({height * width},) nor ({height}, {width}) as "
+        "its input, or its output is not (n, classes). If it does, build it first: call it once on such an input."
     )
+
+
+def _trial(model: keras.Model) -> keras.Model:
+    """Return a copy of a Sequential model to try shapes on, since a try builds its layers; others are tried themselves."""
+    import keras
+
+    return keras.Sequential.from_config(model.get_config()) if type(model) is keras.Sequential else model
 
 
 def _takes(model: keras.Model, shape: tuple[int, ...]) -> bool:
@@ -117,15 +124,25 @@ def _forward(model: keras.Model, trainable: list[Any], rest: list[Any]) -> Forwa
 
     known = {id(variable) for variable in [*trainable, *rest]}
 
+    class Scope(keras.StatelessScope):
+        """Collects what layers write; a variable that the model does not list is written for good, or not traced."""
+
+        def add_update(self, update: tuple[Any, Tensor]) -> None:
+            variable, value = update
+            if id(variable) in known:
+                super().add_update(update)
+            elif get_proxy_mode() is not None:
+                raise HiddenStateError("a layer writes a variable that the model does not list")
+            else:
+                variable._direct_assign(value.detach())
+
     def forward(parameters: Tensors, buffers: Tensors, inputs: Tensor, training: bool) -> Output:
         mapping = [*zip(trainable, parameters, strict=True), *zip(rest, buffers, strict=True)]
-        scope = keras.StatelessScope(state_mapping=mapping, collect_losses=True, initialize_variables=False)
+        scope = Scope(state_mapping=mapping, collect_losses=True, initialize_variables=False)
         model.train(training)
         with scope:
             outputs = model(inputs, training=training) if model._call_has_training_arg else model(inputs)
             penalties = model.losses
-        if not known.issuperset(scope.state_mapping):
-            raise HiddenStateError("a layer writes a variable that the model does not list")
         fresh = tuple(scope.get_current_value(variable) for variable in rest)
         return Output(outputs, fresh, sum(penalties[1:], penalties[0]) if penalties else None)
 
