@@ -5,6 +5,8 @@ import pytest
 import torch
 from networks import batch, dense, keras, layers, plain_module, subject_and_loss, with_dropout
 
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
+
 from fittingroom.training.compute import make_compute
 from fittingroom.training.flat import bound
 
@@ -84,6 +86,12 @@ class OwnGradient(torch.nn.Module):
         return self.second(Straight.apply(self.first(x)))
 
 
+class Deceiving(OwnGradient):
+    def forward(self, x):
+        hidden = self.first(x)
+        return self.second(hidden if get_proxy_mode() is None else hidden.detach())
+
+
 def sequence(*parts):
     return keras.Sequential([keras.Input((144,)), *parts, layers.Dense(4)], name="odd")
 
@@ -94,7 +102,8 @@ def sequence(*parts):
         (ByValue, "decides by the values of tensors"),
         (lambda: sequence(Counting()), "something else at each call"),
         (lambda: sequence(Hidden()), "writes a variable that the model does not list"),
-        (OwnGradient, "traced gradients differ"),
+        (OwnGradient, "Functionalize rule"),
+        (Deceiving, "traced gradients differ"),
         (lambda: sequence(layers.GaussianNoise(0.1, seed=1)), "decides by the values of tensors"),
         (lambda: sequence(layers.Dropout(0.1, seed=1)), "decides by the values of tensors"),
     ],

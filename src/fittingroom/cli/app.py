@@ -43,6 +43,10 @@ GROUPS = {
             "path": ("data:path", "Where a dataset lies on this machine.", "data path fashion-mnist"),
         },
     ),
+    "bench": (
+        "Measure this machine.",
+        {"speed": ("bench:speed", "An epoch of this trainer beside its rivals, in turns.", "bench speed --rounds 3")},
+    ),
     "runs": (
         "The runs on this machine.",
         {
@@ -65,7 +69,7 @@ def build_app() -> App:
     app = _app("fittingroom", "The fitting room for Fashion-MNIST and every dataset in its format.", EPILOGUE)
     _add(app, COMMANDS)
     for name, (title, commands) in GROUPS.items():
-        group = _app(name, title, f"Example: fittingroom {name} list")
+        group = _app(name, title, f"Example: fittingroom {next(iter(commands.values()))[2]}")
         _add(group, commands)
         app.command(group)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,7 +98,7 @@ def describe_data(data: Dataset) -> DataFacts:
         test_counts=_counts(data.test.labels, len(data.class_names)),
         pixel_range=(int(train.min()), int(train.max())),
         fingerprint=data.fingerprint,
-        source=data.source,
+        source=data.source.replace(str(Path.home()), "~"),
     )
 
 

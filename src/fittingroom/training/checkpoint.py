@@ -23,7 +23,8 @@ class Checkpoint:
     """All that is needed to go on as if nothing had happened.
 
     Attributes:
-        tensors: weights, optimiser, averages, random states, and what the epoch under way has recorded, by name.
+        tensors: weights, optimiser, averages, random states, and what the epoch under way has recorded, by name; living
+            ones, to be written before training goes on.
         facts: what fits in JSON: epoch, step, history, recipe, seed.
     """
 

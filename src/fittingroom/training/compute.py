@@ -87,10 +87,13 @@ def _prepared(
 
 
 def _reason(error: Exception) -> str:
-    first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-    if "trac" in first and "value" in first:
+    """Return the line of an error that says what is wrong; Keras wraps it into several."""
+    text = str(error)
+    if "get value out of a tracing tensor" in text:
         return "its Python decides by the values of tensors."
-    return f"{type(error).__name__}: {first}"[:200].rstrip(". ") + "."
+    lines = [line.strip() for line in text.splitlines()]
+    told = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return f"{type(error).__name__}: {told[0] if told else 'no reason given'}"[:200].rstrip(". ") + "."
 
 
 @contextmanager

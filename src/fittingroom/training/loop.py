@@ -210,7 +210,7 @@ class Loop:
             "epoch": position.epoch,
             "step": position.step,
             "seconds": position.seconds,
-            "history": position.history,
+            "history": list(position.history),
             "stopped": position.stopped,
             "rate_factor": self.session.rate_factor,
             "callbacks": self.host.facts(),

@@ -112,9 +112,8 @@ class Recipe:
         Raises:
             UsageError: an unknown name, with a close one suggested, or a value that does not fit.
         """
-        for name in changes:
-            _field(name)
-        return dataclasses.replace(self, **changes)
+        values = {name: checked(_field(name), value) for name, value in changes.items()}
+        return dataclasses.replace(self, **values)
 
     def as_dict(self) -> dict[str, Any]:
         """Return every value by name, in the order of the table."""

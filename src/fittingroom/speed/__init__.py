@@ -1,0 +1,1 @@
+"""Measuring speed: contenders side by side, in turns, as ratios."""

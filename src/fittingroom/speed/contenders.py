@@ -1,0 +1,89 @@
+"""One contender, in a process of its own: trains a few epochs and prints each one's seconds as JSON.
+
+Usage: python -m fittingroom.speed.contenders CONTENDER JOB EPOCHS
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fittingroom.data import load
+from fittingroom.speed.jobs import JOBS, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def ours(job: Job, epochs: int) -> list[float]:
+    """Train with this package's trainer; an epoch's seconds are those of its history."""
+    from fittingroom.models import build
+    from fittingroom.training import train
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(build(job.model), load(), recipe=job.recipe, epochs=epochs, out=Path(folder) / "run")
+        return [line["seconds"] for line in run.history]
+
+
+def keras_fit(job: Job, epochs: int) -> list[float]:
+    """Train with ``model.fit`` on the same backend, float32 images in memory."""
+    import keras
+    import numpy as np
+
+    from fittingroom.models import build
+    from fittingroom.models.front import input_shape
+
+    model, train = build(job.model), load().train
+    model.compile(optimizer=job.recipe.optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    images = (train.images / np.float32(255)).reshape(-1, *input_shape(model))
+    seconds: list[float] = []
+
+    class Clock(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002
+            seconds.append(-time.perf_counter())
+
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002
+            seconds[-1] += time.perf_counter()
+
+    labels = np.asarray(train.labels)
+    model.fit(images, labels, batch_size=job.recipe.batch_size, epochs=epochs, verbose=0, callbacks=[Clock()])
+    return seconds
+
+
+def floor(job: Job, epochs: int) -> list[float]:
+    """Do the matrix products of the walk-through's network alone: two forward, three backward."""
+    import torch
+
+    size = job.recipe.batch_size
+    images = torch.rand(size, 784)
+    first, second = torch.rand(784, 128), torch.rand(128, 10)
+    hidden, outputs, hidden_gradient = torch.rand(size, 128), torch.rand(size, 10), torch.rand(size, 128)
+    first_gradient, second_gradient = torch.empty_like(first), torch.empty_like(second)
+    seconds = []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        for _ in range(-(-60_000 // size)):
+            torch.mm(images, first, out=hidden)
+            torch.mm(hidden, second, out=outputs)
+            torch.mm(hidden.t(), outputs, out=second_gradient)
+            torch.mm(outputs, second.t(), out=hidden_gradient)
+            torch.mm(images.t(), hidden_gradient, out=first_gradient)
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+CONTENDERS: dict[str, Callable[[Job, int], list[float]]] = {"ours": ours, "keras-fit": keras_fit, "floor": floor}
+
+
+def main() -> None:
+    """Run the contender that the command line names."""
+    name, job, epochs = sys.argv[1:4]
+    sys.stdout.write(json.dumps(CONTENDERS[name](JOBS[job], int(epochs))) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Augmentation on whole batches: each function's effect, and that the seed decides."""
+
+import pytest
+import torch
+
+from fittingroom.training import augment
+from fittingroom.training.augment import Chance
+from fittingroom.training.recipe import Recipe
+
+N = 64
+IMAGES = torch.arange(N * 30, dtype=torch.int64).remainder(251).to(torch.uint8).view(N, 5, 6) + 1
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_random_flip_mirrors_some_images_and_leaves_the_others():
+    flipped = augment.random_flip(IMAGES, seeded())
+    mirrored = [torch.equal(new, old.flip(1)) for new, old in zip(flipped, IMAGES, strict=True)]
+    kept = [torch.equal(new, old) for new, old in zip(flipped, IMAGES, strict=True)]
+    assert all(a != b for a, b in zip(mirrored, kept, strict=True))
+    assert 16 < sum(mirrored) < 48
+
+
+def test_alternating_flip_mirrors_everything_on_even_epochs_alone():
+    assert augment.alternating_flip(IMAGES, 1) is IMAGES
+    assert torch.equal(augment.alternating_flip(IMAGES, 2), IMAGES.flip(2))
+
+
+def test_translate_shifts_each_image_by_whole_pixels_and_fills_with_zero():
+    moved = augment.translate(IMAGES, 2, seeded())
+    padded = torch.nn.functional.pad(IMAGES, (2, 2, 2, 2))
+    windows = {(r, c): padded[:, r : r + 5, c : c + 6] for r in range(5) for c in range(5)}
+    shifts = [next(key for key, w in windows.items() if torch.equal(w[i], moved[i])) for i in range(N)]
+    assert len(set(shifts)) > 10
+
+
+def test_cutout_blanks_a_square_of_at_most_its_side():
+    cut = augment.cutout(IMAGES, 3, seeded())
+    blank = (cut == 0) & (IMAGES != 0)
+    assert torch.equal(cut[~blank], IMAGES[~blank])
+    sizes = blank.flatten(1).sum(1)
+    assert 1 <= int(sizes.min())
+    assert int(sizes.max()) == 9
+
+
+def test_mixup_weighs_two_images():
+    ones, zeros = torch.ones(2, 3, 3), torch.zeros(2, 3, 3)
+    assert augment.mixup(ones, zeros, 0.25).unique().tolist() == [0.25]
+
+
+def test_cutmix_says_which_share_of_the_area_stayed():
+    ones, zeros = torch.ones(2, 8, 8), torch.zeros(2, 8, 8)
+    for seed in range(20):
+        mixed, share = augment.cutmix(ones, zeros, 0.5, seeded(seed))
+        assert float(mixed[0].mean()) == pytest.approx(share)
+    assert torch.equal(ones, torch.ones(2, 8, 8))
+
+
+def test_beta_share_is_a_share_around_one_half():
+    shares = [augment.beta_share(0.4, generator) for generator in [seeded()] for _ in range(400)]
+    assert all(0 <= share <= 1 for share in shares)
+    assert sum(shares) / 400 == pytest.approx(0.5, abs=0.06)
+
+
+FULL = Recipe(flip="random", translate=1, cutout=2)
+
+
+def test_the_seed_decides_and_the_images_stay():
+    before = IMAGES.clone()
+    first, second, other = (
+        augment.compose(FULL, Chance(seeded(seed), seeded(seed)))(IMAGES, 1) for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+    assert torch.equal(IMAGES, before)
+    assert first.dtype == torch.uint8
+
+
+def test_a_recipe_without_augmentation_has_none():
+    assert augment.compose(Recipe(), Chance(seeded(), seeded())) is None

@@ -1,0 +1,170 @@
+"""Killed or interrupted at any moment and resumed: the same to the bit as in one go."""
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from kill_run import material, network, recipe
+from safetensors.numpy import load_file
+
+from fittingroom.errors import Interrupted, RunError, UsageError
+from fittingroom.training import checkpoint as checkpoints
+from fittingroom.training import resume, train
+from fittingroom.training.recipe import Recipe
+
+SCRIPT = Path(__file__).parent / "kill_run.py"
+
+
+def trained(out, **options):
+    return train(network(), material(), recipe=recipe(), seed=3, validation=16, out=out, **options)
+
+
+def outcome(run_folder):
+    """The final weights, and the history without its seconds."""
+    import keras
+
+    model = keras.saving.load_model(run_folder / "model.keras")
+    lines = [json.loads(line) for line in (run_folder / "history.jsonl").read_text().splitlines()]
+    return [weight.tobytes() for weight in model.get_weights()], [{**line, "seconds": 0} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    torch.set_num_threads(1)
+    trained(folder)
+    yield outcome(folder)
+    torch.set_num_threads(2)
+
+
+def killed_and_resumed(folder, generator, kills):
+    """Kill the training at random moments, and resume each time; return how many kills hit it."""
+    hits = 0
+    for _ in range(kills):
+        process = subprocess.Popen([sys.executable, SCRIPT, folder, "0.03"], stderr=subprocess.PIPE)
+        until = time.monotonic() + 60
+        while not (folder / "checkpoint").exists() and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(generator.uniform(0.0, 1.5) if hits % 2 == 0 else generator.uniform(2.0, 6.0))
+        process.send_signal(signal.SIGKILL)
+        hits += process.wait() == -signal.SIGKILL
+        process.stderr.close()
+        if (folder / "model.keras").exists() and not (folder / "checkpoint").exists():
+            break
+        if folder.exists() and not (folder / "checkpoint" / "state.safetensors").exists():
+            shutil.rmtree(folder)  # killed before its first checkpoint: there is nothing to resume yet
+    return hits
+
+
+def assert_kills_change_nothing(folder, whole, kills, seed):
+    hits = killed_and_resumed(folder, random.Random(seed), kills)
+    assert hits > 0
+    if (folder / "checkpoint").exists():
+        resume(folder, material())
+    elif not folder.exists():
+        trained(folder)
+    assert outcome(folder) == whole
+
+
+@pytest.mark.slow
+def test_five_kills_at_random_moments_change_neither_weights_nor_history(tmp_path, whole):
+    assert_kills_change_nothing(tmp_path / "run", whole, 5, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_twenty_kills_at_random_moments_change_neither_weights_nor_history(tmp_path, whole, seed):
+    assert_kills_change_nothing(tmp_path / "run", whole, 5, seed)
+
+
+@pytest.mark.parametrize("tick", [1, 2, 5, 9, 13, 17])
+def test_ctrl_c_after_any_step_is_saved_and_resumed_to_the_bit(tmp_path, whole, tick):
+    ticks = []
+
+    def watch(progress):
+        ticks.append(progress)
+        if len(ticks) == tick:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=r"Stopped in epoch \d.* all is saved. Go on with: fittingroom train --resume"):
+        trained(tmp_path / "run", watch=watch)
+    assert Interrupted.exit_code == 130
+    resume(tmp_path / "run", material())
+    assert outcome(tmp_path / "run") == whole
+
+
+def test_the_signal_handlers_are_put_back(tmp_path):
+    before = signal.getsignal(signal.SIGINT)
+    trained(tmp_path / "run")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def interrupted(folder, **options):
+    def watch(progress):
+        if progress.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        trained(folder, watch=watch, **options)
+
+
+def test_a_double_or_missing_history_line_is_mended_from_the_checkpoint(tmp_path, whole):
+    interrupted(tmp_path / "run")
+    lines = tmp_path / "run" / "history.jsonl"
+    lines.write_text(lines.read_text() * 2)
+    resume(tmp_path / "run", material())
+    assert outcome(tmp_path / "run") == whole
+
+
+def test_resuming_with_other_data_or_another_model_is_refused(tmp_path):
+    folder = tmp_path / "run"
+    interrupted(folder)
+    images, labels = material()
+    with pytest.raises(UsageError, match="fingerprint"):
+        resume(folder, (255 - images, labels))
+    import keras
+
+    other = keras.Sequential([keras.Input((144,)), keras.layers.Dense(4)])
+    with pytest.raises(RunError, match="another model or another recipe"):
+        resume(folder, material(), model=other)
+
+
+def test_resuming_a_finished_run_says_that_there_is_no_checkpoint(tmp_path):
+    folder = tmp_path / "run"
+    train(network(), material(), recipe=Recipe(epochs=1), out=folder)
+    with pytest.raises(RunError, match="no checkpoint to go on from"):
+        resume(folder, material())
+
+
+def test_a_checkpoint_holds_no_pickle_and_a_damaged_one_is_named(tmp_path):
+    folder = tmp_path / "run"
+    interrupted(folder)
+    path = folder / "checkpoint" / checkpoints.FILE
+    assert [file.name for file in path.parent.iterdir()] == [checkpoints.FILE]
+    assert any(name.startswith("optimizer/") for name in load_file(path))
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RunError, match="expected a checkpoint, cannot read it"):
+        resume(folder, material())
+
+
+def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_is_kept(tmp_path, monkeypatch):
+    folder = tmp_path / "checkpoint"
+    good = checkpoints.Checkpoint({"weights": torch.ones(3)}, {"epoch": 1})
+    checkpoints.write(folder, good)
+
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fittingroom.runs.write_atomically", full)
+    from fittingroom.errors import TrainingError
+
+    with pytest.raises(TrainingError, match="No space left on device. The one before is kept"):
+        checkpoints.write(folder, checkpoints.Checkpoint({"weights": torch.zeros(3)}, {"epoch": 2}))
+    assert checkpoints.read(folder).facts == {"epoch": 1}
