@@ -1,4 +1,7 @@
-"""Train a small network in a process of its own, to be killed: ``python kill_run.py FOLDER SECONDS_A_STEP``."""
+"""Train a small network in a process of its own, to be killed: ``python kill_run.py FOLDER SECONDS_A_STEP``.
+
+It writes a line to stdout at every step, so that whoever kills it knows that training has begun.
+"""
 
 import signal
 import sys
@@ -49,6 +52,7 @@ def main(folder: Path, pause: float) -> None:
     torch.set_num_threads(1)
 
     def watch(progress):
+        print(progress.epoch, flush=True)  # noqa: T201  (the parent counts the lines)
         time.sleep(pause)
 
     if (folder / "checkpoint" / "state.safetensors").exists():

@@ -91,7 +91,7 @@ def test_sentence(report: TutorialReport) -> str:
     accuracy, (low, high) = report.fitting.score.accuracy, REFERENCE.test_range
     where = "inside" if low <= accuracy <= high else "below" if accuracy < low else "above"
     return (
-        f"The reference run reached {REFERENCE.test_accuracy:.4f}; over ten seeds (`make seeds`) this recipe lay "
+        f"The reference run reached {REFERENCE.test_accuracy:.4f}; over ten seeds this recipe lay "
         f"between {low:.4f} and {high:.4f}. {accuracy:.4f} lies {where} that range."
     )
 
