@@ -13,7 +13,9 @@ HEAVY = ("keras", "torch", "matplotlib", "pooch", "requests", "pandas", "sklearn
 
 
 def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"} | environment
+    variables = {
+        key: value for key, value in os.environ.items() if key not in ("KERAS_BACKEND", "GOMP_SPINCOUNT")
+    } | environment
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=False)
 
 
@@ -63,3 +65,10 @@ def test_another_backend_is_refused_in_one_sentence():
     code = "import fittingroom as fr\ntry: fr.build()\nexcept fr.FittingRoomError as error: print(error)"
     done = run_python(code, KERAS_BACKEND="jax")
     assert "needs Keras on the torch backend, but KERAS_BACKEND=jax" in done.stdout
+
+
+def test_import_bounds_how_long_threads_spin_unless_the_user_chose():
+    code = "import fittingroom, os; print(os.environ.get('GOMP_SPINCOUNT'))"
+    assert run_python(code).stdout.strip() == "2000"
+    assert run_python(code, GOMP_SPINCOUNT="5").stdout.strip() == "5"
+    assert run_python(code, OMP_WAIT_POLICY="active").stdout.strip() == "None"

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fittingroom._version import __version__
-from fittingroom.backend import prefer_torch
+from fittingroom.backend import prefer_torch, share_the_cores
 
 if TYPE_CHECKING:
     from fittingroom.data import Dataset, Split, class_names, hold_out, load, load_data
@@ -75,6 +75,7 @@ __all__ = [
 ]
 
 prefer_torch()
+share_the_cores()
 
 
 def __getattr__(name: str) -> Any:

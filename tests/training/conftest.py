@@ -4,6 +4,17 @@ import numpy as np
 import pytest
 
 
+@pytest.fixture(autouse=True, scope="package")
+def one_thread():
+    """Tensors this small are faster on one thread, and many times so where other work shares the processor."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def float64(monkeypatch):
     """Let Keras compute in float64: outside of TensorFlow it lowers every product to float32."""

@@ -40,7 +40,14 @@ def recipe():
     from fittingroom.training.recipe import Recipe
 
     return Recipe(
-        epochs=4, batch_size=20, optimizer="adam", schedule="cosine", translate=1, flip="random", averaging="ema", cutmix=1.0
+        epochs=4,
+        batch_size=20,
+        optimizer="adam",
+        schedule="cosine",
+        translate=1,
+        flip="random",
+        averaging="ema",
+        cutmix=1.0,
     )
 
 

@@ -17,6 +17,14 @@ class Subclassed(keras.Model):
         return self.out(self.flatten(inputs))
 
 
+def torch_softmax():
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 4), torch.nn.Softmax(1))
+
+
+def of_100():
+    return keras.Sequential([keras.Input((100,)), layers.Dense(4)])
+
+
 @pytest.mark.parametrize(
     ("make", "shape", "probabilities"),
     [
@@ -28,7 +36,11 @@ class Subclassed(keras.Model):
         (lambda: keras.Sequential([layers.Dense(4)]), (144,), False),
         (lambda: keras.Sequential([layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(4)]), (12, 12, 1), False),
         (lambda: torch.nn.Linear(144, 4), (144,), False),
-        (lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 4), torch.nn.Softmax(1)), (1, 12, 12), True),
+        (
+            lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(144, 4), torch.nn.Softmax(1)),
+            (1, 12, 12),
+            True,
+        ),
     ],
 )
 def test_the_input_shape_and_the_kind_of_output_are_found(make, shape, probabilities):
@@ -58,7 +70,10 @@ def test_frozen_layers_are_not_trained():
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: keras.Sequential([keras.Input((100,)), layers.Dense(4)]), r"takes inputs of shape \(100,\), the images are"),
+        (
+            lambda: keras.Sequential([keras.Input((100,)), layers.Dense(4)]),
+            r"takes inputs of shape \(100,\), the images are",
+        ),
         (lambda: torch.nn.Linear(100, 4), r"takes neither \(1, 12, 12\) nor \(12, 12\) nor \(144,\)"),
         (lambda: layers.Dense(4), "received the layer"),
         (lambda: "walkthrough", "Expected a Keras model or a torch.nn.Module, received str"),

@@ -41,7 +41,7 @@ def test_cutout_blanks_a_square_of_at_most_its_side():
     blank = (cut == 0) & (IMAGES != 0)
     assert torch.equal(cut[~blank], IMAGES[~blank])
     sizes = blank.flatten(1).sum(1)
-    assert 1 <= int(sizes.min())
+    assert int(sizes.min()) >= 1
     assert int(sizes.max()) == 9
 
 
@@ -69,9 +69,7 @@ FULL = Recipe(flip="random", translate=1, cutout=2)
 
 def test_the_seed_decides_and_the_images_stay():
     before = IMAGES.clone()
-    first, second, other = (
-        augment.compose(FULL, Chance(seeded(seed), seeded(seed)))(IMAGES, 1) for seed in (1, 1, 2)
-    )
+    first, second, other = (augment.compose(FULL, Chance(seeded(seed), seeded(seed)))(IMAGES, 1) for seed in (1, 1, 2))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert torch.equal(IMAGES, before)

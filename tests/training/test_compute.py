@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from networks import batch, dense, keras, layers, plain_module, subject_and_loss, with_dropout
-
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.training.compute import make_compute

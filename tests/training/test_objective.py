@@ -79,5 +79,5 @@ def test_a_model_with_its_own_train_step_is_refused(images, labels):
         def train_step(self, data):
             return {}
 
-    with pytest.raises(ModelError, match="has its own train_step, which only model.fit runs"):
+    with pytest.raises(ModelError, match=r"has its own train_step, which only model.fit runs"):
         fit(Own([keras.Input((144,)), layers.Dense(4)]), Plan(images, labels, Recipe()))

@@ -23,7 +23,7 @@ def test_every_setting_has_help_and_says_what_it_expects(entry):
 
 
 def test_an_unknown_key_is_an_error_with_a_suggestion():
-    with pytest.raises(UsageError, match="Unknown recipe setting 'epocs'. Did you mean 'epochs'?"):
+    with pytest.raises(UsageError, match=r"Unknown recipe setting 'epocs'\. Did you mean 'epochs'\?"):
         Recipe().replace(epocs=3)
 
 
@@ -61,7 +61,8 @@ def test_toml_round_trips(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("epochs = ", "not TOML"), ("epoch = 3", "Did you mean 'epochs'?"), ("epochs = 'x'", "expected a")]
+    ("text", "words"),
+    [("epochs = ", "not TOML"), ("epoch = 3", "Did you mean 'epochs'?"), ("epochs = 'x'", "expected a")],
 )
 def test_a_wrong_toml_file_is_named(tmp_path, text, words):
     path = tmp_path / "mine.toml"
@@ -71,7 +72,7 @@ def test_a_wrong_toml_file_is_named(tmp_path, text, words):
 
 
 def test_a_missing_toml_file_is_named(tmp_path):
-    with pytest.raises(UsageError, match="none.toml: cannot be read"):
+    with pytest.raises(UsageError, match=r"none.toml: cannot be read"):
         Recipe.from_toml(tmp_path / "none.toml")
 
 

@@ -70,6 +70,10 @@ def test_cleaned_gradients_of_one_step_agree_within_1e_5_in_float32(name):
     assert apart(found[1:], found[:1]) < 1e-5
 
 
+ACTIVATIONS = """
+celu elu exponential gelu hard_sigmoid hard_silu hard_tanh leaky_relu linear log_sigmoid log_softmax mish relu relu6
+selu sigmoid silu softmax softplus softsign tanh
+"""
 ORDINARY = {
     "Dense": lambda: [layers.Flatten(), layers.Dense(8)],
     "Conv2D": lambda: [layers.Conv2D(3, 3, padding="same", activation="relu")],
@@ -94,7 +98,29 @@ ORDINARY = {
     "PReLU": lambda: [layers.Conv2D(3, 3), layers.PReLU()],
     **{
         f"activation {name}": lambda name=name: [layers.Flatten(), layers.Dense(8, activation=name)]
-        for name in ["celu", "elu", "exponential", "gelu", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "tanh"]
+        for name in [
+            "celu",
+            "elu",
+            "exponential",
+            "gelu",
+            "hard_sigmoid",
+            "hard_silu",
+            "hard_tanh",
+            "leaky_relu",
+            "linear",
+            "log_sigmoid",
+            "log_softmax",
+            "mish",
+            "relu",
+            "relu6",
+            "selu",
+            "sigmoid",
+            "silu",
+            "softmax",
+            "softplus",
+            "softsign",
+            "tanh",
+        ]
     },
 }
 

@@ -67,7 +67,7 @@ def _refuse_own_step(model: keras.Model) -> None:
 
 
 def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int, ...]:
-    """Return the shape of one input; an unbuilt model is built for the first of the shapes we could feed that it takes."""
+    """Return the shape of one input; an unbuilt model is built for the first shape we could feed that it takes."""
     if model.built and hasattr(model, "input_shape"):
         return input_shape(model)
     seen = getattr(model, "_build_shapes_dict", None) or {}
@@ -85,7 +85,7 @@ def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tupl
 
 
 def _trial(model: keras.Model) -> keras.Model:
-    """Return a copy of a Sequential model to try shapes on, since a try builds its layers; others are tried themselves."""
+    """Return a copy of a Sequential model to try shapes on, since a try builds layers; others are tried themselves."""
     import keras
 
     return keras.Sequential.from_config(model.get_config()) if type(model) is keras.Sequential else model
@@ -124,7 +124,7 @@ def _forward(model: keras.Model, trainable: list[Any], rest: list[Any]) -> Forwa
 
     known = {id(variable) for variable in [*trainable, *rest]}
 
-    class Scope(keras.StatelessScope):
+    class Scope(keras.StatelessScope):  # type: ignore[misc]
         """Collects what layers write; a variable that the model does not list is written for good, or not traced."""
 
         def add_update(self, update: tuple[Any, Tensor]) -> None:

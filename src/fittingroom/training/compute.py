@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,23 +14,32 @@ from fittingroom.training.gradients import Compute, eager_compute, store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from torch.fx import GraphModule
+
     from fittingroom.training.flat import Flat
     from fittingroom.training.losses import Loss, Targets
     from fittingroom.training.subject import Subject
 
 # Norm of difference / norm. A gradient may differ by a hundredth in float32 where two inputs of a maximum are equal but
 # for rounding; what the check is for, a gradient that tracing has lost, differs by the order of one.
-CLOSE_OUTPUTS = 1e-3
+CLOSE_LOSS = 1e-3
 CLOSE_GRADIENTS = 0.1
 
 
 def make_compute(
-    subject: Subject, loss: Loss, flat: Flat, *, trace: bool, say: Callable[[str], None], clean: bool = True
+    subject: Subject,
+    loss: Loss,
+    flat: Flat,
+    *,
+    trace: bool,
+    say: Callable[[str], None],
+    clean: bool = True,
+    ranked: bool = False,
 ) -> Compute:
     """Return the function that gives a batch's loss and gradients: a replayed trace, or the eager one.
 
-    A trace is made for each size of batch when the first such batch comes, and held against the eager gradients of
-    that batch before it is used. Where a trace fails or differs, all that follows is eager.
+    A trace is made for each size of batch when the first such batch comes, and held against the eager loss and
+    gradients of that batch before it is used. Where a trace fails or differs, all that follows is eager.
 
     Args:
         subject: the model, bound to ``flat``.
@@ -38,52 +48,90 @@ def make_compute(
         trace: off for eager from the start.
         say: told, in one line, why the model is not traced.
         clean: off for a trace without clean-ups, to the bit as eager.
+        ranked: the outputs are only ranked: their logarithm is as good.
     """
     eager = eager_compute(subject, loss, flat)
     if not trace:
         return eager
+    tracer = Tracer(subject, loss, flat, eager, clean, ranked)
     ready: dict[tuple[int, int], Compute] = {}
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
+        key = (len(inputs), len(targets))
         if eager in ready.values():
             return eager(inputs, targets)
-        key = (len(inputs), len(targets))
         if key not in ready:
-            ready[key] = _prepared(subject, loss, flat, inputs, targets, eager, say, clean=clean)
+            ready[key], reason = tracer.prepared(inputs, targets)
+            if reason:
+                say(f"Training '{subject.name}' eagerly, without a trace: {reason}")
         return ready[key](inputs, targets)
 
     return compute
 
 
-def _prepared(
-    subject: Subject,
-    loss: Loss,
-    flat: Flat,
-    inputs: Tensor,
-    targets: Targets,
-    eager: Compute,
-    say: Callable[[str], None],
-    *,
-    clean: bool,
-) -> Compute:
-    from fittingroom.training.trace import joint_graph, replay
+@dataclass(frozen=True)
+class Tracer:
+    """What it takes to trace a batch.
 
-    with undone(subject, flat):
+    Attributes:
+        subject: the model, bound to ``flat``.
+        loss: of outputs and targets.
+        flat: takes the gradients.
+        eager: the way without a trace.
+        clean: run the clean-ups.
+        ranked: the outputs are only ranked.
+    """
+
+    subject: Subject
+    loss: Loss
+    flat: Flat
+    eager: Compute
+    clean: bool
+    ranked: bool
+
+    def prepared(self, inputs: Tensor, targets: Targets) -> tuple[Compute, str | None]:
+        """Return the traced way for batches like this one; or the eager way, and why.
+
+        Args:
+            inputs: a batch.
+            targets: its targets.
+        """
+        from fittingroom.training.trace import replay
+
         try:
-            graph = joint_graph(subject, loss, inputs, targets, clean=clean)
-            twin = None if subject.is_ordinary else joint_graph(subject, loss, inputs, targets, clean=clean)
+            graph = self._graph(inputs, targets)
+            twin = None if self.subject.is_ordinary else self._graph(inputs, targets)
         except Exception as error:  # any Python may be in a model: whatever goes wrong, eager is right
-            say(f"Training '{subject.name}' eagerly, without a trace: {_reason(error)}")
-            return eager
-    if twin is not None and twin.code != graph.code:
-        say(f"Training '{subject.name}' eagerly, without a trace: its Python does something else at each call.")
-        return eager
-    traced = replay(graph, subject, flat)
-    difference = _difference(subject, flat, traced, eager, inputs, targets)
-    if difference is not None:
-        say(f"Training '{subject.name}' eagerly, without a trace: {difference}.")
-        return eager
-    return traced
+            return self.eager, _reason(error)
+        if twin is not None and twin.code != graph.code:
+            return self.eager, "its Python does something else at each call."
+        traced = replay(graph, self.subject, self.flat)
+        difference = self._difference(traced, inputs, targets)
+        return (self.eager, difference) if difference else (traced, None)
+
+    def _graph(self, inputs: Tensor, targets: Targets) -> GraphModule:
+        from fittingroom.training.trace import joint_graph
+
+        with undone(self.subject, self.flat):
+            return joint_graph(self.subject, self.loss, inputs, targets, clean=self.clean, ranked=self.ranked)
+
+    def _difference(self, traced: Compute, inputs: Tensor, targets: Targets) -> str | None:
+        """Return in words where the two ways differ on one batch, or None; nothing is changed by the look."""
+        (loss, gradients), (eager_loss, eager_gradients) = (
+            self._looked_at(compute, inputs, targets) for compute in (traced, self.eager)
+        )
+        apart = abs(loss - eager_loss) / max(abs(eager_loss), 0.1)
+        if apart > CLOSE_LOSS:
+            return f"its traced loss differs from the eager one by {apart:.1e}."
+        apart = float((gradients - eager_gradients).norm() / eager_gradients.norm().clamp(min=1e-30))
+        if apart > CLOSE_GRADIENTS:
+            return f"its traced gradients differ from the eager ones by {apart:.1e}."
+        return None
+
+    def _looked_at(self, compute: Compute, inputs: Tensor, targets: Targets) -> tuple[float, Tensor]:
+        with undone(self.subject, self.flat), torch.no_grad():
+            loss, _ = compute(inputs, targets)
+            return float(loss), self.flat.gradients.clone()
 
 
 def _reason(error: Exception) -> str:
@@ -110,22 +158,3 @@ def undone(subject: Subject, flat: Flat) -> Iterator[None]:
 
 def _cuda_devices(tensor: Tensor) -> list[torch.device]:
     return [tensor.device] if tensor.is_cuda else []
-
-
-def _difference(
-    subject: Subject, flat: Flat, traced: Compute, eager: Compute, inputs: Tensor, targets: Targets
-) -> str | None:
-    """Return in words where the two ways differ on one batch, or None; nothing is changed by the look."""
-    found = []
-    for compute in (traced, eager):
-        with undone(subject, flat), torch.no_grad():
-            _, outputs = compute(inputs, targets)
-            found.append((outputs.clone(), flat.gradients.clone()))
-    for what, limit, ours, theirs in (
-        ("outputs", CLOSE_OUTPUTS, found[0][0], found[1][0]),
-        ("gradients", CLOSE_GRADIENTS, found[0][1], found[1][1]),
-    ):
-        apart = float((ours - theirs).norm() / theirs.norm().clamp(min=1e-30))
-        if apart > limit:
-            return f"its traced {what} differ from the eager ones by {apart:.1e}"
-    return None

@@ -23,6 +23,8 @@ class Record:
     losses: list[Tensor] = field(default_factory=list)
     outputs: list[Tensor] = field(default_factory=list)
     images: int = 0
+    _loss_sum: float = 0.0
+    _summed: int = 0
     _right: int = 0
     _counted: int = 0
 
@@ -41,9 +43,14 @@ class Record:
 
     def loss(self) -> float:
         """Return the mean loss over the images seen, each batch weighted by its size."""
-        sizes = torch.tensor([len(outputs) for outputs in self.outputs], dtype=torch.float64)
-        losses = torch.stack(self.losses).double().cpu()
-        return float((losses * sizes).sum() / sizes.sum())
+        fresh = self.losses[self._summed :]
+        if fresh:
+            sizes = [len(outputs) for outputs in self.outputs[self._summed :]]
+            # one after the other in Python's floats: the sum is the same however often it is asked for on the way
+            for loss, size in zip(torch.stack(fresh).tolist(), sizes, strict=True):
+                self._loss_sum += loss * size
+            self._summed = len(self.losses)
+        return self._loss_sum / max(1, self.images)
 
     def accuracy(self) -> float:
         """Return the share of the images seen whose largest output was their label's."""

@@ -156,8 +156,8 @@ def open_session(
     torch.manual_seed(seed)
     chance = Chance(Generator(data.images.device).manual_seed(seed + 1), Generator().manual_seed(seed + 2))
     feed = make_feed(data.images, subject.input_shape, flat.parameters.dtype, recipe, chance)
-    compute = make_compute(subject, objective.loss, flat, trace=recipe.trace, say=say)
     owns_rate = is_compiled(subject)
+    compute = make_compute(subject, objective.loss, flat, trace=recipe.trace, say=say, ranked=not owns_rate)
     if owns_rate:
         model = subject.model
         optimizer = owners_optimizer(model.optimizer, list(model.trainable_variables), flat, trace=recipe.trace)

@@ -42,7 +42,9 @@ def graph_of(function: Flattened, arguments: Tensors) -> GraphModule:
     return module
 
 
-def joint_graph(subject: Subject, loss: Loss, inputs: Tensor, targets: Targets, *, clean: bool) -> GraphModule:
+def joint_graph(
+    subject: Subject, loss: Loss, inputs: Tensor, targets: Targets, *, clean: bool, ranked: bool = False
+) -> GraphModule:
     """Return the graph of one batch: loss, outputs, gradients and new buffers.
 
     Args:
@@ -51,6 +53,7 @@ def joint_graph(subject: Subject, loss: Loss, inputs: Tensor, targets: Targets, 
         inputs: a batch like those that will come.
         targets: its targets.
         clean: run the passes; without them the graph does exactly what eager does.
+        ranked: the outputs are only ranked, so that a clean graph may return their logarithm.
 
     Returns:
         A module whose ``forward`` takes parameters, buffers, inputs, targets and gradient views, writes into the
@@ -64,6 +67,9 @@ def joint_graph(subject: Subject, loss: Loss, inputs: Tensor, targets: Targets, 
             forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), sample)
         for run in passes.FORWARD:
             run(forward)
+        if ranked:
+            passes.rank_by_logarithm(forward)
+            passes.drop_dead(forward)
         forward.recompile()
         value_of = _replayed(forward)
     joint = graph_of(_joint(value_of, counts), sample)

@@ -155,6 +155,18 @@ def test_fuse_log_softmax_leaves_other_logarithms(function):
     assert aten._log_softmax.default not in applied(passes.fuse_log_softmax, module)
 
 
+def test_rank_by_logarithm_returns_the_logarithm_where_only_the_order_counts():
+    def function(x):
+        return [torch.log_softmax(x, dim=1).sum(), torch.softmax(x, dim=1)]
+
+    module = graph(function, X)
+    passes.rank_by_logarithm(module)
+    assert aten._softmax.default not in applied(passes.drop_dead, module)
+    loss, ranked = module.forward(X)
+    assert torch.equal(ranked.argsort(1), X.argsort(1))
+    torch.testing.assert_close(loss, function(X)[0])
+
+
 def keras_batch_norm(x, scale, offset, axes=(0, 1, 2)):
     mean = x.mean(axes, keepdim=True)
     variance = x.square().mean(axes, keepdim=True) - mean.square()

@@ -10,7 +10,7 @@ from fittingroom.training.passes.batch_norm import fuse_batch_norm
 from fittingroom.training.passes.calls import direct_calls
 from fittingroom.training.passes.layout import free_layout
 from fittingroom.training.passes.linear import fuse_bias
-from fittingroom.training.passes.log_loss import fuse_log_softmax
+from fittingroom.training.passes.log_loss import fuse_log_softmax, rank_by_logarithm
 from fittingroom.training.passes.memory import reuse_memory, write_in_place
 from fittingroom.training.passes.tidy import (
     cancel_permutes,
@@ -53,6 +53,7 @@ __all__ = [
     "fuse_bias",
     "fuse_log_softmax",
     "merge_repeated",
+    "rank_by_logarithm",
     "reuse_memory",
     "squeeze_sums",
     "write_in_place",

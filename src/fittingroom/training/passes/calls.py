@@ -22,9 +22,15 @@ SAME: dict[Any, Any] = {
     aten._softmax.default: torch._softmax,
     aten._log_softmax.default: torch._log_softmax,
     aten.native_batch_norm.default: torch.native_batch_norm,
+    aten.add.Tensor: torch.add,
+    aten.sub.Tensor: torch.sub,
     aten.mul.Tensor: torch.mul,
     aten.div.Tensor: torch.div,
+    aten.pow.Tensor_Scalar: torch.pow,
     aten.rsqrt.default: torch.rsqrt,
+    aten.sum.dim_IntList: torch.sum,
+    aten.sum.IntList_out: torch.sum,
+    aten.convolution.default: torch.convolution,
 }
 
 

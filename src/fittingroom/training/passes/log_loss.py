@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch.fx import GraphModule, Node
 
-from fittingroom.training.passes.nodes import aten, is_call, replace
+from fittingroom.training.passes.nodes import aten, is_call, replace, results
 
 
 def fuse_log_softmax(module: GraphModule) -> None:
@@ -36,3 +36,17 @@ def _softmax_below(node: object) -> Node | None:
         return None
     last = len(node.meta["val"].shape) - 1
     return node if node.args[1] in (-1, last) else None
+
+
+def rank_by_logarithm(module: GraphModule) -> None:
+    """Return the logarithm of the probabilities, where the graph has it anyway, in place of the probabilities.
+
+    For graphs whose outputs are only ranked: the largest stays the largest, and the softmax is not needed any more.
+    """
+    loss, outputs, *rest = results(module)
+    twins = module.graph.find_nodes(op="call_function", target=aten._log_softmax.default)
+    for twin in twins:
+        if is_call(outputs, aten._softmax.default) and twin.args == outputs.args:
+            (end,) = module.graph.find_nodes(op="output")
+            end.args = ([loss, twin, *rest],)
+            return
