@@ -41,6 +41,8 @@ docs: dev data ## write the generated pages of docs/ and the notebook
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/python benchmarks/loading.py
+	$(BIN)/fittingroom bench speed > benchmarks/speed.tmp && mv benchmarks/speed.tmp benchmarks/speed.md
+	@cat benchmarks/speed.md
 
 seeds: venv data ## the walk-through over ten seeds; writes docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+import fittingroom.data.debian as debian  # not from the package, which imports this module
 from fittingroom.arrays import Array
-from fittingroom.data import debian
 from fittingroom.data.cache import alone, cache_folder, recall, recall_all, store
 from fittingroom.data.download import UnreachableError, download
 from fittingroom.data.files import UnwritableError
