@@ -31,8 +31,8 @@ def share_the_cores() -> None:
     """Let torch's threads sleep soon where they wait for each other, unless the user has said how they are to wait.
 
     GNU OpenMP spins for millions of rounds by default. That is harmless alone, but where another process wants the same
-    cores the spinning keeps the very thread away that is waited for: two trainings at once on two cores went from 3 s
-    an epoch to over 40. It counts only before torch is imported; `import fittingroom` calls it.
+    cores the spinning keeps the very thread away that is waited for: two trainings at once on two cores took ten times
+    as long and more (docs/design-notes.md). It counts only before torch is imported; `import fittingroom` calls it.
     """
     if "torch" not in sys.modules and "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)

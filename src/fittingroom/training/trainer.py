@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.data import Dataset, Split, hold_out
+from fittingroom.data import Dataset, Say, Split, hold_out, silent
 from fittingroom.errors import RunError, UsageError
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training import checkpoint as checkpoints
@@ -21,18 +20,13 @@ from fittingroom.training.progress import Watch, unwatched
 from fittingroom.training.recipe import Recipe, resolved
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from fittingroom.training.checkpoint import Checkpoint
     from fittingroom.training.fit import Fitted
 
-Say = Callable[[str], None]
 Pair = tuple[Array, Array]
-
-
-def silent(text: str) -> None:
-    """Say nothing."""
-    del text
 
 
 @dataclass(frozen=True)
