@@ -17,11 +17,13 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("models",),
     ("runs",),
     ("training",),
+    ("recipes",),
     ("judging",),
     ("reporting",),
     ("pictures",),
     ("workflows",),
     ("speed",),
+    ("ladder",),
     ("cli",),
     ("__main__", "__init__"),
 )

@@ -30,6 +30,7 @@ COMMANDS = {  # name: (where, one line, example)
     "evaluate": ("evaluate:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
     "predict": ("predict:predict", "Name 28x28 grey pictures.", "predict --model runs/my-run picture.png"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
+    "ladder": ("ladder:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
     "doctor": ("doctor:doctor", "One block of facts to paste into a bug report.", "doctor"),
 }
 GROUPS = {
@@ -52,6 +53,13 @@ GROUPS = {
         {
             "list": ("runs:list_", "Every run in a folder.", "runs list"),
             "show": ("runs:show", "One run: what was asked, and what came.", "runs show runs/my-run"),
+        },
+    ),
+    "recipes": (
+        "The ladder of recipes.",
+        {
+            "list": ("recipes:list_", "The recipes, with their measured figures.", "recipes list"),
+            "show": ("recipes:show", "One recipe's file.", "recipes show 92"),
         },
     ),
     "models": (

@@ -11,6 +11,7 @@ from fittingroom.cli.options import DataDir, Epochs, Json, Out, Quiet, Seed
 from fittingroom.cli.output import emit, emit_json, speaker
 from fittingroom.cli.progress import progress
 from fittingroom.errors import UsageError
+from fittingroom.recipes import load_recipe
 from fittingroom.runs import Run
 from fittingroom.training.recipe import Recipe, parse_setting
 
@@ -24,7 +25,9 @@ def train(
     dataset: Annotated[
         str | None, Parameter(name=["--dataset", "-d"], help="A known dataset, or a folder; fashion-mnist if left out.")
     ] = None,
-    recipe: Annotated[Path | None, Parameter(help="A TOML file of name = value lines.")] = None,
+    recipe: Annotated[
+        str | None, Parameter(help="A name (`fittingroom recipes list`), or a TOML file of name = value lines.")
+    ] = None,
     set_: Annotated[
         list[str] | None,
         Parameter(name="--set", help="One setting of the recipe, such as learning_rate=0.05; repeatable."),
@@ -54,13 +57,13 @@ def train(
     _print(run, json)
 
 
-def _recipe(path: Path | None, settings: list[str], epochs: int | None) -> Recipe:
+def _recipe(name: str | None, settings: list[str], epochs: int | None) -> Recipe:
     changes = dict(parse_setting(text) for text in settings)
     if epochs is not None:
         if "epochs" in changes:
             raise UsageError("Expected --epochs N or --set epochs=N, received both.")
         changes["epochs"] = epochs
-    return (Recipe.from_toml(path) if path else Recipe()).replace(**changes)
+    return (load_recipe(name) if name else Recipe()).replace(**changes)
 
 
 def _print(run: Run, json: bool) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from fittingroom.models.stem_conv import stem_conv
 from fittingroom.models.thin_conv import thin_conv
 from fittingroom.models.walkthrough import walkthrough
 from fittingroom.tables import look_up
@@ -32,12 +34,26 @@ class Architecture:
     source: str
 
 
+AIRBENCH = "arXiv 2404.00498, made small"
+
 MODELS: dict[str, Architecture] = {
     "walkthrough": Architecture(
         walkthrough, "Dense 128 (relu), Dense 10 (softmax): the walk-through's network", "the Keras walk-through"
     ),
     "thin-conv": Architecture(
         thin_conv, "three convolutional groups of 16, 32 and 64 channels with batch normalisation", "arXiv 2404.00498"
+    ),
+    "stem-16-16-32": Architecture(
+        partial(stem_conv, stem=16, channels=(16, 32)), "a stem of stride 2, groups of 16 and 32 channels", AIRBENCH
+    ),
+    "stem-16-32-64": Architecture(
+        partial(stem_conv, stem=16, channels=(32, 64)), "a stem of stride 2, groups of 32 and 64 channels", AIRBENCH
+    ),
+    "stem-16-24-64": Architecture(
+        partial(stem_conv, stem=16, channels=(24, 64)), "a stem of stride 2, groups of 24 and 64 channels", AIRBENCH
+    ),
+    "stem-24-64-128": Architecture(
+        partial(stem_conv, stem=24, channels=(64, 128)), "a stem of stride 2, groups of 64 and 128 channels", AIRBENCH
     ),
 }
 

@@ -37,7 +37,7 @@ def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:
         HTML, for one file; it opens from ``file://`` and asks the network for nothing.
     """
     return (
-        _environment()
+        environment()
         .get_template("tutorial.html.j2")
         .render(
             report=report,
@@ -61,7 +61,7 @@ def run_page(report: RunReport) -> str:
         report: every number on the page.
     """
     return (
-        _environment()
+        environment()
         .get_template("run.html.j2")
         .render(
             report=report,
@@ -174,7 +174,8 @@ def _shown_words(shown: Shown, names: Sequence[str]) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates with their filters, for every page."""
     environment = Environment(
         loader=PackageLoader("fittingroom.reporting", "templates"),
         autoescape=True,

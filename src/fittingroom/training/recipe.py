@@ -53,6 +53,7 @@ class Recipe:
         0.05
     """
 
+    model: str | None = knob(None, "The architecture, where none is given: a name of `fittingroom models list`.")
     epochs: int = knob(5, "How often every training image is seen.", unit="epochs", least=1)
     batch_size: int = knob(128, "Images a step; the last batch of an epoch may be smaller.", unit="images", least=1)
     optimizer: str = knob(
@@ -76,6 +77,9 @@ class Recipe:
         choices=("constant", "linear", "cosine", "one_cycle"),
     )
     warmup: float = knob(0.0, "Epochs over which the learning rate first rises from zero.", unit="epochs", least=0)
+    whiten: bool = knob(
+        False, "Set the first convolution to filters that whiten patches of the training images, and freeze it."
+    )
     label_smoothing: float = knob(0.0, "Share of the target spread evenly over all classes.", least=0, most=1)
     gradient_clip: float | None = knob(None, "Largest norm of all gradients together; off means no limit.", least=0)
     averaging: str = knob(
@@ -187,6 +191,9 @@ def _allowed(entry: dataclasses.Field[Any], value: Any) -> bool:
     return bool((least is None or value >= least) and (most is None or value <= most) and value < float("inf"))
 
 
+KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}
+
+
 def expectation(entry: dataclasses.Field[Any]) -> str:
     """Return in words what a field takes.
 
@@ -198,7 +205,9 @@ def expectation(entry: dataclasses.Field[Any]) -> str:
     if entry.metadata["choices"]:
         words = "one of " + ", ".join(entry.metadata["choices"])
     else:
-        words = {"int": "a whole number", "float": "a number", "bool": "true or false"}[kind.removesuffix(" | None")]
+        words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}[
+            kind.removesuffix(" | None")
+        ]
     least, most = entry.metadata["least"], entry.metadata["most"]
     if most is not None:
         words += f", {least:g} to {most:g}"

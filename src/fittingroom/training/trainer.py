@@ -18,6 +18,7 @@ from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.data import checked
 from fittingroom.training.progress import Watch, unwatched
 from fittingroom.training.recipe import Recipe, resolved
+from fittingroom.training.whiten import whiten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +93,8 @@ def train(
     chosen = (recipe or Recipe()).replace(**{name: value for name, value in changes.items() if value is not None})
     material = _material(data, validation)
     name = str(getattr(model, "name", type(model).__name__)).lower()
+    if chosen.whiten:
+        whiten(model, material.train[0])
     run = _opened(out, name, seed, material, chosen)
     facts = {"recipe": chosen.as_dict(), "seed": seed, "architecture": _architecture(model), **material.facts}
     return _fitted(run, model, material, chosen, seed, callbacks, facts, None, say, watch)

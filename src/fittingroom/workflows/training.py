@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tomli_w
 
 from fittingroom.data import Dataset, Say, load, silent
+from fittingroom.data.catalog import DATASETS
 from fittingroom.models import build
 from fittingroom.models.custom import build_custom, find_source, is_custom
 from fittingroom.runs import Run, open_run
@@ -27,7 +28,7 @@ class Order:
     """What is asked of a training, by names.
 
     Attributes:
-        model: an architecture's name, or ``FILE.py:function``; None for the walk-through's.
+        model: an architecture's name, or ``FILE.py:function``; None for the recipe's, else the walk-through's.
         dataset: a known dataset's name, or a folder; None for Fashion-MNIST.
         recipe: how to train.
         seed: of the starting weights, the order and the augmentation.
@@ -50,12 +51,26 @@ def train_order(order: Order, out: Path | None = None, *, say: Say = silent, wat
         FittingRoomError: as `fittingroom.train`; among them `Interrupted`.
     """
     data = load(order.dataset or DEFAULT_DATASET, data_dir=order.data_dir, say=say)
-    model = _make(order.model or DEFAULT_MODEL, data, order.seed)
-    run = train(
-        model, data, recipe=order.recipe, seed=order.seed, validation=order.validation, out=out, say=say, watch=watch
-    )
+    recipe = valid_for(order.recipe, data, say)
+    model = _make(order.model or recipe.model or DEFAULT_MODEL, data, order.seed)
+    run = train(model, data, recipe=recipe, seed=order.seed, validation=order.validation, out=out, say=say, watch=watch)
     _keep_source(run, order.model)
     return run
+
+
+def valid_for(recipe: Recipe, data: Dataset, say: Say = silent) -> Recipe:
+    """Return the recipe without the augmentation that would change what a dataset's images are of.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> valid_for(Recipe(flip="random"), SimpleNamespace(name="mnist")).flip
+        'none'
+    """
+    known = DATASETS.get(data.name)
+    if recipe.flip == "none" or known is None or known.flips_valid:
+        return recipe
+    say(f"Mirroring is off: an image of {known.title} mirrored left to right may be of another class.")
+    return recipe.replace(flip="none")
 
 
 def resume_run(folder: Path, order: Order, *, say: Say = silent, watch: Watch = unwatched) -> Run:

@@ -1,0 +1,56 @@
+"""`fittingroom ladder`: measure the recipes again, from the first seed to the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet
+from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.cli.progress import progress
+
+
+def ladder(
+    *rungs: str,
+    dataset: DatasetName = "fashion-mnist",
+    seeds: Annotated[
+        int | None, Parameter(help="At most so many of each rung; the protocol's number if left out.")
+    ] = None,
+    out: Annotated[Path, Parameter(help="Folder for the runs, the table, the plot and the page.")] = Path("ladder"),
+    log: Annotated[
+        Path | None, Parameter(help="Where each look at the test set is written; OUT/test_log.jsonl.")
+    ] = None,
+    times: Annotated[Path | None, Parameter(help="Where timed epochs are written; OUT/epoch_times.jsonl.")] = None,
+    no_timing: Annotated[bool, Parameter(help="Time nothing: other work is running on this machine.")] = False,
+    table_only: Annotated[bool, Parameter(help="Measure nothing; write table, plot and page from the logs.")] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure the ladder: train each rung's recipe with each seed, score it once on the test set, and write the page.
+
+    What the log already holds for the recipe as it is now is not measured again, so that it can be stopped and started.
+
+    Args:
+        rungs: their names; all that have a recipe if left out.
+    """
+    from fittingroom.data import load
+    from fittingroom.ladder.climb import Climb, chosen, climb, written
+    from fittingroom.ladder.table import as_json, markdown
+
+    plan = Climb(
+        chosen(rungs), seeds, out, log or out / "test_log.jsonl", times or out / "epoch_times.jsonl", not no_timing
+    )
+    say = speaker(quiet or json)
+    if table_only:
+        rows = written(plan, dataset)
+    else:
+        with progress(quiet or json) as watch:
+            rows = climb(plan, load(dataset, data_dir=data_dir, say=say), say=say, watch=watch)
+    if json:
+        emit_json(as_json(rows))
+    else:
+        emit(markdown(rows) + f"\nThe page: {out / 'ladder.html'}")
+    return 0

@@ -1,0 +1,103 @@
+"""Measure a rung: train its recipe on everything, score the last epoch once, write the look down; and time an epoch."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fittingroom.environment import describe
+from fittingroom.ladder.cost import forward_mflop
+from fittingroom.ladder.log import Look, Timing
+from fittingroom.ladder.views import averaged
+from fittingroom.models import build
+from fittingroom.recipes import load_recipe, recipe_sha256
+from fittingroom.training import train
+from fittingroom.training.progress import Watch, unwatched
+from fittingroom.workflows.evaluation import evaluate
+from fittingroom.workflows.training import Order, resume_run, train_order, valid_for
+
+if TYPE_CHECKING:
+    from fittingroom.data import Dataset, Say
+    from fittingroom.runs import Run
+
+TIMED_EPOCHS = 3
+
+
+def run_folder(root: Path, rung: str, seed: int) -> Path:
+    """Return the run folder of one seed of a rung; a changed recipe has another one."""
+    return root / f"{rung}-{recipe_sha256(rung)[:8]}-s{seed}"
+
+
+def trained(root: Path, rung: str, seed: int, data: Dataset, *, say: Say, watch: Watch = unwatched) -> Run:
+    """Train one seed of a rung, or go on with it, or take it as it is where it is done.
+
+    Args:
+        root: where the run folders are.
+        rung: its name.
+        seed: of the run.
+        data: what to train on.
+        say: takes one line for the user.
+        watch: takes the progress.
+    """
+    from fittingroom.models.load import IN_A_RUN
+    from fittingroom.runs import is_run, open_run
+
+    folder = run_folder(root, rung, seed)
+    order = Order(dataset=data.name, recipe=load_recipe(rung), seed=seed)
+    if (folder / IN_A_RUN).exists():
+        return open_run(folder)
+    if is_run(folder) and (folder / "checkpoint").is_dir():
+        return resume_run(folder, order, say=say, watch=watch)
+    if is_run(folder):  # killed in its first epoch
+        import shutil
+
+        shutil.rmtree(folder)
+    return train_order(order, folder, say=say, watch=watch)
+
+
+def scored(run: Run, rung: str, seed: int, data: Dataset) -> Look:
+    """Look at the test set once with a run's last weights."""
+    recipe, facts = load_recipe(rung), describe()
+    verdict = evaluate(run, data, asked_by="ladder")
+    mirrored = valid_for(recipe.replace(flip="random"), data).flip != "none"
+    by_views = averaged(run.predict, mirrored=mirrored)(data.test.images)
+    model = run.model()
+    return Look(
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        rung=rung,
+        recipe_sha256=recipe_sha256(rung),
+        dataset=data.name,
+        fingerprint=data.fingerprint,
+        seed=seed,
+        n=len(data.test.labels),
+        accuracy=float(verdict.accuracy),
+        views_accuracy=float(np.mean(by_views.argmax(axis=1) == data.test.labels)),
+        parameters=int(model.count_params()),
+        mflop=round(forward_mflop(model), 3),
+        epochs=recipe.epochs,
+        training_seconds=round(sum(line["seconds"] for line in run.history), 2),
+        machine=machine(facts),
+        versions=f"keras {facts['versions']['keras']}, torch {facts['versions']['torch']}",
+    )
+
+
+def timed(rung: str, data: Dataset, epochs: int = TIMED_EPOCHS) -> Timing:
+    """Time epochs of a rung's recipe; nothing else should run on the machine meanwhile.
+
+    One epoch more is trained first, and not counted: memory and caches are cold in it.
+    """
+    recipe = valid_for(load_recipe(rung), data)
+    model = build(recipe.model or "walkthrough", image_shape=data.image_shape, classes=data.classes)
+    with tempfile.TemporaryDirectory() as folder:
+        run = train(model, data, recipe=recipe.replace(epochs=epochs + 1), out=Path(folder) / "run")
+        seconds = tuple(round(line["seconds"], 3) for line in run.history[1:])
+    return Timing(rung, recipe_sha256(rung), seconds, recipe.epochs, machine(describe()))
+
+
+def machine(facts: dict[str, object]) -> str:
+    """Return the machine in words."""
+    return f"{facts['processor']}, {facts['threads']} threads"
