@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,13 @@ from fittingroom.ladder.cost import forward_mflop
 from fittingroom.ladder.log import Look, Timing
 from fittingroom.ladder.views import averaged
 from fittingroom.models import build
+from fittingroom.models.load import IN_A_RUN
 from fittingroom.recipes import load_recipe, recipe_sha256
-from fittingroom.training import train
+from fittingroom.runs import is_run, open_run
+from fittingroom.training import resume, train
 from fittingroom.training.progress import Watch, unwatched
 from fittingroom.workflows.evaluation import evaluate
-from fittingroom.workflows.training import Order, resume_run, train_order, valid_for
+from fittingroom.workflows.training import Order, train_on, valid_for
 
 if TYPE_CHECKING:
     from fittingroom.data import Dataset, Say
@@ -43,20 +46,14 @@ def trained(root: Path, rung: str, seed: int, data: Dataset, *, say: Say, watch:
         say: takes one line for the user.
         watch: takes the progress.
     """
-    from fittingroom.models.load import IN_A_RUN
-    from fittingroom.runs import is_run, open_run
-
     folder = run_folder(root, rung, seed)
-    order = Order(dataset=data.name, recipe=load_recipe(rung), seed=seed)
     if (folder / IN_A_RUN).exists():
         return open_run(folder)
     if is_run(folder) and (folder / "checkpoint").is_dir():
-        return resume_run(folder, order, say=say, watch=watch)
+        return resume(folder, data, say=say, watch=watch)
     if is_run(folder):  # killed in its first epoch
-        import shutil
-
         shutil.rmtree(folder)
-    return train_order(order, folder, say=say, watch=watch)
+    return train_on(data, Order(recipe=load_recipe(rung), seed=seed), folder, say=say, watch=watch)
 
 
 def scored(run: Run, rung: str, seed: int, data: Dataset) -> Look:

@@ -27,12 +27,12 @@ class Rung:
 RUNGS: dict[str, Rung] = {
     rung.name: rung
     for rung in (
-        Rung("walkthrough", 0.862, 3, seeds=10),
-        Rung("90", 0.90, 8),
-        Rung("92", 0.92, 30),
-        Rung("93", 0.93, 90),
-        Rung("94", 0.94, 360),
-        Rung("95", 0.95, 3600, seeds=1),
+        Rung("walkthrough", 0.862, 3.0, seeds=10),
+        Rung("90", 0.90, 8.0),
+        Rung("92", 0.92, 30.0),
+        Rung("93", 0.93, 90.0),
+        Rung("94", 0.94, 360.0),
+        Rung("95", 0.95, 3600.0, seeds=1),
         Rung("small", 0.94, None, seeds=1, at_most_parameters=100_000),
         Rung("best", 0.9555, None, seeds=1, at_most_parameters=300_000),
     )

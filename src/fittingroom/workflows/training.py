@@ -51,6 +51,13 @@ def train_order(order: Order, out: Path | None = None, *, say: Say = silent, wat
         FittingRoomError: as `fittingroom.train`; among them `Interrupted`.
     """
     data = load(order.dataset or DEFAULT_DATASET, data_dir=order.data_dir, say=say)
+    return train_on(data, order, out, say=say, watch=watch)
+
+
+def train_on(
+    data: Dataset, order: Order, out: Path | None = None, *, say: Say = silent, watch: Watch = unwatched
+) -> Run:
+    """Carry an order out on a dataset that is loaded already; the order's own is not looked at."""
     recipe = valid_for(order.recipe, data, say)
     model = _make(order.model or recipe.model or DEFAULT_MODEL, data, order.seed)
     run = train(model, data, recipe=recipe, seed=order.seed, validation=order.validation, out=out, say=say, watch=watch)
