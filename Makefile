@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: run venv dev data test lint docs bench soak seeds clean
+.PHONY: ladder-run ship ladder-check run venv dev data test lint docs bench soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -46,6 +46,16 @@ bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 
 seeds: venv data ## the walk-through over ten seeds; writes docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py
+
+LOGS := --log benchmarks/test_log.jsonl --times benchmarks/epoch_times.jsonl
+ladder-run: dev data ## measure every seed of every rung that is not in the log yet: hours
+	$(BIN)/fittingroom ladder $(LOGS)
+
+ship: dev data ## put the measured weights and figures into the package
+	$(BIN)/fittingroom ladder --table-only $(LOGS) && $(BIN)/python scripts/ship_weights.py
+
+ladder-check: dev data ## do the shipped weights reproduce their rows on all test images?
+	$(BIN)/python benchmarks/ladder_check.py
 
 clean: ## remove the virtual environment and caches; runs/ and the data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -93,15 +93,15 @@ def written(plan: Climb, dataset: str) -> list[Row]:
     """Write table, plot and page from the logs, and return the rows."""
     from fittingroom.ladder.page import page
 
-    known = recipe_names()
-    ladder = rows(
-        log.read(plan.log, Look),
-        log.read(plan.times, Timing),
-        lambda name: recipe_sha256(name) if name in known else None,
-        dataset,
-    )
+    ladder = shipped_rows(log.read(plan.log, Look), log.read(plan.times, Timing), dataset)
     plan.root.mkdir(parents=True, exist_ok=True)
     write_atomically(plan.root / "ladder.md", markdown(ladder).encode())
     write_atomically(plan.root / "ladder.json", (json.dumps(as_json(ladder), indent=1) + "\n").encode())
     write_atomically(plan.root / "ladder.html", page(ladder, dataset).encode())
     return ladder
+
+
+def shipped_rows(looks: Sequence[Look], timings: Sequence[Timing], dataset: str) -> list[Row]:
+    """Return the rows of the recipes as they are in the package."""
+    known = recipe_names()
+    return rows(looks, timings, lambda name: recipe_sha256(name) if name in known else None, dataset)

@@ -14,14 +14,13 @@ from fittingroom.environment import describe
 from fittingroom.ladder.cost import forward_mflop
 from fittingroom.ladder.log import Look, Timing
 from fittingroom.ladder.views import averaged
-from fittingroom.models import build
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import is_run, open_run
 from fittingroom.training import resume, train
 from fittingroom.training.progress import Watch, unwatched
 from fittingroom.workflows.evaluation import evaluate
-from fittingroom.workflows.training import Order, train_on, valid_for
+from fittingroom.workflows.training import Order, make, train_on, valid_for
 
 if TYPE_CHECKING:
     from fittingroom.data import Dataset, Say
@@ -88,7 +87,7 @@ def timed(rung: str, data: Dataset, epochs: int = TIMED_EPOCHS) -> Timing:
     One epoch more is trained first, and not counted: memory and caches are cold in it.
     """
     recipe = valid_for(load_recipe(rung), data)
-    model = build(recipe.model or "walkthrough", image_shape=data.image_shape, classes=data.classes)
+    model = make(recipe.model, data, seed=0)
     with tempfile.TemporaryDirectory() as folder:
         run = train(model, data, recipe=recipe.replace(epochs=epochs + 1), out=Path(folder) / "run")
         seconds = tuple(round(line["seconds"], 3) for line in run.history[1:])

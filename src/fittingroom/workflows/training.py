@@ -59,7 +59,7 @@ def train_on(
 ) -> Run:
     """Carry an order out on a dataset that is loaded already; the order's own is not looked at."""
     recipe = valid_for(order.recipe, data, say)
-    model = _make(order.model or recipe.model or DEFAULT_MODEL, data, order.seed)
+    model = make(order.model or recipe.model, data, order.seed)
     run = train(model, data, recipe=recipe, seed=order.seed, validation=order.validation, out=out, say=say, watch=watch)
     _keep_source(run, order.model)
     return run
@@ -96,13 +96,15 @@ def resume_run(folder: Path, order: Order, *, say: Say = silent, watch: Watch = 
     run = open_run(folder)
     name = order.dataset or run.environment["dataset"]
     data = load(name, data_dir=order.data_dir, say=say)
-    model = _make(order.model, data, run.environment["seed"]) if order.model else None
+    model = make(order.model, data, run.environment["seed"]) if order.model else None
     resume(run, data, model=model, say=say, watch=watch)
     _keep_source(run, order.model)
     return run
 
 
-def _make(name: str, data: Dataset, seed: int) -> Any:
+def make(name: str | None, data: Dataset, seed: int) -> Any:
+    """Build a network for a dataset: an architecture by name, a user's own, or the walk-through's for None."""
+    name = name or DEFAULT_MODEL
     if is_custom(name):
         return build_custom(find_source(name), data.image_shape, data.classes, seed)
     return build(name, image_shape=data.image_shape, classes=data.classes, seed=seed)

@@ -1,0 +1,42 @@
+"""Put the measured rungs' weights, cards and figures into the package; `make ship` runs it after `make ladder`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import fittingroom as fr
+from fittingroom.cli.output import say
+from fittingroom.ladder import log
+from fittingroom.ladder.climb import shipped_rows
+from fittingroom.ladder.log import Look, Timing
+from fittingroom.ladder.measured import MEASURED
+from fittingroom.ladder.ship import ship
+from fittingroom.models.load import WEIGHTS
+
+ROOT = Path(__file__).parent.parent
+LIMIT_BYTES = 12_000_000
+
+
+def main() -> None:
+    """Ship every rung that was measured, or those named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rungs", nargs="*", help="all that were measured if left out")
+    parser.add_argument("--ladder", type=Path, default=ROOT / "ladder", help="folder of `fittingroom ladder`")
+    asked = parser.parse_args()
+    data = fr.load("fashion-mnist")
+    looks = log.read(ROOT / "benchmarks" / "test_log.jsonl", Look)
+    timings = log.read(ROOT / "benchmarks" / "epoch_times.jsonl", Timing)
+    for row in shipped_rows(looks, timings, data.name):
+        if row.n and (not asked.rungs or row.rung in asked.rungs):
+            say(str(ship(row, asked.ladder / "runs", WEIGHTS / data.name, data, say=say)))
+    shutil.copyfile(asked.ladder / "ladder.json", MEASURED)
+    total = sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file())
+    if total > LIMIT_BYTES:
+        raise SystemExit(f"The weights take {total} bytes, at most {LIMIT_BYTES} may ship.")
+    say(f"All weights: {total / 1e6:.2f} MB.")
+
+
+if __name__ == "__main__":
+    main()

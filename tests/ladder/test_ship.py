@@ -1,0 +1,66 @@
+"""Shipped weights: they open in plain Keras, say what they take, and answer as their cards say."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fittingroom as fr
+from fittingroom.ladder.ship import temperature
+from fittingroom.models.load import WEIGHTS, shipped_names
+from fittingroom.recipes import recipe_names, recipe_sha256
+
+NAMES = shipped_names()
+
+
+def card(name):
+    return json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
+
+
+def test_the_temperature_of_calibrated_answers_is_1_and_of_doubled_logits_is_2():
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(20_000, 4)) * 2
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (probabilities.cumsum(axis=1) > generator.random((20_000, 1))).argmax(axis=1)
+    assert temperature(labels, probabilities) == pytest.approx(1.0, abs=0.04)
+    sharp = probabilities**2 / (probabilities**2).sum(axis=1, keepdims=True)
+    assert temperature(labels, sharp) == pytest.approx(2.0, abs=0.08)
+
+
+def test_all_weights_together_take_at_most_12_megabytes():
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) <= 12_000_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_weights_answer_the_first_test_images_as_their_card_says(name):
+    data = fr.load("fashion-mnist")
+    right = fr.predict(name, data.test.images[:1000]).argmax(axis=1) == data.test.labels[:1000]
+    assert abs(int(right.sum()) - card(name)["test"]["right_of_first_1000"]) <= 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_begins_with_what_the_model_takes_and_names_the_recipe_as_shipped(name):
+    values = card(name)
+    assert next(iter(values)) == "input"
+    assert "0..255" in values["input"]
+    rung = name.split("/")[1]
+    assert rung in recipe_names()
+    assert values["recipe_sha256"] == recipe_sha256(rung)
+    assert 0.2 < values["temperature"] < 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_weights_open_in_plain_keras_without_this_package(name, tmp_path):
+    script = (
+        "import os, sys\n"
+        "os.environ['KERAS_BACKEND'] = 'torch'\n"
+        "import keras\n"
+        f"model = keras.saving.load_model({str(WEIGHTS / name)!r} + '.keras', safe_mode=True)\n"
+        "assert not model.compiled and 'fittingroom' not in sys.modules\n"
+        "import numpy as np\n"
+        "assert np.allclose(model.predict(np.zeros((2, 28, 28)), verbose=0).sum(axis=1), 1, atol=1e-5)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
