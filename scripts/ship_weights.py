@@ -16,6 +16,11 @@ from fittingroom.ladder.ship import ship
 from fittingroom.models.load import WEIGHTS
 
 ROOT = Path(__file__).parent.parent
+HEAD = """# The ladder, measured
+
+Printed by `make ladder-run`; [how it is measured](ladder.md). Seconds on {machine}. Mean and sd are over the seeds
+(training luck); the interval is the sampling error of 10,000 test images.
+"""
 LIMIT_BYTES = 12_000_000
 
 
@@ -32,6 +37,8 @@ def main() -> None:
         if row.n and (not asked.rungs or row.rung in asked.rungs):
             say(str(ship(row, asked.ladder / "runs", WEIGHTS / data.name, data, say=say)))
     shutil.copyfile(asked.ladder / "ladder.json", MEASURED)
+    table = (asked.ladder / "ladder.md").read_text("utf-8")
+    (ROOT / "docs" / "ladder-results.md").write_text(f"{HEAD.format(machine=timings[-1].machine)}\n{table}", "utf-8")
     total = sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file())
     if total > LIMIT_BYTES:
         raise SystemExit(f"The weights take {total} bytes, at most {LIMIT_BYTES} may ship.")

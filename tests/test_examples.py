@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
 import fittingroom as fr
+from fittingroom.models.load import find_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -43,3 +45,12 @@ def test_the_notebook_runs_from_top_to_bottom_and_has_its_outputs():
     again = "".join(output.get("text", "") for cell in code for output in cell.outputs)
     pattern = r"test accuracy (\d\.\d+)"
     assert abs(float(re.search(pattern, printed)[1]) - float(re.search(pattern, again)[1])) < 0.02
+
+
+def test_plain_keras_opens_shipped_weights_and_names_a_picture(tmp_path):
+    np.save(tmp_path / "picture.npy", fr.load("fashion-mnist").test.images[:1])
+    weights = find_model("fashion-mnist/90")
+    command = [sys.executable, str(EXAMPLES / "plain_keras.py"), str(weights), "picture.npy"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"Ankle-boot 0\.\d{3}\n", done.stdout)
