@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from fittingroom.reporting.page import environment
 from fittingroom.reporting.palettes import INK, LINE, MUTED, TRAIN
@@ -68,7 +69,10 @@ def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
     for x, y, name in zip(xs, ys, names, strict=True):
         axes.annotate(name, (x, y), textcoords="offset points", xytext=(6, -10), color=INK, fontsize=8)
     axes.set_xscale("log")
-    axes.margins(x=0.15, y=0.15)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.margins(x=0.2, y=0.15)
     axes.set_xlabel(AXES[cost], color=MUTED)
     axes.set_ylabel("test accuracy", color=MUTED)
     axes.tick_params(colors=MUTED, labelsize=8)

@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from fittingroom.training import augment
+from fittingroom.training.imitate_photos import imitate_photos, labels_of_pairs
 from fittingroom.training.losses import Targets
 
 if TYPE_CHECKING:
@@ -61,21 +62,22 @@ def make_feed(images: Tensor, input_shape: tuple[int, ...], dtype: torch.dtype, 
     change = augment.compose(recipe, chance)
     flat = images.view(len(images), -1)
     height, width = images.shape[1:]
+    pairs = labels_of_pairs(recipe.pairs)
+
+    def gathered(rows: Tensor, labels: Tensor, epoch: int) -> Tensor:
+        batch = flat.index_select(0, rows).view(-1, height, width)
+        if recipe.imitate_photos:
+            batch = imitate_photos(batch, labels, recipe.imitate_photos, pairs, chance.images)
+        return batch if change is None else change(batch, epoch)
 
     def plain(rows: Tensor, labels: Tensor, epoch: int) -> tuple[Tensor, Targets]:
-        batch = flat.index_select(0, rows).view(-1, height, width)
-        if change is not None:
-            batch = change(batch, epoch).contiguous()
-        return shaped(batch, input_shape, dtype, scale), (labels,)
+        return shaped(gathered(rows, labels, epoch).contiguous(), input_shape, dtype, scale), (labels,)
 
     if not recipe.mixup and not recipe.cutmix:
         return plain
 
     def mixed(rows: Tensor, labels: Tensor, epoch: int) -> tuple[Tensor, Targets]:
-        batch = flat.index_select(0, rows).view(-1, height, width)
-        if change is not None:
-            batch = change(batch, epoch)
-        batch, share = _mixed(batch.to(dtype), recipe, chance.batch)
+        batch, share = _mixed(gathered(rows, labels, epoch).to(dtype), recipe, chance.batch)
         weight = torch.tensor(share, dtype=dtype, device=batch.device)
         return shaped(batch.contiguous(), input_shape, dtype, scale), (labels, labels.roll(1), weight)
 

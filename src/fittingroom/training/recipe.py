@@ -98,6 +98,12 @@ class Recipe:
     cutout: int = knob(0, "Side of the square that is blanked in every image.", unit="pixels", least=0)
     mixup: float = knob(0.0, "Strength of blending two images (alpha of the beta distribution).", least=0)
     cutmix: float = knob(0.0, "Strength of pasting a patch of another image (alpha of the beta distribution).", least=0)
+    imitate_photos: float = knob(
+        0.0, "How far images are made to look like photos, cut out: turned, bent, unevenly lit, damaged.", least=0, most=1
+    )
+    pairs: str = knob(
+        "", "Labels of articles worn in pairs, as in 5,7,9; used by imitate_photos: they lie about, alone or in twos."
+    )
     pixels: str = knob(
         "unit", "What the model is fed: 0..1, or 0..255 for a model that scales for itself.", choices=("unit", "raw")
     )
