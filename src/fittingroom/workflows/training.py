@@ -67,11 +67,6 @@ def train_on(
 
 def valid_for(recipe: Recipe, data: Dataset, say: Say = silent) -> Recipe:
     """Return the recipe without the augmentation that would change what a dataset's images are of.
-
-    Example:
-        >>> from types import SimpleNamespace
-        >>> valid_for(Recipe(flip="random"), SimpleNamespace(name="mnist")).flip
-        'none'
     """
     known = DATASETS.get(data.name)
     if recipe.flip == "none" or known is None or known.flips_valid:

@@ -1,0 +1,188 @@
+"""Augmentation that does to the dataset's pictures what photographing and cutting out do to real clothes.
+
+A picture is taken as an article (its values) and its outline (a mask). Both are laid on a larger canvas, turned, bent and
+seen at an angle, and fitted tight again as a photo is; then the article is lit and the outline damaged.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fittingroom.errors import DataError, UsageError
+from fittingroom.training.photo_surface import damaged, lit, outline, sharpened
+
+if TYPE_CHECKING:
+    from torch import Generator
+
+CANVAS = 48  # side, in pixels
+REACH = 1.75  # half of the canvas's side, in halves of the picture's
+SHRUNK = 0.75  # size of an article on the canvas: what is turned, and what lies in twos, still fits
+UNTOUCHED = 0.2  # share of the pictures that stay as they are
+LYING, IN_TWOS = 0.6, 0.75  # share of pairs that lie about in any direction; of those, share that lie in twos
+MIRRORED = 0.6  # of those, share whose second is the first's mirror image, left shoe and right shoe
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers for a batch.
+
+    Attributes:
+        n: images in the batch.
+        generator: where they come from, on the images' device.
+        strength: of every deformation: 1 is the full one.
+    """
+
+    n: int
+    generator: Generator
+    strength: float = 1.0
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Return numbers between two, ``(n, *shape)``."""
+        random = torch.rand((self.n, *shape), generator=self.generator, device=self.generator.device)
+        return random * (high - low) + low
+
+    def normal(self, deviation: float, *shape: int) -> Tensor:
+        """Return normal numbers of mean 0, ``(n, *shape)``; the deviation is for full strength."""
+        random = torch.randn((self.n, *shape), generator=self.generator, device=self.generator.device)
+        return random * (deviation * self.strength)
+
+    def coin(self, share: float, *shape: int) -> Tensor:
+        """Return True with a chance, ``(n, *shape)``."""
+        return self.uniform(0, 1, *shape) < share
+
+    def clouds(self, bumps: int, side: int, channels: int = 1) -> Tensor:
+        """Return smooth noise of deviation near 1, ``(n, channels, side, side)``, with so many bumps along a side."""
+        noise = self.normal(1, channels, bumps, bumps) / max(self.strength, 1e-9)
+        return functional.interpolate(noise, (side, side), mode="bicubic", align_corners=True)
+
+
+def imitate_photos(
+    images: Tensor, labels: Tensor, strength: float, pairs: tuple[int, ...], generator: Generator
+) -> Tensor:
+    """Return pictures as photos of the articles, cut out and prepared, might look; a fifth of them stay as they are.
+
+    Args:
+        images: uint8 ``(n, side, side)``, articles on black.
+        labels: int64 ``(n,)``.
+        strength: of every deformation, 0 to 1.
+        pairs: labels of articles that are worn in pairs: they lie about in any direction, alone and in twos.
+        generator: on the images' device.
+
+    Returns:
+        uint8 ``(n, side, side)``.
+
+    Raises:
+        DataError: the images are not square.
+    """
+    if images.shape[1] != images.shape[2]:
+        raise DataError(f"imitate_photos: expected square images, received {tuple(images.shape[1:])}.")
+    draws = Draws(len(images), generator, strength)
+    values = images.float().div(255).unsqueeze(1)
+    is_pair = torch.isin(labels, torch.tensor(pairs, device=labels.device))
+    canvas = laid_out(torch.cat([values, outline(values)], dim=1), is_pair, draws)
+    article, mask = fitted(canvas, images.shape[1], draws).split(1, dim=1)
+    photo = sharpened(lit(article, mask, draws) * damaged(mask, draws), draws)
+    photo = torch.where(draws.coin(UNTOUCHED, 1, 1, 1), values, photo)
+    return photo.mul(255).round().to(torch.uint8).squeeze(1)
+
+
+def labels_of_pairs(text: str) -> tuple[int, ...]:
+    """Read the recipe's list of labels.
+
+    Raises:
+        UsageError: something in it is not a whole number.
+
+    Example:
+        >>> labels_of_pairs("5, 7,9"), labels_of_pairs("")
+        ((5, 7, 9), ())
+    """
+    words = [word for part in text.split(",") if (word := part.strip())]
+    if not all(word.isdecimal() for word in words):
+        raise UsageError(f"Recipe setting 'pairs': expected labels as in 5,7,9, received '{text}'.")
+    return tuple(int(word) for word in words)
+
+
+def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
+    """Return articles on the canvas; some of those that come in pairs lie in any direction, and with their second.
+
+    Args:
+        layers: float ``(n, 2, side, side)``: values and outline.
+        is_pair: bool ``(n,)``.
+        draws: the chance.
+
+    Returns:
+        float ``(n, 2, CANVAS, CANVAS)``.
+    """
+    lying = is_pair & draws.coin(LYING)
+    in_twos = lying & draws.coin(IN_TWOS)
+    angle = torch.where(lying, _any_direction(draws), draws.normal(0.12))
+    thickness = layers[:, 1].amax(dim=2).mean(dim=1)
+    across = torch.stack([-torch.sin(angle), torch.cos(angle)], dim=1)
+    apart = across * (SHRUNK * thickness * draws.uniform(0.75, 1.3))[:, None] + draws.normal(0.12, 2)
+    apart = apart * in_twos[:, None]
+    mirrored = draws.coin(0.5)
+    second_mirrored = mirrored ^ draws.coin(MIRRORED)
+    half_turn = math.pi * (mirrored != second_mirrored)  # mirrored and turned round: soles outwards, toes one way
+    bend = functional.interpolate(draws.normal(0.07, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
+    first = _placed(layers, angle, apart, mirrored, bend, draws)
+    second = _placed(layers, angle + half_turn + draws.normal(0.2), -apart, second_mirrored, bend, draws)
+    covered = torch.where(second[:, 1:] > 0.5, second, first)
+    return torch.where(in_twos[:, None, None, None], covered, first)
+
+
+def _any_direction(draws: Draws) -> Tensor:
+    upright = math.pi / 2 * (draws.coin(0.5) * 2 - 1) + draws.normal(0.35)
+    return torch.where(draws.coin(0.6), upright, draws.uniform(-math.pi, math.pi))
+
+
+def _placed(layers: Tensor, angle: Tensor, centre: Tensor, mirrored: Tensor, bend: Tensor, draws: Draws) -> Tensor:
+    """Return layers on the canvas: turned, mirrored, stretched, sheared, in perspective and bent."""
+    axis = torch.linspace(-REACH, REACH, CANVAS, device=layers.device)
+    across, along = torch.meshgrid(axis, axis, indexing="xy")
+    across = across + bend[:, 0] - centre[:, :1, None]
+    along = along + bend[:, 1] - centre[:, 1:, None]
+    tilt = draws.normal(0.06, 2, 1, 1)
+    depth = 1 + across * tilt[:, 0] + along * tilt[:, 1]
+    across, along = across / depth, along / depth
+    cosine, sine = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
+    stretch = torch.exp(draws.normal(0.14, 2, 1, 1)) / SHRUNK
+    turned = (across * cosine + along * sine) * stretch[:, 0]
+    upright = (along * cosine - across * sine) * stretch[:, 1]
+    turned = (turned + upright * draws.normal(0.08, 1, 1)) * torch.where(mirrored, -1, 1)[:, None, None]
+    return functional.grid_sample(layers, torch.stack([turned, upright], dim=-1), align_corners=False)
+
+
+def fitted(canvas: Tensor, side: int, draws: Draws) -> Tensor:
+    """Return the articles cut tight, the longest edge as long as the picture, give or take what a bad cut-out does.
+
+    Args:
+        canvas: float ``(n, 2, h, h)``: values and outline.
+        side: of the pictures, in pixels.
+        draws: the chance.
+
+    Returns:
+        float ``(n, 2, side, side)``.
+    """
+    solid = canvas[:, 1] > 0.5
+    (left, right), (top, bottom) = (_extent(solid.any(dim=dim)) for dim in (1, 2))
+    half = torch.maximum(right - left, bottom - top) / 2 * torch.exp(draws.normal(0.05))
+    centre = torch.stack([left + right, top + bottom], dim=1) / 2 + draws.normal(0.03, 2) * half[:, None]
+    axis = (torch.arange(side, device=canvas.device) + 0.5) / side * 2 - 1
+    grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
+    where = (grid * half[:, None, None, None] + centre[:, None, None, :]) / canvas.shape[-1] * 2 - 1
+    return functional.grid_sample(canvas, where, align_corners=False)
+
+
+def _extent(used: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where the used places of each row begin and end; the whole row where none is used."""
+    places = torch.arange(used.shape[1], device=used.device)
+    first = torch.where(used, places, used.shape[1]).amin(dim=1)
+    last = torch.where(used, places + 1, 0).amax(dim=1)
+    empty = last == 0
+    return torch.where(empty, 0, first).float(), torch.where(empty, used.shape[1], last).float()

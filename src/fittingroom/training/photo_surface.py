@@ -1,0 +1,94 @@
+"""What a photo does to an article's surface and a cut-out to its outline: tones, light, creases, prints, bites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from fittingroom.training.imitate_photos import Draws
+
+FAINTEST = 0.03  # values below are background, not article
+SWAPPED = 0.25  # share of the pictures whose light and dark change places
+PRINTED = 0.35  # share with a figure on the chest
+BITTEN, LITTERED = 0.25, 0.25  # share with holes in the article; with pieces of floor beside it
+
+
+def outline(values: Tensor) -> Tensor:
+    """Return which pixels are the article, small dark gaps inside it filled.
+
+    Args:
+        values: float ``(n, 1, h, w)`` in 0..1, 0 where there is nothing.
+
+    Returns:
+        float ``(n, 1, h, w)`` of 0 and 1.
+
+    Example:
+        >>> values = torch.ones(1, 1, 5, 5)
+        >>> values[0, 0, 2, 2] = 0
+        >>> bool(outline(values).all())
+        True
+    """
+    solid = (values > FAINTEST).float()
+    grown = functional.max_pool2d(functional.pad(solid, (2, 2, 2, 2)), 5, stride=1)
+    return 1 - functional.max_pool2d(1 - grown, 5, stride=1, padding=2)
+
+
+def lit(article: Tensor, mask: Tensor, draws: Draws) -> Tensor:
+    """Return articles as a camera sees them: other tones, perhaps the opposite ones, uneven light, creases, a print.
+
+    Args:
+        article: float ``(n, 1, side, side)`` in 0..1.
+        mask: of the article, alike.
+        draws: the chance.
+    """
+    side = article.shape[-1]
+    tone = article.clamp(min=1e-4) ** torch.exp(draws.normal(0.4, 1, 1, 1))
+    tone = torch.where(draws.coin(SWAPPED * draws.strength, 1, 1, 1), 1.1 - tone, tone)
+    mean = (tone * mask).sum(dim=(2, 3), keepdim=True) / mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    tone = mean + (tone - mean) * draws.uniform(1 - 0.6 * draws.strength, 1.2, 1, 1, 1)
+    creases = draws.clouds(2, side) * 0.12 + draws.clouds(6, side) * draws.uniform(0, 0.12, 1, 1, 1)
+    weave = draws.normal(1, 1, side, side) * draws.uniform(0, 0.06, 1, 1, 1)
+    figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.7, 0.7, 1, 1, 1)
+    figure = figure * draws.coin(PRINTED, 1, 1, 1)
+    return (tone + (creases + figure + 0.1) * draws.strength + weave).clamp(0.05, 1)
+
+
+def _chest(side: int, device: torch.device) -> Tensor:
+    axis = torch.linspace(-1, 1, side, device=device)
+    return ((axis[None, :] / 0.5) ** 2 + ((axis[:, None] + 0.15) / 0.5) ** 2 < 1).float()
+
+
+def damaged(mask: Tensor, draws: Draws) -> Tensor:
+    """Return outlines as a segmentation finds them: too wide or narrow, rough, with bites taken and floor left.
+
+    Args:
+        mask: float ``(n, 1, side, side)`` in 0..1.
+        draws: the chance.
+    """
+    side, shape = mask.shape[-1], (1, 1, 1)
+    grown = functional.max_pool2d(mask, 3, stride=1, padding=1)
+    shrunk = -functional.max_pool2d(-mask, 3, stride=1, padding=1)
+    which = draws.uniform(0, 1, *shape)
+    mask = torch.where(which < 0.1, shrunk, torch.where(which < 0.3, grown, mask))
+    rough = ((mask - 0.5) * 3 + 0.5 + draws.clouds(9, side) * draws.uniform(0, 0.6, *shape) * draws.strength).clamp(0, 1)
+    mask = torch.where(grown > 0.5, rough, 0)
+    clouds = draws.clouds(5, side, channels=2)
+    bites = (clouds[:, :1] > 1.5) & draws.coin(BITTEN * draws.strength, *shape)
+    litter = (clouds[:, 1:] > 1.6) & draws.coin(LITTERED * draws.strength, *shape) & (mask < 0.5)
+    return torch.where(litter, draws.uniform(0.2, 0.9, *shape), torch.where(bites, 0, mask))
+
+
+def sharpened(photo: Tensor, draws: Draws) -> Tensor:
+    """Return pictures with their edges raised, each as much as chance says, and with full contrast.
+
+    Args:
+        photo: float ``(n, 1, side, side)`` in 0..1.
+        draws: the chance.
+    """
+    smooth = functional.avg_pool2d(photo, 3, stride=1, padding=1, count_include_pad=False)
+    photo = (photo + (photo - smooth) * draws.uniform(0, 0.8, 1, 1, 1)).clamp(0, 1)
+    return photo / photo.amax(dim=(2, 3), keepdim=True).clamp(min=0.3)
