@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fittingroom.models.residual import residual
 from fittingroom.models.stem_conv import stem_conv
 from fittingroom.models.thin_conv import thin_conv
 from fittingroom.models.walkthrough import walkthrough
@@ -35,6 +36,7 @@ class Architecture:
 
 
 AIRBENCH = "arXiv 2404.00498, made small"
+RESNET = "arXiv 1512.03385"
 
 MODELS: dict[str, Architecture] = {
     "walkthrough": Architecture(
@@ -51,6 +53,17 @@ MODELS: dict[str, Architecture] = {
     ),
     "stem-16-24-64": Architecture(
         partial(stem_conv, stem=16, channels=(24, 64)), "a stem of stride 2, groups of 24 and 64 channels", AIRBENCH
+    ),
+    "stem-16-32-48": Architecture(
+        partial(stem_conv, stem=16, channels=(32, 48)), "a stem of stride 2, groups of 32 and 48 channels", AIRBENCH
+    ),
+    "residual-16-32-38": Architecture(
+        partial(residual, channels=(16, 32, 38)),
+        "three stages of two residual blocks, below 100,000 parameters",
+        RESNET,
+    ),
+    "residual-16-32-64": Architecture(
+        partial(residual, channels=(16, 32, 64), blocks=3), "ResNet-20 on one channel", RESNET
     ),
     "stem-24-64-128": Architecture(
         partial(stem_conv, stem=24, channels=(64, 128)), "a stem of stride 2, groups of 64 and 128 channels", AIRBENCH
