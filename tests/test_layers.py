@@ -21,6 +21,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("judging",),
     ("reporting",),
     ("pictures",),
+    ("photos",),
     ("workflows",),
     ("speed",),
     ("ladder",),

@@ -1,13 +1,12 @@
 """Augmentation that does to the dataset's pictures what photographing and cutting out do to real clothes.
 
-A picture is taken as an article (its values) and its outline (a mask). Both are laid on a larger canvas, turned, bent and
-seen at an angle, and fitted tight again as a photo is; then the article is lit and the outline damaged.
+A picture is taken as an article (its values) and its outline (a mask). Both are laid on a larger canvas, turned, bent
+and seen at an angle, and fitted tight again as a photo is; then the article is lit and the outline damaged.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fittingroom.errors import DataError, UsageError
+from fittingroom.training.draws import Draws
 from fittingroom.training.photo_surface import damaged, lit, outline, sharpened
 
 if TYPE_CHECKING:
@@ -26,40 +26,6 @@ SHRUNK = 0.75  # size of an article on the canvas: what is turned, and what lies
 UNTOUCHED = 0.2  # share of the pictures that stay as they are
 LYING, IN_TWOS = 0.6, 0.75  # share of pairs that lie about in any direction; of those, share that lie in twos
 MIRRORED = 0.6  # of those, share whose second is the first's mirror image, left shoe and right shoe
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Random numbers for a batch.
-
-    Attributes:
-        n: images in the batch.
-        generator: where they come from, on the images' device.
-        strength: of every deformation: 1 is the full one.
-    """
-
-    n: int
-    generator: Generator
-    strength: float = 1.0
-
-    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """Return numbers between two, ``(n, *shape)``."""
-        random = torch.rand((self.n, *shape), generator=self.generator, device=self.generator.device)
-        return random * (high - low) + low
-
-    def normal(self, deviation: float, *shape: int) -> Tensor:
-        """Return normal numbers of mean 0, ``(n, *shape)``; the deviation is for full strength."""
-        random = torch.randn((self.n, *shape), generator=self.generator, device=self.generator.device)
-        return random * (deviation * self.strength)
-
-    def coin(self, share: float, *shape: int) -> Tensor:
-        """Return True with a chance, ``(n, *shape)``."""
-        return self.uniform(0, 1, *shape) < share
-
-    def clouds(self, bumps: int, side: int, channels: int = 1) -> Tensor:
-        """Return smooth noise of deviation near 1, ``(n, channels, side, side)``, with so many bumps along a side."""
-        noise = self.normal(1, channels, bumps, bumps) / max(self.strength, 1e-9)
-        return functional.interpolate(noise, (side, side), mode="bicubic", align_corners=True)
 
 
 def imitate_photos(
@@ -86,7 +52,8 @@ def imitate_photos(
     values = images.float().div(255).unsqueeze(1)
     is_pair = torch.isin(labels, torch.tensor(pairs, device=labels.device))
     canvas = laid_out(torch.cat([values, outline(values)], dim=1), is_pair, draws)
-    article, mask = fitted(canvas, images.shape[1], draws).split(1, dim=1)
+    seen = fitted(canvas, images.shape[1], draws)
+    article, mask = seen[:, :1], seen[:, 1:]
     photo = sharpened(lit(article, mask, draws) * damaged(mask, draws), draws)
     photo = torch.where(draws.coin(UNTOUCHED, 1, 1, 1), values, photo)
     return photo.mul(255).round().to(torch.uint8).squeeze(1)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from fittingroom.training.imitate_photos import Draws
+    from fittingroom.training.draws import Draws
 
 FAINTEST = 0.03  # values below are background, not article
 SWAPPED = 0.25  # share of the pictures whose light and dark change places
@@ -33,8 +33,8 @@ def outline(values: Tensor) -> Tensor:
         True
     """
     solid = (values > FAINTEST).float()
-    grown = functional.max_pool2d(functional.pad(solid, (2, 2, 2, 2)), 5, stride=1)
-    return 1 - functional.max_pool2d(1 - grown, 5, stride=1, padding=2)
+    grown = functional.max_pool2d(functional.pad(solid, (4, 4, 4, 4)), 5, stride=1)
+    return 1 - functional.max_pool2d(1 - grown, 5, stride=1)
 
 
 def lit(article: Tensor, mask: Tensor, draws: Draws) -> Tensor:
@@ -50,8 +50,8 @@ def lit(article: Tensor, mask: Tensor, draws: Draws) -> Tensor:
     tone = torch.where(draws.coin(SWAPPED * draws.strength, 1, 1, 1), 1.1 - tone, tone)
     mean = (tone * mask).sum(dim=(2, 3), keepdim=True) / mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
     tone = mean + (tone - mean) * draws.uniform(1 - 0.6 * draws.strength, 1.2, 1, 1, 1)
-    creases = draws.clouds(2, side) * 0.12 + draws.clouds(6, side) * draws.uniform(0, 0.12, 1, 1, 1)
-    weave = draws.normal(1, 1, side, side) * draws.uniform(0, 0.06, 1, 1, 1)
+    creases = draws.clouds(2, side) * 0.12 + draws.clouds(6, side) * draws.uniform(0.0, 0.12, 1, 1, 1)
+    weave = draws.normal(1.0, 1, side, side) * draws.uniform(0.0, 0.06, 1, 1, 1)
     figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.7, 0.7, 1, 1, 1)
     figure = figure * draws.coin(PRINTED, 1, 1, 1)
     return (tone + (creases + figure + 0.1) * draws.strength + weave).clamp(0.05, 1)
@@ -72,9 +72,11 @@ def damaged(mask: Tensor, draws: Draws) -> Tensor:
     side, shape = mask.shape[-1], (1, 1, 1)
     grown = functional.max_pool2d(mask, 3, stride=1, padding=1)
     shrunk = -functional.max_pool2d(-mask, 3, stride=1, padding=1)
-    which = draws.uniform(0, 1, *shape)
+    which = draws.uniform(0.0, 1.0, *shape)
     mask = torch.where(which < 0.1, shrunk, torch.where(which < 0.3, grown, mask))
-    rough = ((mask - 0.5) * 3 + 0.5 + draws.clouds(9, side) * draws.uniform(0, 0.6, *shape) * draws.strength).clamp(0, 1)
+    rough = ((mask - 0.5) * 3 + 0.5 + draws.clouds(9, side) * draws.uniform(0.0, 0.6, *shape) * draws.strength).clamp(
+        0, 1
+    )
     mask = torch.where(grown > 0.5, rough, 0)
     clouds = draws.clouds(5, side, channels=2)
     bites = (clouds[:, :1] > 1.5) & draws.coin(BITTEN * draws.strength, *shape)
@@ -90,5 +92,5 @@ def sharpened(photo: Tensor, draws: Draws) -> Tensor:
         draws: the chance.
     """
     smooth = functional.avg_pool2d(photo, 3, stride=1, padding=1, count_include_pad=False)
-    photo = (photo + (photo - smooth) * draws.uniform(0, 0.8, 1, 1, 1)).clamp(0, 1)
+    photo = (photo + (photo - smooth) * draws.uniform(0.0, 0.8, 1, 1, 1)).clamp(0, 1)
     return photo / photo.amax(dim=(2, 3), keepdim=True).clamp(min=0.3)

@@ -99,7 +99,10 @@ class Recipe:
     mixup: float = knob(0.0, "Strength of blending two images (alpha of the beta distribution).", least=0)
     cutmix: float = knob(0.0, "Strength of pasting a patch of another image (alpha of the beta distribution).", least=0)
     imitate_photos: float = knob(
-        0.0, "How far images are made to look like photos, cut out: turned, bent, unevenly lit, damaged.", least=0, most=1
+        0.0,
+        "How far images are made to look like photos, cut out: turned, bent, unevenly lit, damaged.",
+        least=0,
+        most=1,
     )
     pairs: str = knob(
         "", "Labels of articles worn in pairs, as in 5,7,9; used by imitate_photos: they lie about, alone or in twos."
