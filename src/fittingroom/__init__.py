@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fittingroom.judging import Verdict, judge
     from fittingroom.models import build
     from fittingroom.models.load import load_model
+    from fittingroom.photos import PreparedPhoto, prepare_photo
     from fittingroom.reporting.plots import plot_image, plot_value_array
     from fittingroom.runs import Run, open_run
     from fittingroom.training import Recipe, train
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Dataset": "fittingroom.data",
     "FittingRoomError": "fittingroom.errors",
+    "PreparedPhoto": "fittingroom.photos",
     "Recipe": "fittingroom.training",
     "Run": "fittingroom.runs",
     "Split": "fittingroom.data",
@@ -46,6 +48,7 @@ _HOMES = {
     "plot_image": "fittingroom.reporting.plots",
     "plot_value_array": "fittingroom.reporting.plots",
     "predict": "fittingroom.workflows.evaluation",
+    "prepare_photo": "fittingroom.photos",
     "report": "fittingroom.workflows.pages",
     "train": "fittingroom.training",
 }
@@ -53,6 +56,7 @@ _HOMES = {
 __all__ = [
     "Dataset",
     "FittingRoomError",
+    "PreparedPhoto",
     "Recipe",
     "Run",
     "Split",
@@ -70,6 +74,7 @@ __all__ = [
     "plot_image",
     "plot_value_array",
     "predict",
+    "prepare_photo",
     "report",
     "train",
 ]

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from fittingroom.photos.opening import Opened, open_photo
+from fittingroom.photos.prepare import PreparedPhoto, Step, prepare_photo
 
-__all__ = ["Opened", "open_photo"]
+__all__ = ["Opened", "PreparedPhoto", "Step", "open_photo", "prepare_photo"]

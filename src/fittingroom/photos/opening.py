@@ -76,7 +76,7 @@ def open_photo(path: Path) -> Opened:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_known(FORMATS)) as picture:
             # Pillow warns of sizes, which are checked here, and of odd metadata
-            return _opened(picture, path)
+            return opened(picture, path)
     except UnidentifiedImageError as error:
         raise DataError(f"{path}: expected a picture, received {_guess(path)}") from error
     except Image.DecompressionBombError as error:
@@ -133,14 +133,21 @@ def _guess(path: Path) -> str:
     return "a file of another kind. Save it as JPEG or PNG."
 
 
-def _opened(picture: Image.Image, path: Path) -> Opened:
+def opened(picture: Image.Image, where: object) -> Opened:
+    """Return a Pillow image as upright 8-bit colour, small.
+
+    Args:
+        picture: its pixels may not have been read yet.
+        where: what to call it in a message.
+
+    Raises:
+        DataError: too large, too small, or too long and thin.
+    """
     size, frames = picture.size, getattr(picture, "n_frames", 1)
-    _check_size(size, path)
+    _check_size(size, where)
     if picture.format in ("JPEG", "MPO"):
         picture.draft("RGB", (2 * SIDE, 2 * SIDE))  # lets the decoder skip detail that nobody will see
-    notes = [f"{path.name}: an animation of {frames} frames; the first is taken."] * (
-        frames > 1 and picture.format != "MPO"
-    )
+    notes = [f"an animation of {frames} frames: the first is taken"] * (frames > 1 and picture.format != "MPO")
     picture.load()
     small = _upright(_colour(picture))
     small.thumbnail((SIDE, SIDE), reducing_gap=3.0)
@@ -149,19 +156,19 @@ def _opened(picture: Image.Image, path: Path) -> Opened:
     return Opened(np.ascontiguousarray(pixels[..., :3]), alpha, size, tuple(notes))
 
 
-def _check_size(size: tuple[int, int], path: Path) -> None:
+def _check_size(size: tuple[int, int], where: object) -> None:
     width, height = size
     if width * height > MOST_PIXELS:
         raise DataError(
-            f"{path}: expected at most {MOST_PIXELS:,} pixels, received {width:,} x {height:,}. Make it smaller."
+            f"{where}: expected at most {MOST_PIXELS:,} pixels, received {width:,} x {height:,}. Make it smaller."
         )
     if min(size) < LEAST_SIDE:
         raise DataError(
-            f"{path}: expected a picture of at least {LEAST_SIDE} x {LEAST_SIDE}, received {width} x {height}."
+            f"{where}: expected a picture of at least {LEAST_SIDE} x {LEAST_SIDE}, received {width} x {height}."
         )
     if max(size) > MOST_ELONGATED * min(size):
         raise DataError(
-            f"{path}: expected a photo, received a strip of {width} x {height}, more than {MOST_ELONGATED:g} times as "
+            f"{where}: expected a photo, received a strip of {width} x {height}, more than {MOST_ELONGATED:g} times as "
             "long as it is wide. Cut out the part with the article."
         )
 

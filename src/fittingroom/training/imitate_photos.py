@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from fittingroom.errors import DataError, UsageError
 from fittingroom.training.draws import Draws
-from fittingroom.training.photo_surface import damaged, lit, outline, sharpened
+from fittingroom.training.photo_surface import damaged, filled, lit, outline, sharpened
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -26,6 +26,9 @@ SHRUNK = 0.75  # size of an article on the canvas: what is turned, and what lies
 UNTOUCHED = 0.2  # share of the pictures that stay as they are
 LYING, IN_TWOS = 0.6, 0.75  # share of pairs that lie about in any direction; of those, share that lie in twos
 MIRRORED = 0.6  # of those, share whose second is the first's mirror image, left shoe and right shoe
+SHOULDER = (0.45, -0.72)  # across and down from the centre, in halves of the picture
+SPREAD, WIDEST_SPREAD = 0.5, 0.8  # share whose arms are spread; the widest angle, in radians
+WIDER = 0.1  # laid flat, clothes are wider than worn, towards the hem above all (a logarithm)
 
 
 def imitate_photos(
@@ -51,7 +54,7 @@ def imitate_photos(
     draws = Draws(len(images), generator, strength)
     values = images.float().div(255).unsqueeze(1)
     is_pair = torch.isin(labels, torch.tensor(pairs, device=labels.device))
-    canvas = laid_out(torch.cat([values, outline(values)], dim=1), is_pair, draws)
+    canvas = laid_out(torch.cat([filled(values), outline(values)], dim=1), is_pair, draws)
     seen = fitted(canvas, images.shape[1], draws)
     article, mask = seen[:, :1], seen[:, 1:]
     photo = sharpened(lit(article, mask, draws) * damaged(mask, draws), draws)
@@ -97,8 +100,9 @@ def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
     second_mirrored = mirrored ^ draws.coin(MIRRORED)
     half_turn = math.pi * (mirrored != second_mirrored)  # mirrored and turned round: soles outwards, toes one way
     bend = functional.interpolate(draws.normal(0.07, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
-    first = _placed(layers, angle, apart, mirrored, bend, draws)
-    second = _placed(layers, angle + half_turn + draws.normal(0.2), -apart, second_mirrored, bend, draws)
+    has_arms = ~is_pair & draws.coin(SPREAD)
+    first = _placed(layers, angle, apart, mirrored, bend, has_arms, draws)
+    second = _placed(layers, angle + half_turn + draws.normal(0.2), -apart, second_mirrored, bend, has_arms, draws)
     covered = torch.where(second[:, 1:] > 0.5, second, first)
     return torch.where(in_twos[:, None, None, None], covered, first)
 
@@ -108,7 +112,9 @@ def _any_direction(draws: Draws) -> Tensor:
     return torch.where(draws.coin(0.6), upright, draws.uniform(-math.pi, math.pi))
 
 
-def _placed(layers: Tensor, angle: Tensor, centre: Tensor, mirrored: Tensor, bend: Tensor, draws: Draws) -> Tensor:
+def _placed(
+    layers: Tensor, angle: Tensor, centre: Tensor, mirrored: Tensor, bend: Tensor, has_arms: Tensor, draws: Draws
+) -> Tensor:
     """Return layers on the canvas: turned, mirrored, stretched, sheared, in perspective and bent."""
     axis = torch.linspace(-REACH, REACH, CANVAS, device=layers.device)
     across, along = torch.meshgrid(axis, axis, indexing="xy")
@@ -118,11 +124,30 @@ def _placed(layers: Tensor, angle: Tensor, centre: Tensor, mirrored: Tensor, ben
     depth = 1 + across * tilt[:, 0] + along * tilt[:, 1]
     across, along = across / depth, along / depth
     cosine, sine = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
-    stretch = torch.exp(draws.normal(0.14, 2, 1, 1)) / SHRUNK
+    stretch = torch.exp(draws.normal(0.18, 2, 1, 1)) / SHRUNK
     turned = (across * cosine + along * sine) * stretch[:, 0]
     upright = (along * cosine - across * sine) * stretch[:, 1]
     turned = (turned + upright * draws.normal(0.08, 1, 1)) * torch.where(mirrored, -1, 1)[:, None, None]
+    turned = turned * torch.exp(-WIDER * draws.strength - upright * (draws.normal(0.2, 1, 1) + WIDER * draws.strength))
+    turned, upright = _arms_spread(turned, upright, has_arms, draws)
     return functional.grid_sample(layers, torch.stack([turned, upright], dim=-1), align_corners=False)
+
+
+def _arms_spread(across: Tensor, along: Tensor, has_arms: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    """Return where to look so that what hangs beside the body, such as sleeves, is turned out about the shoulders.
+
+    In the dataset sleeves hang down as if worn; on a floor they are spread out.
+    """
+    spread = draws.uniform(0.0, WIDEST_SPREAD, 1, 1) * draws.strength * has_arms[:, None, None]
+    spread = spread * torch.exp(torch.where(across < 0, draws.normal(0.2, 1, 1), draws.normal(0.2, 1, 1)))
+    out, down = across.abs() - SHOULDER[0], along - SHOULDER[1]
+    beside = (out > 0) & (spread > 0)
+    angle, radius = torch.atan2(out, down), torch.hypot(out, down)
+    hanging = angle - spread
+    sign = torch.where(across < 0, -1.0, 1.0)
+    new_across = torch.where(hanging < 0, 9.0, SHOULDER[0] + radius * torch.sin(hanging)) * sign
+    new_along = SHOULDER[1] + radius * torch.cos(hanging)
+    return torch.where(beside, new_across, across), torch.where(beside, new_along, along)
 
 
 def fitted(canvas: Tensor, side: int, draws: Draws) -> Tensor:

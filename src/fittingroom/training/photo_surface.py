@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 FAINTEST = 0.03  # values below are background, not article
 SWAPPED = 0.25  # share of the pictures whose light and dark change places
 PRINTED = 0.35  # share with a figure on the chest
-BITTEN, LITTERED = 0.25, 0.25  # share with holes in the article; with pieces of floor beside it
+BITTEN, LITTERED = 0.1, 0.15  # share with holes in the article; with pieces of floor beside it
 
 
 def outline(values: Tensor) -> Tensor:
@@ -37,6 +38,20 @@ def outline(values: Tensor) -> Tensor:
     return 1 - functional.max_pool2d(1 - grown, 5, stride=1)
 
 
+def filled(values: Tensor) -> Tensor:
+    """Return articles whose black surroundings, and black gaps, have the tone of what is beside them.
+
+    Otherwise a changed outline would show black, or where tones are swapped a white rim.
+
+    Args:
+        values: float ``(n, 1, h, w)`` in 0..1.
+    """
+    solid = (values > FAINTEST).float()
+    near = functional.avg_pool2d(values * solid, 5, stride=1, padding=2)
+    share = functional.avg_pool2d(solid, 5, stride=1, padding=2)
+    return torch.where(solid > 0, values, near / share.clamp(min=1e-6))
+
+
 def lit(article: Tensor, mask: Tensor, draws: Draws) -> Tensor:
     """Return articles as a camera sees them: other tones, perhaps the opposite ones, uneven light, creases, a print.
 
@@ -48,13 +63,36 @@ def lit(article: Tensor, mask: Tensor, draws: Draws) -> Tensor:
     side = article.shape[-1]
     tone = article.clamp(min=1e-4) ** torch.exp(draws.normal(0.4, 1, 1, 1))
     tone = torch.where(draws.coin(SWAPPED * draws.strength, 1, 1, 1), 1.1 - tone, tone)
-    mean = (tone * mask).sum(dim=(2, 3), keepdim=True) / mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
-    tone = mean + (tone - mean) * draws.uniform(1 - 0.6 * draws.strength, 1.2, 1, 1, 1)
-    creases = draws.clouds(2, side) * 0.12 + draws.clouds(6, side) * draws.uniform(0.0, 0.12, 1, 1, 1)
-    weave = draws.normal(1.0, 1, side, side) * draws.uniform(0.0, 0.06, 1, 1, 1)
-    figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.7, 0.7, 1, 1, 1)
+    tone = tone * draws.uniform(1 - 0.6 * draws.strength, 1.0, 1, 1, 1)
+    light = draws.clouds(2, side) * draws.uniform(0.0, 0.15, 1, 1, 1)
+    figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.8, 0.8, 1, 1, 1)
     figure = figure * draws.coin(PRINTED, 1, 1, 1)
-    return (tone + (creases + figure + 0.1) * draws.strength + weave).clamp(0.05, 1)
+    surface = _full_range(tone + (light + figure) * draws.strength + _creases(side, draws), mask, draws)
+    weave = draws.normal(1.0, 1, side, side) * draws.uniform(0.0, 0.07, 1, 1, 1)
+    return (surface + weave).clamp(0.05, 1)
+
+
+def _creases(side: int, draws: Draws) -> Tensor:
+    """Return folds: waves in any direction, each in some places only."""
+    axis = torch.linspace(-1, 1, side, device=draws.generator.device)
+    total = torch.zeros((), device=axis.device)
+    for _ in range(2):
+        angle, length = draws.uniform(0.0, math.pi, 1, 1), draws.uniform(0.15, 0.6, 1, 1)
+        along = axis[None, None, :] * torch.cos(angle) + axis[None, :, None] * torch.sin(angle)
+        wave = torch.sin(2 * math.pi * (along + 0.15 * draws.clouds(3, side)[:, 0]) / length)
+        total = total + wave[:, None] * draws.clouds(3, side).clamp(min=0) * draws.uniform(0.0, 0.12, 1, 1, 1)
+    return total * draws.strength
+
+
+def _full_range(surface: Tensor, mask: Tensor, draws: Draws) -> Tensor:
+    """Return a surface stretched as the photo path does: its darkest to a floor, its lightest to 1."""
+    weight = mask / mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
+    mean = (surface * weight).sum(dim=(2, 3), keepdim=True)
+    deviation = ((surface - mean).square() * weight).sum(dim=(2, 3), keepdim=True).sqrt()
+    low, high = mean - 2 * deviation, mean + 2 * deviation
+    floor = draws.uniform(0.2, 0.8, 1, 1, 1)
+    stretched = floor + (surface - low) / (high - low).clamp(min=0.15) * (1 - floor)
+    return torch.where(draws.coin(0.7 * draws.strength, 1, 1, 1), stretched, surface)
 
 
 def _chest(side: int, device: torch.device) -> Tensor:
@@ -74,7 +112,7 @@ def damaged(mask: Tensor, draws: Draws) -> Tensor:
     shrunk = -functional.max_pool2d(-mask, 3, stride=1, padding=1)
     which = draws.uniform(0.0, 1.0, *shape)
     mask = torch.where(which < 0.1, shrunk, torch.where(which < 0.3, grown, mask))
-    rough = ((mask - 0.5) * 3 + 0.5 + draws.clouds(9, side) * draws.uniform(0.0, 0.6, *shape) * draws.strength).clamp(
+    rough = ((mask - 0.5) * 3 + 0.5 + draws.clouds(9, side) * draws.uniform(0.0, 0.4, *shape) * draws.strength).clamp(
         0, 1
     )
     mask = torch.where(grown > 0.5, rough, 0)

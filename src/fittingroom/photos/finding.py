@@ -1,0 +1,162 @@
+"""Find the article in a photo: which pixels are it, and how that was decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.errors import DataError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+SIDE = 224  # longest edge on which GrabCut works, in pixels
+ROUNDS = 3  # of GrabCut
+MARGIN = 0.03  # share of the shorter edge, all around, that is taken for background
+MIDDLE = 0.8  # radius of the middle, in halves of the photo's edges
+SMALLEST, LARGEST = 0.015, 0.92  # share of the photo that an article may cover
+PIECE = 0.15  # pieces smaller than this share of the largest are not the article
+HOLE = 0.02  # holes smaller than this share of the article are filled
+FLAT = 3.0  # spread of grey values (of 255) below which a photo shows nothing
+
+
+class NothingFoundError(DataError):
+    """A photo without anything to name in it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the article is.
+
+    Attributes:
+        mask: bool ``(h, w)``, True on the article.
+        is_found: whether it could be told from its background; if not, the mask is most of the photo.
+        reason: how it was found, in one sentence.
+    """
+
+    mask: Array
+    is_found: bool
+    reason: str
+
+
+def need_opencv() -> ModuleType:
+    """Import OpenCV, or name the line that installs it.
+
+    Raises:
+        DataError: it is not installed.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise DataError(
+            "Photos need OpenCV and ONNX Runtime. Install them: pip install 'fittingroom[photos]'"
+        ) from error
+    return cv2
+
+
+def find_item(pixels: Array, alpha: Array | None = None) -> Found:
+    """Find the article in a photo.
+
+    Args:
+        pixels: uint8 ``(h, w, 3)``, RGB.
+        alpha: uint8 ``(h, w)``, or None; where the picture is transparent in part, that is its outline.
+
+    Raises:
+        NothingFoundError: the photo is of one colour.
+
+    Source: C. Rother, V. Kolmogorov and A. Blake, GrabCut, 2004, as in OpenCV.
+    """
+    if alpha is not None and SMALLEST < (alpha > 127).mean() < 1:
+        return Found(alpha > 127, True, "The picture is transparent around the article.")
+    spread = float(pixels.std(axis=(0, 1)).max())
+    if spread < FLAT:
+        raise NothingFoundError(f"no article found: the picture is of one colour (spread {spread:.1f} of 255).")
+    small = _shrunk(pixels)
+    for name, start in STARTS.items():
+        mask = _at_size(_cut_out(small, start(small.shape[:2])), pixels.shape[:2])
+        share = float(mask.mean())
+        if SMALLEST < share < LARGEST:
+            return Found(mask, True, f"Cut out by its colours, {name}; it covers {share:.0%} of the photo.")
+    return Found(_inside(pixels.shape[:2]), False, "No colours tell an article from the photo's edge: all is taken.")
+
+
+def _inside(shape: tuple[int, int]) -> Array:
+    margin = max(1, round(MARGIN * min(shape)))
+    inside = np.zeros(shape, bool)
+    inside[margin:-margin, margin:-margin] = True
+    return inside
+
+
+def _middle(shape: tuple[int, int]) -> Array:
+    rows, columns = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    return np.asarray(np.hypot(rows, columns) < MIDDLE)
+
+
+STARTS = {"starting from the photo's edge": _inside, "starting from its middle": _middle}
+"""What is taken for the article at first, by the words that tell it; the next is tried where one finds nothing."""
+
+
+def _shrunk(pixels: Array) -> Array:
+    cv2 = need_opencv()
+    scale = min(1.0, SIDE / max(pixels.shape[:2]))
+    size = tuple(max(1, round(edge * scale)) for edge in pixels.shape[1::-1])
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+def _at_size(mask: Array, shape: tuple[int, int]) -> Array:
+    cv2 = need_opencv()
+    grown = cv2.resize(mask.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(grown > 0.5)
+
+
+def _cut_out(pixels: Array, guess: Array) -> Array:
+    """Return GrabCut's mask, tidied; what the guess leaves out is background, at the photo's edge for certain."""
+    cv2 = need_opencv()
+    labels = np.where(guess, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[~_inside(labels.shape)] = cv2.GC_BGD
+    models = np.zeros((2, 1, 65))
+    cv2.setRNGSeed(0)
+    cv2.grabCut(np.ascontiguousarray(pixels), labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    return tidied((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
+
+
+def tidied(mask: Array) -> Array:
+    """Return a mask without specks, thin threads, small holes and pieces that do not count.
+
+    Args:
+        mask: bool ``(h, w)``.
+
+    Example:
+        >>> mask = np.zeros((40, 40), bool)
+        >>> mask[5:35, 5:20] = True
+        >>> mask[10, 10] = False
+        >>> mask[30:34, 30:34] = True
+        >>> bool(tidied(mask)[10, 10]), bool(tidied(mask)[32, 32])
+        (True, False)
+    """
+    cv2 = need_opencv()
+    smooth = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    smooth = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    pieces, areas = _pieces(smooth)
+    kept = np.isin(pieces, np.flatnonzero((areas >= PIECE * areas.max()) & (areas > 0)))
+    gaps, areas = _pieces(~kept & ~_reached_from_outside(kept))
+    return np.asarray(kept | np.isin(gaps, np.flatnonzero((areas > 0) & (areas < HOLE * kept.sum()))))
+
+
+def _pieces(mask: Array) -> tuple[Array, Array]:
+    """Return the number of each pixel's piece, and each piece's area in pixels; what is in no piece has number 0."""
+    cv2 = need_opencv()
+    _, pieces, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = facts[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return pieces, areas
+
+
+def _reached_from_outside(mask: Array) -> Array:
+    cv2 = need_opencv()
+    padded = np.pad(mask.astype(np.uint8), 1)
+    cv2.floodFill(padded, None, (0, 0), 2)
+    return np.asarray(padded[1:-1, 1:-1] == 2)

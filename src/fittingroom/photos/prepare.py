@@ -1,0 +1,132 @@
+"""From a photo to the 28x28 picture that a model is asked about, step by step, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.errors import DataError
+from fittingroom.photos.finding import find_item
+from fittingroom.photos.look import crop_box, dataset_look, decide_polarity, grey_of
+from fittingroom.photos.opening import Opened, open_photo, opened
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+NOT_FOUND = "the article could not be told from its background; photograph it on a plain one, all of it in the picture"
+CUT_OFF = "the article touches the photo's edge, some of it may be missing"
+EDGE_SHARE = 0.25  # of an edge of the photo that the article may take up before it is said
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the preparation.
+
+    Attributes:
+        name: what was done.
+        reason: why so, in one sentence.
+        picture: uint8 ``(h, w, 3)`` or ``(h, w)``: what came of it.
+    """
+
+    name: str
+    reason: str
+    picture: Array
+
+
+@dataclass(frozen=True)
+class PreparedPhoto:
+    """A photo made ready for a model.
+
+    Attributes:
+        image: uint8 ``(28, 28)``, as the dataset would show the article.
+        mask: bool ``(h, w)``, True on the article.
+        grey: float32 ``(h, w)``, the photo's brightness in 0..1.
+        inverted: whether light and dark changed places.
+        is_found: whether the article could be told from its background.
+        steps: from the opened photo to the image.
+        warnings: what the user may want to know.
+    """
+
+    image: Array
+    mask: Array
+    grey: Array
+    inverted: bool
+    is_found: bool
+    steps: tuple[Step, ...]
+    warnings: tuple[str, ...]
+
+
+def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
+    """Prepare a photo of a garment as the dataset would show it.
+
+    Args:
+        image: a file, a Pillow image, or uint8 of ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``.
+
+    Returns:
+        The 28x28 picture, the article's mask, every step with its reason, and warnings.
+
+    Raises:
+        DataError: no picture, one that cannot be read, or nothing in it.
+
+    Example:
+        >>> photo = np.full((90, 60, 3), 240, np.uint8)
+        >>> photo[15:80, 20:40] = (30, 40, 120)
+        >>> prepared = prepare_photo(photo)
+        >>> prepared.image.shape, prepared.inverted
+        ((28, 28), True)
+    """
+    photo = _as_opened(image)
+    found = find_item(photo.pixels, photo.alpha)
+    grey = grey_of(photo.pixels)
+    polarity = decide_polarity(grey, found.mask)
+    look = dataset_look(grey, found.mask, inverted=polarity.inverted)
+    height, width = photo.pixels.shape[:2]
+    steps = (
+        Step("photo", f"{photo.size[0]} x {photo.size[1]} pixels, upright, {width} x {height} here.", photo.pixels),
+        Step("found", found.reason, _dimmed(photo.pixels, found.mask)),
+        Step("cut out", "Cropped tight: the dataset leaves no margin.", _cut(photo.pixels, found.mask)),
+        Step("polarity", polarity.reason, _as_bytes(1 - grey if polarity.inverted else grey)[crop_box(found.mask)]),
+        Step("as the dataset", "Longest edge 28, light on black, sharpened, full contrast.", look),
+    )
+    notes = [*photo.warnings, *([] if found.is_found else [NOT_FOUND]), *_cut_off(found.mask, found.is_found)]
+    return PreparedPhoto(look, found.mask, grey, polarity.inverted, found.is_found, steps, tuple(notes))
+
+
+def _as_opened(image: str | Path | Image.Image | Array) -> Opened:
+    if isinstance(image, (str, Path)):
+        return open_photo(Path(image))
+    if isinstance(image, np.ndarray):
+        return opened(_as_picture(image), "the array")
+    return opened(image, "the image")
+
+
+def _as_picture(array: Array) -> Image.Image:
+    from PIL import Image
+
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise DataError(
+            f"Expected a photo as uint8 (h, w), (h, w, 3) or (h, w, 4), received {array.dtype} {array.shape}."
+        )
+    return Image.fromarray(array)
+
+
+def _as_bytes(values: Array) -> Array:
+    return np.asarray(np.round(values * 255), np.uint8)
+
+
+def _dimmed(pixels: Array, mask: Array) -> Array:
+    return np.where(mask[..., None], pixels, (pixels * 0.25 + 160).astype(np.uint8))
+
+
+def _cut(pixels: Array, mask: Array) -> Array:
+    box = crop_box(mask)
+    return np.where(mask[box][..., None], pixels[box], np.uint8(255))
+
+
+def _cut_off(mask: Array, is_found: bool) -> list[str]:
+    edges = (mask[:8], mask[-8:], mask[:, :8].T, mask[:, -8:].T)
+    return [CUT_OFF] if is_found and any(edge.any(axis=0).mean() > EDGE_SHARE for edge in edges) else []
