@@ -22,6 +22,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("reporting",),
     ("pictures",),
     ("photos",),
+    ("export",),
     ("workflows",),
     ("speed",),
     ("ladder",),

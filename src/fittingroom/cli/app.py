@@ -29,6 +29,7 @@ COMMANDS = {  # name: (where, one line, example)
     "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
     "evaluate": ("evaluate:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
     "predict": ("predict:predict", "Name 28x28 grey pictures.", "predict --model runs/my-run picture.png"),
+    "export": ("export:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
     "ladder": ("ladder:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
     "doctor": ("doctor:doctor", "One block of facts to paste into a bug report.", "doctor"),

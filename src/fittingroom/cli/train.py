@@ -39,6 +39,7 @@ def train(
     seed: Seed = 0,
     out: Out = None,
     resume: Annotated[Path | None, Parameter(help="Go on with this run, from its last checkpoint.")] = None,
+    no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
     data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -48,7 +49,7 @@ def train(
 
     say = speaker(quiet or json)
     with progress(quiet or json) as watch:
-        order = Order(model, dataset, _recipe(recipe, set_ or [], epochs), seed, validation, data_dir)
+        order = Order(model, dataset, _recipe(recipe, set_ or [], epochs), seed, validation, data_dir, onnx=not no_onnx)
         run = (
             train_order(order, out, say=say, watch=watch)
             if resume is None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 IN_A_RUN = "model.keras"
+ONNX_IN_A_RUN = "model.onnx"
 
 
 def shipped_names() -> list[str]:
@@ -34,6 +35,8 @@ def find_model(name_or_path: str | Path) -> Path:
     if path.is_dir():
         return _in_folder(path)
     if path.exists():
+        if path.suffix == ".onnx":
+            raise ModelError(f"{path}: expected a Keras model here, received an ONNX file; predict takes those.")
         if path.suffix != ".keras":
             raise ModelError(f"{path}: expected a run folder or a .keras file, received a '{path.suffix}' file.")
         return path
@@ -48,6 +51,20 @@ def _in_folder(folder: Path) -> Path:
     if not (folder / IN_A_RUN).is_file():
         raise ModelError(f"{folder}: expected a run folder that holds {IN_A_RUN}, found none. Has its training ended?")
     return folder / IN_A_RUN
+
+
+def find_onnx(name_or_path: str | Path) -> Path | None:
+    """Return the ``.onnx`` file of what a user means, or None where it has none.
+
+    Args:
+        name_or_path: a run folder, an ``.onnx`` file, or a shipped name.
+    """
+    path = Path(name_or_path)
+    if path.exists():
+        file = path / ONNX_IN_A_RUN if path.is_dir() else path
+        return file if file.suffix == ".onnx" and file.is_file() else None
+    shipped = WEIGHTS / f"{name_or_path}.onnx"
+    return shipped if str(name_or_path) in shipped_names() and shipped.is_file() else None
 
 
 def load_model(name_or_path: str | Path) -> keras.Model:

@@ -14,6 +14,7 @@ from fittingroom.models.custom import build_custom, find_source, is_custom
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train
 from fittingroom.training.progress import Watch, unwatched
+from fittingroom.workflows.onnx_twin import write_twin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ class Order:
         seed: of the starting weights, the order and the augmentation.
         validation: how many training images to hold out, or None for none.
         data_dir: where the dataset's files are, or None to look.
+        onnx: whether to write the model's ONNX twin as well.
     """
 
     model: str | None = None
@@ -42,6 +44,7 @@ class Order:
     seed: int = 0
     validation: int | None = None
     data_dir: Path | None = None
+    onnx: bool = True
 
 
 def train_order(order: Order, out: Path | None = None, *, say: Say = silent, watch: Watch = unwatched) -> Run:
@@ -61,8 +64,7 @@ def train_on(
     recipe = valid_for(order.recipe, data, say)
     model = make(order.model or recipe.model, data, order.seed)
     run = train(model, data, recipe=recipe, seed=order.seed, validation=order.validation, out=out, say=say, watch=watch)
-    _keep_source(run, order.model)
-    return run
+    return _finished(run, order, data, say)
 
 
 def valid_for(recipe: Recipe, data: Dataset, say: Say = silent) -> Recipe:
@@ -93,8 +95,7 @@ def resume_run(folder: Path, order: Order, *, say: Say = silent, watch: Watch = 
     data = load(name, data_dir=order.data_dir, say=say)
     model = make(order.model, data, run.environment["seed"]) if order.model else None
     resume(run, data, model=model, say=say, watch=watch)
-    _keep_source(run, order.model)
-    return run
+    return _finished(run, order, data, say)
 
 
 def make(name: str | None, data: Dataset, seed: int) -> Any:
@@ -103,6 +104,13 @@ def make(name: str | None, data: Dataset, seed: int) -> Any:
     if is_custom(name):
         return build_custom(find_source(name), data.image_shape, data.classes, seed)
     return build(name, image_shape=data.image_shape, classes=data.classes, seed=seed)
+
+
+def _finished(run: Run, order: Order, data: Dataset, say: Say) -> Run:
+    _keep_source(run, order.model)
+    if order.onnx:
+        write_twin(run, data, say)
+    return run
 
 
 def _keep_source(run: Run, name: str | None) -> None:

@@ -1,0 +1,3 @@
+"""Export: a model as one file for other programs, checked in a fresh process, with its card beside it."""
+
+from __future__ import annotations
