@@ -26,6 +26,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("workflows",),
     ("speed",),
     ("ladder",),
+    ("studio",),
     ("cli",),
     ("__main__", "__init__"),
 )

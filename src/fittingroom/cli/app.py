@@ -32,6 +32,7 @@ COMMANDS = {  # name: (where, one line, example)
     "export": ("export:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
     "ladder": ("ladder:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
+    "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),
     "doctor": ("doctor:doctor", "One block of facts to paste into a bug report.", "doctor"),
 }
 GROUPS = {

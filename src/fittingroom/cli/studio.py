@@ -1,0 +1,36 @@
+"""`fittingroom studio`: see the data, watch a network learn, try it on, in a browser."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from fittingroom.cli.output import emit, say
+from fittingroom.errors import UsageError
+from fittingroom.runs import ROOT
+
+NEEDS = ("fastapi", "uvicorn")
+
+
+def studio(
+    *folders: Annotated[Path, Parameter(help="Folders with datasets to show besides the known ones.")],
+    port: Annotated[int, Parameter(help="Where to listen; 0 for any that is free.")] = 8765,
+    host: Annotated[str, Parameter(help="Address to listen on; off this machine a token is asked for.")] = "127.0.0.1",
+    browser: Annotated[bool, Parameter(negative="--no-browser", help="Open the page in a browser.")] = True,
+    runs: Annotated[Path, Parameter(help="The folder that holds the runs.")] = ROOT,
+) -> None:
+    """Open the studio: a page on this machine, without account, download or cloud. Ctrl-C closes it."""
+    if any(find_spec(name) is None for name in NEEDS):
+        raise UsageError("The studio needs packages that are not installed. Run: pip install 'fittingroom[studio]'")
+    from fittingroom.studio.collection import Shelf
+    from fittingroom.studio.security import Door
+    from fittingroom.studio.serve import serve
+    from fittingroom.studio.studio import Studio
+
+    opened = Studio(Door(host, port), runs.resolve(), Shelf.of(folders))
+    if not opened.door.is_loopback:
+        say("Other machines can reach this studio. Its address holds a token: show it to nobody else.")
+    serve(opened, tell=lambda address: emit(f"The studio: {address}"), browser=browser)

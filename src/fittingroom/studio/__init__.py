@@ -1,0 +1,1 @@
+"""The studio: a page on one's own machine, to see the data, watch a network learn, and try it on."""

@@ -1,0 +1,56 @@
+"""The studio as an ASGI application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from fittingroom._version import __version__
+from fittingroom.studio.gate import Gate
+from fittingroom.studio.problems import add_handlers
+from fittingroom.studio.routes.data import data_routes
+from fittingroom.studio.security import Guard, set_cookie
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from fittingroom.studio.studio import Studio
+
+STATIC = Path(__file__).parent / "static"
+PARTS = (data_routes,)
+
+
+def build_api(studio: Studio) -> FastAPI:
+    """Return the API and the page, without the middleware in front of them.
+
+    Args:
+        studio: what the parts share.
+    """
+    app = FastAPI(
+        title="fittingroom studio", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+    )
+    add_handlers(app)
+    for part in PARTS:
+        app.include_router(part(studio), prefix="/api")
+
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        response = FileResponse(STATIC / "index.html", media_type="text/html")
+        set_cookie(response, studio.door)
+        return response
+
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def build_app(studio: Studio) -> ASGIApp:
+    """Return the whole application: guard, gate, API and page.
+
+    Args:
+        studio: what the parts share.
+    """
+    return Guard(Gate(build_api(studio), studio.limits), studio.door)

@@ -1,0 +1,106 @@
+"""Refusals as JSON: what was expected, what came, and the limit where there is one; never a traceback or a path."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from fittingroom.errors import FittingRoomError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+
+KINDS = {
+    400: "bad_request",
+    401: "token",
+    403: "forbidden",
+    404: "not_found",
+    405: "method",
+    408: "too_slow",
+    409: "conflict",
+    413: "too_large",
+    415: "media_type",
+    422: "invalid",
+    429: "too_many",
+    500: "fault",
+    503: "busy",
+    507: "disk_full",
+}
+OURS = "This is our mistake, not yours. The terminal that runs the studio tells more; please report it."
+PATH = re.compile(r"(?:[A-Za-z]:)?(?:/[^\s/:'\"<>|]+)+/")
+
+
+class Problem(Exception):  # noqa: N818  (an answer, and not always a fault)
+    """A request that is not carried out.
+
+    Attributes:
+        status: of the HTTP answer.
+        message: one or two sentences for the user.
+        limit: the bound that was met, where there is one.
+    """
+
+    def __init__(self, status: int, message: str, limit: int | float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.limit = status, message, limit
+
+
+def answer(problem: Problem) -> JSONResponse:
+    """Return a problem as a response.
+
+    Example:
+        >>> answer(Problem(404, "No such run.")).body
+        b'{"error":{"kind":"not_found","message":"No such run."}}'
+    """
+    error: dict[str, Any] = {"kind": KINDS.get(problem.status, "error"), "message": without_paths(problem.message)}
+    if problem.limit is not None:
+        error["limit"] = problem.limit
+    headers = {"Retry-After": "2"} if problem.status in (429, 503) else None
+    return JSONResponse({"error": error}, problem.status, headers)
+
+
+def without_paths(message: str) -> str:
+    """Return a message with folders' paths cut down to the last name.
+
+    Example:
+        >>> without_paths("/home/me/runs/one: this run has no verdict.json.")
+        'one: this run has no verdict.json.'
+    """
+    return PATH.sub("", message)
+
+
+def as_problem(error: Exception) -> Problem:
+    """Return any error as the problem that the user is told of."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, FittingRoomError):
+        return Problem(422, " ".join(str(error).split()))
+    if isinstance(error, RequestValidationError):
+        return Problem(422, _malformed(error))
+    if isinstance(error, HTTPException):
+        return Problem(error.status_code, f"{error.detail}.")
+    if isinstance(error, OSError):
+        return Problem(507, f"The disk cannot be written or read: {error.strerror or 'an error of the system'}.")
+    return Problem(500, OURS)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Have every error of the app answered in this form."""
+
+    async def handle(_: Request, error: Exception) -> JSONResponse:
+        return answer(as_problem(error))
+
+    for kind in (Problem, FittingRoomError, RequestValidationError, HTTPException, OSError, Exception):
+        app.add_exception_handler(kind, handle)
+
+
+def _malformed(error: RequestValidationError) -> str:
+    parts = []
+    for entry in error.errors()[:3]:
+        where = ".".join(str(part) for part in entry["loc"] if part != "body")
+        parts.append(f"{where or 'The body'}: {str(entry['msg'])[:200]}")
+    return "; ".join(parts) + "."

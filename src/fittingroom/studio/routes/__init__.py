@@ -1,0 +1,1 @@
+"""The studio's API, one file a part."""

@@ -1,0 +1,30 @@
+// Light, dark, or as the system has it; remembered in this browser.
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { WORDS } from "./words.js";
+
+const ORDER = ["auto", "light", "dark"];
+const KEY = "fittingroom-theme";
+
+export function themeButton() {
+  const name = h("span");
+  const button = h("button", { type: "button", class: "plain small theme", onclick: () => apply(ORDER[(ORDER.indexOf(now()) + 1) % 3]) }, icon("sun"), name);
+  const apply = (theme) => {
+    localStorage.setItem(KEY, theme);
+    if (theme === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    name.textContent = `${WORDS.theme.button}: ${WORDS.theme[theme]}`;
+    dispatchEvent(new Event("themechange"));
+  };
+  apply(now());
+  return button;
+}
+
+const now = () => (ORDER.includes(localStorage.getItem(KEY)) ? localStorage.getItem(KEY) : "auto");
+
+// A colour of the tokens as [red, green, blue].
+export function colour(token) {
+  const text = getComputedStyle(document.documentElement).getPropertyValue(token).trim();
+  return [1, 3, 5].map((start) => parseInt(text.slice(start, start + 2), 16));
+}
