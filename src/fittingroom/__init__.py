@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fittingroom.training import Recipe, train
     from fittingroom.workflows.evaluation import evaluate, predict
     from fittingroom.workflows.pages import report
+    from fittingroom.workflows.predicting import predict_photos
 
 _HOMES = {
     "Dataset": "fittingroom.data",
@@ -48,6 +49,7 @@ _HOMES = {
     "plot_image": "fittingroom.reporting.plots",
     "plot_value_array": "fittingroom.reporting.plots",
     "predict": "fittingroom.workflows.evaluation",
+    "predict_photos": "fittingroom.workflows.predicting",
     "prepare_photo": "fittingroom.photos",
     "report": "fittingroom.workflows.pages",
     "train": "fittingroom.training",
@@ -74,6 +76,7 @@ __all__ = [
     "plot_image",
     "plot_value_array",
     "predict",
+    "predict_photos",
     "prepare_photo",
     "report",
     "train",

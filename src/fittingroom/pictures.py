@@ -57,3 +57,19 @@ def _read_grey(path: Path) -> Array:
             return np.asarray(picture)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: expected a picture that can be read, received: {error}") from error
+
+
+def is_grey_of_size(path: Path, image_shape: tuple[int, int]) -> bool:
+    """Say whether a file is a grey 8-bit picture of exactly this size; no for what is no picture.
+
+    Args:
+        path: of the file; only its header is read.
+        image_shape: ``(h, w)``.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return picture.mode == "L" and picture.size == image_shape[::-1]
+    except Exception:  # Pillow raises many kinds; whoever reads the whole file says what is wrong with it
+        return False

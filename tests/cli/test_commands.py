@@ -3,9 +3,7 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 import fittingroom as fr
 
@@ -109,58 +107,6 @@ def test_evaluate_wants_one_model(run, trained):
         answer = run("evaluate", *words)
         assert answer.code == 2
         assert "one of the two" in answer.err
-
-
-def test_predict_names_pictures_as_they_are(run, trained, toy, tmp_path):
-    Image.fromarray(toy.test.images[3]).save(tmp_path / "three.png")
-    np.save(tmp_path / "two.npy", toy.test.images[4:6])
-    rows = json.loads(run("predict", "--model", trained, tmp_path / "three.png", tmp_path / "two.npy", "--json").out)
-    assert [row["path"].rsplit("/", 1)[1] for row in rows] == ["three.png", "two.npy[0]", "two.npy[1]"]
-    expected = fr.predict(trained, toy.test.images[3:6])
-    for row, probabilities in zip(rows, expected, strict=True):
-        assert list(row["probabilities"]) == list(toy.class_names)
-        np.testing.assert_allclose(list(row["probabilities"].values()), probabilities, atol=1e-6)
-        assert row["label"] == toy.class_names[probabilities.argmax()]
-        assert row["as"] == "data"
-
-
-def test_predict_answers_the_good_pictures_and_exits_with_1(run, trained, toy, tmp_path):
-    Image.fromarray(toy.test.images[0]).save(tmp_path / "good.png")
-    (tmp_path / "bad.png").write_text("not a picture")
-    answer = run("predict", "--model", trained, tmp_path / "bad.png", tmp_path / "good.png")
-    assert answer.code == 1
-    assert "good.png" in answer.out
-    assert "bad.png: expected a picture that can be read" in answer.err
-
-
-@pytest.mark.parametrize(
-    ("name", "write", "words"),
-    [
-        ("missing.png", lambda path: None, "found no such file"),
-        ("colour.png", lambda path: Image.new("RGB", (28, 28)).save(path), "received mode RGB"),
-        ("large.png", lambda path: Image.new("L", (30, 30)).save(path), r"the images are (30, 30)"),
-        ("floats.npy", lambda path: np.save(path, np.zeros((28, 28))), "expected uint8"),
-        ("objects.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "without pickled objects"),
-        ("folder.png", lambda path: path.mkdir(), "found a folder"),
-    ],
-)
-def test_predict_says_what_is_wrong_with_a_picture_and_exits_with_2(run, trained, tmp_path, name, write, words):
-    write(tmp_path / name)
-    answer = run("predict", "--model", trained, tmp_path / name)
-    assert answer.code == 2
-    assert words in answer.err
-    assert "Traceback" not in answer.err
-
-
-def test_predict_without_a_model_takes_the_newest_run_and_says_so(run, trained, toy, tmp_path, monkeypatch):
-    Image.fromarray(toy.test.images[0]).save(tmp_path / "a.png")
-    monkeypatch.chdir(tmp_path)
-    assert "Train one: fittingroom tutorial" in run("predict", "a.png").err
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "one").symlink_to(trained)
-    answer = run("predict", "a.png")
-    assert answer.code == 0
-    assert "the newest run answers, runs/one" in answer.err
 
 
 def test_runs_list_and_show_tell_what_a_run_reached(run, trained):

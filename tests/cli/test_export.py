@@ -8,7 +8,7 @@ import pytest
 import fittingroom as fr
 from fittingroom.errors import UsageError
 from fittingroom.export.export import export_model
-from fittingroom.models.onnx_predict import onnx_predictor
+from fittingroom.models.onnx_predict import open_onnx
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -38,7 +38,7 @@ def test_training_writes_the_twin_unless_told_not_to(run, toy_folder, tmp_path):
     assert (tmp_path / "a" / "model.onnx").exists()
     assert not (tmp_path / "b" / "model.onnx").exists()
     np.testing.assert_allclose(
-        onnx_predictor(tmp_path / "a" / "model.onnx")(IMAGES), fr.predict(tmp_path / "a", IMAGES), atol=1e-5
+        open_onnx(tmp_path / "a" / "model.onnx").predict(IMAGES), fr.predict(tmp_path / "a", IMAGES), atol=1e-5
     )
 
 

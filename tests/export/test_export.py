@@ -10,7 +10,7 @@ from fittingroom.export.export import checked_onnx
 from fittingroom.export.onnx_file import write_onnx
 from fittingroom.models import MODELS
 from fittingroom.models.front import for_use
-from fittingroom.models.onnx_predict import onnx_predictor, stored_names
+from fittingroom.models.onnx_predict import open_onnx
 from fittingroom.models.predict import predictor
 
 onnx = pytest.importorskip("onnx")
@@ -23,7 +23,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
 def test_every_architecture_gives_the_same_as_onnx(tmp_path, name):
     model = for_use(fr.build(name), (28, 28))
     write_onnx(model, tmp_path / "m.onnx")
-    np.testing.assert_allclose(onnx_predictor(tmp_path / "m.onnx")(IMAGES), predictor(model)(IMAGES), atol=1e-5)
+    np.testing.assert_allclose(open_onnx(tmp_path / "m.onnx").predict(IMAGES), predictor(model)(IMAGES), atol=1e-5)
 
 
 def test_the_file_takes_any_number_of_uint8_images_and_names_its_ends(tmp_path):
@@ -33,8 +33,8 @@ def test_the_file_takes_any_number_of_uint8_images_and_names_its_ends(tmp_path):
     assert graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert graph.output[0].name == "probabilities"
     assert opset >= 17
-    assert stored_names(tmp_path / "m.onnx") == ("a", "b")
-    predict = onnx_predictor(tmp_path / "m.onnx")
+    assert open_onnx(tmp_path / "m.onnx").class_names == ("a", "b")
+    predict = open_onnx(tmp_path / "m.onnx")
     for n in (0, 1, 7, 64):
         assert predict(IMAGES[:n]).shape == (n, 10)
 
@@ -42,20 +42,20 @@ def test_the_file_takes_any_number_of_uint8_images_and_names_its_ends(tmp_path):
 def test_images_of_another_size_are_an_error_that_names_both(tmp_path):
     write_onnx(for_use(fr.build(), (28, 28)), tmp_path / "m.onnx")
     with pytest.raises(ModelError, match=r"takes images of 28x28, received \(20, 20\)"):
-        onnx_predictor(tmp_path / "m.onnx")(np.zeros((1, 20, 20), np.uint8))
+        open_onnx(tmp_path / "m.onnx").predict(np.zeros((1, 20, 20), np.uint8))
 
 
 def test_a_foreign_onnx_file_is_refused_in_one_sentence(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"not a model")
     with pytest.raises(ModelError, match=r"m\.onnx: expected an ONNX model, received"):
-        onnx_predictor(tmp_path / "m.onnx")
+        open_onnx(tmp_path / "m.onnx")
     kinds = onnx.TensorProto
     ends = [onnx.helper.make_tensor_value_info(name, kinds.FLOAT, ["n", 28, 28]) for name in ("x", "y")]
     graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
     opset = [onnx.helper.make_opsetid("", 20)]
     onnx.save(onnx.helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "float.onnx")
     with pytest.raises(ModelError, match="expected one input, uint8"):
-        onnx_predictor(tmp_path / "float.onnx")
+        open_onnx(tmp_path / "float.onnx")
 
 
 def test_the_fresh_process_compares_every_image(tmp_path):

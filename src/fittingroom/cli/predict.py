@@ -1,99 +1,107 @@
-"""`fittingroom predict`: name 28x28 grey pictures."""
+"""`fittingroom predict`: name photos of garments, and pictures that are data already."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.arrays import Images, Predict
 from fittingroom.cli.options import Json, ModelName, Quiet
 from fittingroom.cli.output import emit, emit_json, say, speaker, table
-from fittingroom.data import class_names
-from fittingroom.errors import FittingRoomError, UsageError
-from fittingroom.models.load import IN_A_RUN
-from fittingroom.pictures import read_pictures
-from fittingroom.runs import is_run, list_runs, open_run
-from fittingroom.workflows.evaluation import as_predict
+from fittingroom.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fittingroom.workflows.naming import Namer
+    from fittingroom.workflows.predicting import Answer, Failure
+
+PHOTO_MODEL = "fashion-mnist/photo"
 
 
 def predict(
-    *pictures: Annotated[Path, Parameter(help="Grey 8-bit PNG, or .npy of uint8 (h, w) or (n, h, w).")],
-    model: ModelName = None,
+    *pictures: Annotated[Path, Parameter(help="Pictures, or folders of them.")],
+    model: ModelName = PHOTO_MODEL,
+    as_: Annotated[
+        Literal["auto", "data", "photo"],
+        Parameter(
+            name="--as", help="data is taken as it is; auto: .npy and grey pictures of the model's size are data."
+        ),
+    ] = "auto",
+    explain: Annotated[Path | None, Parameter(help="Folder for one picture a photo: every step, and why.")] = None,
+    sort_into: Annotated[
+        Path | None, Parameter(help="Folder to copy the files into, a folder for each answer.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Name pictures that look like the dataset's: grey, of the model's size, taken as they are.
+    """Name what is on photos of garments; or on pictures that look like the dataset's already.
 
-    Without --model the newest run in runs/ answers. Exits with 1 where some pictures failed, with 2 where all did.
+    A photo may be JPEG, PNG, WebP, HEIC, TIFF, GIF or BMP of any size: the article is found, cut out, and shown to the
+    model as the dataset would show it. Exits with 1 where some pictures failed, with 2 where all did.
     """
+    from fittingroom.workflows.naming import open_namer
+    from fittingroom.workflows.predicting import name_pictures, pictures_in
+
     if not pictures:
-        raise UsageError("Expected at least one picture. Example: fittingroom predict --model runs/my-run picture.png")
-    chosen = model or _newest_run(speaker(quiet or json))
-    answer, names = as_predict(chosen), _names(chosen)
-    rows = [row for path in pictures for row in _answer(path, answer, names)]
-    failed = [row for row in rows if "error" in row]
+        raise UsageError("Expected at least one picture or folder. Example: fittingroom predict shirt.jpg")
+    files = pictures_in(pictures)
+    namer = open_namer(model or PHOTO_MODEL)
+    answers = _carried_out(name_pictures(files, namer, as_), namer, explain, sort_into)
+    _print(answers, namer, json, quiet)
+    failed = sum(_is_failure(answer) for answer in answers)
+    return 0 if not failed else 2 if failed == len(answers) else 1
+
+
+def _carried_out(
+    answers: Iterable[Answer | Failure], namer: Namer, explain: Path | None, sort_into: Path | None
+) -> list[Answer | Failure]:
+    """Return the answers without their pictures, so that a thousand photos fit in memory, copied and explained."""
+    from dataclasses import replace
+
+    from fittingroom.workflows import sorting
+    from fittingroom.workflows.predicting import Answer
+
+    kept: list[Answer | Failure] = []
+    for answer in answers:
+        if isinstance(answer, Answer):
+            if explain is not None:
+                sorting.save_explanation(explain, answer, namer.threshold)
+            if sort_into is not None:
+                sorting.sort_into(sort_into, answer)
+            kept.append(replace(answer, prepared=None))
+        else:
+            kept.append(answer)
+    return kept
+
+
+def _print(answers: list[Answer | Failure], namer: Namer, json: bool, quiet: bool) -> None:
+    from fittingroom.workflows.predicting import Answer, as_row
+
     if json:
-        emit_json(rows)
-    else:
-        good = [row for row in rows if "error" not in row]
-        if good:
-            emit(table(["picture", "is", "confidence", "else"], [_text(row) for row in good]))
-        for row in failed:
-            say(f"fittingroom: {row['error']}")
-    return 0 if not failed else 2 if len(failed) == len(rows) else 1
+        emit_json([as_row(answer) for answer in answers])
+        return
+    tell = speaker(quiet)
+    if namer.temperature != 1:
+        tell(f"Probabilities of {namer.title} are tempered: divided by {namer.temperature:g} before softmax.")
+    good = [answer for answer in answers if isinstance(answer, Answer)]
+    if good:
+        emit(table(["picture", "taken as", "is", "confidence", "else"], [_text(answer) for answer in good]))
+    for answer in good:
+        for note in answer.warnings:
+            tell(f"{answer.path}: {note}.")
+    for failed in answers:
+        if not isinstance(failed, Answer):
+            say(f"fittingroom: {failed.error}")
 
 
-def _newest_run(tell: Any) -> str:
-    ready = [run for run in list_runs() if (run.folder / IN_A_RUN).exists()]
-    if not ready:
-        raise UsageError("No --model was given and there is no run in runs/ yet. Train one: fittingroom tutorial")
-    newest = max(ready, key=lambda run: (run.folder / IN_A_RUN).stat().st_mtime)
-    tell(f"No --model was given: the newest run answers, {newest.folder}.")
-    return str(newest.folder)
+def _is_failure(answer: Answer | Failure) -> bool:
+    return hasattr(answer, "error")
 
 
-def _names(model: str) -> tuple[str, ...] | None:
-    if is_run(Path(model)):
-        return tuple(open_run(model).environment.get("class_names", ())) or None
-    return class_names
-
-
-def _answer(path: Path, answer: Predict, names: tuple[str, ...] | None) -> list[dict[str, Any]]:
-    start = time.perf_counter()
-    try:
-        images = read_pictures(path)
-        probabilities = answer(images)
-    except FittingRoomError as error:
-        return [{"schema": SCHEMA, "path": str(path), "error": str(error)}]
-    seconds = (time.perf_counter() - start) / len(images)
-    return [_row(path, images, row, index, names, seconds) for index, row in enumerate(probabilities)]
-
-
-SCHEMA = "fittingroom/predict/1"
-
-
-def _row(
-    path: Path, images: Images, probabilities: Any, index: int, names: tuple[str, ...] | None, seconds: float
-) -> dict[str, Any]:
-    if names is None or len(names) != len(probabilities):
-        names = tuple(str(label) for label in range(len(probabilities)))
-    best = int(probabilities.argmax())
-    return {
-        "schema": SCHEMA,
-        "path": str(path) if len(images) == 1 else f"{path}[{index}]",
-        "as": "data",
-        "label": names[best],
-        "confidence": float(probabilities[best]),
-        "probabilities": {name: float(value) for name, value in zip(names, probabilities, strict=True)},
-        "warnings": [],
-        "seconds": seconds,
-    }
-
-
-def _text(row: dict[str, Any]) -> tuple[str, str, str, str]:
-    ranked = sorted(row["probabilities"].items(), key=lambda item: -item[1])
+def _text(answer: Answer) -> tuple[str, ...]:
+    ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.1%}" for name, share in ranked[1:3])
-    return row["path"], row["label"], f"{row['confidence']:.1%}", others
+    label = f"none of these ({answer.label}?)" if answer.none_of_these else answer.label
+    return answer.path, answer.taken_as, label, f"{answer.confidence:.1%}", others

@@ -62,10 +62,10 @@ def agreement(path: Path, images: Images, expected: Probabilities) -> Agreement:
 
 def main() -> None:
     """Answer one file of images with one ONNX file: what the fresh process runs."""
-    from fittingroom.models.onnx_predict import onnx_predictor
+    from fittingroom.models.onnx_predict import open_onnx
 
     model, images, answers = map(Path, sys.argv[1:])
-    np.save(answers, onnx_predictor(model)(np.load(images)))
+    np.save(answers, open_onnx(model).predict(np.load(images)))
     heavy = {"keras", "torch"} & set(sys.modules)
     if heavy:
         raise SystemExit(f"the fresh process loaded {heavy}, so it shows nothing")

@@ -57,12 +57,13 @@ def need_opencv() -> ModuleType:
     return cv2
 
 
-def find_item(pixels: Array, alpha: Array | None = None) -> Found:
+def find_item(pixels: Array, alpha: Array | None = None, where: str = "photo") -> Found:
     """Find the article in a photo.
 
     Args:
         pixels: uint8 ``(h, w, 3)``, RGB.
         alpha: uint8 ``(h, w)``, or None; where the picture is transparent in part, that is its outline.
+        where: what to call it in a message.
 
     Raises:
         NothingFoundError: the photo is of one colour.
@@ -73,7 +74,9 @@ def find_item(pixels: Array, alpha: Array | None = None) -> Found:
         return Found(alpha > 127, True, "The picture is transparent around the article.")
     spread = float(pixels.std(axis=(0, 1)).max())
     if spread < FLAT:
-        raise NothingFoundError(f"no article found: the picture is of one colour (spread {spread:.1f} of 255).")
+        raise NothingFoundError(
+            f"{where}: no article found, the picture is of one colour (spread {spread:.1f} of 255)."
+        )
     small = _shrunk(pixels)
     for name, start in STARTS.items():
         mask = _at_size(_cut_out(small, start(small.shape[:2])), pixels.shape[:2])

@@ -80,7 +80,7 @@ def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
         ((28, 28), True)
     """
     photo = _as_opened(image)
-    found = find_item(photo.pixels, photo.alpha)
+    found = find_item(photo.pixels, photo.alpha, str(image) if isinstance(image, (str, Path)) else "photo")
     grey = grey_of(photo.pixels)
     polarity = decide_polarity(grey, found.mask)
     look = dataset_look(grey, found.mask, inverted=polarity.inverted)

@@ -12,6 +12,7 @@ from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import UsageError
 from fittingroom.models.card import read_card, tempered
 from fittingroom.models.load import IN_A_RUN, find_model, find_onnx
+from fittingroom.models.onnx_predict import open_onnx
 from fittingroom.runs import is_run, list_runs, open_run
 
 if TYPE_CHECKING:
@@ -25,18 +26,23 @@ class Namer:
     Attributes:
         title: what the user called it.
         predict: ``uint8 (n, h, w)`` to probabilities, tempered.
+        image_shape: ``(h, w)`` that it takes.
         class_names: by label; None where nobody knows them.
         engine: what computes: "ONNX Runtime" or "Keras".
         temperature: that the card asks for, 1 where it asks for none.
-        card: the model's card; empty where there is none.
+        score: the views of one picture, ``uint8 (k, h, w)``, to how surely it is none of the classes, 0 to 1; None
+            where the model was not taught that.
+        threshold: scores above it are none of the classes.
     """
 
     title: str
     predict: Predict
+    image_shape: tuple[int, int]
     class_names: tuple[str, ...] | None
     engine: str
     temperature: float
-    card: dict[str, Any]
+    score: Callable[[Images], float] | None
+    threshold: float
 
     def names(self, classes: int) -> tuple[str, ...]:
         """Return a name for each output: the model's own, or numbers."""
@@ -51,24 +57,54 @@ def open_namer(model: str | Path) -> Namer:
     Raises:
         ModelError: no such model, or it cannot be read.
     """
-    onnx = find_onnx(model)
-    if onnx is not None and (find_spec("onnxruntime") is not None or Path(model) == onnx):
-        from fittingroom.models.onnx_predict import onnx_predictor, stored_names
-
-        card, stored, engine = read_card(onnx), stored_names(onnx), "ONNX Runtime"
-        predict: Predict = onnx_predictor(onnx)
+    file = find_onnx(model)
+    if file is not None and (find_spec("onnxruntime") is not None or Path(model) == file):
+        opened = open_onnx(file)
+        predict, shape, stored, engine = opened.predict, opened.image_shape, opened.class_names, "ONNX Runtime"
     else:
-        from fittingroom.models.load import load_model
-        from fittingroom.models.predict import predictor
-
-        card, stored, engine = read_card(find_model(model)), None, "Keras"
-        predict = predictor(load_model(model))
+        file = find_model(model)
+        predict, shape = _open_keras(model)
+        stored, engine = None, "Keras"
+    card = read_card(file)
     temperature = float(card.get("temperature", 1.0))
+    score, threshold = _none_of_these(file, card)
 
     def predict_tempered(images: Images) -> Probabilities:
         return tempered(predict(images), temperature)
 
-    return Namer(str(model), predict_tempered, _names(model, card, stored), engine, temperature, card)
+    return Namer(
+        title=str(model),
+        predict=predict_tempered,
+        image_shape=shape,
+        class_names=_names(model, card, stored),
+        engine=engine,
+        temperature=temperature,
+        score=score,
+        threshold=threshold,
+    )
+
+
+def _open_keras(model: str | Path) -> tuple[Predict, tuple[int, int]]:
+    from fittingroom.models.front import input_shape
+    from fittingroom.models.load import load_model
+    from fittingroom.models.predict import predictor
+
+    keras_model = load_model(model)
+    height, width = input_shape(keras_model)[:2]
+    return predictor(keras_model), (height, width)
+
+
+def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images], float] | None, float]:
+    """Return the score and its threshold that a model's card tells of: a second network beside the model's file."""
+    told = card.get("none_of_these")
+    if not told or find_spec("onnxruntime") is None:
+        return None, 1.0
+    judge = open_onnx(file.with_name(told["file"])).predict
+
+    def score(images: Images) -> float:
+        return float(judge(images)[:, 1].mean())
+
+    return score, float(told["threshold"])
 
 
 def _names(model: str | Path, card: dict[str, Any], stored: tuple[str, ...] | None) -> tuple[str, ...]:

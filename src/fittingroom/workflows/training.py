@@ -68,8 +68,7 @@ def train_on(
 
 
 def valid_for(recipe: Recipe, data: Dataset, say: Say = silent) -> Recipe:
-    """Return the recipe without the augmentation that would change what a dataset's images are of.
-    """
+    """Return the recipe without the augmentation that would change what a dataset's images are of."""
     known = DATASETS.get(data.name)
     if recipe.flip == "none" or known is None or known.flips_valid:
         return recipe

@@ -1,0 +1,87 @@
+"""One picture of how a photo was read: every step side by side, with its reason, and the bars of the answer."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from fittingroom.photos.prepare import PreparedPhoto, Step
+
+INK, MUTED, LINE, BAR, BEST, NONE = "#1c1c1c", "#6b6b6b", "#d9d9d9", "#9aa7b1", "#20639b", "#b8541c"
+PANEL_INCHES, HEIGHT_INCHES, TITLE_INCHES, REASON_INCHES = 2.1, 2.5, 0.75, 1.0
+WRAP = 32  # characters of a reason in a line
+
+
+def explain_figure(
+    photo: PreparedPhoto, title: str, probabilities: Mapping[str, float], none_of_these: tuple[float, float] | None
+) -> Figure:
+    """Draw the steps of a photo and what a model made of it.
+
+    Args:
+        photo: prepared.
+        title: of the figure: the answer.
+        probabilities: by class name.
+        none_of_these: the score and its threshold, or None where the model has none.
+    """
+    from matplotlib.figure import Figure
+
+    panels = len(photo.steps)
+    width = PANEL_INCHES * (panels + 1.5)
+    height = HEIGHT_INCHES + TITLE_INCHES + REASON_INCHES
+    figure = Figure(figsize=(width, height), facecolor="white")
+    figure.text(0.12 / width, 1 - 0.36 / height, title, fontsize=13, color=INK, weight="bold", va="center")
+    notes = "   ".join(f"Note: {note}." for note in photo.warnings)
+    figure.text(0.12 / width, 1 - 0.62 / height, notes, fontsize=8, color=NONE, va="center")
+    bottom, tall = REASON_INCHES / height, (HEIGHT_INCHES - 0.25) / height
+    for index, step in enumerate(photo.steps):
+        left = (index * PANEL_INCHES + 0.12) / width
+        _draw_step(figure.add_axes((left, bottom, (PANEL_INCHES - 0.18) / width, tall)), index + 1, step)
+    left = (panels * PANEL_INCHES + 1.05) / width
+    _draw_bars(figure.add_axes((left, bottom, 1 - left - 0.5 / width, tall)), probabilities, none_of_these)
+    return figure
+
+
+def _draw_step(axes: Axes, number: int, step: Step) -> None:
+    grey = step.picture.ndim == 2
+    axes.imshow(step.picture, cmap="gray" if grey else None, vmin=0, vmax=255, interpolation="nearest")
+    axes.set_anchor("N")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_edgecolor(LINE)
+    axes.set_title(f"{number}  {step.name}", fontsize=9, color=INK, loc="left")
+    words = "\n".join(textwrap.wrap(step.reason, WRAP))
+    place = axes.figure.transFigure.inverted().transform(axes.transAxes.transform((0, 0)))
+    axes.figure.text(place[0], axes.get_position(original=True).y0 - 0.02, words, fontsize=7, color=MUTED, va="top")
+
+
+def _draw_bars(axes: Axes, probabilities: Mapping[str, float], none_of_these: tuple[float, float] | None) -> None:
+    names: Sequence[str] = list(probabilities)
+    values = list(probabilities.values())
+    best = max(range(len(values)), key=values.__getitem__)
+    axes.barh(
+        range(len(values)), values, height=0.66, color=[BEST if row == best else BAR for row in range(len(values))]
+    )
+    for row, value in enumerate(values):
+        axes.text(value, row, f" {value:.0%}", va="center", fontsize=7, color=INK if row == best else MUTED)
+    axes.set_yticks(range(len(names)), names, fontsize=8, color=INK)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.12)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[["top", "right", "bottom"]].set_visible(False)
+    axes.spines["left"].set_edgecolor(LINE)
+    axes.set_title(f"{len(axes.figure.axes)}  the answer", fontsize=9, color=INK, loc="left")
+    if none_of_these is not None:
+        score, threshold = none_of_these
+        word = "above" if score > threshold else "below"
+        place = axes.get_position(original=True)
+        words = f"none of these: {score:.2f}, {word} the threshold of {threshold:.2f}"
+        axes.figure.text(
+            place.x0, place.y0 - 0.02, words, fontsize=7, color=NONE if score > threshold else MUTED, va="top"
+        )

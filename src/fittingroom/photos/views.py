@@ -1,0 +1,83 @@
+"""Candidate views of a prepared photo: as it is, mirrored, turned a little, narrower, in the other polarity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fittingroom.arrays import Array, Images
+from fittingroom.photos.finding import need_opencv
+from fittingroom.photos.look import crop_box, dataset_look
+
+if TYPE_CHECKING:
+    from fittingroom.photos.prepare import PreparedPhoto
+
+GAP = 0.25  # room left around the article for turning it, as a share of its longest edge
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at an article.
+
+    Attributes:
+        turned: counter-clockwise, in degrees.
+        width: times as wide as it is: worn, as in the dataset, clothes are narrower than laid flat.
+        swapped: with light and dark in each other's place.
+        weight: in the average.
+    """
+
+    turned: float = 0.0
+    width: float = 1.0
+    swapped: bool = False
+    weight: float = 1.0
+
+
+VIEWS = (View(weight=2.0), View(turned=7.0), View(turned=-7.0), View(width=0.85), View(swapped=True))
+
+
+def views_of(photo: PreparedPhoto, views: tuple[View, ...] = VIEWS) -> tuple[Images, Array]:
+    """Return a photo's views, each also mirrored, and their weights.
+
+    Args:
+        photo: prepared.
+        views: which.
+
+    Returns:
+        uint8 ``(2 * k, 28, 28)``, and float ``(2 * k,)``, summing to 1.
+    """
+    images = np.stack([_seen(photo, view) for view in views])
+    weights = np.array([view.weight for view in views] * 2)
+    return np.concatenate([images, images[:, :, ::-1]]), weights / weights.sum()
+
+
+def _seen(photo: PreparedPhoto, view: View) -> Array:
+    inverted = photo.inverted != view.swapped
+    if view.turned == 0 and view.width == 1:
+        return dataset_look(photo.grey, photo.mask, inverted=inverted)
+    return dataset_look(*_turned(photo.grey, photo.mask, view), inverted=inverted)
+
+
+def _turned(grey: Array, mask: Array, view: View) -> tuple[Array, Array]:
+    """Return the article, cut out with some room around it, turned and made wider or narrower."""
+    cv2 = need_opencv()
+    box = crop_box(mask)
+    height, width = mask[box].shape
+    side = round(max(height, width) * (1 + 2 * GAP))
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), view.turned, 1.0)
+    matrix[0] *= view.width
+    matrix[:, 2] += (side / 2 - width / 2 * view.width, side / 2 - height / 2)
+    grey = cv2.warpAffine(grey[box], matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    solid = cv2.warpAffine(mask[box].astype(np.float32), matrix, (side, side))
+    return grey, solid > 0.5
+
+
+def averaged(probabilities: Array, weights: Array) -> Array:
+    """Return the weighted mean of the views' answers, ``(classes,)``.
+
+    Args:
+        probabilities: float ``(k, classes)``.
+        weights: float ``(k,)``, summing to 1.
+    """
+    return np.asarray(weights @ probabilities, np.float32)

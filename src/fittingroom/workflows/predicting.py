@@ -1,0 +1,201 @@
+"""Name pictures: those that are data already are taken as they are, all others are prepared as photos."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.errors import DataError, FittingRoomError
+from fittingroom.photos.opening import is_picture_name
+from fittingroom.photos.prepare import PreparedPhoto, prepare_photo
+from fittingroom.photos.views import averaged, views_of
+from fittingroom.pictures import is_grey_of_size, read_pictures
+from fittingroom.workflows.naming import Namer, open_namer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from PIL import Image
+
+PHOTO_MODEL = "fashion-mnist/photo"
+As = Literal["auto", "data", "photo"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one picture.
+
+    Attributes:
+        path: of the file; "[3]" is added for the fourth picture of a ``.npy`` file; a number for an array.
+        taken_as: "data" or "photo".
+        label: the class with the highest probability.
+        confidence: its probability.
+        probabilities: by class name, in the model's order.
+        none_of_these: whether the picture is better called none of the classes; None where the model cannot tell.
+        none_of_these_score: 0 surely one of the classes, 1 surely none; None where the model cannot tell.
+        warnings: what the user may want to know.
+        seconds: from the file to the answer.
+        prepared: the photo's steps; None for data.
+    """
+
+    path: str
+    taken_as: str
+    label: str
+    confidence: float
+    probabilities: dict[str, float]
+    none_of_these: bool | None
+    none_of_these_score: float | None
+    warnings: tuple[str, ...]
+    seconds: float
+    prepared: PreparedPhoto | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be answered.
+
+    Attributes:
+        path: of the file.
+        error: why, in one sentence.
+    """
+
+    path: str
+    error: str
+
+
+def predict_photos(
+    photos: Iterable[str | Path | Image.Image | Array], model: str | Path = PHOTO_MODEL
+) -> list[Answer | Failure]:
+    """Name photos of garments.
+
+    Args:
+        photos: files, Pillow images or arrays, see `prepare_photo`.
+        model: a run folder, a file, or a shipped name.
+
+    Returns:
+        One answer or failure a photo, in their order.
+
+    Raises:
+        ModelError: no such model.
+    """
+    namer = open_namer(model)
+    answers: list[Answer | Failure] = []
+    for number, photo in enumerate(photos):
+        name = str(photo) if isinstance(photo, (str, Path)) else str(number)
+        try:
+            answers.append(name_photo(photo, namer, name))
+        except FittingRoomError as error:
+            answers.append(Failure(name, str(error)))
+    return answers
+
+
+def pictures_in(paths: Iterable[Path]) -> list[Path]:
+    """Return the files that are meant, in the order given; a folder stands for its pictures by name.
+
+    Raises:
+        DataError: a folder without pictures.
+    """
+    files = []
+    for path in paths:
+        inside = sorted(one for one in path.iterdir() if _is_picture(one)) if path.is_dir() else [path]
+        if not inside:
+            raise DataError(f"{path}: expected pictures in this folder, found none (its subfolders are not searched).")
+        files += inside
+    return files
+
+
+def _is_picture(path: Path) -> bool:
+    return path.is_file() and (is_picture_name(path) or path.suffix == ".npy")
+
+
+def name_pictures(paths: Iterable[Path], namer: Namer, taken_as: As = "auto") -> Iterator[Answer | Failure]:
+    """Answer files one after the other; what fails is told, and the rest goes on.
+
+    Args:
+        paths: files.
+        namer: the model.
+        taken_as: "data", "photo", or "auto": ``.npy`` and grey pictures of the model's size are data, others photos.
+    """
+    for path in paths:
+        try:
+            if taken_as == "data" or (taken_as == "auto" and is_data(path, namer.image_shape)):
+                yield from name_data(path, namer)
+            else:
+                yield name_photo(path, namer, str(path))
+        except FittingRoomError as error:
+            yield Failure(str(path), str(error))
+
+
+def is_data(path: Path, image_shape: tuple[int, int]) -> bool:
+    """Say whether a file is data already: ``.npy``, or a grey picture of exactly the model's size."""
+    return path.suffix == ".npy" or is_grey_of_size(path, image_shape)
+
+
+def name_data(path: Path, namer: Namer) -> list[Answer]:
+    """Answer the pictures of one file, taken as they are."""
+    start = time.perf_counter()
+    images = read_pictures(path)
+    probabilities = namer.predict(images)
+    scores = [None] * len(images) if namer.score is None else [namer.score(image[None]) for image in images]
+    names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
+    seconds = (time.perf_counter() - start) / max(1, len(images))
+    return [
+        replace(_answer(name, "data", row, score, namer), seconds=seconds)
+        for name, row, score in zip(names, probabilities, scores, strict=True)
+    ]
+
+
+def name_photo(photo: str | Path | Image.Image | Array, namer: Namer, name: str) -> Answer:
+    """Answer one photo: prepared, seen from several sides, averaged."""
+    start = time.perf_counter()
+    prepared = prepare_photo(photo)
+    if namer.image_shape != prepared.image.shape:
+        height, width = namer.image_shape
+        raise DataError(f"{name}: photos are prepared as 28x28, but model '{namer.title}' takes {height}x{width}.")
+    images, weights = views_of(prepared)
+    probabilities = averaged(namer.predict(images), weights)
+    score = None if namer.score is None else namer.score(images)
+    answer = _answer(name, "photo", probabilities, score, namer)
+    return replace(answer, warnings=prepared.warnings, prepared=prepared, seconds=time.perf_counter() - start)
+
+
+def _answer(path: str, taken_as: str, probabilities: Array, score: float | None, namer: Namer) -> Answer:
+    names = namer.names(len(probabilities))
+    best = int(np.argmax(probabilities))
+    return Answer(
+        path=path,
+        taken_as=taken_as,
+        label=names[best],
+        confidence=float(probabilities[best]),
+        probabilities={name: float(value) for name, value in zip(names, probabilities, strict=True)},
+        none_of_these=None if score is None else score > namer.threshold,
+        none_of_these_score=score,
+        warnings=(),
+        seconds=0.0,
+    )
+
+
+def as_row(answer: Answer | Failure) -> dict[str, Any]:
+    """Return an answer as ``--json`` prints it."""
+    if isinstance(answer, Failure):
+        return {"schema": SCHEMA, "path": answer.path, "error": answer.error}
+    return {
+        "schema": SCHEMA,
+        "path": answer.path,
+        "as": answer.taken_as,
+        "label": answer.label,
+        "confidence": answer.confidence,
+        "probabilities": answer.probabilities,
+        "none_of_these": answer.none_of_these,
+        "none_of_these_score": answer.none_of_these_score,
+        "warnings": list(answer.warnings),
+        "seconds": round(answer.seconds, 4),
+    }
+
+
+SCHEMA = "fittingroom/predict/1"

@@ -1,0 +1,166 @@
+"""`fittingroom predict`: data and photos, folders, sorting, explaining, and what cannot be read."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+from scenes import photo, shirt_mask
+
+import fittingroom as fr
+from fittingroom.workflows.sorting import folder_name
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with two photos, a text file that claims to be one, and notes."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(photo(shirt_mask())).save(folder / "b.jpg")
+    Image.fromarray(photo(shirt_mask(), (220, 210, 90), (40, 40, 60))).save(folder / "a.png")
+    (folder / "c.jpg").write_text("not a picture")
+    (folder / "notes.txt").write_text("not even by name")
+    return folder
+
+
+def test_predict_names_pictures_as_they_are(run, trained, toy, tmp_path):
+    Image.fromarray(toy.test.images[3]).save(tmp_path / "three.png")
+    np.save(tmp_path / "two.npy", toy.test.images[4:6])
+    rows = json.loads(run("predict", "--model", trained, tmp_path / "three.png", tmp_path / "two.npy", "--json").out)
+    assert [row["path"].rsplit("/", 1)[1] for row in rows] == ["three.png", "two.npy[0]", "two.npy[1]"]
+    expected = fr.predict(trained, toy.test.images[3:6])
+    for row, probabilities in zip(rows, expected, strict=True):
+        assert list(row["probabilities"]) == list(toy.class_names)
+        np.testing.assert_allclose(list(row["probabilities"].values()), probabilities, atol=1e-6)
+        assert row["label"] == toy.class_names[probabilities.argmax()]
+        assert row["as"] == "data"
+
+
+def test_predict_answers_the_good_pictures_and_exits_with_1(run, trained, toy, tmp_path):
+    Image.fromarray(toy.test.images[0]).save(tmp_path / "good.png")
+    (tmp_path / "bad.png").write_text("not a picture")
+    answer = run("predict", "--model", trained, tmp_path / "bad.png", tmp_path / "good.png")
+    assert answer.code == 1
+    assert "good.png" in answer.out
+    assert "bad.png: expected a picture, received a file of another kind" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "words"),
+    [
+        ("missing.png", lambda path: None, "found no such file"),
+        ("colour.png", lambda path: Image.new("RGB", (28, 28)).save(path), "received mode RGB"),
+        ("large.png", lambda path: Image.new("L", (30, 30)).save(path), "takes images of 28x28, received (30, 30)"),
+        ("floats.npy", lambda path: np.save(path, np.zeros((28, 28))), "expected uint8"),
+        ("objects.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "without pickled objects"),
+        ("folder.png", lambda path: path.mkdir(), "expected pictures in this folder"),
+    ],
+)
+def test_predict_says_what_is_wrong_with_a_picture_and_exits_with_2(run, trained, tmp_path, name, write, words):
+    write(tmp_path / name)
+    answer = run("predict", "--as", "data", "--model", trained, tmp_path / name)
+    assert answer.code == 2
+    assert words in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_folder_is_answered_by_name_and_the_bad_file_is_told(run, trained, photos):
+    answer = run("predict", "--model", trained, photos, "--json")
+    rows = json.loads(answer.out)
+    assert answer.code == 1
+    assert [row["path"].rsplit("/", 1)[1] for row in rows] == ["a.png", "b.jpg", "c.jpg"]
+    assert "received a file of another kind" in rows[2]["error"]
+    for row in rows[:2]:
+        assert row["as"] == "photo"
+        assert row["confidence"] == max(row["probabilities"].values()) == row["probabilities"][row["label"]]
+        assert sum(row["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert row["seconds"] > 0
+
+
+def test_auto_takes_grey_pictures_of_the_models_size_as_data(run, trained, toy, tmp_path):
+    Image.fromarray(toy.test.images[3]).save(tmp_path / "grey.png")
+    Image.fromarray(np.kron(toy.test.images[3], np.ones((3, 3), np.uint8))).save(tmp_path / "large.png")
+    rows = json.loads(run("predict", "--model", trained, tmp_path / "grey.png", tmp_path / "large.png", "--json").out)
+    assert [row["as"] for row in rows] == ["data", "photo"]
+    expected = fr.predict(trained, toy.test.images[3:4])[0]
+    np.testing.assert_allclose(list(rows[0]["probabilities"].values()), expected, atol=1e-5)
+    forced = run("predict", "--model", trained, "--as", "photo", tmp_path / "grey.png", "--json")
+    assert json.loads(forced.out)[0]["as"] == "photo"
+
+
+def test_data_that_is_not_data_is_refused_where_it_was_called_so(run, trained, photos):
+    answer = run("predict", "--model", trained, "--as", "data", photos / "b.jpg")
+    assert answer.code == 2
+    assert "received mode RGB" in answer.err
+
+
+def test_sorting_copies_into_folders_and_never_overwrites(run, trained, photos, tmp_path):
+    for _ in range(2):
+        run("predict", "--model", trained, photos, "--sort-into", tmp_path / "sorted")
+    copies = [path for path in (tmp_path / "sorted").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in copies) == ["a-2.png", "a.png", "b-2.jpg", "b.jpg"]
+    assert all(path.read_bytes() == (photos / path.name.replace("-2", "")).read_bytes() for path in copies)
+    rows = json.loads(run("predict", "--model", trained, photos / "b.jpg", "--json").out)
+    assert (tmp_path / "sorted" / folder_name(rows[0]["label"]) / "b.jpg").exists()
+
+
+def test_explaining_draws_one_picture_a_photo(run, trained, photos, tmp_path):
+    run("predict", "--model", trained, photos, "--explain", tmp_path / "why")
+    pictures = sorted((tmp_path / "why").iterdir())
+    assert [path.name for path in pictures] == ["a.png", "b.png"]
+    with Image.open(pictures[0]) as picture:
+        assert picture.size[0] > 1000
+
+
+def test_pictures_of_nothing_are_told_one_by_one(run, trained, tmp_path):
+    for name, value in (("black.png", 0), ("white.png", 255)):
+        Image.new("RGB", (80, 60), (value,) * 3).save(tmp_path / name)
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    answer = run("predict", "--model", trained, tmp_path, "--json")
+    assert answer.code == 2
+    words = [row["error"] for row in json.loads(answer.out)]
+    assert words[0].endswith("black.png: no article found, the picture is of one colour (spread 0.0 of 255).")
+    assert "at least 8 x 8" in words[1]
+    assert "white.png: no article found" in words[2]
+
+
+def test_a_folder_without_pictures_is_an_error(run, trained, tmp_path):
+    (tmp_path / "sub").mkdir()
+    answer = run("predict", "--model", trained, tmp_path)
+    assert answer.code == 2
+    assert "expected pictures in this folder, found none" in answer.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
+def test_an_unreadable_file_is_told(run, trained, photos):
+    (photos / "b.jpg").chmod(0)
+    answer = run("predict", "--model", trained, photos / "b.jpg")
+    assert answer.code == 2
+    assert "cannot be read" in answer.err
+
+
+def test_a_model_of_another_image_size_cannot_name_photos(run, tmp_path, photos):
+    from fittingroom.models.front import for_use
+
+    for_use(fr.build(image_shape=(20, 20)), (20, 20)).save(tmp_path / "small.keras")
+    answer = run("predict", "--model", tmp_path / "small.keras", photos / "b.jpg")
+    assert answer.code == 2
+    assert "prepared as 28x28, but model" in answer.err
+
+
+def test_an_onnx_file_answers_as_its_run_does(run, trained, photos, tmp_path):
+    pytest.importorskip("onnx")
+    onnx_file = tmp_path / "m.onnx"
+    onnx_file.write_bytes((trained / "model.onnx").read_bytes())
+    first, second = (
+        json.loads(run("predict", "--model", model, photos / "b.jpg", "--json").out)[0]["probabilities"]
+        for model in (trained, onnx_file)
+    )
+    assert first == pytest.approx(second, abs=1e-5)
+
+
+def test_names_for_folders_hold_no_separators():
+    assert folder_name("T-shirt/top") == "T-shirt-top"
+    assert folder_name("..") == "-"
+    assert folder_name('a\\b:c*"d') == "a-b-c-d"
