@@ -27,8 +27,8 @@ UNTOUCHED = 0.2  # share of the pictures that stay as they are
 LYING, IN_TWOS = 0.6, 0.75  # share of pairs that lie about in any direction; of those, share that lie in twos
 MIRRORED = 0.6  # of those, share whose second is the first's mirror image, left shoe and right shoe
 SHOULDER = (0.45, -0.72)  # across and down from the centre, in halves of the picture
-SPREAD, WIDEST_SPREAD = 0.5, 0.8  # share whose arms are spread; the widest angle, in radians
-WIDER = 0.1  # laid flat, clothes are wider than worn, towards the hem above all (a logarithm)
+SPREAD, WIDEST_SPREAD = 0.4, 0.7  # share whose arms are spread; the widest angle, in radians
+WIDER, FLARED = 0.2, 0.1  # laid flat, clothes are wider than worn, towards the hem above all (logarithms)
 
 
 def imitate_photos(
@@ -91,7 +91,7 @@ def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
     """
     lying = is_pair & draws.coin(LYING)
     in_twos = lying & draws.coin(IN_TWOS)
-    angle = torch.where(lying, _any_direction(draws), draws.normal(0.12))
+    angle = torch.where(lying, _any_direction(draws), draws.normal(0.1))
     thickness = layers[:, 1].amax(dim=2).mean(dim=1)
     across = torch.stack([-torch.sin(angle), torch.cos(angle)], dim=1)
     apart = across * (SHRUNK * thickness * draws.uniform(0.75, 1.3))[:, None] + draws.normal(0.12, 2)
@@ -99,7 +99,7 @@ def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
     mirrored = draws.coin(0.5)
     second_mirrored = mirrored ^ draws.coin(MIRRORED)
     half_turn = math.pi * (mirrored != second_mirrored)  # mirrored and turned round: soles outwards, toes one way
-    bend = functional.interpolate(draws.normal(0.07, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
+    bend = functional.interpolate(draws.normal(0.05, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
     has_arms = ~is_pair & draws.coin(SPREAD)
     first = _placed(layers, angle, apart, mirrored, bend, has_arms, draws)
     second = _placed(layers, angle + half_turn + draws.normal(0.2), -apart, second_mirrored, bend, has_arms, draws)
@@ -120,15 +120,16 @@ def _placed(
     across, along = torch.meshgrid(axis, axis, indexing="xy")
     across = across + bend[:, 0] - centre[:, :1, None]
     along = along + bend[:, 1] - centre[:, 1:, None]
-    tilt = draws.normal(0.06, 2, 1, 1)
+    tilt = draws.normal(0.05, 2, 1, 1)
     depth = 1 + across * tilt[:, 0] + along * tilt[:, 1]
     across, along = across / depth, along / depth
     cosine, sine = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
     stretch = torch.exp(draws.normal(0.18, 2, 1, 1)) / SHRUNK
     turned = (across * cosine + along * sine) * stretch[:, 0]
     upright = (along * cosine - across * sine) * stretch[:, 1]
-    turned = (turned + upright * draws.normal(0.08, 1, 1)) * torch.where(mirrored, -1, 1)[:, None, None]
-    turned = turned * torch.exp(-WIDER * draws.strength - upright * (draws.normal(0.2, 1, 1) + WIDER * draws.strength))
+    turned = (turned + upright * draws.normal(0.06, 1, 1)) * torch.where(mirrored, -1, 1)[:, None, None]
+    flare = FLARED * draws.strength + draws.normal(0.15, 1, 1)
+    turned = turned * torch.exp(-WIDER * draws.strength - upright * flare)
     turned, upright = _arms_spread(turned, upright, has_arms, draws)
     return functional.grid_sample(layers, torch.stack([turned, upright], dim=-1), align_corners=False)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fittingroom.training.draws import Draws
 
 FAINTEST = 0.03  # values below are background, not article
-SWAPPED = 0.25  # share of the pictures whose light and dark change places
+SWAPPED = 0.15  # share of the pictures whose light and dark change places
 PRINTED = 0.35  # share with a figure on the chest
 BITTEN, LITTERED = 0.1, 0.15  # share with holes in the article; with pieces of floor beside it
 
@@ -61,14 +61,14 @@ def lit(article: Tensor, mask: Tensor, draws: Draws) -> Tensor:
         draws: the chance.
     """
     side = article.shape[-1]
-    tone = article.clamp(min=1e-4) ** torch.exp(draws.normal(0.4, 1, 1, 1))
+    tone = article.clamp(min=1e-4) ** torch.exp(draws.normal(0.3, 1, 1, 1))
     tone = torch.where(draws.coin(SWAPPED * draws.strength, 1, 1, 1), 1.1 - tone, tone)
-    tone = tone * draws.uniform(1 - 0.6 * draws.strength, 1.0, 1, 1, 1)
-    light = draws.clouds(2, side) * draws.uniform(0.0, 0.15, 1, 1, 1)
+    tone = tone * draws.uniform(1 - 0.5 * draws.strength, 1.0, 1, 1, 1)
+    light = draws.clouds(2, side) * draws.uniform(0.0, 0.1, 1, 1, 1)
     figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.8, 0.8, 1, 1, 1)
     figure = figure * draws.coin(PRINTED, 1, 1, 1)
     surface = _full_range(tone + (light + figure) * draws.strength + _creases(side, draws), mask, draws)
-    weave = draws.normal(1.0, 1, side, side) * draws.uniform(0.0, 0.07, 1, 1, 1)
+    weave = draws.normal(1.0, 1, side, side) * draws.uniform(0.0, 0.05, 1, 1, 1)
     return (surface + weave).clamp(0.05, 1)
 
 
@@ -92,7 +92,7 @@ def _full_range(surface: Tensor, mask: Tensor, draws: Draws) -> Tensor:
     low, high = mean - 2 * deviation, mean + 2 * deviation
     floor = draws.uniform(0.2, 0.8, 1, 1, 1)
     stretched = floor + (surface - low) / (high - low).clamp(min=0.15) * (1 - floor)
-    return torch.where(draws.coin(0.7 * draws.strength, 1, 1, 1), stretched, surface)
+    return torch.where(draws.coin(0.5 * draws.strength, 1, 1, 1), stretched, surface)
 
 
 def _chest(side: int, device: torch.device) -> Tensor:
