@@ -83,5 +83,8 @@ def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) 
     tell(opened.door.address)
     if browser:
         threading.Thread(target=webbrowser.open, args=(opened.door.address,), daemon=True).start()
-    with listener:
+    try:
         uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        listener.close()
+        opened.bench.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fittingroom.runs import ROOT
 from fittingroom.studio.collection import Shelf
+from fittingroom.studio.jobs import Bench
 from fittingroom.studio.limits import LIMITS, Limits
 from fittingroom.studio.security import Door
 
@@ -20,12 +21,14 @@ class Studio:
         runs: the folder of run folders.
         shelf: the datasets that may be opened.
         limits: bounds on requests.
+        bench: long work in other processes.
     """
 
     door: Door = field(default_factory=Door)
     runs: Path = ROOT
     shelf: Shelf = field(default_factory=Shelf)
     limits: Limits = LIMITS
+    bench: Bench = field(default_factory=Bench)
 
     @property
     def desk(self) -> Path:

@@ -1,0 +1,93 @@
+"""Ask a model about every image of a dataset, in a process of its own: probabilities, and what it sees.
+
+Usage: python -m fittingroom.studio.asking DATASET MODEL FILE.npz
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.data import DATASETS, load
+from fittingroom.errors import ModelError
+from fittingroom.models.front import check_fits, gives_probabilities, holds_own_scaling, input_shape
+from fittingroom.models.load import load_model
+from fittingroom.runs import is_run, open_run
+from fittingroom.studio.collection import Collection
+from fittingroom.studio.telling import save_arrays, tell, told_errors
+from fittingroom.workflows.evaluation import evaluate
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 1000
+
+
+def ask_all(source: str | Path, model: str, out: Path) -> None:
+    """Ask, and write ``probabilities`` float32 ``(n, c)`` and ``features`` float16 ``(n, d)``.
+
+    A run that has not met the test images yet meets them here, and a line in its ``test_looks.jsonl`` says so.
+
+    Raises:
+        ModelError: the model does not fit the dataset.
+    """
+    tell(0, "Opening the data and the model")
+    collection = Collection(load(source))
+    network = load_model(model)
+    probabilities, features = [], []
+    see = seeing(network, collection.data.image_shape)
+    for start in range(0, len(collection), BATCH):
+        answer, seen = see(collection.images(start, min(start + BATCH, len(collection))))
+        probabilities.append(answer)
+        features.append(seen)
+        tell(start / len(collection), f"{start:,} of {len(collection):,} images")
+    answers = np.concatenate(probabilities)
+    if answers.shape[1] != collection.data.classes:
+        name = collection.data.name
+        raise ModelError(f"The model answers with {answers.shape[1]} classes, '{name}' has {collection.data.classes}.")
+    if is_run(Path(model)) and not has_met(Path(model), collection.data.fingerprint):
+        tell(0.99, "Writing down the look at the test images")
+        evaluate(open_run(model), collection.data, asked_by="studio")
+    save_arrays(out, probabilities=answers, features=np.concatenate(features))
+
+
+def has_met(folder: Path, fingerprint: str) -> bool:
+    """Say whether a run's test predictions on this data are there already."""
+    verdict = open_run(folder).verdict or {}
+    return verdict.get("split") == "test" and verdict.get("fingerprint") == fingerprint
+
+
+def seeing(network: keras.Model, image_shape: tuple[int, int]) -> Any:
+    """Return the function from images to probabilities and to what the last layer is given.
+
+    Args:
+        network: as it is saved for use, or as it is trained.
+        image_shape: of the images.
+    """
+    import keras
+    import torch
+
+    core = next((layer for layer in network.layers if isinstance(layer, keras.Model)), network)
+    shape = input_shape(core)
+    check_fits(shape, image_shape, network.name)
+    last = [layer for layer in core._flatten_layers(recursive=False) if layer.weights][-1]
+    both = keras.Model(core.inputs, [core.outputs[0], last.input])
+    scale = np.float32(1 if holds_own_scaling(core) else 1 / 255)
+    is_logits = not gives_probabilities(core)
+
+    def see(images: Array) -> tuple[Array, Array]:
+        with torch.inference_mode():
+            answer, seen = both([(images * scale).astype(np.float32).reshape(-1, *shape)], training=False)
+            answer = answer.softmax(-1) if is_logits else answer
+        return answer.float().cpu().numpy(), seen.reshape(len(images), -1).half().cpu().numpy()
+
+    return see
+
+
+if __name__ == "__main__":
+    with told_errors():
+        ask_all(sys.argv[1] if sys.argv[1] in DATASETS else Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

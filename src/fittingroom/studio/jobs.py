@@ -1,0 +1,109 @@
+"""Long work in processes of its own, told of by lines of JSON: asking a model about every image, laying out a map."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fittingroom.studio.problems import Problem, without_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DIED = "The process that did this ended without an answer. Perhaps memory ran out; the terminal may tell more."
+
+
+@dataclass
+class Job:
+    """One piece of work under way or over.
+
+    Attributes:
+        share: done, 0 to 1.
+        words: what is being done.
+        error: why it failed, or None.
+        is_over: whether it has ended.
+    """
+
+    share: float = 0.0
+    words: str = ""
+    error: str | None = None
+    is_over: bool = False
+    process: subprocess.Popen[str] | None = None
+
+    def state(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        name = "failed" if self.error else "ready" if self.is_over else "working"
+        return {"state": name, "share": self.share, "words": self.words, "error": self.error}
+
+    def follow(self) -> None:
+        """Take up the lines of the process until it ends."""
+        process = self.process
+        if process is None or process.stdout is None:
+            return
+        for line in process.stdout:
+            self.note(line)
+        code = process.wait()
+        if code != 0 and self.error is None:
+            self.error = DIED
+        self.is_over = True
+
+    def note(self, line: str) -> None:
+        """Take up one line; what is no JSON object is not for us."""
+        try:
+            told = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        if isinstance(told, dict):
+            self.share, self.words = float(told.get("share", self.share)), str(told.get("words", self.words))
+            self.error = without_paths(str(told["error"])) if told.get("error") else self.error
+
+
+@dataclass
+class Bench:
+    """All such work of a studio, by key; one key is never worked on twice at once.
+
+    Attributes:
+        most: jobs at once.
+    """
+
+    most: int = 2
+    _jobs: dict[str, Job] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def find(self, key: str) -> Job | None:
+        """Return the last job of a key, or None."""
+        return self._jobs.get(key)
+
+    def start(self, key: str, module: str, arguments: Sequence[str | Path]) -> Job:
+        """Begin a job, or return the one that is under way.
+
+        Args:
+            key: names what comes of it.
+            module: run as ``python -m``; prints lines of JSON with share, words and error.
+            arguments: of that module.
+
+        Raises:
+            Problem: 429, too many are under way.
+        """
+        with self._lock:
+            known = self._jobs.get(key)
+            if known is not None and not known.is_over:
+                return known
+            if sum(not job.is_over for job in self._jobs.values()) >= self.most:
+                raise Problem(429, f"{self.most} other jobs are under way. Try again when one has ended.", self.most)
+            command = [sys.executable, "-m", module, *(str(argument) for argument in arguments)]
+            job = Job(process=subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL))
+            self._jobs[key] = job
+        threading.Thread(target=job.follow, daemon=True).start()
+        return job
+
+    def close(self) -> None:
+        """End what is under way."""
+        for job in self._jobs.values():
+            if job.process is not None and job.process.poll() is None:
+                job.process.terminate()

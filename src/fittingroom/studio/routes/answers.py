@@ -1,0 +1,73 @@
+"""The models' part of the API: which can be asked, what they answered, and what an image is most like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from fittingroom.studio.answers import Answers, answers_of, file_of, neighbours, pixels_of
+from fittingroom.studio.askable import askables, find_askable
+from fittingroom.studio.routes.data import as_json
+
+if TYPE_CHECKING:
+    from fittingroom.studio.studio import Studio
+
+
+class Question(BaseModel):
+    """Which model is to be asked about which dataset."""
+
+    dataset: str = Field(max_length=200)
+    model: str = Field(max_length=200)
+
+
+def answers_routes(studio: Studio) -> APIRouter:
+    """Return the routes of this part."""
+    routes = APIRouter(tags=["answers"])
+
+    def found(dataset: str, model: str) -> Answers:
+        return answers_of(studio, find_askable(studio, model), studio.shelf.open(dataset).data.fingerprint)
+
+    @routes.get("/models")
+    def models() -> list[dict[str, Any]]:
+        """List the models that can be asked."""
+        return [model.row() for model in askables(studio)]
+
+    @routes.get("/answers")
+    def state(dataset: str, model: str) -> dict[str, Any]:
+        """Say whether a model has been asked about a dataset, or how far the asking is."""
+        path = file_of(studio, find_askable(studio, model), studio.shelf.open(dataset).data.fingerprint)
+        job = studio.bench.find(path.stem)
+        if path.exists():
+            return {"state": "ready"}
+        return job.state() if job is not None else {"state": "absent"}
+
+    @routes.post("/answers")
+    def ask(question: Question) -> dict[str, Any]:
+        """Ask a model about every image of a dataset; for a run this is a look at the test images, and written down."""
+        model, collection = find_askable(studio, question.model), studio.shelf.open(question.dataset)
+        path = file_of(studio, model, collection.data.fingerprint)
+        if path.exists():
+            return {"state": "ready"}
+        arguments = (studio.shelf.source(question.dataset), model.model, path)
+        return studio.bench.start(path.stem, "fittingroom.studio.asking", arguments).state()
+
+    @routes.get("/answers/columns")
+    def columns(dataset: str, model: str) -> Response:
+        """Return predicted class, confidence and loss of every image."""
+        return as_json(found(dataset, model).columns(studio.shelf.open(dataset).labels))
+
+    @routes.get("/answers/image/{index}")
+    def image(index: int, dataset: str, model: str = "") -> dict[str, Any]:
+        """Return a model's probabilities for one image, and the training images most like it."""
+        collection = studio.shelf.open(dataset)
+        collection.image(index)
+        until = len(collection.data.train)
+        if not model:
+            return {"probabilities": None, "neighbours": neighbours(pixels_of(collection), index, until)}
+        answers = found(dataset, model)
+        chances = [round(float(value), 5) for value in answers.probabilities[index]]
+        return {"probabilities": chances, "neighbours": neighbours(answers.features, index, until)}
+
+    return routes
