@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: ladder-run ship ladder-check run venv dev data test lint docs bench soak seeds clean
+.PHONY: photo-check photo-steps ideas ladder-run ship ladder-check run venv dev data test lint docs bench soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -44,6 +44,9 @@ bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/fittingroom bench speed > benchmarks/speed.tmp && mv benchmarks/speed.tmp benchmarks/speed.md
 	@cat benchmarks/speed.md
 
+ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
+	$(BIN)/python benchmarks/ideas.py
+
 seeds: venv data ## the walk-through over ten seeds; writes docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py
 
@@ -56,6 +59,12 @@ ship: dev data ## put the measured weights and figures into the package
 
 ladder-check: dev data ## do the shipped weights reproduce their rows on all test images?
 	$(BIN)/python benchmarks/ladder_check.py
+
+photo-check: dev ## score the photo model on the photos held back; every look is a line of docs/photo-checks.md
+	$(BIN)/python benchmarks/photo_check.py
+
+photo-steps: dev ## what each step of the photo path is worth, on the photos for choosing; writes docs/photo-steps.md
+	$(BIN)/python benchmarks/photo_steps.py
 
 clean: ## remove the virtual environment and caches; runs/ and the data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

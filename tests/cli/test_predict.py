@@ -9,7 +9,7 @@ from PIL import Image
 from scenes import photo, shirt_mask
 
 import fittingroom as fr
-from fittingroom.workflows.sorting import folder_name
+from fittingroom.photos.naming import folder_name
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ GROUPS = {
             "info": ("data:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
             "get": ("data:get", "Get a dataset and verify it.", "data get fashion-mnist"),
             "verify": ("data:verify", "Hash every byte again.", "data verify fashion-mnist"),
+            "import": ("data:import_", "Make a dataset of your own photos.", "data import my-photos --out my-mnist"),
             "path": ("data:path", "Where a dataset lies on this machine.", "data path fashion-mnist"),
         },
     ),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from fittingroom import data
 from fittingroom.cli.options import DataDir, Json, Quiet
@@ -93,3 +96,38 @@ def path(name: str = FASHION, *, data_dir: DataDir = None) -> int:
         return 1
     emit(str(folder))
     return 0
+
+
+def import_(
+    folder: Path, *, out: Annotated[Path, Parameter(help="Folder to make.")], json: Json = False, quiet: Quiet = False
+) -> int:
+    """Make a dataset of your own photos: in each, the article is found and shown as the dataset would show it.
+
+    The folder holds a folder of photos for each class. Out come four IDX files that every MNIST loader reads, six
+    training images for each test image, the classes' names, a contact sheet and a report of what was left out. Exits
+    with 1 where some photos were left out.
+
+    Args:
+        folder: with the class folders.
+    """
+    from fittingroom.photos.importing import import_photos
+
+    made = import_photos(folder, out, speaker(quiet or json))
+    if json:
+        emit_json(
+            {
+                "schema": "fittingroom/data-import/1",
+                "folder": str(made.folder),
+                "class_names": list(made.class_names),
+                "train": made.train,
+                "test": made.test,
+                "warned": made.warned,
+                "left_out": [{"path": str(one.path), "error": one.reason} for one in made.left_out],
+            }
+        )
+    else:
+        emit(f"{made.folder}: {made.train} training and {made.test} test images of {len(made.class_names)} classes.")
+        emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
+    for one in made.left_out:
+        say(f"Left out: {one.reason}")
+    return 1 if made.left_out else 0

@@ -10,7 +10,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
-from fittingroom.photos.finding import find_item
+from fittingroom.photos.finding import MARGIN, find_item
 from fittingroom.photos.look import crop_box, dataset_look, decide_polarity, grey_of
 from fittingroom.photos.opening import Opened, open_photo, opened
 
@@ -128,5 +128,6 @@ def _cut(pixels: Array, mask: Array) -> Array:
 
 
 def _cut_off(mask: Array, is_found: bool) -> list[str]:
-    edges = (mask[:8], mask[-8:], mask[:, :8].T, mask[:, -8:].T)
+    near = 2 + round(MARGIN * min(mask.shape))  # the outermost pixels are taken for background, whatever they show
+    edges = (mask[:near], mask[-near:], mask[:, :near].T, mask[:, -near:].T)
     return [CUT_OFF] if is_found and any(edge.any(axis=0).mean() > EDGE_SHARE for edge in edges) else []

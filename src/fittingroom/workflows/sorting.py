@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fittingroom.errors import DataError
+from fittingroom.photos.naming import folder_name, free_name
 
 if TYPE_CHECKING:
     from fittingroom.workflows.predicting import Answer
 
 NONE_FOLDER = "none of these"
-
-
-def folder_name(label: str) -> str:
-    """Return a class's name as a folder's name.
-
-    Example:
-        >>> folder_name("T-shirt/top")
-        'T-shirt-top'
-    """
-    return re.sub(r'[\\\\/:*?"<>|\x00-\x1f]+', "-", label).strip(". ") or "-"
 
 
 def sort_into(folder: Path, answer: Answer) -> Path:
@@ -62,20 +52,6 @@ def _copied(source: Path, folder: Path) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return to
-
-
-def free_name(folder: Path, name: str) -> Path:
-    """Return a path in a folder that is not taken: the name, or the name with a number.
-
-    Example:
-        >>> free_name(Path("no-such-folder"), "a.png").name
-        'a.png'
-    """
-    path, number = folder / name, 2
-    while path.exists():
-        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-        number += 1
-    return path
 
 
 def save_explanation(folder: Path, answer: Answer, threshold: float) -> Path | None:

@@ -1,0 +1,113 @@
+"""Importing photos: a dataset that every loader reads, the same each time, with what was left out told."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from scenes import photo, shirt_mask
+
+import fittingroom as fr
+from fittingroom.errors import DataError, UsageError
+from fittingroom.photos.importing import import_photos, photos_by_class
+from fittingroom.photos.prepare import prepare_photo
+
+
+def fill(folder, names, each=7):
+    """Write photos into class folders, every one different."""
+    for number, name in enumerate(names):
+        (folder / name).mkdir(parents=True)
+        for index in range(each):
+            pixels = photo(shirt_mask(120, 90), (30 + 20 * number, 40, 120), seed=100 * number + index)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+    return folder
+
+
+def test_the_files_hold_what_the_photos_show(tmp_path):
+    source = fill(tmp_path / "photos", ["scarf", "glove"])
+    made = import_photos(source, tmp_path / "out", lambda _: None)
+    data = fr.load(tmp_path / "out")
+    assert data.class_names == ("glove", "scarf")
+    assert (made.train, made.test) == (len(data.train), len(data.test)) == (12, 2)
+    assert np.bincount(data.test.labels).tolist() == [1, 1]
+    prepared = {prepare_photo(path).image.tobytes(): path.parent.name for path in source.glob("*/*.png")}
+    for split in (data.train, data.test):
+        for image, label in zip(split.images, split.labels, strict=True):
+            assert prepared[image.tobytes()] == data.class_names[label]
+
+
+def test_the_report_tells_which_photo_an_image_is(tmp_path):
+    import_photos(fill(tmp_path / "photos", ["scarf", "glove"]), tmp_path / "out", lambda _: None)
+    data = fr.load(tmp_path / "out")
+    report = (tmp_path / "out" / "report.txt").read_text().splitlines()
+    path = next(line for line in report if line.startswith("test 1: ")).removeprefix("test 1: ")
+    np.testing.assert_array_equal(prepare_photo(path).image, data.test.images[1])
+
+
+def test_importing_again_gives_the_same_bytes(tmp_path):
+    source = fill(tmp_path / "photos", ["scarf", "glove"])
+    for name in ("one", "two"):
+        import_photos(source, tmp_path / name, lambda _: None)
+    assert fr.load(tmp_path / "one").fingerprint == fr.load(tmp_path / "two").fingerprint
+
+
+def test_folders_named_like_the_datasets_classes_get_its_labels(tmp_path):
+    source = fill(tmp_path / "photos", ["ankle boot", "T-shirt-top"], each=1)
+    photos, names = photos_by_class(source)
+    assert names == fr.class_names
+    assert {path.parent.name: label for path, label in photos} == {"ankle boot": 9, "T-shirt-top": 0}
+
+
+def test_what_shows_no_article_is_left_out_and_told(tmp_path):
+    source = fill(tmp_path / "photos", ["scarf", "glove"])
+    Image.new("RGB", (60, 60), "white").save(source / "scarf" / "blank.png")
+    (source / "glove" / "broken.jpg").write_text("no picture")
+    made = import_photos(source, tmp_path / "out", lambda _: None)
+    assert [one.path.name for one in made.left_out] == ["broken.jpg", "blank.png"]
+    report = (tmp_path / "out" / "report.txt").read_text()
+    assert "blank.png: no article found" in report
+    assert "broken.jpg: expected a picture" in report
+
+
+def test_the_contact_sheet_shows_a_row_a_class(tmp_path):
+    import_photos(fill(tmp_path / "photos", ["scarf", "glove", "hat"]), tmp_path / "out", lambda _: None)
+    with Image.open(tmp_path / "out" / "contact-sheet.png") as sheet:
+        assert sheet.height > 3 * 84
+
+
+def test_nothing_is_left_behind_where_an_import_fails(tmp_path):
+    source = fill(tmp_path / "photos", ["scarf"], each=2)
+    with pytest.raises(
+        UsageError, match="expected at least 7 photos in which an article can be found, received 2 of 2"
+    ):
+        import_photos(source, tmp_path / "out", lambda _: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_an_output_folder_with_something_in_it_is_refused(tmp_path):
+    source = fill(tmp_path / "photos", ["scarf"])
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("keep me")
+    with pytest.raises(UsageError, match="expected a new or an empty folder"):
+        import_photos(source, tmp_path / "out", lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda path: None, lambda path: path.mkdir(), lambda path: (path / "a").mkdir(parents=True)]
+)
+def test_a_folder_without_class_folders_is_an_error(tmp_path, make):
+    make(tmp_path / "photos")
+    with pytest.raises(DataError, match="folder of photos for each class, found no"):
+        photos_by_class(tmp_path / "photos")
+
+
+def test_the_command_exits_with_1_where_photos_were_left_out(tmp_path, capsys):
+    from fittingroom.cli.app import main
+
+    source = fill(tmp_path / "photos", ["scarf", "glove"])
+    assert main(["data", "import", str(source), "--out", str(tmp_path / "a"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["train"], facts["test"], facts["left_out"]) == (12, 2, [])
+    Image.new("RGB", (60, 60), "white").save(source / "scarf" / "blank.png")
+    assert main(["data", "import", str(source), "--out", str(tmp_path / "b"), "--quiet"]) == 1
+    assert "Left out: " in capsys.readouterr().err
