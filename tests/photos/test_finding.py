@@ -72,3 +72,13 @@ def test_tidying_keeps_a_hole_that_is_a_bags_handle():
 
 def test_tidying_nothing_is_nothing():
     assert not tidied(np.zeros((20, 20), bool)).any()
+
+
+def test_a_piece_of_floor_in_another_tone_is_taken_off_again():
+    mask = shirt_mask()
+    pixels = photo(mask, (30, 30, 40), (225, 220, 210))
+    tile = np.zeros_like(mask)
+    tile[5:48, 20:110] = True
+    pixels[tile] = photo(mask, (196, 178, 150), (196, 178, 150))[tile]
+    pixels[:, :9] = photo(mask, (196, 178, 150), (196, 178, 150))[:, :9]
+    assert overlap(find_item(pixels).mask, mask) > 0.9

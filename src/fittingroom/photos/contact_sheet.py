@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.photos.finding import need_opencv
+from fittingroom.photos.opencv import need_opencv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

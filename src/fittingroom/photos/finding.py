@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
-
-if TYPE_CHECKING:
-    from types import ModuleType
+from fittingroom.photos.background import distance_from_background
+from fittingroom.photos.opencv import need_opencv
 
 SIDE = 224  # longest edge on which GrabCut works, in pixels
 ROUNDS = 3  # of GrabCut
 MARGIN = 0.03  # share of the shorter edge, all around, that is taken for background
 MIDDLE = 0.8  # radius of the middle, in halves of the photo's edges
 SMALLEST, LARGEST = 0.015, 0.92  # share of the photo that an article may cover
+LIKE_FLOOR = 1.5  # distance from the background's colours below which a pixel may be floor
+FLOOR_SHARE = (0.02, 0.3)  # of a mask: less is noise, more is the article's own colour
+KEPT = 0.55  # share of a mask that has to stay when floor is taken off it
 PIECE = 0.15  # pieces smaller than this share of the largest are not the article
 HOLE = 0.02  # holes smaller than this share of the article are filled
 FLAT = 3.0  # spread of grey values (of 255) below which a photo shows nothing
@@ -42,21 +43,6 @@ class Found:
     reason: str
 
 
-def need_opencv() -> ModuleType:
-    """Import OpenCV, or name the line that installs it.
-
-    Raises:
-        DataError: it is not installed.
-    """
-    try:
-        import cv2
-    except ImportError as error:
-        raise DataError(
-            "Photos need OpenCV and ONNX Runtime. Install them: pip install 'fittingroom[photos]'"
-        ) from error
-    return cv2
-
-
 def find_item(pixels: Array, alpha: Array | None = None, where: str = "photo") -> Found:
     """Find the article in a photo.
 
@@ -79,7 +65,7 @@ def find_item(pixels: Array, alpha: Array | None = None, where: str = "photo") -
         )
     small = _shrunk(pixels)
     for name, start in STARTS.items():
-        mask = _at_size(_cut_out(small, start(small.shape[:2])), pixels.shape[:2])
+        mask = _at_size(_without_floor(small, _cut_out(small, start(small.shape[:2]))), pixels.shape[:2])
         share = float(mask.mean())
         if SMALLEST < share < LARGEST:
             return Found(mask, True, f"Cut out by its colours, {name}; it covers {share:.0%} of the photo.")
@@ -124,6 +110,20 @@ def _cut_out(pixels: Array, guess: Array) -> Array:
     cv2.setRNGSeed(0)
     cv2.grabCut(np.ascontiguousarray(pixels), labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     return tidied((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
+
+
+def _without_floor(pixels: Array, mask: Array) -> Array:
+    """Return the mask without pieces of floor that were cut out with the article, where there seem to be some.
+
+    Pixels in the mask that have the background's colours are called background, and GrabCut is run again. Where they
+    are many the article itself has these colours, and nothing is changed.
+    """
+    floor = mask & (distance_from_background(pixels) < LIKE_FLOOR)
+    least, most = FLOOR_SHARE
+    if not least < floor.sum() / max(1, mask.sum()) < most:
+        return mask
+    again = _cut_out(pixels, mask & ~floor)
+    return again if again.sum() > KEPT * mask.sum() else mask
 
 
 def tidied(mask: Array) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.photos.finding import need_opencv
+from fittingroom.photos.opencv import need_opencv
 
 EDGE = 28
 RANGE = (2.0, 98.0)  # percentiles of the article's grey values that become its darkest and its lightest

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array, Images
-from fittingroom.photos.finding import need_opencv
 from fittingroom.photos.look import crop_box, dataset_look
+from fittingroom.photos.opencv import need_opencv
 
 if TYPE_CHECKING:
     from fittingroom.photos.prepare import PreparedPhoto
