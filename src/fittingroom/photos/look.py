@@ -11,8 +11,8 @@ from fittingroom.photos.opencv import need_opencv
 
 EDGE = 28
 RANGE = (2.0, 98.0)  # percentiles of the article's grey values that become its darkest and its lightest
-LEAST_CONTRAST = 0.08  # of 0..1: a plain cloth's noise is not blown up to full contrast
-FLOOR = 0.25  # the article's darkest, so that it differs from the black around it
+LEAST_CONTRAST = 0.35  # of 0..1: a plain cloth's noise is not blown up to full contrast
+FLOOR = 0.4  # the article's darkest, so that it differs from the black around it
 SHARPNESS = 0.6
 
 

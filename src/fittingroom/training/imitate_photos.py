@@ -57,7 +57,7 @@ def imitate_photos(
     canvas = laid_out(torch.cat([filled(values), outline(values)], dim=1), is_pair, draws)
     seen = fitted(canvas, images.shape[1], draws)
     article, mask = seen[:, :1], seen[:, 1:]
-    photo = sharpened(lit(article, mask, draws) * damaged(mask, draws), draws)
+    photo = sharpened(lit(article, draws) * damaged(mask, draws), draws)
     photo = torch.where(draws.coin(UNTOUCHED, 1, 1, 1), values, photo)
     return photo.mul(255).round().to(torch.uint8).squeeze(1)
 

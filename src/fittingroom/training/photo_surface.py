@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from fittingroom.training.draws import Draws
 
 FAINTEST = 0.03  # values below are background, not article
-SWAPPED = 0.15  # share of the pictures whose light and dark change places
+SWAPPED = 0.1  # share of the pictures whose light and dark change places
 PRINTED = 0.35  # share with a figure on the chest
-BITTEN, LITTERED = 0.1, 0.15  # share with holes in the article; with pieces of floor beside it
+BITTEN, LITTERED = 0.05, 0.06  # share with holes in the article; with pieces of floor beside it
 
 
 def outline(values: Tensor) -> Tensor:
@@ -52,24 +52,22 @@ def filled(values: Tensor) -> Tensor:
     return torch.where(solid > 0, values, near / share.clamp(min=1e-6))
 
 
-def lit(article: Tensor, mask: Tensor, draws: Draws) -> Tensor:
+def lit(article: Tensor, draws: Draws) -> Tensor:
     """Return articles as a camera sees them: other tones, perhaps the opposite ones, uneven light, creases, a print.
 
     Args:
         article: float ``(n, 1, side, side)`` in 0..1.
-        mask: of the article, alike.
         draws: the chance.
     """
-    side = article.shape[-1]
-    tone = article.clamp(min=1e-4) ** torch.exp(draws.normal(0.3, 1, 1, 1))
-    tone = torch.where(draws.coin(SWAPPED * draws.strength, 1, 1, 1), 1.1 - tone, tone)
-    tone = tone * draws.uniform(1 - 0.5 * draws.strength, 1.0, 1, 1, 1)
-    light = draws.clouds(2, side) * draws.uniform(0.0, 0.1, 1, 1, 1)
-    figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.8, 0.8, 1, 1, 1)
-    figure = figure * draws.coin(PRINTED, 1, 1, 1)
-    surface = _full_range(tone + (light + figure) * draws.strength + _creases(side, draws), mask, draws)
-    weave = draws.normal(1.0, 1, side, side) * draws.uniform(0.0, 0.05, 1, 1, 1)
-    return (surface + weave).clamp(0.05, 1)
+    side, each = article.shape[-1], (1, 1, 1)
+    tone = article.clamp(min=1e-4) ** torch.exp(draws.normal(0.15, *each))
+    tone = torch.where(draws.coin(SWAPPED * draws.strength, *each), 1.1 - tone, tone)
+    tone = tone * draws.uniform(1 - 0.2 * draws.strength, 1.0, *each)
+    light = draws.clouds(2, side) * draws.uniform(0.0, 0.05, *each)
+    figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.3, 0.3, *each)
+    weave = draws.normal(0.015, 1, side, side)
+    surface = tone + (light + figure * draws.coin(PRINTED, *each) + _creases(side, draws)) * draws.strength + weave
+    return surface.clamp(0.05, 1)
 
 
 def _creases(side: int, draws: Draws) -> Tensor:
@@ -80,19 +78,8 @@ def _creases(side: int, draws: Draws) -> Tensor:
         angle, length = draws.uniform(0.0, math.pi, 1, 1), draws.uniform(0.15, 0.6, 1, 1)
         along = axis[None, None, :] * torch.cos(angle) + axis[None, :, None] * torch.sin(angle)
         wave = torch.sin(2 * math.pi * (along + 0.15 * draws.clouds(3, side)[:, 0]) / length)
-        total = total + wave[:, None] * draws.clouds(3, side).clamp(min=0) * draws.uniform(0.0, 0.12, 1, 1, 1)
-    return total * draws.strength
-
-
-def _full_range(surface: Tensor, mask: Tensor, draws: Draws) -> Tensor:
-    """Return a surface stretched as the photo path does: its darkest to a floor, its lightest to 1."""
-    weight = mask / mask.sum(dim=(2, 3), keepdim=True).clamp(min=1)
-    mean = (surface * weight).sum(dim=(2, 3), keepdim=True)
-    deviation = ((surface - mean).square() * weight).sum(dim=(2, 3), keepdim=True).sqrt()
-    low, high = mean - 2 * deviation, mean + 2 * deviation
-    floor = draws.uniform(0.2, 0.8, 1, 1, 1)
-    stretched = floor + (surface - low) / (high - low).clamp(min=0.15) * (1 - floor)
-    return torch.where(draws.coin(0.5 * draws.strength, 1, 1, 1), stretched, surface)
+        total = total + wave[:, None] * draws.clouds(3, side).clamp(min=0) * draws.uniform(0.0, 0.05, 1, 1, 1)
+    return total
 
 
 def _chest(side: int, device: torch.device) -> Tensor:
@@ -111,11 +98,9 @@ def damaged(mask: Tensor, draws: Draws) -> Tensor:
     grown = functional.max_pool2d(mask, 3, stride=1, padding=1)
     shrunk = -functional.max_pool2d(-mask, 3, stride=1, padding=1)
     which = draws.uniform(0.0, 1.0, *shape)
-    mask = torch.where(which < 0.1, shrunk, torch.where(which < 0.3, grown, mask))
-    rough = ((mask - 0.5) * 3 + 0.5 + draws.clouds(9, side) * draws.uniform(0.0, 0.4, *shape) * draws.strength).clamp(
-        0, 1
-    )
-    mask = torch.where(grown > 0.5, rough, 0)
+    mask = torch.where(which < 0.05, shrunk, torch.where(which < 0.2, grown, mask))
+    ragged = draws.clouds(9, side) * draws.uniform(0.0, 0.2, *shape) * draws.strength
+    mask = torch.where(grown > 0.5, ((mask - 0.5) * 3 + 0.5 + ragged).clamp(0, 1), 0)
     clouds = draws.clouds(5, side, channels=2)
     bites = (clouds[:, :1] > 1.5) & draws.coin(BITTEN * draws.strength, *shape)
     litter = (clouds[:, 1:] > 1.6) & draws.coin(LITTERED * draws.strength, *shape) & (mask < 0.5)
