@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: photo-check photo-steps ideas ladder-run ship ladder-check run venv dev data test lint docs bench soak seeds clean
+.PHONY: photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -59,6 +59,15 @@ ship: dev data ## put the measured weights and figures into the package
 
 ladder-check: dev data ## do the shipped weights reproduce their rows on all test images?
 	$(BIN)/python benchmarks/ladder_check.py
+
+photo-model: dev data ## train the network for photos and ship it: half an hour and more
+	$(BIN)/python scripts/train_photo.py
+
+photo-none: dev data ## how well what is none of the classes is declined; writes docs/none-of-these.md
+	$(BIN)/python benchmarks/none_check.py
+
+photo-speed: dev data ## how long an answer takes, cold and warm; prints a table
+	$(BIN)/python benchmarks/photo_speed.py
 
 photo-check: dev ## score the photo model on the photos held back; every look is a line of docs/photo-checks.md
 	$(BIN)/python benchmarks/photo_check.py

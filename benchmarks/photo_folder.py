@@ -61,5 +61,6 @@ def interval(values: np.ndarray, groups: np.ndarray) -> tuple[float, float]:
 
 def auroc(scores: np.ndarray, is_none: np.ndarray) -> float:
     """Return how often something unanswerable has the higher score than something answerable; ties count half."""
-    no, yes = scores[is_none], scores[~is_none]
-    return float((no[:, None] > yes).mean() + (no[:, None] == yes).mean() / 2)
+    no, yes = scores[is_none], np.sort(scores[~is_none])
+    below, up_to = (np.searchsorted(yes, no, side=side) for side in ("left", "right"))
+    return float((below + up_to).mean() / 2 / len(yes))

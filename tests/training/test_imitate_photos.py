@@ -27,9 +27,9 @@ def test_the_same_seed_gives_the_same_pictures_and_another_others():
     assert not torch.equal(imitated(1), imitated(2))
 
 
-def test_a_fifth_stays_as_it_is():
+def test_a_quarter_stays_as_it_is():
     same = (imitated(n=2000) == shirts(2000)).all(dim=2).all(dim=1)
-    assert 0.15 < same.float().mean() < 0.25
+    assert 0.2 < same.float().mean() < 0.3
 
 
 def test_the_article_still_fills_most_of_the_picture():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from fittingroom.photos.prepare import PreparedPhoto, Step
+from fittingroom.photos.views import mosaic, views_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from fittingroom.photos.prepare import PreparedPhoto, Step
 
 INK, MUTED, LINE, BAR, BEST, NONE = "#1c1c1c", "#6b6b6b", "#d9d9d9", "#9aa7b1", "#20639b", "#b8541c"
 PANEL_INCHES, HEIGHT_INCHES, TITLE_INCHES, REASON_INCHES = 2.1, 2.5, 0.75, 1.0
@@ -31,7 +32,10 @@ def explain_figure(
     """
     from matplotlib.figure import Figure
 
-    panels = len(photo.steps)
+    seen, _ = views_of(photo)
+    words = "Mirrored, turned, narrower, wider, in the other polarity; the answers are averaged."
+    steps = (*photo.steps, Step("several views", words, mosaic(seen)))
+    panels = len(steps)
     width = PANEL_INCHES * (panels + 1.5)
     height = HEIGHT_INCHES + TITLE_INCHES + REASON_INCHES
     figure = Figure(figsize=(width, height), facecolor="white")
@@ -39,7 +43,7 @@ def explain_figure(
     notes = "   ".join(f"Note: {note}." for note in photo.warnings)
     figure.text(0.12 / width, 1 - 0.62 / height, notes, fontsize=8, color=NONE, va="center")
     bottom, tall = REASON_INCHES / height, (HEIGHT_INCHES - 0.25) / height
-    for index, step in enumerate(photo.steps):
+    for index, step in enumerate(steps):
         left = (index * PANEL_INCHES + 0.12) / width
         _draw_step(figure.add_axes((left, bottom, (PANEL_INCHES - 0.18) / width, tall)), index + 1, step)
     left = (panels * PANEL_INCHES + 1.05) / width

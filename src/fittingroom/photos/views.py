@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array, Images
-from fittingroom.photos.look import crop_box, dataset_look
+from fittingroom.photos.look import EDGE, crop_box, dataset_look
 from fittingroom.photos.opencv import need_opencv
 
 if TYPE_CHECKING:
@@ -34,7 +34,12 @@ class View:
     weight: float = 1.0
 
 
-VIEWS = (View(weight=2.0), View(turned=7.0), View(turned=-7.0), View(width=0.85), View(swapped=True))
+VIEWS = (
+    View(weight=2.0),
+    *(View(turned=angle) for angle in (-12.0, -7.0, 7.0, 12.0)),
+    *(View(width=width) for width in (0.85, 1.15)),
+    *(View(swapped=True), View(swapped=True, width=0.85)),
+)
 
 
 def views_of(photo: PreparedPhoto, views: tuple[View, ...] = VIEWS) -> tuple[Images, Array]:
@@ -71,6 +76,22 @@ def _turned(grey: Array, mask: Array, view: View) -> tuple[Array, Array]:
     grey = cv2.warpAffine(grey[box], matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
     solid = cv2.warpAffine(mask[box].astype(np.float32), matrix, (side, side))
     return grey, solid > 0.5
+
+
+def mosaic(images: Images) -> Array:
+    """Return views side by side in as square a field as they fill, uint8 ``(h, w)``, a grey line between them.
+
+    Example:
+        >>> mosaic(np.zeros((10, 28, 28), np.uint8)).shape
+        (116, 87)
+    """
+    columns = int(np.sqrt(len(images)))
+    rows = -(-len(images) // columns)
+    field = np.full((rows * (EDGE + 1), columns * (EDGE + 1)), 128, np.uint8)
+    for number, image in enumerate(images):
+        top, left = number // columns * (EDGE + 1), number % columns * (EDGE + 1)
+        field[top : top + EDGE, left : left + EDGE] = image
+    return field
 
 
 def averaged(probabilities: Array, weights: Array) -> Array:

@@ -7,6 +7,7 @@ and seen at an angle, and fitted tight again as a photo is; then the article is 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,18 +24,37 @@ if TYPE_CHECKING:
 CANVAS = 48  # side, in pixels
 REACH = 1.75  # half of the canvas's side, in halves of the picture's
 SHRUNK = 0.75  # size of an article on the canvas: what is turned, and what lies in twos, still fits
-UNTOUCHED = 0.2  # share of the pictures that stay as they are
-LYING, IN_TWOS = 0.6, 0.75  # share of pairs that lie about in any direction; of those, share that lie in twos
+UNTOUCHED = 0.25  # share of the pictures that stay as they are
+LYING, IN_TWOS = 0.75, 0.75  # share of pairs that lie about in any direction; of those, share that lie in twos
 MIRRORED = 0.6  # of those, share whose second is the first's mirror image, left shoe and right shoe
 SHOULDER = (0.45, -0.72)  # across and down from the centre, in halves of the picture
 SPREAD, WIDEST_SPREAD = 0.4, 0.7  # share whose arms are spread; the widest angle, in radians
-WIDER, FLARED = 0.2, 0.1  # laid flat, clothes are wider than worn, towards the hem above all (logarithms)
+WIDER, FLARED = 0.2, 0.1  # laid flat, clothes are wider than worn, towards the hem above all; from above, shoes are
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How the articles of a batch lie on the canvas.
+
+    Attributes:
+        angle: in radians, ``(n,)``.
+        centre: across and down from the canvas's own, in halves of the picture, ``(n, 2)``.
+        mirrored: bool ``(n,)``.
+        lying: of a pair and seen from above, bool ``(n,)``.
+        arms: with arms that may be spread, bool ``(n,)``.
+    """
+
+    angle: Tensor
+    centre: Tensor
+    mirrored: Tensor
+    lying: Tensor
+    arms: Tensor
 
 
 def imitate_photos(
     images: Tensor, labels: Tensor, strength: float, pairs: tuple[int, ...], generator: Generator
 ) -> Tensor:
-    """Return pictures as photos of the articles, cut out and prepared, might look; a fifth of them stay as they are.
+    """Return pictures as photos of the articles, cut out and prepared, might look; a quarter of them stay as they are.
 
     Args:
         images: uint8 ``(n, side, side)``, articles on black.
@@ -92,19 +112,17 @@ def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
     lying = is_pair & draws.coin(LYING)
     in_twos = lying & draws.coin(IN_TWOS)
     angle = torch.where(lying, _any_direction(draws), draws.normal(0.1))
-    thickness = layers[:, 1].amax(dim=2).mean(dim=1)
-    across = torch.stack([-torch.sin(angle), torch.cos(angle)], dim=1)
-    apart = across * (SHRUNK * thickness * draws.uniform(0.75, 1.3))[:, None] + draws.normal(0.12, 2)
-    apart = apart * in_twos[:, None]
-    mirrored = draws.coin(0.5)
+    thickness = SHRUNK * layers[:, 1].amax(dim=2).mean(dim=1)
+    aside = torch.stack([-torch.sin(angle), torch.cos(angle)], dim=1)
+    apart = aside * (thickness * draws.uniform(0.75, 1.4))[:, None] + draws.normal(0.12, 2)
+    mirrored, arms = draws.coin(0.5), ~is_pair & draws.coin(SPREAD)
     second_mirrored = mirrored ^ draws.coin(MIRRORED)
     half_turn = math.pi * (mirrored != second_mirrored)  # mirrored and turned round: soles outwards, toes one way
     bend = functional.interpolate(draws.normal(0.05, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
-    has_arms = ~is_pair & draws.coin(SPREAD)
-    first = _placed(layers, angle, apart, mirrored, bend, has_arms, draws)
-    second = _placed(layers, angle + half_turn + draws.normal(0.2), -apart, second_mirrored, bend, has_arms, draws)
-    covered = torch.where(second[:, 1:] > 0.5, second, first)
-    return torch.where(in_twos[:, None, None, None], covered, first)
+    first = Pose(angle, apart * in_twos[:, None], mirrored, lying, arms)
+    second = Pose(angle + half_turn + draws.normal(0.2), -apart, second_mirrored, lying, arms)
+    one, other = _placed(layers, first, bend, draws), _placed(layers, second, bend, draws)
+    return torch.where((other[:, 1:] > 0.5) & in_twos[:, None, None, None], other, one)
 
 
 def _any_direction(draws: Draws) -> Tensor:
@@ -112,25 +130,25 @@ def _any_direction(draws: Draws) -> Tensor:
     return torch.where(draws.coin(0.6), upright, draws.uniform(-math.pi, math.pi))
 
 
-def _placed(
-    layers: Tensor, angle: Tensor, centre: Tensor, mirrored: Tensor, bend: Tensor, has_arms: Tensor, draws: Draws
-) -> Tensor:
+def _placed(layers: Tensor, pose: Pose, bend: Tensor, draws: Draws) -> Tensor:
     """Return layers on the canvas: turned, mirrored, stretched, sheared, in perspective and bent."""
     axis = torch.linspace(-REACH, REACH, CANVAS, device=layers.device)
     across, along = torch.meshgrid(axis, axis, indexing="xy")
-    across = across + bend[:, 0] - centre[:, :1, None]
-    along = along + bend[:, 1] - centre[:, 1:, None]
+    across = across + bend[:, 0] - pose.centre[:, :1, None]
+    along = along + bend[:, 1] - pose.centre[:, 1:, None]
     tilt = draws.normal(0.05, 2, 1, 1)
     depth = 1 + across * tilt[:, 0] + along * tilt[:, 1]
     across, along = across / depth, along / depth
-    cosine, sine = torch.cos(angle)[:, None, None], torch.sin(angle)[:, None, None]
+    cosine, sine = torch.cos(pose.angle)[:, None, None], torch.sin(pose.angle)[:, None, None]
     stretch = torch.exp(draws.normal(0.18, 2, 1, 1)) / SHRUNK
     turned = (across * cosine + along * sine) * stretch[:, 0]
     upright = (along * cosine - across * sine) * stretch[:, 1]
-    turned = (turned + upright * draws.normal(0.06, 1, 1)) * torch.where(mirrored, -1, 1)[:, None, None]
-    flare = FLARED * draws.strength + draws.normal(0.15, 1, 1)
-    turned = turned * torch.exp(-WIDER * draws.strength - upright * flare)
-    turned, upright = _arms_spread(turned, upright, has_arms, draws)
+    turned = (turned + upright * draws.normal(0.06, 1, 1)) * torch.where(pose.mirrored, -1, 1)[:, None, None]
+    lying = pose.lying[:, None, None]
+    flare = torch.where(lying, 0.0, FLARED * draws.strength + draws.normal(0.15, 1, 1))
+    turned = turned * torch.exp(-WIDER * draws.strength * ~lying - upright * flare)
+    upright = upright * torch.exp(-WIDER * draws.strength * lying)
+    turned, upright = _arms_spread(turned, upright, pose.arms, draws)
     return functional.grid_sample(layers, torch.stack([turned, upright], dim=-1), align_corners=False)
 
 

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.arrays import Images, Predict, Probabilities
+from fittingroom.arrays import Images, Predict
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import UsageError
-from fittingroom.models.card import read_card, tempered
+from fittingroom.models.card import read_card
 from fittingroom.models.load import IN_A_RUN, find_model, find_onnx
 from fittingroom.models.onnx_predict import open_onnx
 from fittingroom.runs import is_run, list_runs, open_run
@@ -25,11 +25,11 @@ class Namer:
 
     Attributes:
         title: what the user called it.
-        predict: ``uint8 (n, h, w)`` to probabilities, tempered.
+        predict: ``uint8 (n, h, w)`` to probabilities, not tempered.
         image_shape: ``(h, w)`` that it takes.
         class_names: by label; None where nobody knows them.
         engine: what computes: "ONNX Runtime" or "Keras".
-        temperature: that the card asks for, 1 where it asks for none.
+        temperature: that the card asks for, 1 where it asks for none; for what is predicted, or averaged over views.
         score: the views of one picture, ``uint8 (k, h, w)``, to how surely it is none of the classes, 0 to 1; None
             where the model was not taught that.
         threshold: scores above it are none of the classes.
@@ -66,19 +66,14 @@ def open_namer(model: str | Path) -> Namer:
         predict, shape = _open_keras(model)
         stored, engine = None, "Keras"
     card = read_card(file)
-    temperature = float(card.get("temperature", 1.0))
     score, threshold = _none_of_these(file, card)
-
-    def predict_tempered(images: Images) -> Probabilities:
-        return tempered(predict(images), temperature)
-
     return Namer(
         title=str(model),
-        predict=predict_tempered,
+        predict=predict,
         image_shape=shape,
         class_names=_names(model, card, stored),
         engine=engine,
-        temperature=temperature,
+        temperature=float(card.get("temperature", 1.0)),
         score=score,
         threshold=threshold,
     )

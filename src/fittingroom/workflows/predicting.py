@@ -11,6 +11,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError, FittingRoomError
+from fittingroom.models.card import tempered
 from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo
 from fittingroom.photos.views import averaged, views_of
@@ -140,7 +141,7 @@ def name_data(path: Path, namer: Namer) -> list[Answer]:
     """Answer the pictures of one file, taken as they are."""
     start = time.perf_counter()
     images = read_pictures(path)
-    probabilities = namer.predict(images)
+    probabilities = tempered(namer.predict(images), namer.temperature)
     scores = [None] * len(images) if namer.score is None else [namer.score(image[None]) for image in images]
     names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
     seconds = (time.perf_counter() - start) / max(1, len(images))
@@ -158,7 +159,7 @@ def name_photo(photo: str | Path | Image.Image | Array, namer: Namer, name: str)
         height, width = namer.image_shape
         raise DataError(f"{name}: photos are prepared as 28x28, but model '{namer.title}' takes {height}x{width}.")
     images, weights = views_of(prepared)
-    probabilities = averaged(namer.predict(images), weights)
+    probabilities = tempered(averaged(namer.predict(images), weights)[None], namer.temperature)[0]
     score = None if namer.score is None else namer.score(images)
     answer = _answer(name, "photo", probabilities, score, namer)
     return replace(answer, warnings=prepared.warnings, prepared=prepared, seconds=time.perf_counter() - start)
