@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from photo_folder import ANSWERABLE, RIGHT, interval, photos
 from PIL import Image
@@ -16,7 +17,10 @@ from PIL import Image
 import fittingroom as fr
 from fittingroom.arrays import Array
 from fittingroom.photos import PreparedPhoto, open_photo, prepare_photo
+from fittingroom.photos.background import distance_from_background
+from fittingroom.photos.finding import Found, at_size, cut_out, shrunk, tidied
 from fittingroom.photos.look import crop_box
+from fittingroom.photos.prepare import prepared_with
 from fittingroom.photos.views import View, averaged, views_of
 from fittingroom.workflows.naming import open_namer
 
@@ -93,6 +97,26 @@ def _fitted(values: Array) -> Array:
     return np.asarray(image)
 
 
+def by_colour(path: Path) -> PreparedPhoto:
+    """Return a photo whose article is found by its colours' distance from the background's alone, in Lab."""
+    photo = open_photo(path)
+    distance = distance_from_background(shrunk(photo.pixels))
+    level, _ = cv2.threshold(np.uint8(np.clip(distance * 12, 0, 255)), 0, 255, cv2.THRESH_OTSU)
+    return _with_mask(path, tidied(distance * 12 > level))
+
+
+def by_grabcut(path: Path) -> PreparedPhoto:
+    """Return a photo whose article is found by GrabCut alone, without taking pieces of floor off."""
+    small = shrunk(open_photo(path).pixels)
+    return _with_mask(path, cut_out(small, np.ones(small.shape[:2], bool)))
+
+
+def _with_mask(path: Path, mask: Array) -> PreparedPhoto:
+    photo = open_photo(path)
+    grown = at_size(mask, photo.pixels.shape[:2])
+    return prepared_with(photo, Found(grown if grown.any() else ~grown, True, "For the table."))
+
+
 ROWS = (
     Row("resized", ORDINARY, lambda path, _: one(squashed(path))),
     Row("... and inverted, as most code does", ORDINARY, lambda path, _: one(255 - squashed(path))),
@@ -103,7 +127,9 @@ ROWS = (
     Row("... several views averaged", ORDINARY, lambda _, photo: views_of(photo)),
     Row("the dataset's look, the photo model", PHOTO, lambda _, photo: one(photo.image)),
     Row("... and mirrored", PHOTO, lambda _, photo: views_of(photo, (View(),))),
-    Row("... several views averaged: the whole path", PHOTO, lambda _, photo: views_of(photo)),
+    Row("... several views averaged: **the whole path**", PHOTO, lambda _, photo: views_of(photo)),
+    Row("the whole path, article found by colour distance in Lab", PHOTO, lambda path, _: views_of(by_colour(path))),
+    Row("the whole path, article found by GrabCut alone", PHOTO, lambda path, _: views_of(by_grabcut(path))),
 )
 
 

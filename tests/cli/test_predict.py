@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from scenes import photo, shirt_mask
 
 import fittingroom as fr
 from fittingroom.photos.naming import folder_name
+from fittingroom.workflows.naming import open_namer
+from fittingroom.workflows.predicting import name_pictures
 
 
 @pytest.fixture
@@ -158,6 +162,25 @@ def test_an_onnx_file_answers_as_its_run_does(run, trained, photos, tmp_path):
         for model in (trained, onnx_file)
     )
     assert first == pytest.approx(second, abs=1e-5)
+
+
+def test_predict_loads_neither_keras_nor_torch_where_there_is_an_onnx_file(trained, photos):
+    pytest.importorskip("onnx")
+    code = (
+        "import sys\nfrom fittingroom.cli.app import main\n"
+        f"assert main(['predict', '--model', {str(trained)!r}, {str(photos / 'b.jpg')!r}, '--quiet']) == 0\n"
+        "assert not {'keras', 'torch', 'matplotlib'} & set(sys.modules), 'too much was loaded'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_many_files_are_answered_without_keeping_their_pictures(trained, photos):
+    namer = open_namer(trained)
+    answers = name_pictures([photos / "a.png"] * 30, namer)
+    first = next(answers)
+    assert first.prepared is not None
+    assert sum(1 for _ in answers) == 29
 
 
 def test_names_for_folders_hold_no_separators():

@@ -80,3 +80,14 @@ def test_wrong_labels_and_oblong_images_are_refused():
     oblong = torch.zeros(2, 28, 20, dtype=torch.uint8)
     with pytest.raises(DataError, match=r"expected square images, received \(28, 20\)"):
         imitate_photos(oblong, torch.zeros(2, dtype=torch.int64), 1.0, (), torch.Generator())
+
+
+def test_a_recipe_trains_with_it(toy):
+    import fittingroom as fr
+    from fittingroom.training.fit import Plan, fit
+
+    recipe = fr.Recipe(epochs=1, batch_size=100, imitate_photos=0.2, pairs="1, 2")
+    done = fit(fr.build("walkthrough"), Plan(toy.train.images, toy.train.labels, recipe))
+    again = fit(fr.build("walkthrough"), Plan(toy.train.images, toy.train.labels, recipe))
+    plain = fit(fr.build("walkthrough"), Plan(toy.train.images, toy.train.labels, recipe.replace(imitate_photos=0.0)))
+    assert done.history[0]["loss"] == again.history[0]["loss"] != plain.history[0]["loss"]

@@ -63,9 +63,9 @@ def find_item(pixels: Array, alpha: Array | None = None, where: str = "photo") -
         raise NothingFoundError(
             f"{where}: no article found, the picture is of one colour (spread {spread:.1f} of 255)."
         )
-    small = _shrunk(pixels)
+    small = shrunk(pixels)
     for name, start in STARTS.items():
-        mask = _at_size(_without_floor(small, _cut_out(small, start(small.shape[:2]))), pixels.shape[:2])
+        mask = at_size(without_floor(small, cut_out(small, start(small.shape[:2]))), pixels.shape[:2])
         share = float(mask.mean())
         if SMALLEST < share < LARGEST:
             return Found(mask, True, f"Cut out by its colours, {name}; it covers {share:.0%} of the photo.")
@@ -88,21 +88,28 @@ STARTS = {"starting from the photo's edge": _inside, "starting from its middle":
 """What is taken for the article at first, by the words that tell it; the next is tried where one finds nothing."""
 
 
-def _shrunk(pixels: Array) -> Array:
+def shrunk(pixels: Array) -> Array:
+    """Return a picture made as small as GrabCut works on, uint8 ``(h, w, 3)``."""
     cv2 = need_opencv()
     scale = min(1.0, SIDE / max(pixels.shape[:2]))
     size = tuple(max(1, round(edge * scale)) for edge in pixels.shape[1::-1])
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
 
 
-def _at_size(mask: Array, shape: tuple[int, int]) -> Array:
+def at_size(mask: Array, shape: tuple[int, int]) -> Array:
+    """Return a mask in another size, bool ``shape``."""
     cv2 = need_opencv()
     grown = cv2.resize(mask.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(grown > 0.5)
 
 
-def _cut_out(pixels: Array, guess: Array) -> Array:
-    """Return GrabCut's mask, tidied; what the guess leaves out is background, at the photo's edge for certain."""
+def cut_out(pixels: Array, guess: Array) -> Array:
+    """Return GrabCut's mask, tidied; what the guess leaves out is background, at the photo's edge for certain.
+
+    Args:
+        pixels: uint8 ``(h, w, 3)``, RGB.
+        guess: bool ``(h, w)``, True where the article may be.
+    """
     cv2 = need_opencv()
     labels = np.where(guess, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[~_inside(labels.shape)] = cv2.GC_BGD
@@ -112,7 +119,7 @@ def _cut_out(pixels: Array, guess: Array) -> Array:
     return tidied((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD))
 
 
-def _without_floor(pixels: Array, mask: Array) -> Array:
+def without_floor(pixels: Array, mask: Array) -> Array:
     """Return the mask without pieces of floor that were cut out with the article, where there seem to be some.
 
     Pixels in the mask that have the background's colours are called background, and GrabCut is run again. Where they
@@ -122,7 +129,7 @@ def _without_floor(pixels: Array, mask: Array) -> Array:
     least, most = FLOOR_SHARE
     if not least < floor.sum() / max(1, mask.sum()) < most:
         return mask
-    again = _cut_out(pixels, mask & ~floor)
+    again = cut_out(pixels, mask & ~floor)
     return again if again.sum() > KEPT * mask.sum() else mask
 
 

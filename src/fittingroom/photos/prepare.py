@@ -10,7 +10,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
-from fittingroom.photos.finding import MARGIN, find_item
+from fittingroom.photos.finding import MARGIN, Found, find_item
 from fittingroom.photos.look import crop_box, dataset_look, decide_polarity, grey_of
 from fittingroom.photos.opening import Opened, open_photo, opened
 
@@ -80,7 +80,17 @@ def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
         ((28, 28), True)
     """
     photo = _as_opened(image)
-    found = find_item(photo.pixels, photo.alpha, str(image) if isinstance(image, (str, Path)) else "photo")
+    where = str(image) if isinstance(image, (str, Path)) else "photo"
+    return prepared_with(photo, find_item(photo.pixels, photo.alpha, where))
+
+
+def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
+    """Prepare a photo in which the article is found already.
+
+    Args:
+        photo: opened.
+        found: where the article is in it.
+    """
     grey = grey_of(photo.pixels)
     polarity = decide_polarity(grey, found.mask)
     look = dataset_look(grey, found.mask, inverted=polarity.inverted)
