@@ -28,7 +28,8 @@ UNTOUCHED = 0.25  # share of the pictures that stay as they are
 LYING, IN_TWOS = 0.75, 0.75  # share of pairs that lie about in any direction; of those, share that lie in twos
 MIRRORED = 0.6  # of those, share whose second is the first's mirror image, left shoe and right shoe
 SHOULDER = (0.45, -0.72)  # across and down from the centre, in halves of the picture
-SPREAD, WIDEST_SPREAD = 0.4, 0.7  # share whose arms are spread; the widest angle, in radians
+ARM, BOX = 0.66, 0.95  # what is so far from the middle, in halves of the picture, is an arm, and a box
+SPREAD, WIDEST_SPREAD = 0.6, 0.5  # share of those with arms whose arms are spread; the widest angle, in radians
 WIDER, FLARED = 0.2, 0.1  # laid flat, clothes are wider than worn, towards the hem above all; from above, shoes are
 
 
@@ -115,7 +116,7 @@ def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
     thickness = SHRUNK * layers[:, 1].amax(dim=2).mean(dim=1)
     aside = torch.stack([-torch.sin(angle), torch.cos(angle)], dim=1)
     apart = aside * (thickness * draws.uniform(0.75, 1.4))[:, None] + draws.normal(0.12, 2)
-    mirrored, arms = draws.coin(0.5), ~is_pair & draws.coin(SPREAD)
+    mirrored, arms = draws.coin(0.5), _has_arms(layers[:, 1]) & ~is_pair & draws.coin(SPREAD)
     second_mirrored = mirrored ^ draws.coin(MIRRORED)
     half_turn = math.pi * (mirrored != second_mirrored)  # mirrored and turned round: soles outwards, toes one way
     bend = functional.interpolate(draws.normal(0.05, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
@@ -123,6 +124,19 @@ def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
     second = Pose(angle + half_turn + draws.normal(0.2), -apart, second_mirrored, lying, arms)
     one, other = _placed(layers, first, bend, draws), _placed(layers, second, bend, draws)
     return torch.where((other[:, 1:] > 0.5) & in_twos[:, None, None, None], other, one)
+
+
+def _has_arms(outline: Tensor) -> Tensor:
+    """Return which articles have something hanging beside the body: wider below the middle than a body is, no box.
+
+    Args:
+        outline: float ``(n, side, side)`` of 0 and 1.
+    """
+    side = outline.shape[-1]
+    below = outline[:, side // 2 : side * 3 // 4].mean(dim=1)
+    below = torch.minimum(below, below.flip(1))[:, : side // 2]
+    arm, box = round(side * (1 - ARM) / 2), round(side * (1 - BOX) / 2)
+    return (below[:, arm] > 0.6) & (below[:, box] < 0.5)
 
 
 def _any_direction(draws: Draws) -> Tensor:
