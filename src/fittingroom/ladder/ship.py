@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.data import hold_out
+from fittingroom.export.export import checked_onnx
 from fittingroom.ladder.measure import run_folder
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.recipes import load_recipe, recipe_sha256
@@ -66,7 +67,7 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
     Args:
         row: the rung as measured.
         root: where the ladder's run folders are.
-        to: folder of the weights; ``RUNG.keras`` and ``RUNG.json`` are written in it.
+        to: folder of the weights; ``RUNG.keras``, ``RUNG.onnx`` and ``RUNG.json`` are written in it.
         data: what the rung was measured on.
         say: takes one line for the user.
     """
@@ -75,6 +76,7 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
     value = temperature(held.labels, validated(row.rung, root, data, say=say).predict(held.images))
     to.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.folder / IN_A_RUN, to / f"{row.rung}.keras")
+    checked_onnx(run.model(), to / f"{row.rung}.onnx", data.test.images, data.class_names)
     text = json.dumps(card(row, run, data, value), indent=1) + "\n"
     write_atomically(to / f"{row.rung}.json", text.encode())
     return to / f"{row.rung}.keras"
