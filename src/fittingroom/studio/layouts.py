@@ -34,7 +34,7 @@ def components(features: Array, count: int = 2) -> Array:
 
     Example:
         >>> points = np.array([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])
-        >>> components(points, 1).round(3).ravel().tolist()
+        >>> components(points, 1).astype(float).round(3).ravel().tolist()
         [-2.236, 0.0, 2.236]
     """
     values = np.asarray(features, np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from fittingroom.runs import ROOT
@@ -10,6 +11,7 @@ from fittingroom.studio.collection import Shelf
 from fittingroom.studio.jobs import Bench
 from fittingroom.studio.limits import LIMITS, Limits
 from fittingroom.studio.security import Door
+from fittingroom.studio.trainings import Trainings
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Studio:
     shelf: Shelf = field(default_factory=Shelf)
     limits: Limits = LIMITS
     bench: Bench = field(default_factory=Bench)
+
+    @cached_property
+    def trainings(self) -> Trainings:
+        """The trainings started here; they go on when the studio is closed."""
+        return Trainings(self.runs, self.limits.trainings)
 
     @property
     def desk(self) -> Path:

@@ -54,10 +54,23 @@ async function show(about, first) {
   }
 }
 
+async function beat() {
+  const place = document.getElementById("live");
+  try {
+    const names = await get("trainings/running");
+    replace(place, names.length ? h("a", { class: "live", href: `#/train/${encodeURIComponent(names[0])}` }, WORDS.train.underWay(names.length)) : null);
+  } catch {
+    replace(place, h("span", { class: "wrong" }, WORDS.offline));
+  }
+}
+
 try {
   const about = await get("about");
   frame(about);
   addEventListener("hashchange", () => show(about, false));
+  addEventListener("trainingchange", beat);
+  setInterval(beat, 5000);
+  beat();
   await show(about, true);
 } catch (error) {
   replace(main, h("p", { class: "lone notice bad", role: "alert" }, error.message));

@@ -1,0 +1,111 @@
+"""One training, in a process of its own that outlives the page and the studio.
+
+Usage: python -m fittingroom.studio.training_process FOLDER
+
+The folder holds ``order.json``; progress is appended to ``progress.jsonl`` there, and its last line says how it ended.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fittingroom.data import DATASETS, Dataset, load
+from fittingroom.errors import FittingRoomError, Interrupted
+from fittingroom.runs import Run, is_run
+from fittingroom.studio.problems import without_paths
+
+if TYPE_CHECKING:
+    from fittingroom.training.progress import Progress
+
+ORDER, PROGRESS = "order.json", "progress.jsonl"
+OUR_FAULT = "This is our mistake, not yours; the training's log.txt tells more."
+
+
+def write_line(folder: Path, line: dict[str, Any]) -> None:
+    """Add one line of progress. A full disk stops no training: its own checkpoint is what counts."""
+    try:
+        with (folder / PROGRESS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+    except OSError:
+        return
+
+
+def progress_line(progress: Progress) -> dict[str, Any]:
+    """Return progress as one line of JSON."""
+    left = progress.seconds_left
+    speeds = {
+        "images_per_second": round(progress.images_per_second, 1),
+        "seconds_left": left if math.isfinite(left) else None,
+    }
+    return {"kind": "progress", **asdict(progress), **speeds}
+
+
+def carry_out(folder: Path) -> None:
+    """Train as the order says, and write down how it ended."""
+    order = json.loads((folder / ORDER).read_text("utf-8"))
+    out = Path(order["out"])
+    signal.signal(signal.SIGTERM, _interrupt)
+    write_line(folder, {"kind": "says", "words": "Opening the data"})
+    try:
+        data = load(order["dataset"] if order["dataset"] in DATASETS else Path(order["dataset"]))
+        _train(folder, order, out, data)
+        write_line(folder, {"kind": "end", "how": "done", "words": "Done."})
+    except Interrupted as stopped:
+        _keep(folder, out, data, str(stopped).split(";")[0])
+    except KeyboardInterrupt:
+        how = "done" if (out / "model.keras").exists() and not (out / "checkpoint").exists() else "stopped"
+        words = "Stopped after the last epoch." if how == "done" else "Stopped before the first step."
+        write_line(folder, {"kind": "end", "how": how, "words": words})
+    except (FittingRoomError, OSError, MemoryError) as error:
+        words = f"The disk: {error.strerror}." if isinstance(error, OSError) else str(error)
+        write_line(folder, {"kind": "end", "how": "failed", "words": without_paths(words or "Memory ran out.")})
+    except Exception:
+        traceback.print_exc()
+        write_line(folder, {"kind": "end", "how": "failed", "words": OUR_FAULT})
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _train(folder: Path, asked: dict[str, Any], out: Path, data: Dataset) -> None:
+    from fittingroom.training.recipe import Recipe
+    from fittingroom.workflows.training import Order, resume_run, train_on
+
+    def watch(progress: Progress) -> None:
+        write_line(folder, progress_line(progress))
+
+    def say(words: str) -> None:
+        write_line(folder, {"kind": "says", "words": without_paths(words)})
+
+    if asked["resume"]:
+        write_line(folder, {"kind": "says", "words": "Going on from the last checkpoint"})
+        resume_run(out, Order(dataset=asked["dataset"]), say=say, watch=watch)
+        return
+    recipe = Recipe.from_dict(asked["recipe"])
+    order = Order(asked["model"], asked["dataset"], recipe, asked["seed"], asked["validation"])
+    train_on(data, order, out, say=say, watch=watch)
+
+
+def _keep(folder: Path, out: Path, data: Dataset, words: str) -> None:
+    """Leave a run that can be used as it is, and tell how it ended."""
+    from fittingroom.workflows.stopped import keep_stopped_model
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        kept = is_run(out) and keep_stopped_model(Run(out), data)
+    except (FittingRoomError, OSError):
+        kept = False
+    more = "It can be looked at and resumed." if kept else "It can be resumed."
+    write_line(folder, {"kind": "end", "how": "stopped", "words": f"{words}. {more}"})
+
+
+if __name__ == "__main__":
+    carry_out(Path(sys.argv[1]))

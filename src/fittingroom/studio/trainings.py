@@ -1,0 +1,198 @@
+"""The trainings that the studio has started: begin, watch, stop and resume them, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fittingroom.runs import write_atomically
+from fittingroom.studio.problems import Problem
+from fittingroom.studio.run_names import NAME
+from fittingroom.studio.training_process import ORDER, PROGRESS
+
+PROCESS = "process.json"
+VANISHED = (
+    "The training's process ended without a word: it was killed, or memory ran out. It goes on from its checkpoint."
+)
+NEVER_BEGAN = "The training's process ended before its first epoch: it was killed, or memory ran out. Start it again."
+
+
+@dataclass
+class Trainings:
+    """All trainings of a folder of runs.
+
+    Attributes:
+        runs: the folder of runs.
+        most: trainings at once.
+    """
+
+    runs: Path
+    most: int = 2
+    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def desk(self) -> Path:
+        """The folder that holds a folder for each training."""
+        return self.runs / ".studio" / "trainings"
+
+    def names(self) -> list[str]:
+        """Return the trainings' names, which are their runs', the newest first."""
+        if not self.desk.is_dir():
+            return []
+        return sorted((folder.name for folder in self.desk.iterdir() if (folder / ORDER).is_file()), reverse=True)
+
+    def folder(self, name: str) -> Path:
+        """Return a training's folder.
+
+        Raises:
+            Problem: 404, no such training.
+        """
+        if not NAME.fullmatch(name) or not (self.desk / name / ORDER).is_file():
+            raise Problem(404, f"No training '{name[:80]}' was started here.")
+        return self.desk / name
+
+    def start(self, order: dict[str, Any], title: str) -> str:
+        """Begin a training, and return its name.
+
+        Args:
+            order: dataset, model, recipe, seed, validation.
+            title: for the run's name.
+
+        Raises:
+            Problem: 429, too many are under way.
+            OSError: the disk is full.
+        """
+        with self._lock:
+            self._check_room()
+            name = self._free_name(f"{datetime.now():%Y%m%d-%H%M%S}-{title}-s{order['seed']}")
+            self._launch(name, {**order, "out": str(self.runs / name), "resume": False})
+        return name
+
+    def resume(self, name: str, dataset: str) -> None:
+        """Go on with a run from its checkpoint.
+
+        Raises:
+            Problem: 409, it is under way, or has nothing to go on from; 429, too many are under way.
+        """
+        with self._lock:
+            if self.is_running(name):
+                raise Problem(409, f"'{name}' is under way already.")
+            if not (self.runs / name / "checkpoint").is_dir():
+                raise Problem(409, f"'{name}' has no checkpoint to go on from: it has ended, or never began.")
+            self._check_room()
+            asked = self.order(name)
+            self._launch(name, {**asked, "dataset": dataset, "out": str(self.runs / name), "resume": True})
+
+    def _check_room(self) -> None:
+        if sum(self.is_running(name) for name in self.names()) >= self.most:
+            words = f"{self.most} trainings are under way, and more would only slow each other. Stop one, or wait."
+            raise Problem(429, words, self.most)
+
+    def _free_name(self, wanted: str) -> str:
+        for number in range(1, 100):
+            name = wanted if number == 1 else f"{wanted}-{number}"
+            if not (self.desk / name).exists() and not (self.runs / name).exists():
+                return name
+        raise Problem(429, "Too many trainings were started in the same second. Try again.")
+
+    def _launch(self, name: str, order: dict[str, Any]) -> None:
+        folder = self.desk / name
+        is_new = not folder.exists()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(folder / ORDER, json.dumps(order).encode())
+            with (folder / "log.txt").open("ab") as log:
+                command = [sys.executable, "-m", "fittingroom.studio.training_process", str(folder)]
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+            write_atomically(folder / PROCESS, json.dumps({"pid": process.pid}).encode())
+        except OSError:
+            if is_new:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._processes[name] = process
+
+    def is_running(self, name: str) -> bool:
+        """Say whether a training's process is alive."""
+        process = self._processes.get(name)
+        if process is not None:
+            return process.poll() is None
+        pid = _pid(self.desk / name)
+        return pid is not None and _is_ours(pid, self.desk / name)
+
+    def stop(self, name: str) -> None:
+        """Ask a training to stop after the step under way.
+
+        Raises:
+            Problem: 404, no such training; 409, it is not under way.
+        """
+        folder = self.folder(name)
+        pid = _pid(folder)
+        if pid is None or not self.is_running(name):
+            raise Problem(409, f"'{name}' is not under way.")
+        os.kill(pid, signal.SIGTERM)
+
+    def order(self, name: str) -> dict[str, Any]:
+        """Return what was asked of a training; little where it was not started here."""
+        path = self.desk / name / ORDER
+        asked: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        return {"dataset": None, "model": None, "recipe": {}, "seed": 0, "validation": None, "title": name} | asked
+
+    def lines(self, name: str, after: int = 0) -> list[dict[str, Any]]:
+        """Return the progress of a training, from line ``after`` on; the last line may say how it ended."""
+        path = self.folder(name) / PROGRESS
+        text = path.read_text("utf-8") if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1].splitlines()
+        return [told for line in whole[after:] if (told := _parsed(line)) is not None]
+
+    def state(self, name: str) -> dict[str, Any]:
+        """Return a training as plain values: its name, what was asked, how it stands."""
+        running = self.is_running(name)
+        lines = self.lines(name)
+        last = lines[-1] if lines else {}
+        how, words = ("running", "") if running else ("vanished", self._why_vanished(name))
+        if not running and last.get("kind") == "end":
+            how, words = last["how"], last["words"]
+        asked = self.order(name)
+        can_resume = not running and (self.runs / name / "checkpoint").is_dir()
+        shown = {key: asked[key] for key in ("model", "recipe", "seed", "validation")}
+        return {"name": name, "how": how, "words": words, "can_resume": can_resume, "asked": shown}
+
+    def _why_vanished(self, name: str) -> str:
+        return VANISHED if (self.runs / name / "checkpoint").is_dir() else NEVER_BEGAN
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """Return one line of progress; None for one that was cut short by a full disk or a kill."""
+    try:
+        told = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _pid(folder: Path) -> int | None:
+    try:
+        return int(json.loads((folder / PROCESS).read_text("utf-8"))["pid"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _is_ours(pid: int, folder: Path) -> bool:
+    """Say whether a process is the training of a folder, and not another that got its number after it."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return str(folder).encode() in words
