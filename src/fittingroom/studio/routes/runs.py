@@ -1,0 +1,88 @@
+"""The runs' part of the API: the table, one run, its predictions, its page, comparing, deleting."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Response
+from starlette.responses import FileResponse
+
+from fittingroom.errors import FittingRoomError
+from fittingroom.studio import shelf_of_runs
+from fittingroom.studio.problems import Problem
+from fittingroom.studio.routes.data import as_json
+from fittingroom.studio.routes.trainings import own_dataset
+from fittingroom.studio.run_names import find_run, own_file, runs_of
+
+if TYPE_CHECKING:
+    from fittingroom.studio.studio import Studio
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
+)
+
+
+def run_routes(studio: Studio) -> APIRouter:
+    """Return the routes of this part."""
+    routes = APIRouter(tags=["runs"])
+
+    def dataset_of(name: str) -> str | None:
+        environment = find_run(studio, name).environment
+        try:
+            return own_dataset(studio, str(environment.get("dataset")), environment.get("fingerprint"))
+        except (Problem, FittingRoomError):
+            return None
+
+    @routes.get("/runs")
+    def table() -> list[dict[str, Any]]:
+        """List the runs, the newest first."""
+        return [shelf_of_runs.row(run) for run in reversed(runs_of(studio))]
+
+    @routes.get("/runs/{name}")
+    def one(name: str) -> dict[str, Any]:
+        """Return a run with its history, every value used, and the dataset's name on this studio's shelf."""
+        run = find_run(studio, name)
+        more = {"history": run.history, "resolved": run.resolved, "shelf": dataset_of(name)}
+        return shelf_of_runs.row(run) | more
+
+    @routes.get("/runs/{name}/predictions")
+    def predictions(name: str) -> Response:
+        """Return what a run answered, image by image."""
+        found, known = shelf_of_runs.predictions(find_run(studio, name)), dataset_of(name)
+        edge = len(studio.shelf.open(known).data.train) if known else 0
+        return as_json(shelf_of_runs.as_columns(found, {"test": edge}))
+
+    @routes.get("/runs/{name}/against/{other}")
+    def against(name: str, other: str) -> dict[str, Any]:
+        """Compare two runs on the same images."""
+        first, second = (shelf_of_runs.predictions(find_run(studio, each)) for each in (name, other))
+        return shelf_of_runs.compare(first, second)
+
+    @routes.post("/runs/{name}/page")
+    def write_page(name: str) -> dict[str, str]:
+        """Write a run's page."""
+        from fittingroom.workflows.pages import report
+
+        report(find_run(studio, name))
+        return {"page": f"/api/runs/{name}/page"}
+
+    @routes.get("/runs/{name}/page")
+    def page(name: str) -> Response:
+        """Return a run's page; it may come from anywhere, so it runs nothing and loads nothing."""
+        path = own_file(find_run(studio, name), shelf_of_runs.PAGE)
+        if path is None:
+            raise Problem(404, f"'{name}' has no page yet.")
+        return FileResponse(path, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
+
+    @routes.delete("/runs/{name}")
+    def delete(name: str) -> dict[str, str]:
+        """Remove a run for good."""
+        run = find_run(studio, name)
+        if studio.trainings.is_running(name):
+            raise Problem(409, f"'{name}' is being trained. Stop it first.")
+        shelf_of_runs.delete(run)
+        shutil.rmtree(studio.trainings.desk / name, ignore_errors=True)
+        return {"deleted": name}
+
+    return routes

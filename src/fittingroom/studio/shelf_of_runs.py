@@ -1,0 +1,137 @@
+"""Runs as the studio shows them: a row each, their predictions, and two of them side by side."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.errors import RunError
+from fittingroom.models.load import IN_A_RUN
+from fittingroom.studio.problems import Problem
+from fittingroom.studio.run_names import own_file
+from fittingroom.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from fittingroom.runs import Predictions, Run
+
+PAGE = "report.html"
+
+
+def row(run: Run) -> dict[str, Any]:
+    """Return a run as plain values; a run that cannot be read says so instead of hiding."""
+    try:
+        return _row(run)
+    except (RunError, KeyError, TypeError, ValueError) as error:
+        return {"name": run.name, "broken": f"This run cannot be read: {type(error).__name__}."}
+
+
+def _row(run: Run) -> dict[str, Any]:
+    environment, history, verdict = run.environment, run.history, run.verdict or {}
+    last = history[-1] if history else {}
+    is_test = verdict.get("split") == "test"
+    return {
+        "name": run.name,
+        "dataset": environment.get("dataset"),
+        "fingerprint": environment.get("fingerprint"),
+        "model": environment.get("model"),
+        "seed": environment.get("seed"),
+        "epochs": len(history),
+        "seconds": round(sum(line["seconds"] for line in history), 2),
+        "accuracy": last.get("accuracy"),
+        "val_accuracy": last.get("val_accuracy"),
+        "test_accuracy": verdict.get("accuracy") if is_test else None,
+        "test_interval": verdict.get("accuracy_interval") if is_test else None,
+        "n": verdict.get("n") if is_test else None,
+        "looks": len(run.test_looks),
+        "has_model": own_file(run, IN_A_RUN) is not None,
+        "has_predictions": own_file(run, "predictions.npz") is not None,
+        "has_page": own_file(run, PAGE) is not None,
+        "recipe": changes(run),
+    }
+
+
+def changes(run: Run) -> dict[str, Any]:
+    """Return the settings in which a run's recipe differs from the defaults."""
+    if own_file(run, "resolved.json") is None:
+        return {}
+    plain = Recipe(optimizer=run.resolved.get("optimizer", "rmsprop")).as_dict()
+    return {key: value for key, value in run.resolved.items() if key in plain and value not in (plain[key], None)}
+
+
+def predictions(run: Run) -> Predictions:
+    """Return a run's predictions.
+
+    Raises:
+        Problem: 409, it has none.
+    """
+    if own_file(run, "predictions.npz") is None:
+        raise Problem(409, f"'{run.name}' has no predictions yet.")
+    return run.predictions
+
+
+def as_columns(found: Predictions, places: dict[str, int]) -> dict[str, Any]:
+    """Return predictions as plain values; indices are those of the whole dataset.
+
+    Args:
+        found: of a run.
+        places: by split, where it begins in the row of all images.
+    """
+    return {
+        "split": found.split,
+        "class_names": list(found.class_names),
+        "indices": (found.indices + places.get(found.split, 0)).tolist(),
+        "labels": found.labels.tolist(),
+        "probabilities": [[round(float(value), 4) for value in line] for line in found.probabilities.tolist()],
+    }
+
+
+def compare(first: Predictions, second: Predictions) -> dict[str, Any]:
+    """Compare two runs image by image (McNemar's exact test).
+
+    Raises:
+        Problem: 409, they did not answer about the same images.
+    """
+    same = first.fingerprint == second.fingerprint and first.split == second.split
+    if not same or not np.array_equal(first.indices, second.indices):
+        raise Problem(409, "The two runs did not answer about the same images, so they cannot be compared.")
+    rights = [each.probabilities.argmax(axis=1) == each.labels for each in (first, second)]
+    only_first, only_second = int((rights[0] & ~rights[1]).sum()), int((rights[1] & ~rights[0]).sum())
+    differ = np.flatnonzero(rights[0] != rights[1])
+    return {
+        "n": len(first.labels),
+        "only_first": only_first,
+        "only_second": only_second,
+        "difference": (only_second - only_first) / len(first.labels),
+        "p": exact_mcnemar(only_first, only_second),
+        "positions": differ.tolist(),
+    }
+
+
+def exact_mcnemar(only_first: int, only_second: int) -> float:
+    """Return how likely so uneven a split of the differing images is by chance, two-sided.
+
+    Example:
+        >>> exact_mcnemar(0, 5), exact_mcnemar(3, 3)
+        (0.0625, 1.0)
+
+    Source: Q. McNemar, Psychometrika 12 (1947), 153-157; the exact form is a binomial test.
+    """
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(fewer + 1)]
+    tail = math.fsum(math.exp(value - n * math.log(2)) for value in logs)
+    return round(min(1.0, 2 * tail), 12)
+
+
+def delete(run: Run) -> None:
+    """Remove a run's folder; it is first renamed, so that no half of a run is ever seen.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    trash = run.folder.with_name(f".deleted-{run.name}-{os.getpid()}")
+    run.folder.replace(trash)
+    shutil.rmtree(trash, ignore_errors=True)
