@@ -15,7 +15,8 @@ from fittingroom.studio.problems import add_handlers
 from fittingroom.studio.routes.answers import answers_routes
 from fittingroom.studio.routes.data import data_routes
 from fittingroom.studio.routes.maps import map_routes
-from fittingroom.studio.routes.runs import run_routes
+from fittingroom.studio.routes.photos import photo_routes
+from fittingroom.studio.routes.runs import run_page_routes, run_routes
 from fittingroom.studio.routes.trainings import training_routes
 from fittingroom.studio.security import Guard, set_cookie
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from fittingroom.studio.studio import Studio
 
 STATIC = Path(__file__).parent / "static"
-PARTS = (data_routes, answers_routes, map_routes, training_routes, run_routes)
+PARTS = (data_routes, answers_routes, map_routes, training_routes, run_routes, run_page_routes, photo_routes)
 
 
 def build_api(studio: Studio) -> FastAPI:

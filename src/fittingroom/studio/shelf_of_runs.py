@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,10 +57,10 @@ def _row(run: Run) -> dict[str, Any]:
 
 def changes(run: Run) -> dict[str, Any]:
     """Return the settings in which a run's recipe differs from the defaults."""
-    if own_file(run, "resolved.json") is None:
-        return {}
-    plain = Recipe(optimizer=run.resolved.get("optimizer", "rmsprop")).as_dict()
-    return {key: value for key, value in run.resolved.items() if key in plain and value not in (plain[key], None)}
+    path = own_file(run, "recipe.toml")
+    asked = tomllib.loads(path.read_text("utf-8")) if path else {}
+    plain = Recipe().as_dict()
+    return {key: value for key, value in asked.items() if plain.get(key) != value}
 
 
 def predictions(run: Run) -> Predictions:

@@ -59,6 +59,13 @@ def run_routes(studio: Studio) -> APIRouter:
         first, second = (shelf_of_runs.predictions(find_run(studio, each)) for each in (name, other))
         return shelf_of_runs.compare(first, second)
 
+    return routes
+
+
+def run_page_routes(studio: Studio) -> APIRouter:
+    """Return the routes that write: a run's page, and taking a run away."""
+    routes = APIRouter(tags=["runs"])
+
     @routes.post("/runs/{name}/page")
     def write_page(name: str) -> dict[str, str]:
         """Write a run's page."""
