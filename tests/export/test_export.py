@@ -34,7 +34,7 @@ def test_the_file_takes_any_number_of_uint8_images_and_names_its_ends(tmp_path):
     assert graph.output[0].name == "probabilities"
     assert opset >= 17
     assert open_onnx(tmp_path / "m.onnx").class_names == ("a", "b")
-    predict = open_onnx(tmp_path / "m.onnx")
+    predict = open_onnx(tmp_path / "m.onnx").predict
     for n in (0, 1, 7, 64):
         assert predict(IMAGES[:n]).shape == (n, 10)
 

@@ -33,7 +33,7 @@ def explain_figure(
     from matplotlib.figure import Figure
 
     seen, _ = views_of(photo)
-    words = "Mirrored, turned, narrower, wider, in the other polarity; the answers are averaged."
+    words = "Mirrored, turned, narrower, wider, with more or less contrast, swapped: the answers are averaged."
     steps = (*photo.steps, Step("several views", words, mosaic(seen)))
     panels = len(steps)
     width = PANEL_INCHES * (panels + 1.5)

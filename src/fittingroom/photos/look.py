@@ -73,13 +73,14 @@ def crop_box(mask: Array) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def dataset_look(grey: Array, mask: Array, *, inverted: bool) -> Array:
+def dataset_look(grey: Array, mask: Array, *, inverted: bool, floor: float = FLOOR) -> Array:
     """Return the article as the dataset would show it.
 
     Args:
         grey: float ``(h, w)`` in 0..1.
         mask: bool ``(h, w)``, True on the article, somewhere.
         inverted: whether light and dark change places.
+        floor: the article's darkest, of 0..1: a low one shows a plaid, a high one hides creases.
 
     Returns:
         uint8 ``(28, 28)``: light on black, the longest edge from side to side, centred.
@@ -89,7 +90,7 @@ def dataset_look(grey: Array, mask: Array, *, inverted: bool) -> Array:
     """
     cv2 = need_opencv()
     box = crop_box(mask)
-    values = _full_range(grey[box], mask[box], inverted) * mask[box]
+    values = _full_range(grey[box], mask[box], inverted, floor) * mask[box]
     scale = EDGE / max(values.shape)
     width, height = (min(EDGE, max(1, round(edge * scale))) for edge in values.shape[1::-1])
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -101,7 +102,7 @@ def dataset_look(grey: Array, mask: Array, *, inverted: bool) -> Array:
     return image
 
 
-def _full_range(grey: Array, mask: Array, inverted: bool) -> Array:
+def _full_range(grey: Array, mask: Array, inverted: bool, floor: float) -> Array:
     low, high = np.percentile(grey[mask], RANGE)
     values = np.clip((grey - low) / max(high - low, LEAST_CONTRAST), 0, 1)
-    return np.asarray(FLOOR + (1 - FLOOR) * (1 - values if inverted else values), np.float32)
+    return np.asarray(floor + (1 - floor) * (1 - values if inverted else values), np.float32)

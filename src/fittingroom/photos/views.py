@@ -1,4 +1,4 @@
-"""Candidate views of a prepared photo: as it is, mirrored, turned a little, narrower, in the other polarity."""
+"""Candidate views of a prepared photo: turned, narrower or wider, with more or less contrast, in the other polarity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array, Images
-from fittingroom.photos.look import EDGE, crop_box, dataset_look
+from fittingroom.photos.look import EDGE, FLOOR, crop_box, dataset_look
 from fittingroom.photos.opencv import need_opencv
 
 if TYPE_CHECKING:
@@ -25,21 +25,28 @@ class View:
         turned: counter-clockwise, in degrees.
         width: times as wide as it is: worn, as in the dataset, clothes are narrower than laid flat.
         swapped: with light and dark in each other's place.
+        floor: the article's darkest, of 0..1, see `dataset_look`.
         weight: in the average.
     """
 
     turned: float = 0.0
     width: float = 1.0
     swapped: bool = False
+    floor: float = FLOOR
     weight: float = 1.0
 
 
-VIEWS = (
-    View(weight=2.0),
-    *(View(turned=angle) for angle in (-12.0, -7.0, 7.0, 12.0)),
-    *(View(width=width) for width in (0.85, 1.15)),
-    *(View(swapped=True), View(swapped=True, width=0.85)),
+VIEWS = tuple(
+    View(turned, width, swapped, floor, weight)
+    for floor in (0.1, 0.6)
+    for turned, width, swapped, weight in (
+        (0.0, 1.0, False, 2.0),
+        *((angle, 1.0, False, 1.0) for angle in (-12.0, -7.0, 7.0, 12.0)),
+        *((0.0, width, False, 1.0) for width in (0.85, 1.15)),
+        *((0.0, width, True, 1.0) for width in (0.85, 1.0)),
+    )
 )
+"""What is asked about a photo: nine poses, each with much contrast within the article and with little."""
 
 
 def views_of(photo: PreparedPhoto, views: tuple[View, ...] = VIEWS) -> tuple[Images, Array]:
@@ -60,8 +67,8 @@ def views_of(photo: PreparedPhoto, views: tuple[View, ...] = VIEWS) -> tuple[Ima
 def _seen(photo: PreparedPhoto, view: View) -> Array:
     inverted = photo.inverted != view.swapped
     if view.turned == 0 and view.width == 1:
-        return dataset_look(photo.grey, photo.mask, inverted=inverted)
-    return dataset_look(*_turned(photo.grey, photo.mask, view), inverted=inverted)
+        return dataset_look(photo.grey, photo.mask, inverted=inverted, floor=view.floor)
+    return dataset_look(*_turned(photo.grey, photo.mask, view), inverted=inverted, floor=view.floor)
 
 
 def _turned(grey: Array, mask: Array, view: View) -> tuple[Array, Array]:
