@@ -23,10 +23,10 @@ COLUMNS, SEED = 12, 1
 
 
 def made_up_photo() -> np.ndarray:
-    """Return a test picture of a shirt, enlarged, in blue, on boards: no camera's photo, but read like one."""
+    """Return a test picture of a pullover, enlarged, in blue, on boards: no camera's photo, but read like one."""
     data = fr.load()
-    shirt = data.test.images[np.flatnonzero(data.test.labels == 6)[4]]
-    values = cv2.resize(shirt, (420, 420), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+    article = data.test.images[np.flatnonzero(data.test.labels == 2)[0]]
+    values = cv2.resize(article, (420, 420), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
     solid = cv2.GaussianBlur((values > 0.08).astype(np.float32), (0, 0), 3)[..., None]
     generator = np.random.default_rng(SEED)
     height, width = 640, 520

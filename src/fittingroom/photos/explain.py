@@ -85,7 +85,7 @@ def _draw_bars(axes: Axes, probabilities: Mapping[str, float], none_of_these: tu
         score, threshold = none_of_these
         word = "above" if score > threshold else "below"
         place = axes.get_position(original=True)
-        words = f"none of these: {score:.2f}, {word} the threshold of {threshold:.2f}"
+        words = f"none of these: {score:.2f},\n{word} the threshold of {threshold:.2f}"
         axes.figure.text(
             place.x0, place.y0 - 0.02, words, fontsize=7, color=NONE if score > threshold else MUTED, va="top"
         )
