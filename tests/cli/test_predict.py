@@ -13,7 +13,7 @@ from scenes import photo, shirt_mask
 import fittingroom as fr
 from fittingroom.photos.naming import folder_name
 from fittingroom.workflows.naming import open_namer
-from fittingroom.workflows.predicting import name_pictures
+from fittingroom.workflows.predicting import PHOTO_MODEL, name_pictures
 
 
 @pytest.fixture
@@ -134,6 +134,25 @@ def test_a_folder_without_pictures_is_an_error(run, trained, tmp_path):
     answer = run("predict", "--model", trained, tmp_path)
     assert answer.code == 2
     assert "expected pictures in this folder, found none" in answer.err
+
+
+def test_a_folder_without_pictures_does_not_keep_the_others_from_being_answered(run, trained, photos, tmp_path):
+    (tmp_path / "empty").mkdir()
+    answer = run("predict", "--model", trained, tmp_path / "empty", photos / "b.jpg", "--json")
+    assert answer.code == 1
+    assert ["error" in row for row in json.loads(answer.out)] == [True, False]
+
+
+def test_the_shipped_model_is_the_default_and_tells_what_is_none_of_the_classes(run, photos, tmp_path):
+    row, _, _ = json.loads(run("predict", photos, "--json").out)
+    assert list(row["probabilities"]) == list(fr.class_names)
+    assert row["label"] == "T-shirt/top"
+    assert row["none_of_these"] is False
+    generator = np.random.default_rng(0)
+    np.save(tmp_path / "noise.npy", generator.integers(0, 256, (20, 28, 28), np.uint8))
+    rows = json.loads(run("predict", tmp_path / "noise.npy", "--json").out)
+    assert sum(row["none_of_these"] for row in rows) >= 18
+    assert all(row["none_of_these"] == (row["none_of_these_score"] > open_namer(PHOTO_MODEL).threshold) for row in rows)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")

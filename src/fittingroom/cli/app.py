@@ -28,7 +28,7 @@ COMMANDS = {  # name: (where, one line, example)
     "explore": ("explore:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
     "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
     "evaluate": ("evaluate:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
-    "predict": ("predict:predict", "Name 28x28 grey pictures.", "predict --model runs/my-run picture.png"),
+    "predict": ("predict:predict", "Name photos of garments, and 28x28 pictures.", "predict shirt.jpg --explain why"),
     "export": ("export:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
     "ladder": ("ladder:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),

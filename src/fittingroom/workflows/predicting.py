@@ -98,16 +98,16 @@ def predict_photos(
 def pictures_in(paths: Iterable[Path]) -> list[Path]:
     """Return the files that are meant, in the order given; a folder stands for its pictures by name.
 
-    Raises:
-        DataError: a folder without pictures.
+    A folder without pictures, or one that cannot be read, is kept as it is, so that it is told among the answers.
     """
-    files = []
-    for path in paths:
-        inside = sorted(one for one in path.iterdir() if _is_picture(one)) if path.is_dir() else [path]
-        if not inside:
-            raise DataError(f"{path}: expected pictures in this folder, found none (its subfolders are not searched).")
-        files += inside
-    return files
+    return [one for path in paths for one in (_inside(path) or [path])]
+
+
+def _inside(path: Path) -> list[Path]:
+    try:
+        return sorted(one for one in path.iterdir() if _is_picture(one)) if path.is_dir() else []
+    except OSError:
+        return []
 
 
 def _is_picture(path: Path) -> bool:
@@ -124,6 +124,8 @@ def name_pictures(paths: Iterable[Path], namer: Namer, taken_as: As = "auto") ->
     """
     for path in paths:
         try:
+            if path.is_dir():
+                raise DataError(f"{path}: expected pictures in this folder, found none. Subfolders are not searched.")
             if taken_as == "data" or (taken_as == "auto" and is_data(path, namer.image_shape)):
                 yield from name_data(path, namer)
             else:
