@@ -8,14 +8,10 @@ import numpy as np
 
 from fittingroom.data.catalog import DATASETS
 from fittingroom.judging.verdict import judge
-from fittingroom.reporting.report import (
-    Epoch,
-    Fitting,
-    Pictures,
-    TutorialReport,
-    choose_exhibits,
-    describe_data,
-)
+from fittingroom.reporting.data_facts import describe_data
+from fittingroom.reporting.history import Epoch
+from fittingroom.reporting.shown import Pictures, choose_exhibits
+from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
 FIRST_TO_LAST = (0.7979, 0.8526, 0.8670, 0.8787, 0.8831)
 

@@ -9,8 +9,9 @@ import pytest
 from report_samples import history_of, make_fitting, make_report, probabilities_with
 
 from fittingroom.judging.verdict import judge
+from fittingroom.reporting.history import read_history
 from fittingroom.reporting.page import run_page, tutorial_page
-from fittingroom.reporting.report import RunReport, read_history
+from fittingroom.reporting.run_report import RunReport
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 

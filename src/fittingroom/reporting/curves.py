@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from fittingroom.reporting.report import Epoch
+    from fittingroom.reporting.history import Epoch
 
 
 def curve_figure(history: Sequence[Epoch], quantity: str, ends: Mapping[str, float | None] | None = None) -> Figure:

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fittingroom.judging.verdict import Verdict
-    from fittingroom.reporting.report import DataFacts, Epoch, Fitting, Pictures, RunReport, Shown, TutorialReport
+    from fittingroom.reporting.data_facts import DataFacts
+    from fittingroom.reporting.history import Epoch
+    from fittingroom.reporting.run_report import RunReport
+    from fittingroom.reporting.shown import Pictures, Shown
+    from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
 
 def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:

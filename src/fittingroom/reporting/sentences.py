@@ -10,7 +10,10 @@ from fittingroom.data.catalog import DATASETS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fittingroom.reporting.report import Epoch, Fitting, RunReport, Shown, TutorialReport
+    from fittingroom.reporting.history import Epoch
+    from fittingroom.reporting.run_report import RunReport
+    from fittingroom.reporting.shown import Shown
+    from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
 
 @dataclass(frozen=True)

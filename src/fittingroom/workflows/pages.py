@@ -9,15 +9,12 @@ from fittingroom.data import Dataset, load
 from fittingroom.errors import RunError
 from fittingroom.judging import Verdict, judge
 from fittingroom.models.summary import summary
+from fittingroom.reporting.data_facts import describe_data
+from fittingroom.reporting.history import read_history
 from fittingroom.reporting.page import run_page, tutorial_page
-from fittingroom.reporting.report import (
-    Fitting,
-    RunReport,
-    TutorialReport,
-    choose_exhibits,
-    describe_data,
-    read_history,
-)
+from fittingroom.reporting.run_report import RunReport
+from fittingroom.reporting.shown import choose_exhibits
+from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 from fittingroom.runs import Run, open_run
 
 if TYPE_CHECKING:
