@@ -1,5 +1,7 @@
 """Each clean-up alone, on a graph made for it: it does its one thing, and the values stay."""
 
+import math
+
 import pytest
 import torch
 from torch.func import functionalize
@@ -138,8 +140,17 @@ def keras_loss(x):
 def test_fuse_log_softmax_writes_the_clipped_logarithm_of_a_softmax_as_one():
     module = graph(keras_loss, X)
     passes.fuse_log_softmax(module)
-    assert applied(passes.drop_dead, module) == [aten._log_softmax.default]
+    assert applied(passes.drop_dead, module) == [aten._log_softmax.default, aten.clamp.default]
     assert_same(module, keras_loss, X)
+
+
+def test_fuse_log_softmax_keeps_the_clip_where_a_probability_is_next_to_nothing():
+    far = X * 100
+    module = graph(keras_loss, X)
+    passes.fuse_log_softmax(module)
+    (logs,) = module.forward(far)
+    assert logs.min().item() == pytest.approx(math.log(1e-7))
+    assert_same(module, keras_loss, far)
 
 
 @pytest.mark.parametrize(

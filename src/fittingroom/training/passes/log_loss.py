@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 from torch.fx import GraphModule, Node
 
 from fittingroom.training.passes.nodes import aten, is_call, replace, results
 
 
 def fuse_log_softmax(module: GraphModule) -> None:
-    """Write ``log(clip(p / sum(p)))`` with ``p`` a softmax as ``log_softmax``.
+    """Write ``log(clip(p / sum(p)))`` with ``p`` a softmax as ``log_softmax``, clipped at the logarithms of the bounds.
 
-    The clip at 1e-7 that Keras needs for the logarithm of 0 goes with it: the fused form is exact there.
+    Without the clip the loss and gradients would differ from Keras's wherever a probability is below 1e-7.
     """
     for node in module.graph.find_nodes(op="call_function", target=aten.log.default):
         softmax = _softmax_below(node.args[0])
@@ -18,7 +20,11 @@ def fuse_log_softmax(module: GraphModule) -> None:
             continue
         with module.graph.inserting_before(node):
             fused = module.graph.call_function(aten._log_softmax.default, softmax.args)
-        fused.meta = dict(node.meta)
+            fused.meta = dict(node.meta)
+            if is_call(node.args[0], aten.clamp.default):
+                bounds = [math.log(bound) for bound in node.args[0].args[1:]]
+                fused = module.graph.call_function(aten.clamp.default, (fused, *bounds))
+                fused.meta = dict(node.meta)
         replace(node, fused)
         module.graph.erase_node(node)
 
