@@ -65,7 +65,7 @@ def traced_compute(subject, loss, flat, sample, *, clean):
     return trace.replay(graph, subject, flat)
 
 
-def descend(subject, flat, compute, batches, learning_rate=0.002):
+def descend(subject, flat, compute, batches, learning_rate=0.001):
     """Train by plain gradient descent, and return all parameters and buffers."""
     torch.manual_seed(0)
     for inputs, targets in batches:
