@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from fittingroom.studio.collection import Collection
     from fittingroom.studio.studio import Studio
 
-NEIGHBOURS = 8
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
@@ -65,27 +64,6 @@ def answers_of(studio: Studio, model: Askable, fingerprint: str) -> Answers:
 def _read(path: Path) -> Answers:
     with np.load(path, allow_pickle=False) as file:
         return Answers(file["probabilities"], file["features"])
-
-
-def neighbours(features: Array, index: int, until: int, count: int = NEIGHBOURS) -> list[int]:
-    """Return the training images most like one image, the nearest first.
-
-    Args:
-        features: ``(n, d)``.
-        index: of the image.
-        until: training images are those before it.
-        count: how many.
-    """
-    own = features[index].astype(np.float32)
-    distances = np.empty(until, np.float32)
-    for start in range(0, until, 4096):
-        part = features[start : min(until, start + 4096)].astype(np.float32)
-        distances[start : start + len(part)] = ((part - own) ** 2).sum(axis=1)
-    if index < until:
-        distances[index] = np.inf
-    count = min(count, until - (index < until))
-    nearest = np.argpartition(distances, count - 1)[:count] if count > 0 else np.zeros(0, np.int64)
-    return [int(found) for found in nearest[np.argsort(distances[nearest], kind="stable")]]
 
 
 @lru_cache(maxsize=2)

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Array
 from fittingroom.data import DATASETS, load
 from fittingroom.errors import ModelError
-from fittingroom.models.front import check_fits, gives_probabilities, holds_own_scaling, input_shape
+from fittingroom.models.features import seeing
 from fittingroom.models.load import load_model
 from fittingroom.runs import is_run, open_run
 from fittingroom.studio.collection import Collection
 from fittingroom.studio.telling import save_arrays, tell, told_errors
 from fittingroom.workflows.evaluation import evaluate
-
-if TYPE_CHECKING:
-    import keras
 
 BATCH = 1000
 
@@ -59,33 +54,6 @@ def has_met(folder: Path, fingerprint: str) -> bool:
     """Say whether a run's test predictions on this data are there already."""
     verdict = open_run(folder).verdict or {}
     return verdict.get("split") == "test" and verdict.get("fingerprint") == fingerprint
-
-
-def seeing(network: keras.Model, image_shape: tuple[int, int]) -> Any:
-    """Return the function from images to probabilities and to what the last layer is given.
-
-    Args:
-        network: as it is saved for use, or as it is trained.
-        image_shape: of the images.
-    """
-    import keras
-    import torch
-
-    core = next((layer for layer in network.layers if isinstance(layer, keras.Model)), network)
-    shape = input_shape(core)
-    check_fits(shape, image_shape, network.name)
-    last = [layer for layer in core._flatten_layers(recursive=False) if layer.weights][-1]
-    both = keras.Model(core.inputs, [core.outputs[0], last.input])
-    scale = np.float32(1 if holds_own_scaling(core) else 1 / 255)
-    is_logits = not gives_probabilities(core)
-
-    def see(images: Array) -> tuple[Array, Array]:
-        with torch.inference_mode():
-            answer, seen = both([(images * scale).astype(np.float32).reshape(-1, *shape)], training=False)
-            answer = answer.softmax(-1) if is_logits else answer
-        return answer.float().cpu().numpy(), seen.reshape(len(images), -1).half().cpu().numpy()
-
-    return see
 
 
 if __name__ == "__main__":

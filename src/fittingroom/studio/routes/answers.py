@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from fittingroom.studio.answers import Answers, answers_of, file_of, neighbours, pixels_of
+from fittingroom.models.neighbours import neighbours
+from fittingroom.studio.answers import Answers, answers_of, file_of, pixels_of
 from fittingroom.studio.askable import askables, find_askable
 from fittingroom.studio.routes.data import as_json
 
