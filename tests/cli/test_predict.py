@@ -206,3 +206,85 @@ def test_names_for_folders_hold_no_separators():
     assert folder_name("T-shirt/top") == "T-shirt-top"
     assert folder_name("..") == "-"
     assert folder_name('a\\b:c*"d') == "a-b-c-d"
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "words"),
+    [
+        ("pipe.jpg", os.mkfifo, "found a pipe or a device"),
+        ("circle.jpg", lambda path: path.symlink_to(path), "cannot be reached"),
+        ("x" * 300 + ".jpg", lambda path: None, "cannot be reached"),
+        ("none.npy", lambda path: np.save(path, np.zeros((0, 28, 28), np.uint8)), "received an array of none"),
+    ],
+)
+def test_what_is_no_ordinary_file_is_told_at_once(run, trained, photos, tmp_path, name, make, words):
+    make(tmp_path / name)
+    answer = run("predict", "--model", trained, tmp_path / name, photos / "b.jpg")
+    assert answer.code == 1
+    assert words in answer.err
+    assert "b.jpg" in answer.out
+
+
+def test_an_address_is_told_apart_from_a_missing_file(run, trained):
+    answer = run("predict", "--model", trained, "https://example.com/shirt.jpg")
+    assert answer.code == 2
+    assert "https://example.com/shirt.jpg: expected a file on this machine, received an address" in answer.err
+
+
+@pytest.mark.parametrize("option", ["--explain", "--sort-into"])
+def test_a_folder_that_cannot_be_written_is_told_before_any_picture_is_read(run, trained, photos, option):
+    answer = run("predict", "--model", trained, photos, option, photos / "notes.txt")
+    assert answer.code == 2
+    assert answer.out == ""
+    assert "notes.txt: expected a folder to write into" in answer.err
+
+
+def test_a_copy_that_cannot_be_written_is_told_with_its_picture(run, trained, photos, tmp_path):
+    (tmp_path / "sorted").mkdir()
+    (row,) = json.loads(run("predict", "--model", trained, photos / "a.png", "--json").out)
+    (tmp_path / "sorted" / folder_name(row["label"])).write_text("in the way")
+    answer = run("predict", "--model", trained, photos / "a.png", "--json", "--sort-into", tmp_path / "sorted")
+    assert "could not be written" in json.loads(answer.out)[0]["error"]
+    assert answer.code == 2
+
+
+def test_what_is_not_sorted_or_explained_is_said(run, trained, toy, tmp_path):
+    np.save(tmp_path / "two.npy", toy.test.images[:2])
+    words = ["--sort-into", tmp_path / "sorted", "--explain", tmp_path / "why", "--json"]
+    answer = run("predict", "--model", trained, tmp_path / "two.npy", *words)
+    assert answer.code == 0
+    for row in json.loads(answer.out):
+        assert [note.split(":")[0] for note in row["warnings"]] == ["it is data, taken as it is", "not sorted"]
+
+
+def test_names_of_files_that_are_no_text_are_shown_and_survive_json(trained, photos):
+    odd = os.fsencode(photos) + b"/two\nlines\xff.jpg"
+    with open(odd, "wb") as file:  # noqa: PTH123 - the name is bytes
+        file.write((photos / "b.jpg").read_bytes())
+    words = [sys.executable, "-m", "fittingroom", "predict", "--model", str(trained), odd]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    plain = subprocess.run(words, capture_output=True, text=True, check=True, env=strict)
+    assert r"two\nlines\udcff.jpg" in plain.stdout
+    told = subprocess.run([*words, "--json"], capture_output=True, text=True, check=True, env=strict)
+    assert os.fsencode(json.loads(told.stdout)[0]["path"]) == odd
+
+
+def test_a_huge_photo_is_answered_without_a_warning(run, trained, tmp_path):
+    Image.fromarray(photo(shirt_mask())).resize((9500, 9500)).save(tmp_path / "huge.jpg", quality=50)
+    answer = run("predict", "--model", trained, tmp_path / "huge.jpg")
+    assert answer.code == 0
+    assert "Warning" not in answer.err
+
+
+def test_progress_is_told_where_there_are_many_pictures(run, trained, toy, tmp_path):
+    for number in range(101):
+        Image.fromarray(toy.test.images[number]).save(tmp_path / f"{number}.png")
+    assert "100 of 101 pictures" in run("predict", "--model", trained, tmp_path).err
+    assert "101 pictures" not in run("predict", "--model", trained, tmp_path, "--quiet").err
+
+
+def test_a_program_for_printers_is_not_run_for_data(run, trained, tmp_path):
+    (tmp_path / "grey.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 28 28\n%%EndComments\nshowpage\n")
+    answer = run("predict", "--model", trained, "--as", "data", tmp_path / "grey.png")
+    assert answer.code == 2
+    assert "cannot identify image file" in answer.err

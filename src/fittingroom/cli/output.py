@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def emit(text: str) -> None:
     """Print a result on stdout."""
-    print(text)
+    print(_sayable(text))
 
 
 def emit_json(value: Any) -> None:
@@ -22,7 +22,22 @@ def emit_json(value: Any) -> None:
 
 def say(text: str) -> None:
     """Print a message for the user on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(_sayable(text), file=sys.stderr, flush=True)
+
+
+def _sayable(text: str) -> str:
+    """Return a text whose undecodable bytes, which a file's name may hold, are written as JSON writes them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def on_one_line(text: str) -> str:
+    r"""Return a text, such as a file's name, without line breaks and what else no terminal shows.
+
+    Example:
+        >>> on_one_line("two\nlines.jpg")
+        'two\\nlines.jpg'
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def silent(text: str) -> None:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from fittingroom.cli.options import Json, ModelName, Quiet
-from fittingroom.cli.output import emit, emit_json, say, speaker, table
-from fittingroom.errors import UsageError
+from fittingroom.cli.output import emit, emit_json, on_one_line, say, speaker, table
+from fittingroom.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fittingroom.workflows.naming import Namer
     from fittingroom.workflows.predicting import Answer, Failure
 
 PHOTO_MODEL = "fashion-mnist/photo"
+TOLD_EVERY = 100  # pictures
+NOT_EXPLAINED = "it is data, taken as it is: there are no steps to explain"
+NOT_SORTED = "not sorted: it is one of several pictures in a file"
 
 
 def predict(
@@ -43,37 +46,49 @@ def predict(
     """
     from fittingroom.workflows.naming import open_namer
     from fittingroom.workflows.predicting import name_pictures, pictures_in
+    from fittingroom.workflows.sorting import writable_folder
 
     if not pictures:
         raise UsageError("Expected at least one picture or folder. Example: fittingroom predict shirt.jpg")
+    for folder in (explain, sort_into):
+        if folder is not None:
+            writable_folder(folder)
     files = pictures_in(pictures)
     namer = open_namer(model or PHOTO_MODEL)
-    answers = _carried_out(name_pictures(files, namer, as_), namer, explain, sort_into)
+    found = _told(name_pictures(files, namer, as_), len(files), speaker(quiet or json))
+    answers = [_carried_out(one, namer, explain, sort_into) for one in found]
     _print(answers, namer, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)
     return 0 if not failed else 2 if failed == len(answers) else 1
 
 
+def _told(answers: Iterable[Answer | Failure], files: int, tell: Callable[[str], None]) -> Iterator[Answer | Failure]:
+    for number, answer in enumerate(answers, 1):
+        if number % TOLD_EVERY == 0 and number < files:
+            tell(f"{number:,} of {files:,} pictures")
+        yield answer
+
+
 def _carried_out(
-    answers: Iterable[Answer | Failure], namer: Namer, explain: Path | None, sort_into: Path | None
-) -> list[Answer | Failure]:
-    """Return the answers without their pictures, so that a thousand photos fit in memory, copied and explained."""
+    answer: Answer | Failure, namer: Namer, explain: Path | None, sort_into: Path | None
+) -> Answer | Failure:
+    """Return an answer without its pictures, so that a thousand photos fit in memory, explained and copied."""
     from dataclasses import replace
 
     from fittingroom.workflows import sorting
-    from fittingroom.workflows.predicting import Answer
+    from fittingroom.workflows.predicting import Answer, Failure
 
-    kept: list[Answer | Failure] = []
-    for answer in answers:
-        if isinstance(answer, Answer):
-            if explain is not None:
-                sorting.save_explanation(explain, answer, namer.threshold)
-            if sort_into is not None:
-                sorting.sort_into(sort_into, answer)
-            kept.append(replace(answer, prepared=None))
-        else:
-            kept.append(answer)
-    return kept
+    if not isinstance(answer, Answer):
+        return answer
+    notes = list(answer.warnings)
+    try:
+        if explain is not None and sorting.save_explanation(explain, answer, namer.threshold) is None:
+            notes.append(NOT_EXPLAINED)
+        if sort_into is not None and sorting.sort_into(sort_into, answer) is None:
+            notes.append(NOT_SORTED)
+    except DataError as error:
+        return Failure(answer.path, str(error))
+    return replace(answer, prepared=None, warnings=tuple(notes))
 
 
 def _print(answers: list[Answer | Failure], namer: Namer, json: bool, quiet: bool) -> None:
@@ -83,17 +98,17 @@ def _print(answers: list[Answer | Failure], namer: Namer, json: bool, quiet: boo
         emit_json([as_row(answer) for answer in answers])
         return
     tell = speaker(quiet)
-    if namer.temperature != 1:
-        tell(f"Probabilities of {namer.title} are tempered: divided by {namer.temperature:g} before softmax.")
     good = [answer for answer in answers if isinstance(answer, Answer)]
+    if good and namer.temperature != 1:
+        tell(f"Probabilities of {namer.title} are tempered: divided by {namer.temperature:g} before softmax.")
     if good:
         emit(table(["picture", "taken as", "is", "confidence", "else"], [_text(answer) for answer in good]))
     for answer in good:
         for note in answer.warnings:
-            tell(f"{answer.path}: {note}.")
+            tell(f"{on_one_line(answer.path)}: {note}.")
     for failed in answers:
         if not isinstance(failed, Answer):
-            say(f"fittingroom: {failed.error}")
+            say(f"fittingroom: {on_one_line(failed.error)}")
 
 
 def _is_failure(answer: Answer | Failure) -> bool:
@@ -104,4 +119,4 @@ def _text(answer: Answer) -> tuple[str, ...]:
     ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.1%}" for name, share in ranked[1:3])
     label = f"none of these ({answer.label}?)" if answer.none_of_these else answer.label
-    return answer.path, answer.taken_as, label, f"{answer.confidence:.1%}", others
+    return on_one_line(answer.path), answer.taken_as, label, f"{answer.confidence:.1%}", others

@@ -10,6 +10,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
+from fittingroom.pictures import check_is_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,8 +92,7 @@ def open_photo(path: Path) -> Opened:
 
 
 def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise DataError(f"{path}: expected a picture, found {'a folder' if path.is_dir() else 'no such file'}.")
+    check_is_file(path)
     try:
         size = path.stat().st_size
         with path.open("rb"):

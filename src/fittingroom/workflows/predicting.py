@@ -110,6 +110,14 @@ def _inside(path: Path) -> list[Path]:
         return []
 
 
+def _is_folder(path: Path) -> bool:
+    """Say whether a path is a folder; no where that cannot be told."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def _is_picture(path: Path) -> bool:
     return path.is_file() and (is_picture_name(path) or path.suffix == ".npy")
 
@@ -124,7 +132,7 @@ def name_pictures(paths: Iterable[Path], namer: Namer, taken_as: As = "auto") ->
     """
     for path in paths:
         try:
-            if path.is_dir():
+            if _is_folder(path):
                 raise DataError(f"{path}: expected pictures in this folder, found none. Subfolders are not searched.")
             if taken_as == "data" or (taken_as == "auto" and is_data(path, namer.image_shape)):
                 yield from name_data(path, namer)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fittingroom.errors import DataError
+from fittingroom.errors import DataError, UsageError
 from fittingroom.photos.naming import folder_name, free_name
 
 if TYPE_CHECKING:
@@ -17,7 +17,23 @@ if TYPE_CHECKING:
 NONE_FOLDER = "none of these"
 
 
-def sort_into(folder: Path, answer: Answer) -> Path:
+def writable_folder(folder: Path) -> Path:
+    """Return a folder that files can be written into, made where it is missing.
+
+    Raises:
+        UsageError: it cannot be made or written into; said before any picture is answered.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UsageError(
+            f"{folder}: expected a folder to write into, received: {error.strerror}. Choose another."
+        ) from error
+
+
+def sort_into(folder: Path, answer: Answer) -> Path | None:
     """Copy an answered file into the folder of its class, under its own name; a name that is taken gets a number.
 
     Args:
@@ -25,17 +41,17 @@ def sort_into(folder: Path, answer: Answer) -> Path:
         answer: of a file.
 
     Returns:
-        The copy.
+        The copy; None for one of several pictures in a ``.npy`` file, which is no file of its own.
 
     Raises:
         DataError: the copy cannot be written.
     """
     label = NONE_FOLDER if answer.none_of_these else folder_name(answer.label)
     source = Path(answer.path)
+    if not source.is_file():
+        return None
     try:
         (folder / label).mkdir(parents=True, exist_ok=True)
-        if not source.is_file():
-            raise DataError(f"{source}: only whole files can be sorted; a .npy file of several pictures cannot.")
         return _copied(source, folder / label)
     except OSError as error:
         raise DataError(f"{folder / label}: the copy of {source} could not be written ({error.strerror}).") from error
