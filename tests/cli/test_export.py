@@ -50,3 +50,35 @@ def test_the_command_says_what_was_checked(run, trained, toy_folder, tmp_path):
     assert again.code == 2
     assert "is there already" in again.err
     assert run("export", "--model", trained, "--out", tmp_path / "m.txt").code == 2
+
+
+def test_the_format_and_the_files_ending_have_to_agree(run, trained, toy_folder, tmp_path):
+    words = ["--model", trained, "--dataset", toy_folder, "--quiet"]
+    answer = run("export", *words, "--format", "onnx", "--out", tmp_path / "m.keras")
+    assert answer.code == 2
+    assert "expected a file that ends in .onnx, as --format onnx asks" in answer.err
+    assert run("export", *words, "--out", tmp_path / "m.keras").code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "m.keras"]
+
+
+@pytest.mark.parametrize("ending", ["onnx", "keras"])
+def test_the_photo_model_is_exported_with_what_tells_none_of_these(run, toy, tmp_path, ending):
+    done = export_model("fashion-mnist/photo", tmp_path / f"mine.{ending}", IMAGES, fr.class_names)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine-none.onnx", "mine.json", f"mine.{ending}"]
+    np.save(tmp_path / "images.npy", np.concatenate([toy.test.images[:3], IMAGES[:3]]))
+    own, exported = (
+        json.loads(run("predict", "--model", model, tmp_path / "images.npy", "--json").out)
+        for model in ("fashion-mnist/photo", done.path)
+    )
+    for first, second in zip(own, exported, strict=True):
+        assert first["none_of_these_score"] == second["none_of_these_score"]
+        assert first["probabilities"] == pytest.approx(second["probabilities"], abs=1e-4)
+
+
+def test_a_model_without_the_network_that_its_card_names_is_told(run, toy, tmp_path):
+    export_model("fashion-mnist/photo", tmp_path / "mine.keras", IMAGES)
+    (tmp_path / "mine-none.onnx").unlink()
+    np.save(tmp_path / "images.npy", toy.test.images[:3])
+    answer = run("predict", "--model", tmp_path / "mine.keras", tmp_path / "images.npy")
+    assert answer.code == 2
+    assert "mine-none.onnx: expected the network that tells what is none of the classes" in answer.err

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
 from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.errors import UsageError
 from fittingroom.runs import is_run, open_run
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ FASHION = "fashion-mnist"
 def export(
     *,
     model: ModelName = None,
-    format: Annotated[Literal["onnx", "keras"], Parameter(help="Of the file.")] = "onnx",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        Literal["onnx", "keras"] | None, Parameter(help="Of the file; as --out ends if left out, else onnx.")
+    ] = None,
     out: Annotated[Path | None, Parameter(help="The file; NAME.onnx or NAME.keras here if left out.")] = None,
     dataset: Annotated[
         str | None,
@@ -42,12 +45,17 @@ def export(
 
     say = speaker(quiet or json)
     chosen = model or newest_run(say)
+    file = out or _default_file(chosen, format or "onnx")
+    if format is not None and file.suffix != f".{format}":
+        raise UsageError(f"{file}: expected a file that ends in .{format}, as --format {format} asks.")
     data = load(dataset or _dataset_of(chosen), data_dir=data_dir, say=say)
-    done = export_model(chosen, out or _default_file(chosen, format), data.test.images, data.class_names)
+    done = export_model(chosen, file, data.test.images, data.class_names)
     if json:
         emit_json(_facts(done))
         return
     emit(f"{done.path}  {done.size_bytes / 1e6:.2f} MB, its card {done.card}")
+    if done.judge is not None:
+        emit(f"{done.judge}  beside it: what is none of the classes; the two belong together.")
     if done.agreement is not None:
         emit(
             f"Opset {done.opset}; input pixels, uint8 (n, height, width); output probabilities. In a fresh process "
@@ -79,6 +87,7 @@ def _facts(done: Exported) -> dict[str, Any]:
         "schema": "fittingroom/export/1",
         "path": str(done.path),
         "card": str(done.card),
+        "none_of_these": None if done.judge is None else str(done.judge),
         "size_bytes": done.size_bytes,
         "opset": done.opset,
         "checked": checked,

@@ -11,7 +11,7 @@ from fittingroom.arrays import Images
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.export.check import LARGEST_DIFFERENCE, Agreement, agreement
 from fittingroom.export.onnx_file import INPUT, OUTPUT, write_onnx
-from fittingroom.models.card import SCHEMA, read_card
+from fittingroom.models.card import SCHEMA, judge_file, read_card
 from fittingroom.models.load import find_model, load_model
 from fittingroom.models.predict import predictor
 from fittingroom.runs import Run, is_run, open_run, write_atomically
@@ -32,6 +32,7 @@ class Exported:
     Attributes:
         path: of the model's file.
         card: of the card beside it.
+        judge: of the network beside it that tells what is none of the classes; None where the model has none.
         size_bytes: of the model's file.
         opset: of ONNX's operators; None for a Keras file.
         agreement: with the model it came from; None for a Keras file, which is that model.
@@ -39,6 +40,7 @@ class Exported:
 
     path: Path
     card: Path
+    judge: Path | None
     size_bytes: int
     opset: int | None
     agreement: Agreement | None
@@ -57,8 +59,11 @@ def export_model(name: str | Path, to: Path, images: Images, class_names: Sequen
         UsageError: another format, or something is there already.
         ModelError: no such model, it cannot be written as ONNX, or the file does not agree; then it is removed.
     """
-    _check_free(to)
+    _check_ending(to)
     source = find_model(name)
+    judge = judge_file(source)
+    judge_to = to.with_name(f"{to.stem}-none.onnx")
+    _check_free(to, to.with_suffix(".json"), *([] if judge is None else [judge_to]))
     to.parent.mkdir(parents=True, exist_ok=True)
     if to.suffix == ".keras":
         shutil.copyfile(source, to)
@@ -66,8 +71,13 @@ def export_model(name: str | Path, to: Path, images: Images, class_names: Sequen
     else:
         opset, compared = checked_onnx(load_model(name), to, images, class_names)
     card = _card(source, _run_of(source), class_names, opset, compared)
+    if judge is not None:
+        shutil.copyfile(judge, judge_to)
+        card = {**card, "none_of_these": {**card["none_of_these"], "file": judge_to.name}}
     write_atomically(to.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
-    return Exported(to, to.with_suffix(".json"), to.stat().st_size, opset, compared)
+    return Exported(
+        to, to.with_suffix(".json"), None if judge is None else judge_to, to.stat().st_size, opset, compared
+    )
 
 
 def checked_onnx(
@@ -102,10 +112,13 @@ def checked_onnx(
     return opset, compared
 
 
-def _check_free(to: Path) -> None:
+def _check_ending(to: Path) -> None:
     if to.suffix not in (".onnx", ".keras"):
         raise UsageError(f"{to}: expected a file that ends in .onnx or .keras.")
-    for path in (to, to.with_suffix(".json")):
+
+
+def _check_free(*paths: Path) -> None:
+    for path in paths:
         if path.exists():
             raise UsageError(f"{path} is there already. Choose another --out, or remove it first.")
 

@@ -35,6 +35,28 @@ def read_card(model_file: Path) -> dict[str, Any]:
     return card if isinstance(card, dict) and card.get("schema") == SCHEMA else {}
 
 
+def judge_file(model_file: Path) -> Path | None:
+    """Return the second network of a model that tells what is none of its classes, or None where it has none.
+
+    Args:
+        model_file: the network lies beside it, and its card names it.
+
+    Raises:
+        ModelError: the card names a file that is not there.
+    """
+    told = read_card(model_file).get("none_of_these")
+    if not told:
+        return None
+    path = model_file.with_name(told["file"])
+    if not path.is_file():
+        card = model_file.with_suffix(".json")
+        raise ModelError(
+            f"{path}: expected the network that tells what is none of the classes, which {card} names, found no such "
+            "file. Copy it there from where the model is from."
+        )
+    return path
+
+
 def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
     """Return probabilities as confident as a model's record warrants.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.arrays import Images, Predict
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import UsageError
-from fittingroom.models.card import read_card
+from fittingroom.models.card import judge_file, read_card
 from fittingroom.models.load import IN_A_RUN, find_model, find_onnx
 from fittingroom.models.onnx_predict import open_onnx
 from fittingroom.runs import is_run, list_runs, open_run
@@ -91,15 +91,15 @@ def _open_keras(model: str | Path) -> tuple[Predict, tuple[int, int]]:
 
 def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images], float] | None, float]:
     """Return the score and its threshold that a model's card tells of: a second network beside the model's file."""
-    told = card.get("none_of_these")
-    if not told or find_spec("onnxruntime") is None:
+    path = judge_file(file)
+    if path is None or find_spec("onnxruntime") is None:
         return None, 1.0
-    judge = open_onnx(file.with_name(told["file"])).predict
+    judge = open_onnx(path).predict
 
     def score(images: Images) -> float:
         return float(judge(images)[:, 1].mean())
 
-    return score, float(told["threshold"])
+    return score, float(card["none_of_these"]["threshold"])
 
 
 def _names(model: str | Path, card: dict[str, Any], stored: tuple[str, ...] | None) -> tuple[str, ...]:
