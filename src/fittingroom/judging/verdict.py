@@ -7,42 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.errors import DataError
+from fittingroom.judging.bootstrap import RESAMPLES, Interval, percentile_interval, resampled_sums
+from fittingroom.judging.calibration import Calibration, calibration, calibration_columns
+from fittingroom.judging.class_scores import ClassScore, class_columns, class_scores
+from fittingroom.judging.confused import ConfusedPair, most_confused
+from fittingroom.judging.door import check_names, check_predictions
 from fittingroom.judging.intervals import wilson_interval
-from fittingroom.judging.scores import check_predictions, confusion_matrix, log_loss
+from fittingroom.judging.scores import confusion_matrix, in_top, losses, squared_errors
+from fittingroom.judging.selective import RiskCoverage, area_under_risk, risk_coverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fittingroom.arrays import Array
 
-
-@dataclass(frozen=True)
-class ClassScore:
-    """Scores of one class.
-
-    Attributes:
-        name: the class.
-        n: how many samples truly belong to it.
-        predicted: how many samples were given to it.
-        recall: share of its own samples that were found; None where ``n`` is 0.
-        recall_interval: Wilson 95 %, or None.
-        precision: share of what was given to it that belongs there; None where ``predicted`` is 0.
-        f1: harmonic mean of the two, ``2 hits / (n + predicted)``; None where both counts are 0.
-    """
-
-    name: str
-    n: int
-    predicted: int
-    recall: float | None
-    recall_interval: tuple[float, float] | None
-    precision: float | None
-    f1: float | None
+PAIRS = 10
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What a set of predictions is worth.
+
+    Intervals are 95 %: Wilson's for shares of samples or of a class, else from a bootstrap that draws every class as
+    often as it is there (`judging.bootstrap`), None where none was asked for.
 
     Attributes:
         n: samples judged.
@@ -51,14 +38,34 @@ class Verdict:
         log_loss: mean negative log-likelihood, nats.
         classes: one score a class, in label order.
         confusion: counts by ``(true, predicted)``.
+        log_loss_interval: bootstrap.
+        top_2_accuracy: share of samples whose true class is among the two most probable.
+        top_2_interval: bootstrap.
+        brier_score: mean squared distance of the probabilities from the truth, 0 to 2.
+        brier_interval: bootstrap.
+        calibration: how far confidence is from accuracy, and the reliability curve.
+        risk_coverage: accuracy where the least certain samples may be declined.
+        area_under_risk: mean risk over all coverages.
+        most_confused: the ten most frequent confusions.
+        resamples: of the bootstrap.
     """
 
     n: int
     accuracy: float
-    accuracy_interval: tuple[float, float]
+    accuracy_interval: Interval
     log_loss: float
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
+    log_loss_interval: Interval | None
+    top_2_accuracy: float
+    top_2_interval: Interval | None
+    brier_score: float
+    brier_interval: Interval | None
+    calibration: Calibration
+    risk_coverage: tuple[RiskCoverage, ...]
+    area_under_risk: float
+    most_confused: tuple[ConfusedPair, ...]
+    resamples: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain JSON values."""
@@ -69,16 +76,17 @@ class Verdict:
         return f"accuracy {self.accuracy:.4f} (95 % {low:.4f} to {high:.4f}, n = {self.n:,})"
 
 
-def judge(labels: object, probabilities: object, class_names: Sequence[str]) -> Verdict:
+def judge(labels: object, probabilities: object, class_names: Sequence[str], *, resamples: int = RESAMPLES) -> Verdict:
     """Judge predictions, whoever made them.
 
     Args:
         labels: true classes, whole numbers ``(n,)``.
         probabilities: floats ``(n, classes)``, rows summing to 1. Of equal maxima the first counts.
         class_names: one name a column.
+        resamples: of the bootstrap; 0 leaves its intervals out and is quicker.
 
     Raises:
-        DataError: see `check_predictions`; or another number of names than columns.
+        DataError: see `check_predictions` and `check_names`.
 
     Example:
         >>> verdict = judge(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]]), ["cat", "dog"])
@@ -86,29 +94,44 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str]) -> 
         (1.0, 1.0)
     """
     checked, matrix = check_predictions(labels, probabilities)
-    if matrix.shape[1] != len(class_names):
-        raise DataError(f"Expected a name for each of {matrix.shape[1]} classes, received {len(class_names)} names.")
-    confusion = confusion_matrix(checked, matrix.argmax(axis=1), len(class_names))
-    right = int(np.trace(confusion))
+    names = check_names(class_names, matrix.shape[1])
+    predicted, confidence = matrix.argmax(axis=1), matrix.max(axis=1)
+    right, confusion = predicted == checked, confusion_matrix(checked, predicted, len(names))
+    parts = (
+        np.column_stack([losses(checked, matrix), squared_errors(checked, matrix), in_top(checked, matrix, 2)]),
+        calibration_columns(confidence, right),
+        class_columns(checked, predicted, len(names)),
+    )
+    drawn = _drawn(checked, parts, resamples)
+    means = parts[0].mean(axis=0)
+    spreads = [None if drawn is None else percentile_interval(column / len(checked)) for column in _columns(drawn)]
     return Verdict(
         n=len(checked),
-        accuracy=right / len(checked),
-        accuracy_interval=wilson_interval(right, len(checked)),
-        log_loss=log_loss(checked, matrix),
-        classes=tuple(_class_score(name, index, confusion) for index, name in enumerate(class_names)),
+        accuracy=int(right.sum()) / len(checked),
+        accuracy_interval=wilson_interval(int(right.sum()), len(checked)),
+        log_loss=float(means[0]),
+        log_loss_interval=spreads[0],
+        brier_score=float(means[1]),
+        brier_interval=spreads[1],
+        top_2_accuracy=float(means[2]),
+        top_2_interval=spreads[2],
+        calibration=calibration(parts[1].sum(axis=0), drawn[1] if drawn else None),
+        classes=class_scores(confusion, names, drawn[2] if drawn else None),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        risk_coverage=risk_coverage(confidence, right),
+        area_under_risk=area_under_risk(confidence, right),
+        most_confused=most_confused(confusion, names)[:PAIRS],
+        resamples=resamples,
     )
 
 
-def _class_score(name: str, index: int, confusion: Array) -> ClassScore:
-    hits = int(confusion[index, index])
-    n, predicted = int(confusion[index].sum()), int(confusion[:, index].sum())
-    return ClassScore(
-        name=name,
-        n=n,
-        predicted=predicted,
-        recall=hits / n if n else None,
-        recall_interval=wilson_interval(hits, n) if n else None,
-        precision=hits / predicted if predicted else None,
-        f1=2 * hits / (n + predicted) if n + predicted else None,
-    )
+def _drawn(labels: Array, parts: tuple[Array, ...], resamples: int) -> list[Array] | None:
+    """Return each part's columns summed over the same resamples, or None where none are asked for."""
+    if not resamples:
+        return None
+    sums = resampled_sums(labels, np.hstack(parts), resamples)
+    return np.split(sums, np.cumsum([part.shape[1] for part in parts])[:-1], axis=1)
+
+
+def _columns(drawn: list[Array] | None) -> list[Array]:
+    return [np.zeros(0)] * 3 if drawn is None else list(drawn[0].T)

@@ -1,0 +1,129 @@
+"""Temperature scaling: one number that makes probabilities as sure as held-out images warrant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool
+
+from fittingroom.arrays import Array, Labels, Probabilities
+from fittingroom.errors import DataError
+from fittingroom.judging.calibration import BINS, calibration, calibration_columns
+from fittingroom.judging.scores import losses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOWEST, HIGHEST = 0.05, 20.0
+_FLOOR = 1e-12  # of a probability: its logarithm is taken
+_GOLDEN = (5**0.5 - 1) / 2
+_GRID = 41
+_STEPS = 32  # each narrows the range by 0.618: to 2e-7 of its width
+
+
+def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """Return probabilities as confident as a model's record warrants.
+
+    Args:
+        probabilities: float ``(n, classes)``.
+        temperature: above 1 makes them less sure, below 1 surer; the order never changes.
+
+    Example:
+        >>> tempered(np.array([[0.9, 0.1]], np.float32), 2.0).round(2)
+        array([[0.75, 0.25]], dtype=float32)
+
+    Source: C. Guo and others, arXiv 1706.04599.
+    """
+    if temperature == 1:
+        return probabilities
+    logs = np.log(np.clip(probabilities.astype(np.float64), _FLOOR, 1)) / temperature
+    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def fit_temperature(labels: Labels, probabilities: Probabilities) -> float:
+    """Return the temperature that gives held-out labels the least log loss, between 0.05 and 20.
+
+    Args:
+        labels: true classes of images that the model was not trained on, int ``(n,)``.
+        probabilities: float ``(n, classes)``, not tempered.
+
+    Example:
+        >>> sure = np.tile(np.float32([0.99, 0.01]), (4, 1))  # right in three of four
+        >>> round(fit_temperature(np.array([0, 0, 0, 1]), sure), 2)
+        4.18
+
+    Source: C. Guo and others, arXiv 1706.04599.
+    """
+    right = np.asarray(labels)[:, None] == np.arange(probabilities.shape[1])
+    return fit_temperature_to_sets(right, probabilities)
+
+
+def fit_temperature_to_sets(right: Bool[Array, "n c"], probabilities: Probabilities) -> float:
+    """Return the temperature of least log loss where several classes of an image may be right.
+
+    Args:
+        right: which classes are, at least one a row.
+        probabilities: float ``(n, c)``, not tempered.
+
+    Raises:
+        DataError: a row without a right class.
+    """
+    if not right.any(axis=1).all():
+        raise DataError("A temperature needs at least one right class for each image, received an image with none.")
+    logits = np.log(np.clip(probabilities.astype(np.float64), _FLOOR, 1))
+    own = np.where(right, logits, -np.inf)
+
+    def loss(log_temperature: float) -> float:
+        scale = np.exp(-log_temperature)
+        return float(np.mean(_log_sum(logits * scale) - _log_sum(own * scale)))
+
+    return float(np.exp(_lowest(loss, np.log(LOWEST), np.log(HIGHEST))))
+
+
+def _log_sum(logs: Array) -> Array:
+    top = logs.max(axis=1, keepdims=True)
+    return np.asarray(top[:, 0] + np.log(np.exp(logs - top).sum(axis=1)))
+
+
+def _lowest(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where a function is lowest: the best of a grid, then golden-section search between its neighbours."""
+    grid = np.linspace(low, high, _GRID)
+    best = int(np.argmin([function(point) for point in grid]))
+    low, high = grid[max(0, best - 1)], grid[min(_GRID - 1, best + 1)]
+    for _ in range(_STEPS):
+        left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        low, high = (low, right) if function(left) <= function(right) else (left, high)
+    return float(low + high) / 2
+
+
+@dataclass(frozen=True)
+class Tempering:
+    """What a temperature does to some predictions.
+
+    Attributes:
+        n: samples.
+        log_loss: before and after, nats.
+        calibration_error: before and after.
+        bins: of the calibration error.
+    """
+
+    n: int
+    log_loss: tuple[float, float]
+    calibration_error: tuple[float, float]
+    bins: int = BINS
+
+
+def tempering(labels: Labels, probabilities: Probabilities, temperature: float) -> Tempering:
+    """Return log loss and calibration error before and after a temperature; the accuracy never changes."""
+    versions = (probabilities, tempered(probabilities, temperature))
+    losses_ = tuple(float(losses(labels, version).mean()) for version in versions)
+    errors = tuple(_error(labels, version) for version in versions)
+    return Tempering(len(labels), (losses_[0], losses_[1]), (errors[0], errors[1]))
+
+
+def _error(labels: Labels, probabilities: Probabilities) -> float:
+    right = probabilities.argmax(axis=1) == labels
+    return calibration(calibration_columns(probabilities.max(axis=1), right).sum(axis=0)).error
