@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fittingroom.runs import Run, open_run
     from fittingroom.training import Recipe, train
     from fittingroom.workflows.evaluation import evaluate, predict
+    from fittingroom.workflows.interpreting import interpret
     from fittingroom.workflows.pages import report
     from fittingroom.workflows.predicting import predict_photos
 
@@ -41,6 +42,7 @@ _HOMES = {
     "class_names": "fittingroom.data",
     "evaluate": "fittingroom.workflows.evaluation",
     "hold_out": "fittingroom.data",
+    "interpret": "fittingroom.workflows.interpreting",
     "judge": "fittingroom.judging",
     "load": "fittingroom.data",
     "load_data": "fittingroom.data",
@@ -68,6 +70,7 @@ __all__ = [
     "class_names",
     "evaluate",
     "hold_out",
+    "interpret",
     "judge",
     "load",
     "load_data",

@@ -30,6 +30,7 @@ COMMANDS = {  # name: (where, one line, example)
     "evaluate": ("evaluate:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
     "predict": ("predict:predict", "Name photos of garments, and 28x28 pictures.", "predict shirt.jpg --explain why"),
     "export": ("export:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
+    "mistakes": ("mistakes:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
     "ladder": ("ladder:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
     "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),

@@ -1,0 +1,113 @@
+"""`interpret`: a run's answers beside their images, and the training images that are most like each."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fittingroom.data import DATASETS, Dataset, Say, Split, load, silent
+from fittingroom.errors import DataError, RunError
+from fittingroom.models.features import in_batches, seeing
+from fittingroom.models.neighbours import nearest
+from fittingroom.reporting.interpretation import Interpretation
+from fittingroom.runs import Run, open_run
+from fittingroom.workflows.answering import SplitName, answered, check_same_data, data_name, learned_from
+
+if TYPE_CHECKING:
+    from fittingroom.arrays import Array, Images
+    from fittingroom.reporting.interpretation import FindNeighbours
+
+
+def interpret(
+    run: Run | str | Path, data: Dataset | None = None, *, split: SplitName | None = None, say: Say = silent
+) -> Interpretation:
+    """Open a run to look at what it gets wrong.
+
+    No image is scored that was not scored before, so this is no look at the test images: they are shown where the run
+    was evaluated on them already, otherwise its validation images are.
+
+    Args:
+        run: a run or its folder.
+        data: what it was trained on; None to load it by the name that the run has.
+        split: "train", "validation" or "test"; None for test where the run was evaluated, else validation.
+        say: told what takes a while.
+
+    Raises:
+        RunError: no such run; it has no such images; its data cannot be had, or have changed since.
+
+    Example:
+        >>> interpretation = interpret("runs/my-run")  # doctest: +SKIP
+        >>> losses, positions = interpretation.top_losses(9)  # doctest: +SKIP
+        >>> interpretation.most_confused(min_val=20)[0]  # doctest: +SKIP
+        ('Shirt', 'T-shirt/top', 121)
+    """
+    opened = run if isinstance(run, Run) else open_run(run)
+    loaded = data or data_of(opened)
+    found = answered(opened, loaded, split)
+    train = _training_images(opened, loaded)
+    return Interpretation(
+        split=found.split,
+        probabilities=found.probabilities,
+        class_names=loaded.class_names,
+        train=train,
+        find=neighbour_finder(opened, train, say),
+    )
+
+
+def _training_images(run: Run, data: Dataset) -> Split:
+    try:
+        return learned_from(run, data)[0]
+    except RunError:  # held-out images passed by hand: all training images of the dataset are near enough
+        check_same_data(run, data)
+        return data.train
+
+
+def data_of(run: Run, data_dir: Path | None = None) -> Dataset:
+    """Load the dataset of a run by the name that the run has.
+
+    Args:
+        run: trained on a dataset.
+        data_dir: where its files are; None to look.
+
+    Raises:
+        RunError: it was trained on arrays, its dataset cannot be had here, or has changed since.
+    """
+    name = data_name(run.environment)
+    if name == "arrays":
+        raise RunError(f"{run.folder} was trained on arrays: which images those were is not known.")
+    try:
+        data = load(name, data_dir=data_dir) if name in DATASETS else load(_folder(run, name, data_dir))
+    except DataError as error:
+        raise RunError(f"{run.folder}: its dataset '{name}' cannot be had here. {error}") from error
+    check_same_data(run, data)
+    return data
+
+
+def _folder(run: Run, name: str, data_dir: Path | None) -> Path:
+    if data_dir is None and not Path(name).is_dir():
+        raise RunError(f"{run.folder} was trained on a folder '{name}'. Say where it is: --data-dir FOLDER")
+    return data_dir or Path(name)
+
+
+def neighbour_finder(run: Run, train: Split, say: Say = silent) -> FindNeighbours:
+    """Return the function that finds the training images most like others; the first call asks the model about all.
+
+    Args:
+        run: trained.
+        train: the images that it learned from.
+        say: told before the first call's work.
+    """
+
+    @cache
+    def opened() -> tuple[object, Array]:
+        see = seeing(run.model(), train.images.shape[1:])
+        say(f"Asking the model what it sees in its {len(train):,} training images.")
+        return see, in_batches(see, train.images)[1]
+
+    def find(images: Images, count: int) -> list[list[int]]:
+        see, features = opened()
+        own = in_batches(see, images)[1]  # type: ignore[arg-type]
+        return [nearest(features, row, count).tolist() for row in own]
+
+    return find
