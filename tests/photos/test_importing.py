@@ -111,3 +111,13 @@ def test_the_command_exits_with_1_where_photos_were_left_out(tmp_path, capsys):
     Image.new("RGB", (60, 60), "white").save(source / "scarf" / "blank.png")
     assert main(["data", "import", str(source), "--out", str(tmp_path / "b"), "--quiet"]) == 1
     assert "Left out: " in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told_before_any_photo_is_prepared(tmp_path, monkeypatch):
+    from fittingroom.photos import importing
+
+    source = fill(tmp_path / "photos", ["scarf"])
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(importing, "prepare_photo", lambda path: pytest.fail("a photo was prepared"))
+    with pytest.raises(UsageError, match="expected a place to make a folder in, received"):
+        import_photos(source, tmp_path / "file" / "out", lambda _: None)

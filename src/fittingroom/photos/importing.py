@@ -97,6 +97,7 @@ def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Import
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: expected a new or an empty folder for the dataset, found something there.")
     photos, names = photos_by_class(folder)
+    _check_writable(out)
     say(f"{len(photos):,} photos in {len({label for _, label in photos})} classes: {', '.join(names)}")
     taken, left_out = _prepared(photos, say)
     if len(taken) < FEWEST:
@@ -107,7 +108,6 @@ def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Import
     train, test = _split(taken)
     warned = sum(bool(one.warnings) for one in taken)
     imported = Imported(out, names, len(train), len(test), tuple(left_out), warned)
-    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         made = Path(temporary) / "dataset"
         made.mkdir(mode=0o755)
@@ -116,6 +116,18 @@ def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Import
             out.rmdir()
         made.rename(out)
     return imported
+
+
+def _check_writable(out: Path) -> None:
+    """Raise before hundreds of photos are prepared where the folder cannot be made."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-"):
+            return
+    except OSError as error:
+        raise UsageError(
+            f"{out}: expected a place to make a folder in, received: {error.strerror}. Choose another --out."
+        ) from error
 
 
 def photos_by_class(folder: Path) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
