@@ -28,6 +28,8 @@ COMMANDS = {  # name: (where, one line, example)
     "explore": ("explore:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
     "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
     "evaluate": ("evaluate:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
+    "judge": ("judge:judge", "Judge predictions that anybody made.", "judge predictions.npz --dataset fashion-mnist"),
+    "compare": ("compare:compare", "Which run is better, if that can be told.", "compare runs/a runs/b"),
     "predict": ("predict:predict", "Name photos of garments, and 28x28 pictures.", "predict shirt.jpg --explain why"),
     "export": ("export:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
     "mistakes": ("mistakes:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),

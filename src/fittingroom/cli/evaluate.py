@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fittingroom import data
 from fittingroom.cli.options import DataDir, DatasetName, Json, ModelName, Quiet
-from fittingroom.cli.output import emit, emit_json, speaker, table
+from fittingroom.cli.output import emit_json, speaker
+from fittingroom.cli.verdict_text import FailUnder, gates_passed, show
 from fittingroom.errors import UsageError
-from fittingroom.judging import Verdict
+from fittingroom.judging import parse_gate
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
 
 
@@ -17,23 +18,25 @@ def evaluate(
     model: ModelName = None,
     dataset: DatasetName = "fashion-mnist",
     data_dir: DataDir = None,
+    fail_under: FailUnder = (),
     json: Json = False,
     quiet: Quiet = False,
-) -> None:
+) -> int:
     """Judge a run or a model on the test images of a dataset; a run keeps the verdict, and a line for the look.
 
     Args:
         run: a run folder; or give --model.
     """
     chosen = _one_of(run, model)
+    gates = tuple(parse_gate(text) for text in fail_under)
     loaded = data.load(dataset, data_dir=data_dir, say=speaker(quiet or json))
     verdict = run_evaluation(chosen, loaded)
     if json:
         facts = {"model": chosen, "dataset": loaded.name, "fingerprint": loaded.fingerprint}
         emit_json({"schema": "fittingroom/evaluate/1", **facts, **verdict.to_dict()})
     else:
-        emit(_text(verdict))
-        emit(f"\nTest {verdict}, data {loaded.fingerprint}")
+        show(verdict, "Test", loaded.name, loaded.fingerprint)
+    return 0 if gates_passed(verdict, gates) else 1
 
 
 def _one_of(run: str | None, model: str | None) -> str:
@@ -42,15 +45,3 @@ def _one_of(run: str | None, model: str | None) -> str:
             "Expected a run folder or --model M, one of the two. Example: fittingroom evaluate runs/my-run"
         )
     return str(run or model)
-
-
-def _text(verdict: Verdict) -> str:
-    rows = [
-        (
-            score.name,
-            score.n,
-            *(f"{value:.3f}" if value is not None else "-" for value in (score.recall, score.precision)),
-        )
-        for score in verdict.classes
-    ]
-    return table(["class", "n", "recall", "precision"], rows)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from fittingroom.judging.calibration import Calibration, ReliabilityBin
 from fittingroom.judging.class_scores import ClassScore
+from fittingroom.judging.compare import Comparison, compare, differing
 from fittingroom.judging.confused import ConfusedPair, most_confused
 from fittingroom.judging.door import check_predictions
+from fittingroom.judging.gates import Gate, check_gates, parse_gate
 from fittingroom.judging.intervals import wilson_interval
+from fittingroom.judging.references import beside, references_for, warning
 from fittingroom.judging.scores import confusion_matrix, log_loss, losses
+from fittingroom.judging.seeds import Seeds, over_seeds
 from fittingroom.judging.selective import RiskCoverage, risk_coverage
 from fittingroom.judging.temperature import fit_temperature, tempered
 from fittingroom.judging.verdict import Verdict, judge
@@ -15,18 +19,29 @@ from fittingroom.judging.verdict import Verdict, judge
 __all__ = [
     "Calibration",
     "ClassScore",
+    "Comparison",
     "ConfusedPair",
+    "Gate",
     "ReliabilityBin",
     "RiskCoverage",
+    "Seeds",
     "Verdict",
+    "beside",
+    "check_gates",
     "check_predictions",
+    "compare",
     "confusion_matrix",
+    "differing",
     "fit_temperature",
     "judge",
     "log_loss",
     "losses",
     "most_confused",
+    "over_seeds",
+    "parse_gate",
+    "references_for",
     "risk_coverage",
     "tempered",
+    "warning",
     "wilson_interval",
 ]

@@ -51,8 +51,8 @@ def percentile_interval(drawn: Float64[Array, " resamples"], confidence: float =
     """Return the middle of the resampled values; those that are not defined (NaN) are left out, None if all are.
 
     Example:
-        >>> percentile_interval(np.arange(101.0))
-        (2.5, 97.5)
+        >>> percentile_interval(np.arange(101.0), confidence=0.5)
+        (25.0, 75.0)
     """
     known = drawn[~np.isnan(drawn)]
     if not known.size:

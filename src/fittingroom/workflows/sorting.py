@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from fittingroom.errors import DataError, UsageError
 from fittingroom.photos.naming import folder_name, free_name
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from fittingroom.workflows.predicting import Answer
 
 NONE_FOLDER = "none of these"
@@ -91,7 +94,21 @@ def save_explanation(folder: Path, answer: Answer, threshold: float) -> Path | N
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = free_name(folder, f"{Path(answer.path).stem}.png")
-        figure.savefig(path, dpi=130, facecolor="white")
+        _save(figure, path)
     except OSError as error:
         raise DataError(f"{folder}: the picture could not be written ({error.strerror}).") from error
     return path
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Save a figure whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".explain-", suffix=".png")
+    os.close(handle)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # a file's name in letters that the font lacks shows boxes
+            figure.savefig(temporary, dpi=130, facecolor="white")
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,114 @@
+"""`fittingroom compare`: which run is better, and whether that can be told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, Json
+from fittingroom.cli.output import emit, emit_json, table
+from fittingroom.errors import UsageError
+
+if TYPE_CHECKING:
+    from fittingroom.arrays import Images
+    from fittingroom.workflows.comparing import Compared
+
+
+def compare(
+    *runs: Path,
+    show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on.")] = 5,
+    data_dir: DataDir = None,
+    json: Json = False,
+) -> None:
+    """Compare runs on the images that all of them answered about, pair by pair.
+
+    McNemar's exact test, and a paired bootstrap of the difference; corrected for the number of pairs.
+
+    Args:
+        runs: two or more run folders, each evaluated.
+    """
+    from fittingroom.workflows.comparing import compare_runs
+
+    if show < 0:
+        raise UsageError(f"--show: expected 0 or more, received {show}.")
+    compared = compare_runs(runs)
+    if json:
+        emit_json(_as_json(compared, show))
+        return
+    emit(_scores(compared))
+    emit("\n" + "\n".join(f"{pair}." for pair in compared.pairs))
+    if compared.seeds:
+        emit(f"\nThese runs differ in their seed alone: {compared.seeds}")
+    if show:
+        _show(compared, show, runs[0], data_dir)
+
+
+def _scores(compared: Compared) -> str:
+    from fittingroom.judging import judge
+
+    rows = []
+    for name, kept in zip(compared.names, compared.predictions, strict=True):
+        verdict = judge(kept.labels, kept.probabilities, kept.class_names, resamples=0)
+        low, high = verdict.accuracy_interval
+        rows.append((name, f"{verdict.accuracy:.4f}", f"{low:.4f} to {high:.4f}", f"{verdict.log_loss:.4f}"))
+    first = compared.predictions[0]
+    table_ = table(["run", "accuracy", "95 %", "log loss"], rows)
+    return f"{table_}\n\n{len(first.labels):,} {first.split} images, data {first.fingerprint}"
+
+
+def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fittingroom.reporting.terminal_picture import drawing_for, picture
+
+    places = compared.differ(count)
+    pair = compared.pairs[0]
+    emit(f"\n{pair.first} alone is right on {pair.only_first:,} images, {pair.second} alone on {pair.only_second:,}.")
+    console = Console(highlight=False)
+    drawing = drawing_for(console)
+    if drawing == "none":
+        emit(table(["image", "is", *compared.names[:2]], [_answers(compared, place) for place in places]))
+        return
+    images = _images(compared, run, data_dir)
+    for place in places:
+        index, true, *said = _answers(compared, place)
+        words = [f"{name} says {answer}" for name, answer in zip(compared.names, said, strict=False)]
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(picture(images[place], drawing), "\n".join([f"image {index}: {true}", *words]))
+        console.print(grid)
+        console.print()
+
+
+def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images:
+    from fittingroom.runs import open_run
+    from fittingroom.workflows.interpreting import data_of
+
+    data, first = data_of(open_run(run), data_dir), compared.predictions[0]
+    return (data.test if first.split == "test" else data.train).take(first.indices, first.split).images
+
+
+def _answers(compared: Compared, place: int) -> tuple[str, ...]:
+    first = compared.predictions[0]
+    said = [
+        f"{kept.class_names[int(kept.probabilities[place].argmax())]} {float(kept.probabilities[place].max()):.0%}"
+        for kept in compared.predictions[:2]
+    ]
+    return str(int(first.indices[place])), first.class_names[int(first.labels[place])], *said
+
+
+def _as_json(compared: Compared, count: int) -> dict[str, object]:
+    first = compared.predictions[0]
+    return {
+        "schema": "fittingroom/compare/1",
+        "runs": list(compared.names),
+        "split": first.split,
+        "fingerprint": first.fingerprint,
+        "n": len(first.labels),
+        "pairs": [asdict(pair) | {"sentence": str(pair)} for pair in compared.pairs],
+        "seeds": asdict(compared.seeds) if compared.seeds else None,
+        "differ": [int(first.indices[place]) for place in compared.differ(count)],
+    }
