@@ -288,3 +288,12 @@ def test_a_program_for_printers_is_not_run_for_data(run, trained, tmp_path):
     answer = run("predict", "--model", trained, "--as", "data", tmp_path / "grey.png")
     assert answer.code == 2
     assert "cannot identify image file" in answer.err
+
+
+@pytest.mark.parametrize("name", ["a$b$_^{.jpg", "日本語.jpg", "two\nlines.jpg"])
+def test_explaining_takes_any_file_name_and_leaves_nothing_half_written(run, trained, photos, tmp_path, name):
+    (photos / "b.jpg").rename(tmp_path / name)
+    answer = run("predict", "--model", trained, tmp_path / name, "--explain", tmp_path / "why")
+    assert answer.code == 0
+    assert "Warning" not in answer.err
+    assert [path.name for path in (tmp_path / "why").iterdir()] == [name.replace(".jpg", ".png")]

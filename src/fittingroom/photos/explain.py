@@ -39,7 +39,8 @@ def explain_figure(
     width = PANEL_INCHES * (panels + 1.5)
     height = HEIGHT_INCHES + TITLE_INCHES + REASON_INCHES
     figure = Figure(figsize=(width, height), facecolor="white")
-    figure.text(0.12 / width, 1 - 0.36 / height, title, fontsize=13, color=INK, weight="bold", va="center")
+    place = (0.12 / width, 1 - 0.36 / height)
+    figure.text(*place, _drawable(title), fontsize=13, color=INK, weight="bold", va="center", parse_math=False)
     notes = "   ".join(f"Note: {note}." for note in photo.warnings)
     figure.text(0.12 / width, 1 - 0.62 / height, notes, fontsize=8, color=NONE, va="center")
     bottom, tall = REASON_INCHES / height, (HEIGHT_INCHES - 0.25) / height
@@ -49,6 +50,11 @@ def explain_figure(
     left = (panels * PANEL_INCHES + 1.05) / width
     _draw_bars(figure.add_axes((left, bottom, 1 - left - 0.5 / width, tall)), probabilities, none_of_these)
     return figure
+
+
+def _drawable(text: str) -> str:
+    """Return a text, such as a file's name, with what has no shape written as an escape."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _draw_step(axes: Axes, number: int, step: Step) -> None:
@@ -67,7 +73,8 @@ def _draw_step(axes: Axes, number: int, step: Step) -> None:
 def _draw_bars(axes: Axes, probabilities: Mapping[str, float], none_of_these: tuple[float, float] | None) -> None:
     names: Sequence[str] = list(probabilities)
     values = list(probabilities.values())
-    best = max(range(len(values)), key=values.__getitem__)
+    is_none = none_of_these is not None and none_of_these[0] > none_of_these[1]
+    best = None if is_none else max(range(len(values)), key=values.__getitem__)
     axes.barh(
         range(len(values)), values, height=0.66, color=[BEST if row == best else BAR for row in range(len(values))]
     )
