@@ -4,11 +4,9 @@ import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 import fittingroom as fr
-from fittingroom.ladder.ship import temperature
 from fittingroom.models.load import WEIGHTS, shipped_names
 from fittingroom.recipes import recipe_names, recipe_sha256
 
@@ -17,16 +15,6 @@ NAMES = shipped_names()
 
 def card(name):
     return json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
-
-
-def test_the_temperature_of_calibrated_answers_is_1_and_of_doubled_logits_is_2():
-    generator = np.random.default_rng(0)
-    logits = generator.normal(size=(20_000, 4)) * 2
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    labels = (probabilities.cumsum(axis=1) > generator.random((20_000, 1))).argmax(axis=1)
-    assert temperature(labels, probabilities) == pytest.approx(1.0, abs=0.04)
-    sharp = probabilities**2 / (probabilities**2).sum(axis=1, keepdims=True)
-    assert temperature(labels, sharp) == pytest.approx(2.0, abs=0.08)
 
 
 def test_all_weights_together_take_at_most_12_megabytes():

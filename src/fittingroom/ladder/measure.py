@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import Order, make, train_on, valid_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fittingroom.data import Dataset, Say
     from fittingroom.runs import Run
 
@@ -46,13 +49,27 @@ def trained(root: Path, rung: str, seed: int, data: Dataset, *, say: Say, watch:
         watch: takes the progress.
     """
     folder = run_folder(root, rung, seed)
+    order = Order(recipe=load_recipe(rung), seed=seed)
+    return done_or_gone_on(folder, data, partial(train_on, data, order, folder, say=say, watch=watch), say, watch)
+
+
+def done_or_gone_on(folder: Path, data: Dataset, start: Callable[[], Run], say: Say, watch: Watch = unwatched) -> Run:
+    """Return a folder's run: as it is where it is done, gone on with where it was cut off, and started where neither.
+
+    Args:
+        folder: of the run.
+        data: what it is trained on.
+        start: trains it from the beginning, in that folder.
+        say: takes one line for the user.
+        watch: takes the progress of a run gone on with.
+    """
     if (folder / IN_A_RUN).exists():
         return open_run(folder)
     if is_run(folder) and (folder / "checkpoint").is_dir():
         return resume(folder, data, say=say, watch=watch)
     if is_run(folder):  # killed in its first epoch
         shutil.rmtree(folder)
-    return train_on(data, Order(recipe=load_recipe(rung), seed=seed), folder, say=say, watch=watch)
+    return start()
 
 
 def scored(run: Run, rung: str, seed: int, data: Dataset) -> Look:

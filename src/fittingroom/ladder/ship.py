@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fittingroom.data import hold_out
 from fittingroom.export.export import checked_onnx
-from fittingroom.ladder.measure import run_folder
+from fittingroom.judging import fit_temperature
+from fittingroom.ladder.measure import done_or_gone_on, run_folder
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, open_run, write_atomically
@@ -27,38 +29,16 @@ if TYPE_CHECKING:
 HELD_OUT = 10_000
 PROBE = 1000  # test images whose answers the quick test compares
 SEED = 0  # the first, whatever it scored: nothing is picked
-TEMPERATURES = np.geomspace(0.2, 5.0, 321)
 INPUT = "Takes pixels 0..255 of shape (n, 28, 28), dark background; gives probabilities (n, classes), not tempered."
-
-
-def temperature(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the temperature that gives held-out labels the least log loss, of 321 between 0.2 and 5.
-
-    Args:
-        labels: int ``(n,)``.
-        probabilities: float ``(n, classes)``.
-
-    Source: C. Guo and others, arXiv 1706.04599.
-    """
-    logits = np.log(np.clip(probabilities.astype(np.float64), 1e-12, 1))
-    right = np.arange(len(labels)), labels.astype(int)
-
-    def loss(value: float) -> float:
-        scaled = logits / value
-        return float(np.mean(np.log(np.exp(scaled).sum(axis=1)) - scaled[right]))
-
-    return float(min(TEMPERATURES, key=loss))
 
 
 def validated(rung: str, root: Path, data: Dataset, *, say: Say) -> Run:
     """Return a run of the rung's recipe that held out 10,000 images, trained now where there is none yet."""
     folder = root / f"{rung}-{recipe_sha256(rung)[:8]}-validation"
-    if (folder / IN_A_RUN).exists():
-        return open_run(folder)
     recipe = valid_for(load_recipe(rung), data, say)
-    return train(
-        make(recipe.model, data, SEED), data, recipe=recipe, seed=SEED, validation=HELD_OUT, out=folder, say=say
-    )
+    model = make(recipe.model, data, SEED)
+    start = partial(train, model, data, recipe=recipe, seed=SEED, validation=HELD_OUT, out=folder, say=say)
+    return done_or_gone_on(folder, data, start, say)
 
 
 def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
@@ -73,7 +53,7 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
     """
     run = open_run(run_folder(root, row.rung, SEED))
     held = hold_out(data.train, HELD_OUT, seed=0)[1]
-    value = temperature(held.labels, validated(row.rung, root, data, say=say).predict(held.images))
+    value = fit_temperature(held.labels, validated(row.rung, root, data, say=say).predict(held.images))
     to.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.folder / IN_A_RUN, to / f"{row.rung}.keras")
     checked_onnx(run.model(), to / f"{row.rung}.onnx", data.test.images, data.class_names)

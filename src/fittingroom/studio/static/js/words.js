@@ -36,7 +36,7 @@ export const WORDS = {
     verdicts: "Answers",
     verdict: { all: "All", right: "Right", wrong: "Wrong" },
     layout: "Laid out by",
-    methods: { pca: "Principal components", umap: "UMAP" },
+    methods: { pca: "PCA", umap: "UMAP" },
     search: "Index",
     go: "Open",
     goLabel: "Open image by index",

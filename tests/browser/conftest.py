@@ -1,0 +1,152 @@
+"""A studio in a process of its own, and Debian's Chromium that looks at it; every page is watched for faults."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+import pytest
+
+from fittingroom.training.recipe import Recipe
+from fittingroom.workflows.evaluation import evaluate
+from fittingroom.workflows.training import Order, train_order
+
+NEEDS = ("playwright", "axe_playwright_python", "fastapi", "uvicorn", "cv2")
+REQUIRED = os.environ.get("FITTINGROOM_REQUIRE_BROWSER") == "1"
+PATIENCE = 30_000  # milliseconds; a busy machine is no fault
+
+
+def missing() -> str:
+    """What keeps these tests from running, or nothing."""
+    absent = [name for name in NEEDS if find_spec(name) is None]
+    if shutil.which("chromium") is None:
+        absent.append("Debian's chromium")
+    return f"no {', '.join(absent)}: run `make browser`" if absent else ""
+
+
+@pytest.fixture(scope="package", autouse=True)
+def needed():
+    """Skip, saying why, where there is no browser; fail where one is demanded."""
+    if missing() and REQUIRED:
+        pytest.fail(f"FITTINGROOM_REQUIRE_BROWSER=1, but there is {missing()}")
+    if missing():
+        pytest.skip(missing())
+
+
+@pytest.fixture(scope="package")
+def runs(needed, toy_folder, toy, tmp_path_factory):
+    """A folder with two runs of the toy dataset that have met its test images: a good one and a worse one."""
+    folder = tmp_path_factory.mktemp("studio") / "runs"
+    for name, rate in (("20260101-worse", 1e-5), ("20260102-good", 1e-3)):
+        recipe = Recipe(epochs=3, batch_size=32, learning_rate=rate)
+        run = train_order(Order("walkthrough", str(toy_folder), recipe, validation=64), folder / name)
+        evaluate(run, toy)
+    return folder
+
+
+@dataclass
+class Served:
+    """A studio that runs: its process and its address."""
+
+    process: subprocess.Popen
+    address: str
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+
+def serve(runs, *folders) -> Served:
+    """Start a studio as a user would."""
+    command = [sys.executable, "-m", "fittingroom", "studio", *map(str, folders), "--port", "0", "--no-browser"]
+    process = subprocess.Popen([*command, "--runs", str(runs)], stdout=subprocess.PIPE, text=True)
+    found = re.search(r"http://\S+", process.stdout.readline())
+    assert found, "the studio printed no address"
+    return Served(process, found.group())
+
+
+@pytest.fixture(scope="package")
+def studio(runs, toy_folder):
+    served = serve(runs, toy_folder)
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="package")
+def browser(needed):
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+        )
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Watched:
+    """A page, and what went wrong on it."""
+
+    page: object
+    address: str
+    faults: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def go(self, part: str):
+        """Open a part of the studio by its address."""
+        self.page.goto(f"{self.address}#/{part}")
+        self.page.wait_for_selector("#bar nav a[aria-current=page]")
+        return self.page
+
+    def watch(self) -> None:
+        """Take down console errors, exceptions, failed requests, refusals, and requests to elsewhere."""
+        page, note = self.page, self.faults.append
+        page.on("console", lambda said: note(f"console: {said.text}") if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: note(f"exception: {error}"))
+        page.on("requestfailed", lambda asked: _is_left(asked) or note(f"failed: {asked.url} {asked.failure}"))
+        page.on("response", lambda answer: note(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
+        page.on("request", lambda asked: note(f"outside: {asked.url}") if self._is_outside(asked.url) else None)
+
+    def _is_outside(self, url: str) -> bool:
+        return not url.startswith((self.address, "data:", "blob:", "about:"))
+
+    def unexpected(self) -> list[str]:
+        """What went wrong and was not part of the test."""
+        return [fault for fault in self.faults if not any(words in fault for words in self.expected)]
+
+
+def _is_left(request) -> bool:
+    """A request given up because its page was left is no failure."""
+    return request.failure == "net::ERR_ABORTED"
+
+
+@pytest.fixture
+def look(browser, studio):
+    """Return a function that opens a watched page of a width and theme; at the end none may have had a fault."""
+    opened = []
+
+    def new(width=1440, theme="light", address=studio.address, **settings):
+        size = {"width": width, "height": 800 if width < 600 else 900}
+        context = browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", **settings)
+        context.set_default_timeout(PATIENCE)
+        watched = Watched(context.new_page(), address)
+        watched.watch()
+        opened.append((context, watched))
+        return watched
+
+    yield new
+    for context, _ in opened:
+        context.close()
+    assert [fault for _, watched in opened for fault in watched.unexpected()] == []
+
+
+@pytest.fixture
+def watched(look):
+    return look()

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from fittingroom.errors import DataError, UsageError
+from fittingroom.judging import compare, differing
+
+
+def answers(labels, wrong, classes=3):
+    """Probabilities that are sure, and wrong where they are told to be."""
+    said = np.where(wrong, (labels + 1) % classes, labels)
+    return np.eye(classes)[said] * 0.9 + 0.1 / classes
+
+
+LABELS = np.arange(3000) % 3
+
+
+def few(count):
+    return np.arange(3000) < count
+
+
+def test_the_better_is_named_with_points_and_interval():
+    found = compare(LABELS, {"a": answers(LABELS, few(600)), "b": answers(LABELS, few(300))})[0]
+    assert found.better == "b"
+    assert found.difference == pytest.approx(0.1)
+    assert str(found).startswith("b is better: 10.00 points (95 % ")
+    assert found.only_first == 0
+    assert found.only_second == 300
+
+
+def test_the_order_of_two_models_changes_no_verdict():
+    one, other = answers(LABELS, few(600)), answers(LABELS, few(300))
+    there, back = (compare(LABELS, pair)[0] for pair in ({"a": one, "b": other}, {"b": other, "a": one}))
+    assert there.better == back.better == "b"
+    assert there.p_value == back.p_value
+    assert str(there).partition(" (")[0] == str(back).partition(" (")[0]
+
+
+def test_what_is_as_good_cannot_be_told_apart():
+    other = answers(LABELS, few(300)[::-1])
+    found = compare(LABELS, {"a": answers(LABELS, few(300)), "b": other})[0]
+    assert found.better is None
+    assert "cannot be told apart at this size" in str(found)
+
+
+def test_many_models_by_luck_alone_are_not_told_apart():
+    generator = np.random.default_rng(0)
+    models = {str(k): answers(LABELS, generator.random(3000) < 0.1) for k in range(8)}
+    found = compare(LABELS, models)
+    assert len(found) == 28
+    assert [pair for pair in found if pair.better] == []
+    assert all(pair.adjusted_p_value >= pair.p_value for pair in found)
+    assert all(pair.comparisons == 28 for pair in found)
+
+
+def test_one_model_is_no_comparison():
+    with pytest.raises(UsageError, match="two or more models, received 1"):
+        compare(LABELS, {"a": answers(LABELS, few(1))})
+
+
+def test_predictions_of_other_samples_are_refused():
+    with pytest.raises(DataError, match="received 3000 labels and 2 predictions"):
+        compare(LABELS, {"a": answers(LABELS, few(1)), "b": np.eye(3)[:2]})
+
+
+def test_the_images_that_tell_two_models_apart_come_surest_first():
+    labels = np.array([0, 0, 0, 1])
+    first = np.array([[0.6, 0.4], [0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
+    second = np.array([[0.3, 0.7], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8]])
+    assert differing(first, second, labels).tolist() == [2, 0]

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from fittingroom.errors import DataError
+from fittingroom.judging import fit_temperature, tempered
+from fittingroom.judging.temperature import fit_temperature_to_sets, tempering
+
+
+def case(seed, scale, n=3000, classes=5):
+    """Answers that are as sure as they should be, and the same made surer by a factor."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(size=(n, classes)) * 1.5
+    honest = softmax(logits, axis=1)
+    labels = (honest.cumsum(axis=1) < generator.random((n, 1))).sum(axis=1)
+    return labels, softmax(logits * scale, axis=1), logits * scale
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0, 4.0])
+def test_the_temperature_is_that_of_an_independent_search(scale):
+    labels, probabilities, logits = case(0, scale)
+    theirs = minimize_scalar(
+        lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(labels)), labels].mean(),
+        bounds=(0.05, 20),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    assert fit_temperature(labels, probabilities) == pytest.approx(theirs.x, rel=1e-4)
+    assert fit_temperature(labels, probabilities) == pytest.approx(scale, rel=0.1)
+
+
+def test_tempering_changes_no_answer_and_mends_the_calibration():
+    labels, probabilities, _ = case(1, 3.0)
+    value = fit_temperature(labels, probabilities)
+    assert (tempered(probabilities, value).argmax(axis=1) == probabilities.argmax(axis=1)).all()
+    done = tempering(labels, probabilities, value)
+    assert done.log_loss[1] < done.log_loss[0]
+    assert done.calibration_error[1] < 0.3 * done.calibration_error[0]
+
+
+def test_a_temperature_of_one_changes_nothing():
+    probabilities = case(2, 1.0)[1]
+    assert tempered(probabilities, 1.0) is probabilities
+
+
+def test_an_image_without_a_right_class_is_refused():
+    with pytest.raises(DataError, match="at least one right class"):
+        fit_temperature_to_sets(np.array([[True, False], [False, False]]), np.full((2, 2), 0.5))
