@@ -27,7 +27,7 @@ def missing() -> str:
     return f"no {', '.join(absent)}: run `make browser`" if absent else ""
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def needed():
     """Skip, saying why, where there is no browser; fail where one is demanded."""
     if missing() and REQUIRED:
@@ -36,7 +36,7 @@ def needed():
         pytest.skip(missing())
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def runs(needed, toy_folder, toy, tmp_path_factory):
     """A folder with two runs of the toy dataset that have met its test images: a good one and a worse one."""
     folder = tmp_path_factory.mktemp("studio") / "runs"
@@ -69,15 +69,16 @@ def serve(runs, *folders) -> Served:
     return Served(process, found.group())
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def studio(runs, toy_folder):
     served = serve(runs, toy_folder)
     yield served
     served.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(needed):
+    """Chromium; closed with each module, since Playwright holds the thread's event loop as long as it lives."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE)

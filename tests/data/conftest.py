@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import tiny_dataset
+from local_server import LocalServer
 
 import fittingroom.data.download as download_module
 import fittingroom.data.places as places
@@ -68,55 +67,6 @@ def real_mnist():
     if not REAL_MNIST.is_dir():
         pytest.skip(f"the original digits are not in {REAL_MNIST}")
     return REAL_MNIST
-
-
-class LocalServer:
-    """A web server on loopback: `files` are served whole, `answers` are functions of the request handler."""
-
-    def __init__(self):
-        self.files, self.answers, self.asked = {}, {}, []
-        self.ended = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = False
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-
-    def stop(self):
-        self.ended.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def _handler(server):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                server.asked.append(self.path)
-                if self.path in server.answers:
-                    server.answers[self.path](self)
-                elif self.path in server.files:
-                    answer(server.files[self.path])(self)
-                else:
-                    self.send_error(404)
-
-            def log_message(self, *arguments):
-                pass
-
-        return Handler
-
-
-def answer(body, status=200, length=None, headers=()):
-    """An answer with this body; a `length` other than the body's is a lie."""
-
-    def send(handler):
-        handler.send_response(status)
-        for name, value in headers:
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(body) if length is None else length))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return send
 
 
 @pytest.fixture

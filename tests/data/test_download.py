@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 import pytest
 import tiny_dataset
+from local_server import answer
 
 import fittingroom.data.download as download_module
-from conftest import answer
 from fittingroom.data.download import UnreachableError, download
 from fittingroom.data.files import UnwritableError
 from fittingroom.data.idx import encode

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_dataset
+from local_server import answer
 
 import fittingroom.data.sources as sources
-from conftest import answer
 from fittingroom.data.cache import alone, array_path, cache_folder, recall
 from fittingroom.data.catalog import FILE_NAMES, DebianPackage
 from fittingroom.data.files import UnwritableError

@@ -7,8 +7,6 @@ import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fittingroom.data import hold_out
 from fittingroom.export.export import checked_onnx
 from fittingroom.judging import fit_temperature
@@ -22,7 +20,6 @@ from fittingroom.workflows.training import make, valid_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fittingroom.arrays import Labels, Probabilities
     from fittingroom.data import Dataset, Say
     from fittingroom.ladder.table import Row
 
