@@ -18,6 +18,7 @@ from fittingroom.training.callbacks import make_host
 from fittingroom.training.data import TrainingData, on_device
 from fittingroom.training.feed import pixel_scale
 from fittingroom.training.flat import bound
+from fittingroom.training.heap import kept_heap
 from fittingroom.training.loop import Line, Loop, Position, Sinks, restored
 from fittingroom.training.objective import Objective, owners_objective, recipe_objective
 from fittingroom.training.predict import make_infer
@@ -116,7 +117,7 @@ def fit(model: Any, plan: Plan, outlets: Outlets | None = None, checkpoint: Chec
     recipe = resolved(plan.recipe)
     height, width = plan.images.shape[1:]
     device = torch.device(choose_device(recipe.device).name)
-    with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng():
+    with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng(), kept_heap():
         subject = adapt(model, (height, width), pixels=recipe.pixels)
         classes, probabilities = probe(subject, scale=255 * pixel_scale(recipe.pixels))
         objective = _objective(subject, recipe, classes, probabilities)
