@@ -81,6 +81,27 @@ def test_muon_moves_kernels_by_orthogonal_steps_and_the_rest_by_adam(make):
                 assert float(values.max() / values.min()) < 2.5
 
 
+@pytest.mark.parametrize(("momentum", "turns"), [(0.0, True), (0.95, False)])
+def test_muon_without_momentum_turns_at_once_where_with_it_the_last_gradients_still_pull(momentum, turns):
+    subject = adapt(dense(), (12, 12))
+    with bound(subject) as flat, torch.no_grad():
+        rule = optimizers.build(flat, resolved(Recipe(optimizer="muon", momentum=momentum)), subject.kernel_axes)
+        kernel = next(
+            view for view, axis in zip(flat.parameter_views, subject.kernel_axes, strict=True) if axis is not None
+        )
+        steps = []
+        for sign in (1, 1, 1, -0.1):
+            before = kernel.clone()
+            flat.gradients.copy_(gradients(flat, 0) * sign)
+            rule.update(0.1, len(steps) + 1)
+            steps.append(kernel - before)
+        assert (float((steps[-1] * steps[0]).sum()) < 0) is turns
+
+
+def test_momentum_left_out_is_what_the_optimizer_is_known_for():
+    assert [resolved(Recipe(optimizer=name)).momentum for name in ("muon", "sgd", "adam")] == [0.95, 0.0, 0.0]
+
+
 def test_clip_scales_down_to_the_limit_and_leaves_smaller_gradients():
     large, small = torch.full((4,), 10.0), torch.full((4,), 0.1)
     optimizers.clip(large, 1.0)

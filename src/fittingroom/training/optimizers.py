@@ -21,7 +21,7 @@ Update = Callable[[float, int], None]
 """``update(learning_rate, step)``, the step counted from 1: reads the gradients, changes the parameters in place."""
 
 BETA_1, BETA_2, RHO, EPSILON = 0.9, 0.999, 0.9, 1e-7  # Keras's defaults
-MUON_MOMENTUM, MUON_STEPS = 0.95, 5
+MUON_STEPS = 5
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # K. Jordan, kellerjordan.github.io/posts/muon
 
 
@@ -107,7 +107,7 @@ def muon(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...] = ()) -
 
     Source: K. Jordan and others, Muon, 2024.
     """
-    del recipe
+    share = recipe.momentum or 0.0
     rest = _adam(flat, flat.parameters, flat.gradients)
     momentum = flat.like_parameters()
     kernels = [
@@ -121,8 +121,8 @@ def muon(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...] = ()) -
 
     def update(learning_rate: float, step: int) -> None:
         for (weight, gradient, average), axis in zip(kernels, axes, strict=True):
-            average.lerp_(gradient, 1 - MUON_MOMENTUM)
-            matrix = gradient.lerp(average, MUON_MOMENTUM).movedim(axis, -1).reshape(-1, weight.shape[axis])
+            average.lerp_(gradient, 1 - share)
+            matrix = gradient.lerp(average, share).movedim(axis, -1).reshape(-1, weight.shape[axis])
             scale = math.sqrt(max(1.0, matrix.shape[1] / matrix.shape[0]))
             shape = weight.movedim(axis, -1).shape
             weight.sub_(orthogonalised(matrix).view(shape).movedim(-1, axis), alpha=learning_rate * scale)

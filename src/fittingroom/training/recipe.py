@@ -64,7 +64,12 @@ class Recipe:
     learning_rate: float | None = knob(
         None, "Size of an update; off means Keras's default: 0.01 for sgd, 0.02 for muon, 0.001 for the rest.", least=0
     )
-    momentum: float = knob(0.0, "Share of the last update that is kept; used by sgd.", least=0, most=1)
+    momentum: float | None = knob(
+        None,
+        "Share of the last update that is kept; used by sgd and muon; off means 0.95 for muon, else 0.",
+        least=0,
+        most=1,
+    )
     nesterov: bool = knob(False, "Look ahead along the momentum; used by sgd.")
     weight_decay: float | None = knob(
         None,
@@ -261,6 +266,7 @@ def _parsed(kind: str, raw: str) -> Any:
 
 
 DEFAULT_LEARNING_RATES = {"sgd": 0.01, "muon": 0.02}
+DEFAULT_MOMENTUMS = {"muon": 0.95}
 DEFAULT_WEIGHT_DECAYS = {"adamw": 0.004}
 
 
@@ -271,8 +277,9 @@ def resolved(recipe: Recipe) -> Recipe:
         >>> resolved(Recipe(optimizer="sgd")).learning_rate
         0.01
     """
-    rate, decay = recipe.learning_rate, recipe.weight_decay
+    rate, decay, momentum = recipe.learning_rate, recipe.weight_decay, recipe.momentum
     return recipe.replace(
         learning_rate=DEFAULT_LEARNING_RATES.get(recipe.optimizer, 0.001) if rate is None else rate,
+        momentum=DEFAULT_MOMENTUMS.get(recipe.optimizer, 0.0) if momentum is None else momentum,
         weight_decay=DEFAULT_WEIGHT_DECAYS.get(recipe.optimizer, 0.0) if decay is None else decay,
     )
