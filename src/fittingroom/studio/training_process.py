@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import sys
 import traceback
@@ -109,3 +110,6 @@ def _keep(folder: Path, out: Path, data: Dataset, words: str) -> None:
 
 if __name__ == "__main__":
     carry_out(Path(sys.argv[1]))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # all is on disk: taking Torch down in order would only keep whoever pressed Stop waiting

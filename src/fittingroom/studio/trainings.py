@@ -38,6 +38,7 @@ class Trainings:
     runs: Path
     most: int = 2
     _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _stopping: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -122,6 +123,7 @@ class Trainings:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         self._processes[name] = process
+        self._stopping.discard(name)
 
     def is_running(self, name: str) -> bool:
         """Say whether a training's process is alive."""
@@ -132,16 +134,19 @@ class Trainings:
         return pid is not None and _is_ours(pid, self.desk / name)
 
     def stop(self, name: str) -> None:
-        """Ask a training to stop after the step under way.
+        """Ask a training to stop after the step under way; asking again changes nothing.
 
         Raises:
             Problem: 404, no such training; 409, it is not under way.
         """
         folder = self.folder(name)
-        pid = _pid(folder)
-        if pid is None or not self.is_running(name):
-            raise Problem(409, f"'{name}' is not under way.")
-        os.kill(pid, signal.SIGTERM)
+        with self._lock:
+            pid = _pid(folder)
+            if pid is None or not self.is_running(name):
+                raise Problem(409, f"'{name}' is not under way.")
+            if name not in self._stopping:  # a second signal would interrupt the step itself
+                self._stopping.add(name)
+                os.kill(pid, signal.SIGTERM)
 
     def order(self, name: str) -> dict[str, Any]:
         """Return what was asked of a training; little where it was not started here."""

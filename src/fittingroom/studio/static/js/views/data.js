@@ -90,18 +90,29 @@ export async function mount(root, { about, rest, query }) {
 
   async function place() {
     const [width, height] = wall.size();
+    state.placing = null;
     if (!width || !height) return;
     if (state.arrange === "wall") return wall.arrange(arrange.wall(store.count, groupsOf(store, state, images), width, height));
     const source = new URLSearchParams({ dataset: state.dataset, model: state.answers ? state.model : "", method: state.method });
     const key = source.toString();
-    store.maps ??= new Map();
-    if (!store.maps.has(key)) {
-      if (state.method === "umap") await ready("maps", Object.fromEntries(source), (share, words) => (status.textContent = T.mapping(share, words)), stop.signal);
-      else status.textContent = WORDS.loading;
-      store.maps.set(key, await get(`maps/positions?${source}`, stop.signal));
-      count();
-    }
-    wall.arrange(arrange.map(store.count, store.maps.get(key), images), { overlap: true });
+    const mine = (state.placing = {});
+    const positions = await mapOf(key, source);
+    if (state.placing === mine) wall.arrange(arrange.map(store.count, positions, images), { overlap: true });
+  }
+
+  // A map's positions; one that is on its way is not asked for again.
+  function mapOf(key, source) {
+    const maps = (store.maps ??= new Map());
+    if (!maps.has(key)) maps.set(key, fetchMap(source).catch((error) => (maps.delete(key), Promise.reject(error))));
+    return maps.get(key);
+  }
+
+  async function fetchMap(source) {
+    if (source.get("method") === "umap") await ready("maps", Object.fromEntries(source), (share, words) => (status.textContent = T.mapping(share, words)), stop.signal);
+    else status.textContent = WORDS.loading;
+    const positions = await get(`maps/positions?${source}`, stop.signal);
+    count();
+    return positions;
   }
 
   function paint() {

@@ -39,7 +39,7 @@ export function orderForm({ about, options, start }) {
   function control(knob) {
     const now = knob.name in state.settings ? state.settings[knob.name] : base(knob);
     const set = (value) => (state.settings[knob.name] = value);
-    const words = `${readable(knob.name)}${knob.unit ? ` (${knob.unit})` : ""}`;
+    const words = `${readable(knob.name)}${knob.unit && knob.unit !== knob.name ? ` (${knob.unit})` : ""}`;
     if (knob.kind === "bool") {
       const box = h("input", { type: "checkbox", checked: Boolean(now), onchange: () => set(box.checked), id: `knob-${knob.name}`, "aria-describedby": `knob-${knob.name}-help` });
       return h("div", { class: "field" }, h("label", { class: "check", for: box.id }, box, words), h("span", { class: "help", id: `knob-${knob.name}-help` }, knob.help));

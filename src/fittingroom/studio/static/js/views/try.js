@@ -83,30 +83,33 @@ export async function mount(root) {
         if (event.dataTransfer.files[0]) take(event.dataTransfer.files[0]);
       });
       replace(input, zone);
-      fillCorrections();
       return () => {};
     },
     camera() {
-      corrections.hidden = true;
       const box = cameraBox(take);
       replace(input, box.root);
       return box.close;
     },
     draw() {
-      state.file = null;
-      corrections.hidden = true;
-      replace(steps);
       const ask = (pixels) => {
         again = () => answer(() => post("drawings", { model: state.model, height: SIDE, width: SIDE, pixels: btoa(String.fromCharCode(...pixels)) }));
         again();
       };
-      const clear = () => ((again = () => {}), state.turn++, result.classList.remove("waiting"), replace(result, h("p", { class: "empty" }, T.empty)));
       replace(input, drawingPad(SIDE, ask, clear));
       return () => {};
     },
   };
+  function clear() {
+    Object.assign(state, { file: null, turn: state.turn + 1 });
+    again = () => {};
+    corrections.hidden = true;
+    result.classList.remove("waiting");
+    replace(result, h("p", { class: "empty" }, T.empty));
+    replace(steps);
+  }
   function use(way) {
     close();
+    clear();
     close = WAYS[way]();
   }
   const paste = (event) => {

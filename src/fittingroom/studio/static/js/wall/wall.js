@@ -185,7 +185,7 @@ export function makeWall(store, { open, choose, describe }) {
     KEYS[event.key]();
   });
   listen(canvas, act);
-  const observer = new ResizeObserver(() => resize() && view.rearrange?.());
+  const observer = new ResizeObserver(() => resize() && (view.camera && ask(), view.rearrange?.()));
   observer.observe(root);
   store.listeners.add(ask);
 
