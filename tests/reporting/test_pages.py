@@ -3,61 +3,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
-from report_samples import history_of, make_fitting, make_report, probabilities_with
+from page_reader import Reader, words_of
+from report_samples import make_fitting, make_report
 
-from fittingroom.judging.verdict import judge
 from fittingroom.reporting.history import read_history
-from fittingroom.reporting.page import run_page, tutorial_page
-from fittingroom.reporting.run_report import RunReport
-
-VOID = {"meta", "img", "br", "hr", "link", "input"}
-
-
-class Reader(HTMLParser):
-    """Reads a page: its words, its pictures, and whether each tag is closed."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.images: list[dict[str, str | None]] = []
-        self.svgs: list[dict[str, str | None]] = []
-        self.ids: list[str] = []
-        self.tags: set[str] = set()
-        self.addresses: list[str] = []
-        self.words = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        self.tags.add(tag)
-        self.ids += [value for name, value in attrs if name == "id" and value]
-        self.addresses += [value or "" for name, value in attrs if name in {"src", "href", "srcset", "action", "data"}]
-        if tag == "img":
-            self.images.append(values)
-        if tag == "svg":
-            self.svgs.append(values)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
-            self.words += data
-
-
-def words_of(page: str) -> str:
-    return re.sub(r"\s+", " ", Reader(page).words)
+from fittingroom.reporting.page import tutorial_page
 
 
 @pytest.fixture(scope="module")
@@ -171,54 +123,3 @@ def test_names_from_outside_cannot_break_the_page() -> None:
 def test_unknown_keys_of_a_history_are_left_out() -> None:
     line = {"epoch": 1, "seconds": 1.0, "images": 5, "learning_rate": None, "loss": 1.0, "accuracy": 0.5, "later": 1}
     assert read_history([line])[0].val_loss is None
-
-
-def make_run(**changes: object) -> RunReport:
-    values: dict[str, object] = {
-        "name": "run-7",
-        "data_name": "fashion-mnist",
-        "fingerprint": "0123456789abcdef",
-        "class_names": tuple("0123456789"),
-        "history": history_of(),
-        "recipe": {"epochs": 5, "optimizer": "rmsprop"},
-        "model_summary": "",
-        "seed": 4,
-        "seconds": {"train": 1.5, "total": 1.75},
-        "environment": {"Keras": "3.15.1"},
-        "command": "fittingroom train --seed 4",
-    }
-    return RunReport(**(values | changes))  # type: ignore[arg-type]
-
-
-def make_verdict():
-    fitting = make_fitting()
-    labels = [label for label, count in enumerate(fitting.data.test_counts) for _ in range(count)]
-    import numpy as np
-
-    return judge(np.array(labels), probabilities_with(np.array(labels), 100), list("0123456789"))
-
-
-def test_a_run_without_held_out_images_has_curves_only() -> None:
-    words = words_of(run_page(make_run()))
-    assert "Training curves only" in words
-    assert "interval" not in words
-    assert "The test split has not been looked at." in words
-
-
-def test_a_run_before_evaluate_has_validation_figures_and_says_so() -> None:
-    page = run_page(make_run(validation=make_verdict(), history=history_of(validated=True)))
-    words = words_of(page)
-    assert Reader(page).open == []
-    assert "Validation figures only: this run has not been tested." in words
-    assert "<code>fittingroom evaluate</code>" in page
-    assert "0.8123" in words
-    assert "test accuracy" not in words
-
-
-def test_a_run_after_evaluate_has_test_figures_confusion_and_looks() -> None:
-    page = run_page(make_run(test=make_verdict(), test_looks=3))
-    words = words_of(page)
-    assert "this run has met the test split 3 times" in words
-    assert "test accuracy" in words
-    assert 'class="confusion"' in page
-    assert "slightly flattering" in words

@@ -1,22 +1,36 @@
-"""`fittingroom report`: write the page of a run."""
+"""`fittingroom report`: write the page of a run, or one page that compares several."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from fittingroom.cli.options import Json
-from fittingroom.cli.output import emit, emit_json
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, Json, Quiet
+from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.errors import UsageError
 from fittingroom.workflows.pages import report as write_page
 
 
-def report(run: Path, /, *, json: Json = False) -> None:
-    """Write the page of a run into its folder, and print where it is.
+def report(
+    *runs: Path,
+    out: Annotated[
+        Path | None, Parameter(help="Where a comparison goes, a .html file; comparison.html beside the first run.")
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the page of a run into its folder, or one page that compares several, and print where it is.
 
     Args:
-        run: its folder.
+        runs: a run folder; or two and more, to compare.
     """
-    page = write_page(run)
+    if not runs:
+        raise UsageError("Expected a run folder, or several to compare. Example: fittingroom report runs/my-run")
+    page = write_page(*runs, out=out, data_dir=data_dir, say=speaker(quiet or json))
     if json:
-        emit_json({"schema": "fittingroom/report/1", "run": str(run), "page": str(page)})
+        emit_json({"schema": "fittingroom/report/1", "runs": [str(run) for run in runs], "page": str(page)})
     else:
         emit(str(page))

@@ -33,7 +33,7 @@ def _row(run: Run) -> dict[str, object]:
         "seed": environment.get("seed"),
         "epochs": len(history),
         "accuracy": history[-1]["accuracy"] if history else None,
-        "test_accuracy": verdict["accuracy"] if verdict else None,
+        "test_accuracy": verdict["accuracy"] if verdict and verdict.get("split") == "test" else None,
     }
 
 

@@ -157,6 +157,8 @@ def _card(
 def _facts(run: Run) -> dict[str, Any]:
     environment = run.environment
     names = list(environment.get("class_names") or ())
+    verdict = run.verdict or {}
+    tested = {key: value for key, value in verdict.items() if key != "page"} if verdict.get("split") == "test" else None
     return {
         "data": {
             "name": environment.get("dataset"),
@@ -164,6 +166,6 @@ def _facts(run: Run) -> dict[str, Any]:
             "classes": names,
         },
         "recipe": run.resolved,
-        "test": {"this": run.verdict, "looks": len(run.test_looks)},
+        "test": {"this": tested, "looks": len(run.test_looks)},
         "environment": environment,
     }

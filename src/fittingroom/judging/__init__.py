@@ -9,11 +9,11 @@ from fittingroom.judging.confused import ConfusedPair, most_confused
 from fittingroom.judging.door import check_predictions
 from fittingroom.judging.gates import Gate, check_gates, parse_gate
 from fittingroom.judging.intervals import wilson_interval
-from fittingroom.judging.references import beside, references_for, warning
+from fittingroom.judging.references import Reference, beside, references_for, warning
 from fittingroom.judging.scores import confusion_matrix, log_loss, losses
 from fittingroom.judging.seeds import Seeds, over_seeds
 from fittingroom.judging.selective import RiskCoverage, risk_coverage
-from fittingroom.judging.temperature import fit_temperature, tempered
+from fittingroom.judging.temperature import Tempering, fit_temperature, tempered, tempering
 from fittingroom.judging.verdict import Verdict, judge
 
 __all__ = [
@@ -22,9 +22,11 @@ __all__ = [
     "Comparison",
     "ConfusedPair",
     "Gate",
+    "Reference",
     "ReliabilityBin",
     "RiskCoverage",
     "Seeds",
+    "Tempering",
     "Verdict",
     "beside",
     "check_gates",
@@ -42,6 +44,7 @@ __all__ = [
     "references_for",
     "risk_coverage",
     "tempered",
+    "tempering",
     "warning",
     "wilson_interval",
 ]

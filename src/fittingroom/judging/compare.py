@@ -60,17 +60,28 @@ class Comparison:
 
     def __str__(self) -> str:
         low, high = (100 * edge for edge in self.interval)
+        rest = f"n = {self.n:,}, {p_words(self.adjusted_p_value)}"
         if self.better is None:
             return (
                 f"{self.first} and {self.second} cannot be told apart at this size: {100 * self.difference:+.2f} "
-                f"points (95 % {low:+.2f} to {high:+.2f}), n = {self.n:,}, p = {self.adjusted_p_value:.2g}"
+                f"points (95 % {low:+.2f} to {high:+.2f}), {rest}"
             )
+        worse = self.first if self.better == self.second else self.second
         if self.better == self.first:
             low, high = -high, -low
-        return (
-            f"{self.better} is better: {100 * abs(self.difference):.2f} points (95 % {low:.2f} to {high:.2f}), "
-            f"n = {self.n:,}, p = {self.adjusted_p_value:.2g}"
-        )
+        than = f" than {worse}" if self.comparisons > 1 else ""
+        points = f"{100 * abs(self.difference):.2f} points (95 % {low:.2f} to {high:.2f})"
+        return f"{self.better} is better{than}: {points}, {rest}"
+
+
+def p_words(p_value: float) -> str:
+    """Return a p-value as it is to be read.
+
+    Example:
+        >>> p_words(0.0312), p_words(1e-30)
+        ('p = 0.031', 'p < 0.0001')
+    """
+    return f"p = {p_value:.2g}" if p_value >= 1e-4 else "p < 0.0001"
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

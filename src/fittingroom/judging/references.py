@@ -27,12 +27,10 @@ class Reference:
 
 
 REFERENCES = (
-    Reference(
-        "people, untrained", 0.835, "zalandoresearch/fashion-mnist, README: 1,000 test images, majority of three"
-    ),
+    Reference("untrained people", 0.835, "zalandoresearch/fashion-mnist, README: 1,000 test images, majority of three"),
     Reference("the walk-through", 0.868, "docs/walkthrough-results.md"),
-    Reference("best of scikit-learn", 0.897, "arXiv 1708.07747, SVC"),
-    Reference("best documented network", 0.966, "WRN-40-4, last of 1,000 epochs"),
+    Reference("the best of scikit-learn", 0.897, "arXiv 1708.07747, SVC"),
+    Reference("the best documented network", 0.966, "WRN-40-4, last of 1,000 epochs"),
 )
 
 CAUSES = (
@@ -53,7 +51,7 @@ def beside(dataset: str) -> str:
 
     Example:
         >>> beside("fashion-mnist").partition(";")[0]
-        'Beside it: people, untrained 0.835'
+        'Beside it: untrained people 0.835'
     """
     known = references_for(dataset)
     return "Beside it: " + "; ".join(f"{each.who} {each.accuracy:.3f}" for each in known) if known else ""

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 
 from fittingroom.arrays import Array, Labels, Probabilities
 from fittingroom.errors import DataError
-from fittingroom.judging.calibration import BINS, calibration, calibration_columns
+from fittingroom.judging.calibration import BINS, Calibration, ReliabilityBin, calibration, calibration_columns
 from fittingroom.judging.scores import losses
 
 if TYPE_CHECKING:
@@ -104,26 +104,45 @@ class Tempering:
     """What a temperature does to some predictions.
 
     Attributes:
+        temperature: above 1 makes them less sure, below 1 surer.
         n: samples.
         log_loss: before and after, nats.
         calibration_error: before and after.
+        confidence: mean, before and after.
+        curve: the reliability curve after.
         bins: of the calibration error.
     """
 
+    temperature: float
     n: int
     log_loss: tuple[float, float]
     calibration_error: tuple[float, float]
+    confidence: tuple[float, float]
+    curve: tuple[ReliabilityBin, ...]
     bins: int = BINS
 
 
 def tempering(labels: Labels, probabilities: Probabilities, temperature: float) -> Tempering:
-    """Return log loss and calibration error before and after a temperature; the accuracy never changes."""
+    """Return log loss, calibration error and confidence before and after a temperature; the accuracy never changes.
+
+    Args:
+        labels: true classes ``(n,)``.
+        probabilities: ``(n, classes)``, not tempered.
+        temperature: fitted on other samples than these, or on these: the caller says which.
+    """
     versions = (probabilities, tempered(probabilities, temperature))
-    losses_ = tuple(float(losses(labels, version).mean()) for version in versions)
-    errors = tuple(_error(labels, version) for version in versions)
-    return Tempering(len(labels), (losses_[0], losses_[1]), (errors[0], errors[1]))
+    before, after = (_calibrated(labels, version) for version in versions)
+    loss = tuple(float(losses(labels, version).mean()) for version in versions)
+    return Tempering(
+        temperature=temperature,
+        n=len(labels),
+        log_loss=(loss[0], loss[1]),
+        calibration_error=(before.error, after.error),
+        confidence=(before.confidence, after.confidence),
+        curve=after.curve,
+    )
 
 
-def _error(labels: Labels, probabilities: Probabilities) -> float:
+def _calibrated(labels: Labels, probabilities: Probabilities) -> Calibration:
     right = probabilities.argmax(axis=1) == labels
-    return calibration(calibration_columns(probabilities.max(axis=1), right).sum(axis=0)).error
+    return calibration(calibration_columns(probabilities.max(axis=1), right).sum(axis=0))

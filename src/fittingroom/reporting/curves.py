@@ -11,6 +11,9 @@ from fittingroom.reporting.palettes import HELD_OUT, INK, LINE, MUTED, TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
+
+    Style: TypeAlias = tuple[str, str | tuple[float, tuple[float, ...]], str]
 
     from matplotlib.axes import Axes
 
@@ -44,7 +47,24 @@ def comparison_figure(curves: Mapping[str, Sequence[float]], ends: Mapping[str, 
     return _draw(dict(curves), dict(ends or {}), list(range(1, longest + 1)))
 
 
-_STYLES = ((TRAIN, "-", "o"), (HELD_OUT, (0, (4, 2)), "s"))
+def runs_figure(curves: Mapping[str, Sequence[float]]) -> Figure:
+    """Draw one quantity by epoch of several runs, each with its own dashes and marker.
+
+    Args:
+        curves: a value an epoch, by the name of the run; six at most.
+    """
+    longest = max(len(values) for values in curves.values())
+    return _draw(dict(curves), {}, list(range(1, longest + 1)), RUN_STYLES)
+
+
+_STYLES: Sequence[Style] = ((TRAIN, "-", "o"), (HELD_OUT, (0, (4, 2)), "s"))
+RUN_STYLES: Sequence[Style] = (
+    *_STYLES,
+    (INK, (0, (1, 1.5)), "^"),
+    (MUTED, (0, (6, 2, 1, 2)), "D"),
+    (TRAIN, (0, (1, 1.5)), "v"),
+    (HELD_OUT, "-", "x"),
+)
 _END_MARKERS = ("D", "*")
 
 
@@ -53,20 +73,25 @@ def _value(epoch: Epoch, name: str) -> float | None:
     return value
 
 
-def _draw(lines: Mapping[str, Sequence[float | None]], points: Mapping[str, float], epochs: Sequence[int]) -> Figure:
-    figure = Figure(figsize=(4.9, 3.1), layout="constrained")
+def _draw(
+    lines: Mapping[str, Sequence[float | None]],
+    points: Mapping[str, float],
+    epochs: Sequence[int],
+    styles: Sequence[Style] = _STYLES,
+) -> Figure:
+    figure = Figure(figsize=(4.5, 3.0), layout="constrained")
     figure.patch.set_alpha(0)
     axes = figure.add_subplot()
-    labels: list[tuple[float, str, str]] = []
-    for (colour, dashes, marker), (name, values) in zip(_STYLES, lines.items(), strict=False):
+    labels: list[tuple[float, float, str, str]] = []
+    for (colour, dashes, marker), (name, values) in zip(styles, lines.items(), strict=False):
         known = [(epoch, value) for epoch, value in zip(epochs, values, strict=False) if value is not None]
         axes.plot(*zip(*known, strict=True), color=colour, linestyle=dashes, marker=marker, markersize=4, linewidth=1.8)
-        labels.append((known[-1][1], name, colour))
+        labels.append((*known[-1], name, colour))
     for (colour, _, _), marker, (name, value) in zip(_STYLES, _END_MARKERS, points.items(), strict=False):
         axes.plot([epochs[-1]], [value], marker, color=colour, markersize=6 if marker == "D" else 10, clip_on=False)
-        labels.append((value, name, colour))
+        labels.append((epochs[-1], value, name, colour))
     _frame(axes, epochs)
-    _write_labels(axes, labels, epochs[-1])
+    _write_labels(axes, labels)
     return figure
 
 
@@ -75,23 +100,24 @@ def _frame(axes: Axes, epochs: Sequence[int]) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_edgecolor(LINE)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
-    axes.tick_params(colors=MUTED, labelsize=9, length=0)
+    axes.tick_params(colors=MUTED, labelsize=10, length=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel("epoch", fontsize=9, color=MUTED)
+    axes.set_xlabel("epoch", fontsize=10, color=MUTED)
     axes.margins(y=0.1)
     if len(epochs) == 1:
         axes.set_xticks(epochs)
 
 
-def _write_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], last: int) -> None:
+def _write_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]]) -> None:
+    """Write each line's last value and name at the right, joined to where the line ends: ``(x, y, name, colour)``."""
     low, high = axes.get_ylim()
     gap = (high - low) * 0.085
-    heights = spread([value for value, _, _ in labels], gap)
-    for height, (value, name, colour) in zip(heights, labels, strict=True):
+    heights = spread([y for _, y, _, _ in labels], gap)
+    for height, (x, y, name, colour) in zip(heights, labels, strict=True):
         axes.annotate(
-            f"{value:.4f}  {name}",
-            (last, value),
+            f"{y:.4f}  {name}",
+            (x, y),
             (1.05, height),
             textcoords=axes.get_yaxis_transform(),
             va="center",

@@ -11,7 +11,7 @@ import numpy as np
 from fittingroom.arrays import Array, Images, Probabilities
 from fittingroom.judging.confused import most_confused
 from fittingroom.judging.scores import confusion_matrix, losses
-from fittingroom.reporting.mistakes import Mistake, Neighbour, choose
+from fittingroom.reporting.mistakes import Mistake, Neighbour, answers_at, choose
 from fittingroom.tables import look_up
 
 if TYPE_CHECKING:
@@ -98,8 +98,17 @@ class Interpretation:
         positions = choose(
             self.split.labels, self.probabilities, count=k, order=order, true=wanted[0], predicted=wanted[1]
         )
-        near = self.neighbours(positions, neighbours) if neighbours and len(positions) else [()] * len(positions)
-        return tuple(self._mistake(int(position), near[row]) for row, position in enumerate(positions))
+        return self.answers(positions, neighbours=neighbours)
+
+    def answers(self, positions: Array, *, neighbours: int = 0) -> tuple[Mistake, ...]:
+        """Return what was said of some of the images judged, right or wrong, in the order of the positions.
+
+        Args:
+            positions: in the split judged, ``(k,)``.
+            neighbours: how many training images most like each to look up.
+        """
+        near = self.neighbours(positions, neighbours) if neighbours and len(positions) else ()
+        return answers_at(positions, self.split.labels, self.probabilities, self.split.indices, near)
 
     def label_of(self, name: str) -> int:
         """Return the label of a class by its name, whatever its case.
@@ -128,17 +137,6 @@ class Interpretation:
 
     def _is_itself(self, neighbour: Neighbour, position: int) -> bool:
         return self.split.name == "train" and neighbour.index == int(self.split.indices[position])
-
-    def _mistake(self, position: int, neighbours: tuple[Neighbour, ...]) -> Mistake:
-        label, chances = int(self.split.labels[position]), self.probabilities[position]
-        return Mistake(
-            index=int(self.split.indices[position]),
-            label=label,
-            predicted=int(chances.argmax()),
-            loss=float(losses(np.array([label]), chances[None])[0]),
-            probabilities=tuple(float(value) for value in chances),
-            neighbours=neighbours,
-        )
 
     def image(self, index: int) -> Array:
         """Return the image at a position of the split's file, uint8 ``(h, w)``."""
@@ -173,4 +171,4 @@ class Interpretation:
         return mistakes_figure(*self._shown(np.arange(min(k, len(self.split)))), self.class_names)
 
     def _shown(self, positions: Array) -> tuple[Images, tuple[Mistake, ...]]:
-        return self.split.images[positions], tuple(self._mistake(int(position), ()) for position in positions)
+        return self.split.images[positions], self.answers(positions)

@@ -105,6 +105,36 @@ def choose(
     return positions[:count]
 
 
+def answers_at(
+    positions: Array, labels: Array, probabilities: Array, indices: Array, near: Sequence[tuple[Neighbour, ...]] = ()
+) -> tuple[Mistake, ...]:
+    """Return what was said of some images, as values, in the order of the positions.
+
+    Args:
+        positions: in the arrays, ``(k,)``.
+        labels: true classes ``(n,)``.
+        probabilities: ``(n, c)``.
+        indices: positions in the split's file ``(n,)``.
+        near: the training images most like each, one tuple a position; empty for none.
+
+    Example:
+        >>> answers_at(np.array([1]), np.array([0, 1]), np.eye(2), np.array([7, 9]))[0].index
+        9
+    """
+    costs = losses(labels[positions], probabilities[positions])
+    return tuple(
+        Mistake(
+            index=int(indices[position]),
+            label=int(labels[position]),
+            predicted=int(probabilities[position].argmax()),
+            loss=float(cost),
+            probabilities=tuple(float(value) for value in probabilities[position]),
+            neighbours=near[row] if near else (),
+        )
+        for row, (position, cost) in enumerate(zip(positions.tolist(), costs, strict=True))
+    )
+
+
 def neighbours_sentence(mistake: Mistake, class_names: Sequence[str]) -> str:
     """Say of which classes the nearest training images are.
 

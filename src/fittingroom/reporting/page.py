@@ -1,4 +1,4 @@
-"""The page of a tutorial and the page of a run: one HTML file each, that needs nothing from outside.
+"""The page of a tutorial, and what all pages share: one HTML file each, that needs nothing from outside.
 
 A page is a pure function of its report and its pictures: no file is read but the templates, no clock, no network.
 """
@@ -12,10 +12,12 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from fittingroom.reporting import sentences
+from fittingroom.reporting import run_words, sentences
 from fittingroom.reporting.curves import comparison_figure, curve_figure
 from fittingroom.reporting.figures import counts_figure, exhibit_figure, image_figure, interval_figure, pair_figure
 from fittingroom.reporting.highlight import highlight
+from fittingroom.reporting.judged import JudgedPictures
+from fittingroom.reporting.judged_figures import judged_figures
 from fittingroom.reporting.sentences import REFERENCE
 from fittingroom.reporting.svg import inline_svg, picture_uri
 
@@ -25,21 +27,22 @@ if TYPE_CHECKING:
     from fittingroom.judging.verdict import Verdict
     from fittingroom.reporting.data_facts import DataFacts
     from fittingroom.reporting.history import Epoch
-    from fittingroom.reporting.run_report import RunReport
     from fittingroom.reporting.shown import Pictures, Shown
     from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
 
-def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:
+def tutorial_page(report: TutorialReport, pictures: Pictures, looked_at: JudgedPictures | None = None) -> str:
     """Return the page of a tutorial: the walk-through's nine steps in words, code, figures and numbers.
 
     Args:
         report: every number on the page.
-        pictures: every picture on it; `choose_exhibits` makes both halves.
+        pictures: every picture of the nine steps; `choose_exhibits` makes both halves.
+        looked_at: the pictures of what it gets wrong; None where there are none.
 
     Returns:
         HTML, for one file; it opens from ``file://`` and asks the network for nothing.
     """
+    drawn = judged_figures(report.judged, looked_at or JudgedPictures(), with_first=False) if report.judged else None
     return (
         environment()
         .get_template("tutorial.html.j2")
@@ -52,26 +55,10 @@ def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:
             comparable=sentences.comparable(report),
             reference=REFERENCE,
             say=sentences,
+            tell=run_words,
+            drawn=drawn,
             figures=_tutorial_figures(report, pictures),
             thumbnails=[picture_uri(image) for image in pictures.train],
-        )
-    )
-
-
-def run_page(report: RunReport) -> str:
-    """Return the page of a run: what was asked, how it learned, and test figures only once it was tested.
-
-    Args:
-        report: every number on the page.
-    """
-    return (
-        environment()
-        .get_template("run.html.j2")
-        .render(
-            report=report,
-            score=report.test or report.validation,
-            say=sentences,
-            figures=_curves(report.history, {}, {}),
         )
     )
 
@@ -80,7 +67,7 @@ def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, M
     fitting, data, shown = report.fitting, report.fitting.data, report.exhibits
     accuracies = {"training, finished": fitting.train_accuracy, "test, finished": fitting.score.accuracy}
     losses = {"training, finished": fitting.train_loss, "test, finished": fitting.score.log_loss}
-    figures: dict[str, Markup | list[Markup]] = dict(_curves(fitting.history, accuracies, losses))
+    figures: dict[str, Markup | list[Markup]] = dict(curves(fitting.history, accuracies, losses))
     figures["image"] = inline_svg(
         image_figure(pictures.train[0]), _first_image_words(data, shown.train_labels), "first"
     )
@@ -95,9 +82,16 @@ def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, M
     return figures
 
 
-def _curves(
+def curves(
     history: Sequence[Epoch], accuracies: dict[str, float | None], losses: dict[str, float | None]
 ) -> dict[str, Markup]:
+    """Return the curves of accuracy and of loss, with points for what the finished network reached.
+
+    Args:
+        history: one value an epoch.
+        accuracies: of the finished network, by what to write beside the point.
+        losses: likewise.
+    """
     return {
         name: inline_svg(curve_figure(history, name, ends), _curve_words(history, name), name)
         for name, ends in (("accuracy", accuracies), ("loss", losses))
@@ -161,7 +155,9 @@ def _counts_words(data: DataFacts) -> str:
 
 def _curve_words(history: Sequence[Epoch], name: str) -> str:
     values = ", ".join(f"{getattr(epoch, name):.4f}" for epoch in history)
-    return f"Training {name} by epoch: {values}."
+    held_out = [value for epoch in history if (value := getattr(epoch, f"val_{name}")) is not None]
+    validation = f" Validation: {', '.join(f'{value:.4f}' for value in held_out)}." if held_out else ""
+    return f"Training {name} by epoch: {values}.{validation}"
 
 
 def _interval_words(score: Verdict) -> str:

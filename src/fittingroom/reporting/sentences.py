@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fittingroom.reporting.history import Epoch
-    from fittingroom.reporting.run_report import RunReport
+    from fittingroom.reporting.mistakes import Mistake
     from fittingroom.reporting.shown import Shown
     from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
@@ -144,15 +144,6 @@ def _fewer_errors(error: float, rival_error: float) -> str:
     return f" It makes {error / rival_error:.1f} times fewer mistakes there." if rival_error > 0 else ""
 
 
-def status_sentence(report: RunReport) -> str:
-    """Say at the top of a run's page which figures it may hold."""
-    if report.test is not None:
-        return f"Test figures: this run has met the test split {times(report.test_looks)}."
-    if report.validation is not None:
-        return "Validation figures only: this run has not been tested. `fittingroom evaluate` does that, once."
-    return "Training curves only: no images were held out, and this run has not been tested."
-
-
 def looks_sentence(looks: int) -> str:
     """Say how often the test split was looked at, and what that means."""
     if looks == 0:
@@ -165,7 +156,7 @@ def looks_sentence(looks: int) -> str:
     )
 
 
-def tally_sentence(shown: Sequence[Shown]) -> str:
+def tally_sentence(shown: Sequence[Shown | Mistake]) -> str:
     """Say how many of the items shown are right."""
     right = sum(each.right for each in shown)
     return f"All {right} are right." if right == len(shown) else f"{right} of these {len(shown)} are right."

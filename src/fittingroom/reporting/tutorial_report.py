@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fittingroom.judging.verdict import Verdict
     from fittingroom.reporting.data_facts import DataFacts
     from fittingroom.reporting.history import Epoch
+    from fittingroom.reporting.judged import Judged
     from fittingroom.reporting.shown import Exhibits
 
 
@@ -52,6 +53,7 @@ class TutorialReport:
         command: one line that makes this run again.
         test_looks: how often this run has met the test split.
         against: the same network and recipe on another dataset.
+        judged: the answers judged in full: how sure the network is, and what it gets wrong.
         palette: of right and wrong, see `fittingroom.reporting.palettes.PALETTES`.
     """
 
@@ -70,6 +72,7 @@ class TutorialReport:
     test_looks: int = 1
     against: Fitting | None = None
     palette: str = "classic-marked"
+    judged: Judged | None = None
 
     @property
     def epochs(self) -> int:

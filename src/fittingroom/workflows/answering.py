@@ -119,6 +119,17 @@ def predictions_of(split: Split, probabilities: Probabilities, data: Dataset) ->
     return Predictions(probabilities, split.labels, split.indices, split.name, data.class_names, data.fingerprint)
 
 
+def dataset_judged(run: Run, fingerprint: str) -> str:
+    """Return the name of the dataset that was judged, which may be another than the run was trained on.
+
+    Args:
+        run: trained.
+        fingerprint: of the data judged.
+    """
+    names = [look["dataset"] for look in run.test_looks if look.get("fingerprint") == fingerprint]
+    return str(names[-1]) if names else data_name(run.environment)
+
+
 def data_name(facts: Mapping[str, object]) -> str:
     """Return what a run's environment calls its dataset."""
     return str(facts.get("dataset") or "arrays")

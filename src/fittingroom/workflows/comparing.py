@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fittingroom.data import Say, silent
 from fittingroom.errors import RunError, UsageError
 from fittingroom.judging import Comparison, Seeds, differing, over_seeds
 from fittingroom.judging import compare as compare_arrays
 from fittingroom.runs import Predictions, Run, open_run
+from fittingroom.workflows.answering import SplitName, answered, dataset_judged, kept_predictions, predictions_of
+from fittingroom.workflows.interpreting import data_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,12 +29,14 @@ class Compared:
         predictions: of each.
         pairs: every two of them.
         seeds: what the runs share where they differ in their seed alone; None otherwise.
+        dataset: the name of the data that was judged.
     """
 
     names: tuple[str, ...]
     predictions: tuple[Predictions, ...]
     pairs: tuple[Comparison, ...]
     seeds: Seeds | None
+    dataset: str
 
     def differ(self, count: int) -> tuple[int, ...]:
         """Return the positions of images on which exactly one of the first two runs is right, the surest first."""
@@ -39,11 +44,23 @@ class Compared:
         return tuple(differing(first.probabilities, second.probabilities, first.labels)[:count].tolist())
 
 
-def compare_runs(folders: Sequence[str | Path]) -> Compared:
-    """Compare the predictions that runs keep.
+def compare_runs(
+    folders: Sequence[str | Path],
+    split: SplitName | None = None,
+    *,
+    data_dir: Path | None = None,
+    say: Say = silent,
+) -> Compared:
+    """Compare what runs answered about the same images.
+
+    No image is scored that was not scored before, so this is no look at the test images: they are compared where every
+    run was evaluated on them already, otherwise the validation images that the runs held out are.
 
     Args:
-        folders: of two or more runs, each evaluated, or each with validation predictions.
+        folders: of two or more runs.
+        split: "validation" or "test"; None for what the runs keep.
+        data_dir: where the dataset's files are; None to look.
+        say: told what takes a while.
 
     Raises:
         UsageError: fewer than two, or the same one twice.
@@ -54,20 +71,48 @@ def compare_runs(folders: Sequence[str | Path]) -> Compared:
         raise UsageError("A comparison needs two or more runs. Example: fittingroom compare runs/a runs/b")
     if len({run.folder.resolve() for run in runs}) < len(runs):
         raise UsageError("Expected runs that differ, received the same one twice.")
-    kept = [run.predictions for run in runs]
+    _check_same_data(runs)
+    kept = [_predictions(run, split, data_dir, say) for run in runs]
     for run, other in zip(runs[1:], kept[1:], strict=True):
         _check_same(runs[0], kept[0], run, other)
     names = _names(runs)
     pairs = compare_arrays(kept[0].labels, {name: each.probabilities for name, each in zip(names, kept, strict=True)})
-    return Compared(names, tuple(kept), pairs, _seeds(runs, kept))
+    return Compared(names, tuple(kept), pairs, _seeds(runs, kept), dataset_judged(runs[0], kept[0].fingerprint))
+
+
+def _check_same_data(runs: Sequence[Run]) -> None:
+    """Raise where runs that were not evaluated learned from different data: there is nothing to compare them on."""
+    marks = [_fingerprint(run) for run in runs]
+    for run, mark in zip(runs[1:], marks[1:], strict=True):
+        if mark != marks[0]:
+            raise _different_data(runs[0], marks[0], run, mark)
+
+
+def _fingerprint(run: Run) -> str:
+    kept = kept_predictions(run)
+    return kept.fingerprint if kept else str(run.environment.get("fingerprint"))
+
+
+def _different_data(first: Run, mark: str, second: Run, other: str) -> RunError:
+    return RunError(
+        f"Expected runs on the same data: {first.folder} has {mark}, {second.folder} has {other}. "
+        "Scores on different data cannot be compared."
+    )
+
+
+def _predictions(run: Run, split: SplitName | None, data_dir: Path | None, say: Say) -> Predictions:
+    kept = kept_predictions(run)
+    if kept is not None and split in (None, kept.split):
+        return kept
+    if split is None and not run.environment.get("held_out"):
+        return run.predictions  # says what is missing
+    data = data_of(run, data_dir)
+    say(f"Asking {run.folder} about its {split or 'validation'} images.")
+    found = answered(run, data, split)
+    return predictions_of(found.split, found.probabilities, data)
 
 
 def _check_same(first: Run, kept: Predictions, second: Run, other: Predictions) -> None:
-    if kept.fingerprint != other.fingerprint:
-        raise RunError(
-            f"Expected runs on the same data: {first.folder} has {kept.fingerprint}, {second.folder} has "
-            f"{other.fingerprint}. Scores on different data cannot be compared."
-        )
     if kept.split != other.split:
         late = second if other.split != "test" else first
         raise RunError(
@@ -87,8 +132,14 @@ def _names(runs: Sequence[Run]) -> tuple[str, ...]:
 
 
 def _seeds(runs: Sequence[Run], kept: Sequence[Predictions]) -> Seeds | None:
-    settings = [{name: value for name, value in run.resolved.items() if name != "seed"} for run in runs]
-    if any(one != settings[0] for one in settings[1:]):
+    """Return mean and spread where runs differ in their seed alone."""
+    asked = [
+        {"network": run.environment.get("model"), "images": run.environment.get("train_images"), **run.resolved}
+        for run in runs
+    ]
+    if any({**one, "seed": None} != {**asked[0], "seed": None} for one in asked[1:]):
+        return None
+    if len({one["seed"] for one in asked}) < len(asked):
         return None
     accuracies = [float(np.mean(each.probabilities.argmax(axis=1) == each.labels)) for each in kept]
     return over_seeds(accuracies, len(kept[0].labels))

@@ -17,7 +17,8 @@ from fittingroom.training import train
 from fittingroom.training.progress import Watch, unwatched
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.exploration import split_facts
-from fittingroom.workflows.pages import PAGE, TUTORIAL, report
+from fittingroom.workflows.pages import PAGE, report
+from fittingroom.workflows.tutorial_page import TUTORIAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,57 @@
+"""The page that compares runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fittingroom.reporting import run_words, sentences
+from fittingroom.reporting.curves import runs_figure
+from fittingroom.reporting.page import environment
+from fittingroom.reporting.run_page import cost_words
+from fittingroom.reporting.svg import inline_svg, picture_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markupsafe import Markup
+
+    from fittingroom.arrays import Array
+    from fittingroom.reporting.comparison_report import ComparisonReport
+
+MOST_CURVES = 6
+
+
+def comparison_page(report: ComparisonReport, pictures: Mapping[int, Array], twin: str = "comparison.json") -> str:
+    """Return the page as HTML, for one file that needs nothing from outside.
+
+    Args:
+        report: every number on it.
+        pictures: the images on which the first two differ, by position in the split's file; empty for none.
+        twin: the name of the file that holds every number.
+    """
+    return (
+        environment()
+        .get_template("comparison.html.j2")
+        .render(
+            report=report,
+            say=sentences,
+            tell=run_words,
+            curves=_curves(report),
+            uris={index: picture_uri(image) for index, image in pictures.items()},
+            costs=[dict(cost_words(each.cost)) for each in report.contenders],
+            twin=twin,
+        )
+    )
+
+
+def _curves(report: ComparisonReport) -> Markup | None:
+    """Return the curves of what was held out where all runs have them, else of training."""
+    shown = report.contenders[:MOST_CURVES]
+    held_out = all(each.history[-1].val_accuracy is not None for each in shown)
+    values = {
+        each.name: [(epoch.val_accuracy if held_out else epoch.accuracy) or 0.0 for epoch in each.history]
+        for each in shown
+    }
+    kind = "Validation" if held_out else "Training"
+    told = " ".join(f"{name}: {', '.join(f'{value:.4f}' for value in line)}." for name, line in values.items())
+    return inline_svg(runs_figure(values), f"{kind} accuracy by epoch. {told}", "runs")

@@ -1,0 +1,100 @@
+"""Everything that the walk-through's page says, gathered from its run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fittingroom.data import Dataset, Say, load, silent
+from fittingroom.errors import RunError
+from fittingroom.judging import Verdict, judge
+from fittingroom.reporting.data_facts import describe_data
+from fittingroom.reporting.history import read_history
+from fittingroom.reporting.page import tutorial_page
+from fittingroom.reporting.shown import choose_exhibits
+from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
+from fittingroom.runs import Run
+from fittingroom.workflows.judged import judged_run, pictures_of
+from fittingroom.workflows.run_facts import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TUTORIAL = "tutorial.json"  # what only a tutorial's run knows; its presence makes the page the walk-through's
+
+
+def tutorial_facts(run: Run, *, say: Say = silent) -> tuple[TutorialReport, str]:
+    """Return the walk-through's page of a run as values, and as HTML.
+
+    Args:
+        run: of a tutorial.
+        say: told what takes a while.
+
+    Raises:
+        RunError: its dataset has changed since.
+    """
+    facts = run.read_json(TUTORIAL)
+    data = _data_of(run, facts)
+    rival = Run(run.folder / facts["against"]) if facts["against"] else None
+    report = _report(run, facts, data, rival, say)
+    _, pictures = choose_exhibits(data, run.predictions.probabilities)
+    looked_at = pictures_of(report.judged, data) if report.judged else None
+    return report, tutorial_page(report, pictures, looked_at)
+
+
+def _data_of(run: Run, facts: Mapping[str, Any]) -> Dataset:
+    """Return the dataset of a tutorial's run, as it was then.
+
+    Raises:
+        RunError: its content is another now.
+    """
+    expected, folder = run.environment["fingerprint"], facts["data_dir"]
+    data = load(facts["dataset"], data_dir=Path(folder) if folder else None)
+    if data.fingerprint != expected:
+        raise RunError(
+            f"{run.folder}: expected data {expected} in {facts['dataset']}, found {data.fingerprint}. "
+            "The files have changed since this run."
+        )
+    return data
+
+
+def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None, say: Say) -> TutorialReport:
+    exhibits, _ = choose_exhibits(data, run.predictions.probabilities)
+    return TutorialReport(
+        fitting=_fitting(run, data, facts),
+        exhibits=exhibits,
+        model_name=facts["model"],
+        model_summary=facts["model_summary"],
+        parameters=int(run.model().count_params()),
+        optimizer=facts["optimizer"],
+        loss=facts["loss"],
+        batch_size=run.resolved["batch_size"],
+        seed=run.environment["seed"],
+        seconds=facts["seconds"],
+        environment=readable(run.environment),
+        command=facts["command"],
+        test_looks=len(run.test_looks),
+        against=_rival_fitting(rival) if rival else None,
+        palette=facts["palette"],
+        judged=judged_run(run, data, say=say),
+    )
+
+
+def _rival_fitting(run: Run) -> Fitting:
+    facts = run.read_json(TUTORIAL)
+    return _fitting(run, _data_of(run, facts), facts)
+
+
+def _fitting(run: Run, data: Dataset, facts: Mapping[str, Any]) -> Fitting:
+    return Fitting(
+        data=describe_data(data),
+        history=read_history(run.history),
+        train_accuracy=facts["train_accuracy"],
+        train_loss=facts["train_loss"],
+        score=_judged_by(run),
+    )
+
+
+def _judged_by(run: Run) -> Verdict:
+    kept = run.predictions
+    return judge(kept.labels, kept.probabilities, kept.class_names)
