@@ -55,14 +55,23 @@ class Served:
     address: str
 
     def close(self) -> None:
+        """End it as Ctrl-C does."""
         self.process.terminate()
+        self.gone()
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        self.process.kill()
+        self.gone()
+
+    def gone(self) -> None:
         self.process.wait(20)
         self.process.stdout.close()
 
 
-def serve(runs, *folders) -> Served:
+def serve(runs, *folders, port=0) -> Served:
     """Start a studio as a user would."""
-    command = [sys.executable, "-m", "fittingroom", "studio", *map(str, folders), "--port", "0", "--no-browser"]
+    command = [sys.executable, "-m", "fittingroom", "studio", *map(str, folders), "--port", str(port), "--no-browser"]
     process = subprocess.Popen([*command, "--runs", str(runs)], stdout=subprocess.PIPE, text=True)
     found = re.search(r"http://\S+", process.stdout.readline())
     assert found, "the studio printed no address"
@@ -76,6 +85,21 @@ def studio(runs, toy_folder):
     served.close()
 
 
+@pytest.fixture
+def start_studio(runs, toy_folder):
+    """Return a function that starts another studio on the same runs, at a port or at any that is free."""
+    begun = []
+
+    def start(port=0):
+        begun.append(serve(runs, toy_folder, port=port))
+        return begun[-1]
+
+    yield start
+    for served in begun:
+        if served.process.poll() is None:
+            served.close()
+
+
 @pytest.fixture(scope="module")
 def browser(needed):
     """Chromium; closed with each module, since Playwright holds the thread's event loop as long as it lives."""
@@ -85,6 +109,7 @@ def browser(needed):
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
+            chromium_sandbox=os.geteuid() != 0,  # root cannot have it
             args=["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
         )
         yield opened

@@ -96,6 +96,7 @@ def test_the_map_comes_at_once_and_a_lasso_selects_from_it(wall):
     expect(wall.locator(".tally li")).to_have_count(10)
 
 
+@pytest.mark.soak
 def test_the_map_by_umap_is_laid_out_in_the_background_with_progress(wall):
     pytest.importorskip("umap", reason="no umap-learn: run `make browser`")
     wall.get_by_role("button", name="Map").click()

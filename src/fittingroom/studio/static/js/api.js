@@ -1,4 +1,5 @@
-// Requests to the studio's own server; every refusal becomes an Error that carries the server's words.
+// Requests to the studio's own server; every refusal becomes an Error that carries the server's words. A studio that was
+// started again has another token: its page hands that out, and the request is made once more.
 
 import { WORDS } from "./words.js";
 
@@ -18,6 +19,7 @@ async function request(method, path, body, type, signal) {
   let response;
   try {
     response = await fetch(`/api/${path}`, options);
+    if (response.status === 401 && (await fetch("/", { signal })).ok) response = await fetch(`/api/${path}`, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0, WORDS.offline);

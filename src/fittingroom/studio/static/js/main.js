@@ -54,6 +54,12 @@ async function show(about, first) {
   }
 }
 
+// The address after the hash names a part, so the link past the navigation may not change it.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+
 async function beat() {
   const place = document.getElementById("live");
   try {

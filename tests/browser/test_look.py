@@ -1,0 +1,83 @@
+"""Look: the grid, the confusion matrix, the highest losses, reliability, two runs beside each other."""
+
+import re
+
+import pytest
+from seeing import expect
+
+from fittingroom.runs import open_run
+
+
+@pytest.fixture
+def grid(watched):
+    page = watched.go("look/20260101-worse")
+    expect(page.locator(".pair")).to_have_count(15)
+    return page
+
+
+@pytest.fixture
+def answers(runs):
+    return open_run(runs / "20260101-worse").predictions
+
+
+def test_pictures_stand_five_by_three_with_green_or_red_captions_beside_ten_bars(grid, answers):
+    right = (answers.probabilities.argmax(axis=1) == answers.labels)[:15]
+    captions = grid.locator(".pair figcaption")
+    assert [("right" in each.get_attribute("class")) for each in captions.all()] == right.tolist()
+    first = captions.first.inner_text()
+    assert re.fullmatch(r"[✓✗] bar \d \d+ % \(bar 0\)", first)
+    green, red = ("rgb(26, 122, 58)", "rgb(196, 40, 28)")
+    expect(captions.first).to_have_css("color", green if right[0] else red)
+    assert grid.locator(".pair").first.locator(".bar-row").count() == 10
+    lefts = {round(box.bounding_box()["x"]) for box in grid.locator(".pair").all()}
+    assert len(lefts) == 3
+
+
+def test_pages_turn_forward_and_back(grid):
+    expect(grid.get_by_text("1 of 14", exact=True)).to_be_visible()
+    links = grid.locator(".pair a")
+    first = links.first.get_attribute("href")
+    grid.get_by_role("button", name="Next page").click()
+    expect(grid.get_by_text("2 of 14", exact=True)).to_be_visible()
+    expect(links.first).not_to_have_attribute("href", first)
+    grid.get_by_role("button", name="Previous page").click()
+    expect(links.first).to_have_attribute("href", first)
+
+
+def test_a_cell_of_the_confusion_matrix_opens_its_images(grid, answers):
+    guesses = answers.probabilities.argmax(axis=1)
+    wrong = next((int(true), int(guess)) for true, guess in zip(answers.labels, guesses, strict=True) if true != guess)
+    count = int(((answers.labels == wrong[0]) & (guesses == wrong[1])).sum())
+    grid.get_by_role("button", name=f"{count} of bar {wrong[0]} answered bar {wrong[1]}").click()
+    expect(grid.get_by_role("heading", name=f"bar {wrong[0]}, taken for bar {wrong[1]}")).to_be_visible()
+    expect(grid.locator(".pair")).to_have_count(min(15, count))
+    for caption in grid.locator(".pair figcaption").all_inner_texts():
+        assert re.fullmatch(rf"✗ bar {wrong[1]} \d+ % \(bar {wrong[0]}\)", caption)
+
+
+def test_the_highest_losses_come_first(grid, answers):
+    grid.get_by_role("button", name="Highest loss").click()
+    chances = answers.probabilities[range(200), answers.labels]
+    worst = 640 + int(answers.indices[chances.argmin()])
+    expect(grid.locator(".pair a").first).to_have_attribute("href", re.compile(rf"#/data/{worst}\?"))
+
+
+def test_reliability_says_the_calibration_error_in_words(grid):
+    expect(grid.get_by_role("img", name=re.compile(r"Reliability: Calibration error 0\.\d{4}"))).to_be_visible()
+    assert grid.locator(".reliability circle").count() > 1
+
+
+def test_two_runs_are_compared_on_the_same_images(grid):
+    grid.get_by_label("Compare with").select_option(label="20260102-good")
+    expect(
+        grid.get_by_text(re.compile(r"20260102-good is better than 20260101-worse by [\d.]+ points \(McNemar"))
+    ).to_be_visible()
+    grid.get_by_role("button", name=re.compile(r"Show the \d+ images")).click()
+    expect(grid.get_by_role("heading", name="Where the two differ")).to_be_visible()
+    assert grid.locator(".pair").count() > 0
+
+
+def test_a_picture_leads_to_its_place_on_the_wall(grid):
+    grid.locator(".pair a").first.click()
+    expect(grid.get_by_role("heading", name=re.compile(r"Image \d+"))).to_be_visible()
+    expect(grid.get_by_text("test image 0")).to_be_visible()

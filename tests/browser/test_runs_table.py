@@ -1,0 +1,76 @@
+"""Runs: the table sorts, compares, deletes only after asking, and leads to each run's page."""
+
+import re
+import shutil
+
+import pytest
+from seeing import expect
+
+
+@pytest.fixture
+def doomed(runs):
+    """A third run, for deleting."""
+    folder = runs / "20260103-doomed"
+    shutil.copytree(runs / "20260102-good", folder)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def table(watched, doomed):
+    page = watched.go("runs")
+    expect(page.get_by_role("link", name="20260103-doomed")).to_be_visible()
+    return page
+
+
+def names(page):
+    return [text for text in page.locator("table.runs th[scope=row] a").all_inner_texts() if text.startswith("2026010")]
+
+
+def test_a_row_shows_score_interval_cost_and_recipe(table):
+    row = table.get_by_role("row").filter(has_text="20260102-good")
+    expect(row).to_contain_text(re.compile(r"0\.\d{4}|1\.0000"))
+    expect(row.locator("td.n small")).to_have_text(re.compile(r"0\.\d{4} – (0\.\d{4}|1\.0000)"))
+    expect(row).to_contain_text("batch_size 32")
+    expect(row).to_contain_text(re.compile(r"\d+ s"))
+
+
+def test_it_sorts_by_a_column_and_the_other_way_round(table):
+    head = table.get_by_role("columnheader", name="Test accuracy")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert names(table)[-1] == "20260101-worse"
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    assert names(table)[0] == "20260101-worse"
+
+
+def test_two_chosen_runs_are_compared(table):
+    for name in ("20260101-worse", "20260102-good"):
+        table.get_by_label(f"Choose {name}").check()
+    table.get_by_role("link", name="Compare").click()
+    expect(table.get_by_role("heading", name="Look")).to_be_visible()
+    expect(table.get_by_text(re.compile("McNemar"))).to_be_visible()
+
+
+def test_delete_asks_first_and_only_then_deletes(table, doomed):
+    button = table.get_by_role("button", name="Delete 20260103-doomed")
+    for leave in (lambda: table.get_by_role("button", name="Cancel").click(), lambda: table.keyboard.press("Escape")):
+        button.click()
+        expect(table.get_by_role("dialog", name="Delete this run?")).to_be_visible()
+        expect(table.get_by_role("button", name="Cancel")).to_be_focused()
+        leave()
+        expect(table.get_by_role("dialog")).to_have_count(0)
+        assert doomed.is_dir()
+    button.click()
+    table.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(table.get_by_role("link", name="20260103-doomed")).to_have_count(0)
+    assert not doomed.exists()
+
+
+def test_each_run_leads_to_its_page(table):
+    with table.context.expect_page() as opened:
+        table.get_by_role("button", name="Page 20260102-good").click()
+    page = opened.value
+    page.wait_for_url(re.compile("/api/runs/20260102-good/page"))
+    expect(page.get_by_role("heading").first).to_be_visible()
