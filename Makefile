@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench soak seeds clean
+.PHONY: browser studio-speed studio-shots photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -21,6 +21,11 @@ $(VENV)/.core: pyproject.toml constraints.txt scripts/make_venv.sh
 $(VENV)/.dev: pyproject.toml constraints.txt scripts/make_venv.sh
 	scripts/make_venv.sh '.[dev]' && touch $(VENV)/.core $@
 
+browser: $(VENV)/.browser ## what the browser tests need: Playwright, axe-core, UMAP, Debian's chromium
+	scripts/install_chromium.sh
+$(VENV)/.browser: pyproject.toml constraints.txt scripts/make_venv.sh
+	scripts/make_venv.sh '.[dev,browser,map]' && touch $(VENV)/.core $(VENV)/.dev $@
+
 data: venv ## get Fashion-MNIST and verify it
 	$(BIN)/fittingroom data get fashion-mnist
 
@@ -30,7 +35,7 @@ lint: dev ## format, lint, types
 	$(BIN)/mypy
 
 test: lint data ## lint, types, tests, doctests: minutes
-	$(BIN)/pytest
+	$(BIN)/pytest -rs
 
 soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
 	$(BIN)/pytest -m "soak or debian"
@@ -41,8 +46,17 @@ docs: dev data ## write the generated pages of docs/ and the notebook
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/python benchmarks/loading.py
-	$(BIN)/fittingroom bench speed > benchmarks/speed.tmp && mv benchmarks/speed.tmp benchmarks/speed.md
+	{ printf '<!-- Written by `make bench`; do not edit. -->\n\n' && $(BIN)/fittingroom bench speed; } \
+		> benchmarks/speed.tmp && mv benchmarks/speed.tmp benchmarks/speed.md
 	@cat benchmarks/speed.md
+
+PEERS := .peers
+bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), and our core alone (1.2 GB without CUDA)
+	$(PYTHON) -m venv $(PEERS)/jax
+	$(PEERS)/jax/bin/pip install --quiet --disable-pip-version-check jax==0.10.2 keras==3.15.1
+	$(PYTHON) -m venv $(PEERS)/tensorflow
+	$(PEERS)/tensorflow/bin/pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 keras==3.15.1
+	VENV=$(PEERS)/core scripts/make_venv.sh .
 
 ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
 	$(BIN)/python benchmarks/ideas.py
@@ -74,6 +88,12 @@ photo-check: dev ## score the photo model on the photos held back; every look is
 
 photo-steps: dev ## what each step of the photo path is worth, on the photos for choosing; writes docs/photo-steps.md
 	$(BIN)/python benchmarks/photo_steps.py
+
+studio-speed: browser data ## the studio's first view, its frames while panning, Stop; prints a table
+	$(BIN)/python scripts/studio_speed.py
+
+studio-shots: browser data ## screenshots of the studio's five parts at two widths, into docs/images
+	$(BIN)/python scripts/studio_shots.py
 
 clean: ## remove the virtual environment and caches; runs/ and the data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

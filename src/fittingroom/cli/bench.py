@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -13,22 +14,30 @@ from fittingroom.cli.output import emit, speaker
 
 def speed(
     *,
-    rounds: Annotated[int, Parameter(help="Turns of each contender.")] = 5,
+    rounds: Annotated[int, Parameter(help="Turns of each contender.")] = 3,
     peers: Annotated[Path, Parameter(help="Folder with peer scripts, peer_NAME.py.")] = Path("benchmarks"),
+    environments: Annotated[Path, Parameter(help="Folder that `make bench-peers` made.")] = Path(".peers"),
     quiet: Quiet = False,
 ) -> None:
-    """Measure an epoch of this trainer beside model.fit, a plain PyTorch loop and the matrix products alone.
+    """Measure an epoch of this trainer beside its rivals, and the walk-through as a whole beside plain Keras scripts.
 
-    The contenders take turns, each in a process of its own; the table gives medians, spread and ratios.
+    The contenders take turns, each in a process of its own; the tables give medians, spread and ratios. Those on JAX
+    and TensorFlow take part where `make bench-peers` has made their environments.
     """
     from fittingroom.backend import choose_device
     from fittingroom.environment import versions
     from fittingroom.speed.jobs import JOBS
-    from fittingroom.speed.race import find_peers, race
-    from fittingroom.speed.table import race_table
+    from fittingroom.speed.keras_home import fill
+    from fittingroom.speed.lineup import Places, versions_elsewhere
+    from fittingroom.speed.race import race, race_whole
+    from fittingroom.speed.table import race_table, whole_table
 
-    device, numbers = choose_device(), versions()
     say = speaker(quiet)
-    emit(f"{device.title}, {device.threads} threads; torch {numbers['torch']}, keras {numbers['keras']}\n")
-    for job in JOBS:
-        emit(race_table(job, race(job, rounds, find_peers(peers), say)))
+    with TemporaryDirectory() as folder:
+        places = Places(peers, environments, fill(Path(folder)))
+        device, numbers = choose_device(), versions(("torch", "keras")) | versions_elsewhere(places)
+        made_with = ", ".join(f"{package} {number}" for package, number in numbers.items())
+        emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {device.threads} threads; {made_with}\n")
+        for job in JOBS:
+            emit(race_table(job, race(job, rounds, places, say)))
+        emit(whole_table(race_whole(rounds, places, say)))

@@ -1,88 +1,111 @@
-"""Contenders in turns, each run a fresh process; medians, spreads and ratios."""
+"""Contenders in turns, each run a fresh process; medians and spreads."""
 
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import FittingRoomError
-from fittingroom.speed.contenders import CONTENDERS
-from fittingroom.speed.jobs import JOBS
+from fittingroom.speed.lineup import epoch_contenders, whole_contenders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
-EPOCHS = 4  # of which the first, with its tracing and warming up, is left out
+    from fittingroom.speed.lineup import Contender, Places
 
 
 @dataclass(frozen=True)
 class Result:
-    """One contender's epochs on one job.
+    """What one contender took.
 
     Attributes:
         contender: its name.
-        seconds: of each epoch after the first, over all rounds.
-        processes: how many processes they come from.
+        seconds: of each epoch after a process's first, or of each whole process.
+        peak_bytes: of each whole process; empty where epochs are timed.
     """
 
     contender: str
     seconds: tuple[float, ...]
-    processes: int
+    peak_bytes: tuple[int, ...] = ()
 
     @property
     def median(self) -> float:
-        """Median seconds of an epoch."""
+        """Median seconds."""
         return statistics.median(self.seconds)
 
     @property
-    def best(self) -> float:
-        """Fastest epoch, in seconds."""
-        return min(self.seconds)
+    def median_peak(self) -> float:
+        """Median of the peaks, in bytes."""
+        return float(statistics.median(self.peak_bytes))
 
 
-def find_peers(folder: Path) -> dict[str, Path]:
-    """Return the peer scripts in a folder, ``peer_NAME.py``, by name with dashes; none where it is missing."""
-    return {path.stem.removeprefix("peer_").replace("_", "-"): path for path in sorted(folder.glob("peer_*.py"))}
-
-
-def race(job: str, rounds: int, peers: Mapping[str, Path], say: Callable[[str], None]) -> dict[str, Result]:
+def race(job: str, rounds: int, places: Places, say: Callable[[str], None]) -> dict[str, Result]:
     """Let every contender train the job's network, in turns.
+
+    A process's first epoch, in which some trace or compile, is left out.
 
     Args:
         job: a key of `JOBS`.
         rounds: how often each has its turn.
-        peers: scripts outside the package, by name: ``python SCRIPT JOB EPOCHS`` prints seconds as a JSON list.
+        places: where peers and environments are.
         say: takes a line a turn.
 
     Raises:
         FittingRoomError: a contender failed; its last line is in the message.
     """
-    commands: dict[str, list[str]] = {
-        name: [sys.executable, "-m", "fittingroom.speed.contenders", name]
-        for name in CONTENDERS
-        if name in ("ours", *(bar.rival for bar in JOBS[job].bars))
-    }
-    commands |= {name: [sys.executable, str(path)] for name, path in peers.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(rounds):
-        for name, command in commands.items():
-            seconds[name] += _turn([*command, job, str(EPOCHS)], name)[1:]
-            say(f"{job}, round {turn + 1}/{rounds}: {name} {statistics.median(seconds[name]):.3f} s an epoch")
-    return {name: Result(name, tuple(values), rounds) for name, values in seconds.items()}
+    seconds: dict[str, list[float]] = {}
+    for turn, contender in _turns(epoch_contenders(job, places), rounds):
+        taken = seconds.setdefault(contender.name, [])
+        taken += _answer(contender, contender.command)[1:]
+        say(f"{job}, round {turn}/{rounds}: {contender.name} {statistics.median(taken):.3f} s an epoch")
+    return {name: Result(name, tuple(values)) for name, values in seconds.items()}
 
 
-def _turn(command: Sequence[str], name: str) -> list[float]:
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"KERAS_BACKEND": "torch"}
-    )
+def race_whole(rounds: int, places: Places, say: Callable[[str], None]) -> dict[str, Result]:
+    """Let every contender do the walk-through as a whole, from a cold process, in turns.
+
+    Args:
+        rounds: how often each has its turn.
+        places: where scripts and environments are.
+        say: takes a line a turn.
+
+    Raises:
+        FittingRoomError: a contender failed; its last line is in the message.
+    """
+    seconds: dict[str, list[float]] = {}
+    peaks: dict[str, list[int]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "runs"
+        for turn, contender in _turns(whole_contenders(places, out), rounds):
+            answer = _answer(contender, [sys.executable, "-m", "fittingroom.speed.process", *contender.command])
+            shutil.rmtree(out, ignore_errors=True)
+            seconds.setdefault(contender.name, []).append(answer["seconds"])
+            peaks.setdefault(contender.name, []).append(answer["peak_bytes"])
+            say(f"whole, round {turn}/{rounds}: {contender.name} {answer['seconds']:.2f} s")
+    return {name: Result(name, tuple(seconds[name]), tuple(peaks[name])) for name in seconds}
+
+
+def _turns(contenders: Sequence[Contender], rounds: int) -> list[tuple[int, Contender]]:
+    """Return who runs when: a round after the other, in each everyone who still has turns."""
+    return [
+        (turn, contender)
+        for turn in range(1, rounds + 1)
+        for contender in contenders
+        if contender.turns is None or turn <= contender.turns
+    ]
+
+
+def _answer(contender: Contender, command: Sequence[str]) -> Any:
+    environment: Mapping[str, str] = contender.environment
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no words"])[-1]
-        raise FittingRoomError(f"Contender '{name}' failed with exit code {done.returncode}: {last}")
-    values: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return values
+        raise FittingRoomError(f"Contender '{contender.name}' failed with exit code {done.returncode}: {last}")
+    return json.loads(done.stdout.splitlines()[-1])
