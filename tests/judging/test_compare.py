@@ -67,3 +67,22 @@ def test_the_images_that_tell_two_models_apart_come_surest_first():
     first = np.array([[0.6, 0.4], [0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
     second = np.array([[0.3, 0.7], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8]])
     assert differing(first, second, labels).tolist() == [2, 0]
+
+
+def test_of_several_models_the_sentence_says_better_than_which():
+    models = {"a": answers(LABELS, few(600)), "b": answers(LABELS, few(300)), "c": answers(LABELS, few(600)[::-1])}
+    found = compare(LABELS, models)
+    assert str(found[0]).startswith("b is better than a: 10.00 points")
+    assert str(found[2]).startswith("b is better than c: 10.00 points")
+
+
+def test_a_tiny_p_value_is_not_printed_as_nothing():
+    assert str(compare(LABELS, {"a": answers(LABELS, few(600)), "b": answers(LABELS, few(300))})[0]).endswith(
+        "p < 0.0001"
+    )
+
+
+def test_intervals_of_several_comparisons_are_wider():
+    pair = {"a": answers(LABELS, few(600)), "b": answers(LABELS, few(570)[::-1])}
+    alone, among = compare(LABELS, pair)[0], compare(LABELS, {**pair, "c": answers(LABELS, few(100))})[0]
+    assert among.interval[0] < alone.interval[0] < alone.interval[1] < among.interval[1]

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import log_loss
 
 from fittingroom.errors import DataError
 from fittingroom.judging import fit_temperature, tempered
@@ -37,6 +39,19 @@ def test_tempering_changes_no_answer_and_mends_the_calibration():
     done = tempering(labels, probabilities, value)
     assert done.log_loss[1] < done.log_loss[0]
     assert done.calibration_error[1] < 0.3 * done.calibration_error[0]
+    assert (done.temperature, done.n) == (value, len(labels))
+
+
+def test_before_and_after_are_those_of_scikit_learn():
+    labels, probabilities, logits = case(3, 2.0)
+    done = tempering(labels, probabilities, 1.7)
+    after = softmax(logits / 1.7, axis=1)
+    assert done.log_loss == pytest.approx([log_loss(labels, probabilities), log_loss(labels, after)], abs=1e-6)
+    assert done.confidence == pytest.approx([probabilities.max(axis=1).mean(), after.max(axis=1).mean()], abs=1e-6)
+    fraction, mean = calibration_curve(after.argmax(axis=1) == labels, after.max(axis=1), n_bins=15)
+    used = [one for one in done.curve if one.n]
+    assert [one.accuracy for one in used] == pytest.approx(fraction, abs=1e-9)
+    assert [one.confidence for one in used] == pytest.approx(mean, abs=1e-6)
 
 
 def test_a_temperature_of_one_changes_nothing():

@@ -4,64 +4,82 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, Json
-from fittingroom.cli.output import emit, emit_json, table
+from fittingroom.cli.options import DataDir, Json, Quiet
+from fittingroom.cli.output import emit, emit_json, speaker, table
 from fittingroom.errors import UsageError
+from fittingroom.reporting.comparison_report import SEED_ALONE
 
 if TYPE_CHECKING:
     from fittingroom.arrays import Images
+    from fittingroom.judging import Verdict
     from fittingroom.workflows.comparing import Compared
 
 
 def compare(
     *runs: Path,
     show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on.")] = 5,
+    split: Annotated[
+        Literal["validation", "test"] | None,
+        Parameter(help="Which images; test where the runs were evaluated, else validation."),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compare runs on the images that all of them answered about, pair by pair.
 
-    McNemar's exact test, and a paired bootstrap of the difference; corrected for the number of pairs.
+    McNemar's exact test, and a paired bootstrap of the difference; corrected for the number of pairs. It scores no test
+    image anew: runs that were not evaluated are compared on the images that they held out.
 
     Args:
-        runs: two or more run folders, each evaluated.
+        runs: two or more run folders.
     """
     from fittingroom.workflows.comparing import compare_runs
 
     if show < 0:
         raise UsageError(f"--show: expected 0 or more, received {show}.")
-    compared = compare_runs(runs)
+    compared = compare_runs(runs, split, data_dir=data_dir, say=speaker(quiet or json))
     if json:
         emit_json(_as_json(compared, show))
         return
     emit(_scores(compared))
     emit("\n" + "\n".join(f"{pair}." for pair in compared.pairs))
     if compared.seeds:
-        emit(f"\nThese runs differ in their seed alone: {compared.seeds}")
+        emit(f"\n{SEED_ALONE} {compared.seeds}")
     if show:
         _show(compared, show, runs[0], data_dir)
 
 
-def _scores(compared: Compared) -> str:
+def _verdicts(compared: Compared) -> list[Verdict]:
     from fittingroom.judging import judge
 
+    return [judge(kept.labels, kept.probabilities, kept.class_names, resamples=0) for kept in compared.predictions]
+
+
+def _scores(compared: Compared) -> str:
+    from fittingroom.judging import beside
+
     rows = []
-    for name, kept in zip(compared.names, compared.predictions, strict=True):
-        verdict = judge(kept.labels, kept.probabilities, kept.class_names, resamples=0)
+    for name, seed, verdict in zip(compared.names, compared.run_seeds, _verdicts(compared), strict=True):
         low, high = verdict.accuracy_interval
-        rows.append((name, f"{verdict.accuracy:.4f}", f"{low:.4f} to {high:.4f}", f"{verdict.log_loss:.4f}"))
+        rows.append((name, seed, f"{verdict.accuracy:.4f}", f"{low:.4f} to {high:.4f}", f"{verdict.log_loss:.4f}"))
     first = compared.predictions[0]
-    table_ = table(["run", "accuracy", "95 %", "log loss"], rows)
-    return f"{table_}\n\n{len(first.labels):,} {first.split} images, data {first.fingerprint}"
+    lines = [
+        table(["run", "seed", "accuracy", "95 %", "log loss"], rows),
+        f"\n{len(first.labels):,} {first.split} images, data {first.fingerprint}",
+        beside(compared.dataset),
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from fittingroom.reporting.terminal_picture import drawing_for, picture
 
@@ -78,7 +96,7 @@ def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> N
         index, true, *said = _answers(compared, place)
         words = [f"{name} says {answer}" for name, answer in zip(compared.names, said, strict=False)]
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(picture(images[place], drawing), "\n".join([f"image {index}: {true}", *words]))
+        grid.add_row(picture(images[place], drawing), Text("\n".join([f"image {index}: {true}", *words])))
         console.print(grid)
         console.print()
 
@@ -105,6 +123,17 @@ def _as_json(compared: Compared, count: int) -> dict[str, object]:
     return {
         "schema": "fittingroom/compare/1",
         "runs": list(compared.names),
+        "scores": [
+            {
+                "run": name,
+                "seed": seed,
+                "accuracy": verdict.accuracy,
+                "accuracy_interval": list(verdict.accuracy_interval),
+                "log_loss": verdict.log_loss,
+            }
+            for name, seed, verdict in zip(compared.names, compared.run_seeds, _verdicts(compared), strict=True)
+        ],
+        "dataset": compared.dataset,
         "split": first.split,
         "fingerprint": first.fingerprint,
         "n": len(first.labels),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 from fittingroom import data
 from fittingroom.cli.options import DataDir, DatasetName, Json, ModelName, Quiet
 from fittingroom.cli.output import emit_json, speaker
-from fittingroom.cli.verdict_text import FailUnder, gates_passed, show
+from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
 from fittingroom.errors import UsageError
 from fittingroom.judging import parse_gate
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
+from fittingroom.workflows.judged import about
+
+if TYPE_CHECKING:
+    from fittingroom.reporting.judged import Tempered
 
 
 def evaluate(
@@ -31,12 +38,25 @@ def evaluate(
     gates = tuple(parse_gate(text) for text in fail_under)
     loaded = data.load(dataset, data_dir=data_dir, say=speaker(quiet or json))
     verdict = run_evaluation(chosen, loaded)
+    seed, temperature = about(chosen, loaded)
     if json:
-        facts = {"model": chosen, "dataset": loaded.name, "fingerprint": loaded.fingerprint}
-        emit_json({"schema": "fittingroom/evaluate/1", **facts, **verdict.to_dict()})
+        facts = {"model": chosen, "dataset": loaded.name, "fingerprint": loaded.fingerprint, "seed": seed}
+        tempered = asdict(temperature) if temperature else None
+        known = known_of(verdict, loaded.name)
+        emit_json({"schema": "fittingroom/evaluate/1", **facts, **verdict.to_dict(), "temperature": tempered, **known})
     else:
-        show(verdict, "Test", loaded.name, loaded.fingerprint)
+        more = _tempered_words(temperature) if temperature else ""
+        show(verdict, "Test", loaded.name, loaded.fingerprint, seed, more)
     return 0 if gates_passed(verdict, gates) else 1
+
+
+def _tempered_words(tempered: Tempered) -> str:
+    on = tempered.on_judged
+    return (
+        f"Temperature {on.temperature:.4f}, fitted on {tempered.on_validation.n:,} validation images. Before and after "
+        f"it, on the test images: log loss {on.log_loss[0]:.4f} and {on.log_loss[1]:.4f}, calibration error "
+        f"{on.calibration_error[0]:.4f} and {on.calibration_error[1]:.4f}; no answer changes."
+    )
 
 
 def _one_of(run: str | None, model: str | None) -> str:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from fittingroom.cli.options import Json, Quiet
 from fittingroom.cli.output import emit_json, speaker
-from fittingroom.cli.verdict_text import FailUnder, gates_passed, show
+from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
 from fittingroom.judging import judge as judge_arrays
 from fittingroom.judging import parse_gate
 from fittingroom.workflows.predictions_file import read_predictions
@@ -37,7 +37,7 @@ def judge(
     verdict = judge_arrays(filed.labels, filed.probabilities, filed.class_names)
     if json:
         facts = {"predictions": str(predictions), "dataset": filed.dataset, "fingerprint": filed.fingerprint}
-        emit_json({"schema": "fittingroom/judge/1", **facts, **verdict.to_dict()})
+        emit_json({"schema": "fittingroom/judge/1", **facts, **verdict.to_dict(), **known_of(verdict, filed.dataset)})
     else:
         show(verdict, filed.split.capitalize() or "All", filed.dataset, filed.fingerprint)
     return 0 if gates_passed(verdict, gates) else 1

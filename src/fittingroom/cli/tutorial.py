@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from fittingroom.cli.options import DataDir, DatasetName, Json, Out, Quiet, Seed
 from fittingroom.cli.output import emit, emit_json, speaker
 from fittingroom.cli.progress import progress
+from fittingroom.cli.verdict_text import score_line, show_beside
 from fittingroom.workflows.plan import EPOCHS, PALETTE, Plan
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def tutorial(
     if json:
         emit_json(facts(outcome))
         return
-    emit(f"Test {outcome.verdict}, seed {seed}, data {outcome.data.fingerprint}")
+    emit(score_line(outcome.verdict, "Test", outcome.data.fingerprint, seed))
+    show_beside(outcome.verdict, outcome.data.name)
     emit(f"The page: {outcome.page}")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from fittingroom.cli.output import emit, say, table
-from fittingroom.judging import beside, check_gates, warning
+from fittingroom.judging import beside, check_gates, references_for, warning
 
 if TYPE_CHECKING:
     from fittingroom.judging import Gate, Verdict
@@ -22,7 +22,7 @@ FailUnder = Annotated[
 MOSTLY = 0.9  # of the samples, for the line about declining the rest
 
 
-def show(verdict: Verdict, title: str, dataset: str, fingerprint: str) -> None:
+def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int | None = None, more: str = "") -> None:
     """Print a verdict.
 
     Args:
@@ -30,18 +30,39 @@ def show(verdict: Verdict, title: str, dataset: str, fingerprint: str) -> None:
         title: what was judged: "Test", "Validation", a file.
         dataset: its name; decides what stands beside the score.
         fingerprint: of the data, or "" where it is not known.
+        seed: of the run, or None where it is not known.
+        more: a line before the score; empty for none.
     """
     emit(_class_table(verdict))
     emit("\n" + table(["score", "value", "95 %"], _rows(verdict)))
     if verdict.most_confused:
         pair = verdict.most_confused[0]
         emit(f"\nMost confused: {pair.true} taken for {pair.predicted}, {pair.count} times ({pair.share:.1%}).")
+    if more:
+        emit(f"\n{more}")
+    emit(f"\n{score_line(verdict, title, fingerprint, seed)}")
+    show_beside(verdict, dataset)
+
+
+def score_line(verdict: Verdict, title: str, fingerprint: str, seed: int | None = None) -> str:
+    """Return the score with its interval, n, seed and data, as far as they are known."""
+    seeded = "" if seed is None else f", seed {seed}"
     data = f", data {fingerprint}" if fingerprint else ""
-    emit(f"\n{title} {verdict}{data}")
+    return f"{title} {verdict}{seeded}{data}"
+
+
+def show_beside(verdict: Verdict, dataset: str) -> None:
+    """Print what stands beside a score, and on stderr why it is too good to be true, if it is."""
     if beside(dataset):
         emit(beside(dataset))
     if doubt := warning(verdict.accuracy, dataset):
         say(doubt)
+
+
+def known_of(verdict: Verdict, dataset: str) -> dict[str, Any]:
+    """Return what stands beside a score as JSON values: known scores, and a warning or None."""
+    known = [{"who": each.who, "accuracy": each.accuracy} for each in references_for(dataset)]
+    return {"references": known, "warning": warning(verdict.accuracy, dataset)}
 
 
 def gates_passed(verdict: Verdict, gates: tuple[Gate, ...]) -> bool:

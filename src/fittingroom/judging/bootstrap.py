@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from fittingroom.arrays import Array, Labels
+from fittingroom.errors import UsageError
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -28,10 +29,15 @@ def resampled_sums(
         resamples: how many.
         seed: of the draws, so that the same predictions give the same intervals.
 
+    Raises:
+        UsageError: fewer than one resample.
+
     Example:
         >>> resampled_sums(np.array([0, 0, 1]), np.array([[1.0], [1.0], [5.0]]), 2)
         array([[7.], [7.]])
     """
+    if resamples < 1:
+        raise UsageError(f"resamples: expected at least 1, received {resamples}.")
     generator = np.random.default_rng(seed)
     order = np.argsort(labels, kind="stable")
     sizes = np.bincount(labels)

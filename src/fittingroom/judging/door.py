@@ -26,8 +26,8 @@ def check_predictions(labels: object, probabilities: object) -> tuple[Labels, Pr
         DataError: no samples, other shapes, values that are not finite, rows that do not sum to one,
             a label beyond the columns.
     """
-    array = _checked_matrix(np.asarray(probabilities))
-    checked = _checked_labels(np.asarray(labels), array)
+    array = _checked_matrix(_array(probabilities, "probabilities"))
+    checked = _checked_labels(_array(labels, "labels"), array)
     _check_rows(array)
     return checked, array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
@@ -45,6 +45,13 @@ def check_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
     if twice:
         raise DataError(f"Expected a name of its own for each class, received '{twice[0]}' more than once.")
     return names
+
+
+def _array(values: object, where: str) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{where}: expected numbers in one array, received rows of different lengths.") from error
 
 
 def _checked_matrix(array: Array) -> Array:
@@ -88,9 +95,15 @@ def _check_rows(array: Array) -> None:
     if not wrong.size:
         return
     row = int(wrong[0])
-    per_cent = (np.abs(sums - 100) < 1).all() and not (array < 0).any()
-    hint = "Are these per cent? Divide by 100." if per_cent else "Are these logits? Apply a softmax."
     raise DataError(
         f"probabilities: expected rows in 0..1 that sum to 1, row {row} sums to {sums[row]:.4g} "
-        f"with minimum {array[row].min():.4g} ({wrong.size} such rows). {hint}"
+        f"with minimum {array[row].min():.4g} ({wrong.size} such rows). {_hint(array, sums)}"
     )
+
+
+def _hint(array: Array, sums: Array) -> str:
+    if (array < 0).any() or (array.max() > 1 and not (np.abs(sums - 100) < 1).all()):
+        return "Are these logits? Apply a softmax."
+    if array.max() > 1:
+        return "Are these per cent? Divide by 100."
+    return "Are these answers of a sigmoid, a class each? Divide every row by its sum, if that is meant."

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 LOWEST, HIGHEST = 0.05, 20.0
+_GAIN = 1e-9  # nats: where no temperature is better by more, the answers stay as they are
 _FLOOR = 1e-12  # of a probability: its logarithm is taken
 _GOLDEN = (5**0.5 - 1) / 2
 _GRID = 41
@@ -80,7 +81,8 @@ def fit_temperature_to_sets(right: Bool[Array, "n c"], probabilities: Probabilit
         scale = np.exp(-log_temperature)
         return float(np.mean(_log_sum(logits * scale) - _log_sum(own * scale)))
 
-    return float(np.exp(_lowest(loss, np.log(LOWEST), np.log(HIGHEST))))
+    best = _lowest(loss, np.log(LOWEST), np.log(HIGHEST))
+    return float(np.exp(best)) if loss(best) < loss(0.0) - _GAIN else 1.0
 
 
 def _log_sum(logs: Array) -> Array:

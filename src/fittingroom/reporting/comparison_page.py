@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fittingroom.reporting import run_words, sentences
+from fittingroom.reporting.comparison_report import SEED_ALONE
 from fittingroom.reporting.curves import runs_figure
 from fittingroom.reporting.page import environment
 from fittingroom.reporting.run_page import cost_words
@@ -40,6 +41,7 @@ def comparison_page(report: ComparisonReport, pictures: Mapping[int, Array], twi
             uris={index: picture_uri(image) for index, image in pictures.items()},
             costs=[dict(cost_words(each.cost)) for each in report.contenders],
             twin=twin,
+            seed_alone=SEED_ALONE,
         )
     )
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from fittingroom.reporting.run_report import Cost
 
 
+SEED_ALONE = "These runs differ in their seed alone, so a better one is a luckier one and no better recipe:"
+
+
 @dataclass(frozen=True)
 class Contender:
     """One of the runs compared.

@@ -30,6 +30,7 @@ class Compared:
         pairs: every two of them.
         seeds: what the runs share where they differ in their seed alone; None otherwise.
         dataset: the name of the data that was judged.
+        run_seeds: the seed of each run.
     """
 
     names: tuple[str, ...]
@@ -37,6 +38,7 @@ class Compared:
     pairs: tuple[Comparison, ...]
     seeds: Seeds | None
     dataset: str
+    run_seeds: tuple[int, ...]
 
     def differ(self, count: int) -> tuple[int, ...]:
         """Return the positions of images on which exactly one of the first two runs is right, the surest first."""
@@ -77,7 +79,14 @@ def compare_runs(
         _check_same(runs[0], kept[0], run, other)
     names = _names(runs)
     pairs = compare_arrays(kept[0].labels, {name: each.probabilities for name, each in zip(names, kept, strict=True)})
-    return Compared(names, tuple(kept), pairs, _seeds(runs, kept), dataset_judged(runs[0], kept[0].fingerprint))
+    return Compared(
+        names=names,
+        predictions=tuple(kept),
+        pairs=pairs,
+        seeds=_seeds(runs, kept),
+        dataset=dataset_judged(runs[0], kept[0].fingerprint),
+        run_seeds=tuple(run.environment["seed"] for run in runs),
+    )
 
 
 def _check_same_data(runs: Sequence[Run]) -> None:
@@ -117,7 +126,7 @@ def _check_same(first: Run, kept: Predictions, second: Run, other: Predictions) 
         late = second if other.split != "test" else first
         raise RunError(
             f"Expected answers about the same images: {first.folder} has {kept.split}, {second.folder} has "
-            f"{other.split}. Try: fittingroom evaluate {late.folder}"
+            f"{other.split}. Try: fittingroom evaluate {late.folder}, or --split validation."
         )
     if not (np.array_equal(kept.indices, other.indices) and np.array_equal(kept.labels, other.labels)):
         raise RunError(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fittingroom.data import Dataset, Say, silent
-from fittingroom.errors import ModelError, RunError
+from fittingroom.errors import ModelError
 from fittingroom.judging import fit_temperature, judge, references_for, tempering, warning
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.reporting.judged import Judged, JudgedPictures, PairExamples, Tempered
 from fittingroom.reporting.mistakes import answers_at, choose
+from fittingroom.runs import is_run, open_run
 from fittingroom.workflows.answering import answered, dataset_judged, kept_predictions
 from fittingroom.workflows.interpreting import interpret
 
@@ -81,10 +83,24 @@ def tempered_by(run: Run, data: Dataset, labels: Labels, probabilities: Probabil
         return None
     try:
         held = answered(run, data, "validation")
-    except (ModelError, RunError):
+    except ModelError:
         return None
     value = fit_temperature(held.split.labels, held.probabilities)
     return Tempered(tempering(held.split.labels, held.probabilities, value), tempering(labels, probabilities, value))
+
+
+def about(model: str, data: Dataset) -> tuple[int | None, Tempered | None]:
+    """Return the seed of a run that was just evaluated, and what a temperature does to its answers.
+
+    Args:
+        model: a run's folder; anything else has neither.
+        data: that it was evaluated on.
+    """
+    if not is_run(Path(model)):
+        return None, None
+    run = open_run(model)
+    kept = run.predictions
+    return run.environment["seed"], tempered_by(run, data, kept.labels, kept.probabilities)
 
 
 def _with_pictures(run: Run, data: Dataset, seen: Interpretation) -> Judged:
