@@ -7,9 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 
 from fittingroom.data.catalog import DATASETS
-from fittingroom.judging.verdict import judge
+from fittingroom.judging import compare, differing, fit_temperature, judge, over_seeds, references_for, tempering
+from fittingroom.reporting.comparison_report import ComparisonReport, Contender, Difference
 from fittingroom.reporting.data_facts import describe_data
 from fittingroom.reporting.history import Epoch
+from fittingroom.reporting.judged import Judged, JudgedPictures, PairExamples, Tempered
+from fittingroom.reporting.learning import read_learning
+from fittingroom.reporting.mistakes import Neighbour, answers_at, choose
+from fittingroom.reporting.run_report import Cost, Look, RunReport
 from fittingroom.reporting.shown import Pictures, choose_exhibits
 from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
@@ -77,3 +82,123 @@ def make_report(fitting: Fitting | None = None, **changes: object) -> tuple[Tuto
         "command": "fittingroom tutorial --seed 31",
     }
     return TutorialReport(**(values | changes)), pictures  # type: ignore[arg-type]
+
+
+NAMES = DATASETS["fashion-mnist"].class_names
+FINGERPRINT = DATASETS["fashion-mnist"].fingerprint
+
+
+def answers(n: int = 1200, seed: int = 0, sureness: float = 3.5) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and probabilities of a model that is right in most cases and surer than it should be."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(n) % 10
+    logits = generator.normal(size=(n, 10))
+    logits[np.arange(n), labels] += 2.5
+    powers = np.exp(sureness * logits)
+    return labels, powers / powers.sum(axis=1, keepdims=True)
+
+
+def make_judged(split: str = "test", *, tempered: bool = True, seed: int = 0, **changes: object) -> Judged:
+    labels, matrix = answers(seed=seed)
+    indices = np.arange(len(labels)) + 100
+    score = judge(labels, matrix, NAMES)
+    worst = choose(labels, matrix, count=9)
+    near = [(Neighbour(7, 0), Neighbour(11, 1), Neighbour(13, 1))] * len(worst)
+    held = answers(800, seed + 50)
+    value = fit_temperature(*held)
+    first_pair = score.most_confused[0]
+    of_pair = choose(
+        labels, matrix, count=4, true=NAMES.index(first_pair.true), predicted=NAMES.index(first_pair.predicted)
+    )
+    values: dict[str, object] = {
+        "split": split,
+        "dataset": "fashion-mnist",
+        "fingerprint": FINGERPRINT,
+        "class_names": NAMES,
+        "score": score,
+        "wrong": int((matrix.argmax(axis=1) != labels).sum()),
+        "references": references_for("fashion-mnist"),
+        "warning": None,
+        "temperature": Tempered(tempering(*held, value), tempering(labels, matrix, value)) if tempered else None,
+        "first": answers_at(np.arange(15), labels, matrix, indices),
+        "top_losses": answers_at(worst, labels, matrix, indices, near),
+        "confused": (PairExamples(first_pair, answers_at(of_pair, labels, matrix, indices)),),
+    }
+    return Judged(**(values | changes))  # type: ignore[arg-type]
+
+
+def make_pictures(judged: Judged) -> JudgedPictures:
+    generator = np.random.default_rng(1)
+
+    def picture() -> np.ndarray:
+        return generator.integers(0, 256, (28, 28), dtype=np.uint8)
+
+    near = {each.index for mistake in judged.shown for each in mistake.neighbours}
+    return JudgedPictures({each.index: picture() for each in judged.shown}, {index: picture() for index in near})
+
+
+def make_run(judged: Judged | None = None, **changes: object) -> RunReport:
+    history = history_of(validated=judged is not None)
+    values: dict[str, object] = {
+        "name": "run-7",
+        "data_name": "fashion-mnist",
+        "title": "Fashion-MNIST",
+        "fingerprint": FINGERPRINT,
+        "model": "walkthrough",
+        "seed": 4,
+        "history": history,
+        "learning": read_learning(history, 1000 if judged else 0),
+        "changed": {"epochs": 7, "optimizer": "adam"},
+        "recipe": {"epochs": 7, "optimizer": "adam", "batch_size": 128},
+        "model_summary": "",
+        "cost": Cost(12.5, 4800.0, 60_000, 101_770, 432_318),
+        "environment": {"Keras": "3.15.1", "threads": 2},
+        "command": "fittingroom train --dataset fashion-mnist --seed 4",
+        "command_note": "Equal to the bit.",
+        "looks": (Look("2026-11-25T09:00:00+00:00", "evaluate", "fashion-mnist", 0.875),)
+        if judged is not None and judged.split == "test"
+        else (),
+        "judged": judged,
+        "no_score": "" if judged else "no images were held out, and this run has not been tested",
+    }
+    return RunReport(**(values | changes))  # type: ignore[arg-type]
+
+
+def make_comparison(count: int = 3, **changes: object) -> ComparisonReport:
+    labels, _ = answers()
+    models = {f"run-{k}": answers(seed=k)[1] for k in range(count)}
+    first, second = list(models.values())[:2]
+    contenders = tuple(
+        Contender(
+            name=name,
+            seed=k,
+            score=judge(labels, matrix, NAMES),
+            history=history_of(validated=True),
+            settings={"seed": k, "epochs": 5 + k},
+            cost=Cost(12.5 + k, 4800.0, 60_000, None, 432_318),
+            test_looks=k,
+            command=f"fittingroom train --seed {k}",
+            warning=None,
+        )
+        for k, (name, matrix) in enumerate(models.items())
+    )
+    places = differing(first, second, labels)[:6]
+    values: dict[str, object] = {
+        "split": "validation",
+        "dataset": "fashion-mnist",
+        "fingerprint": FINGERPRINT,
+        "class_names": NAMES,
+        "contenders": contenders,
+        "pairs": compare(labels, models),
+        "seeds": over_seeds([each.score.accuracy for each in contenders], len(labels)),
+        "references": references_for("fashion-mnist"),
+        "differences": tuple(
+            Difference(
+                int(place),
+                int(labels[place]),
+                tuple((int(m[place].argmax()), float(m[place].max())) for m in models.values()),
+            )
+            for place in places
+        ),
+    }
+    return ComparisonReport(**(values | changes))  # type: ignore[arg-type]
