@@ -14,6 +14,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("data",),
     ("backend",),
     ("environment",),
+    ("graphs",),
     ("models",),
     ("runs",),
     ("training",),

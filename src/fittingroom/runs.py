@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,9 +55,11 @@ class Run:
 
     Attributes:
         folder: where it is.
+        live: the trained model itself, where it came from Python and cannot be opened from the folder.
     """
 
     folder: Path
+    live: Any = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -173,10 +175,26 @@ class Run:
 
         Returns:
             float32 ``(n, classes)``.
+
+        Raises:
+            ModelError: the run has no model yet, or its model cannot be made again.
         """
+        from fittingroom.models.load import IN_A_RUN
         from fittingroom.models.predict import predictor
 
-        return predictor(self.model())(images)
+        if (self.folder / IN_A_RUN).is_file():
+            return predictor(self.model())(images)
+        return predictor(self._trained(), pixels=self.resolved["pixels"])(images)
+
+    def _trained(self) -> Any:
+        """Return the model as it was trained, where the folder keeps only its weights."""
+        if self.live is not None:
+            return self.live
+        from fittingroom.models.rebuilt import rebuilt
+
+        facts = self.environment
+        height, width = facts.get("image_shape", (28, 28))
+        return rebuilt(self.folder, (height, width), facts.get("classes", 10))
 
     def _read_text(self, name: str) -> str:
         try:

@@ -54,7 +54,7 @@ def test_scaled_images_are_refused_rather_than_scaled_twice():
 def test_prediction_in_batches_equals_prediction_one_by_one(monkeypatch):
     predict = predictor(build())
     whole = predict(IMAGES)
-    monkeypatch.setattr("fittingroom.models.predict.BATCH", 4)
+    monkeypatch.setattr("fittingroom.models.infer.BATCH", 4)
     np.testing.assert_allclose(predict(IMAGES), whole, atol=1e-6)
     assert predict(IMAGES[:0]).shape == (0, 10)
 

@@ -43,9 +43,9 @@ def test_early_stopping_on_val_accuracy_without_mode_stops_and_brings_back_the_b
     assert "callback stopped it" in done.stopped
     assert stopper.monitor_op is keras.ops.greater or stopper.monitor_op.__name__ == "greater"
     held = plan().validation
-    from fittingroom.training.predict import predict
+    from fittingroom.models.predict import predictor
 
-    assert float((predict(model, held[0]).argmax(1) == held[1]).mean()) == pytest.approx(max(accuracies))
+    assert float((predictor(model)(held[0]).argmax(1) == held[1]).mean()) == pytest.approx(max(accuracies))
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -57,10 +57,10 @@ def test_model_checkpoint_on_val_accuracy_without_mode_keeps_the_best(name, plan
     assert keeper.best == pytest.approx(best)
     again = dense()
     again.load_weights(path)
-    from fittingroom.training.predict import predict
+    from fittingroom.models.predict import predictor
 
     held = plan().validation
-    assert float((predict(again, held[0]).argmax(1) == held[1]).mean()) == pytest.approx(best)
+    assert float((predictor(again)(held[0]).argmax(1) == held[1]).mean()) == pytest.approx(best)
 
 
 def test_csv_logger_writes_a_row_an_epoch(plan, tmp_path):

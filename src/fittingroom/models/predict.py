@@ -1,54 +1,74 @@
-"""Ask a Keras model for probabilities, in large batches and without gradients."""
+"""Ask a model for probabilities: any Keras model or torch module, in large batches, through its traced forward pass."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fittingroom.arrays import Array, Predict, Probabilities, check_images
-from fittingroom.models.front import check_fits, gives_probabilities, holds_own_scaling, input_shape
+from fittingroom.models.front import holds_own_scaling
 
 if TYPE_CHECKING:
-    import keras
+    from collections.abc import Callable
 
-BATCH = 1000
+    from torch import Tensor
 
 
-def predictor(model: keras.Model) -> Predict:
+def predictor(model: Any, *, pixels: str | None = None) -> Predict:
     """Return the function from images to probabilities that a model stands for.
 
-    A model that scales its pixels itself (every saved one does) is fed 0..255; any other is fed 0..1.
+    A Keras model that scales its pixels itself (every saved one does) is fed 0..255; any other model is fed 0..1.
 
     Args:
-        model: takes ``(h * w,)``, ``(h, w)`` or ``(h, w, 1)``; gives probabilities or logits ``(classes,)``.
+        model: a Keras model that takes ``(h * w,)``, ``(h, w)`` or ``(h, w, 1)``, or a torch module that takes
+            ``(n, 1, h, w)``, ``(n, h, w)`` or ``(n, h * w)``; gives probabilities or logits ``(n, classes)``.
+        pixels: "unit" to feed 0..1, "raw" to feed 0..255; None to decide as above.
 
     Returns:
         ``uint8 (n, h, w)`` to ``float32 (n, classes)``, rows summing to 1.
 
     Raises:
         ModelError: (when called) the images do not fit the model; both shapes are named.
+        DataError: (when called) the images are no uint8 ``(n, h, w)``.
     """
-    shape = input_shape(model)
-    scale = np.float32(1 if holds_own_scaling(model) else 1 / 255)
-    is_logits = not gives_probabilities(model)
+    prepared: dict[tuple[int, int], Callable[[Array], Array]] = {}
 
     def predict(images: Array) -> Probabilities:
-        pixels = check_images(images)
-        height, width = pixels.shape[1:]
-        check_fits(shape, (height, width), model.name)
-        parts = [pixels[start : start + BATCH] for start in range(0, len(pixels), BATCH)]
-        outputs = [_forward(model, (part * scale).reshape(-1, *shape), is_logits) for part in parts]
-        return np.concatenate(outputs) if outputs else np.zeros((0, model.output_shape[-1]), np.float32)
+        checked = check_images(images)
+        height, width = checked.shape[1:]
+        if (height, width) not in prepared:
+            prepared[height, width] = _prepared(model, (height, width), pixels)
+        return prepared[height, width](checked)
 
     return predict
 
 
-def _forward(model: keras.Model, inputs: Array, is_logits: bool) -> Array:
+def _prepared(model: Any, image_shape: tuple[int, int], pixels: str | None) -> Callable[[Array], Array]:
+    from fittingroom.models.adapt import as_subject, probe
+    from fittingroom.models.infer import make_infer
+
+    subject = as_subject(model, image_shape)
+    is_raw = subject.is_keras and holds_own_scaling(model) if pixels is None else pixels == "raw"
+    scale = 1.0 if is_raw else 1 / 255
+    with subject.at_rest():
+        classes, are_probabilities = probe(subject, scale=255 * scale)
+    infer = make_infer(subject, scale=scale, trace=True)
+
+    def ask(images: Array) -> Array:
+        if not len(images):
+            return np.zeros((0, classes), np.float32)
+        with subject.at_rest():
+            outputs, _ = infer(_as_tensor(images, subject.like))
+        chances: Array = (outputs if are_probabilities else outputs.softmax(-1)).float().cpu().numpy()
+        return chances
+
+    return ask
+
+
+def _as_tensor(array: Array, like: Tensor) -> Tensor:
+    """Return an array as a tensor where the model is, sharing its memory where that is possible."""
     import torch
 
-    with torch.inference_mode():
-        outputs = model(inputs.astype(np.float32, copy=False), training=False)
-        probabilities = outputs.softmax(-1) if is_logits else outputs
-        array: Array = probabilities.float().cpu().numpy()
-    return array
+    writable = array if array.flags.writeable else array.copy()
+    return torch.from_numpy(np.ascontiguousarray(writable)).to(like.device)

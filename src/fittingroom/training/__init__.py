@@ -6,13 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fittingroom.training.predict import predict
     from fittingroom.training.recipe import Recipe
     from fittingroom.training.trainer import resume, train
 
-_HOMES = {"Recipe": "recipe", "predict": "predict", "resume": "trainer", "train": "trainer"}
+_HOMES = {"Recipe": "recipe", "resume": "trainer", "train": "trainer"}
 
-__all__ = ["Recipe", "predict", "resume", "train"]
+__all__ = ["Recipe", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

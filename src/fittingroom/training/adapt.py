@@ -1,23 +1,21 @@
-"""Turn any model into a subject, move it to its device, and find out what its outputs are."""
+"""A model as a subject that can be trained; what cannot is refused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import nn
-
-from fittingroom.backend import require_torch
 from fittingroom.errors import ModelError
+from fittingroom.models.adapt import as_subject, probe
+from fittingroom.models.front import holds_own_scaling
 
 if TYPE_CHECKING:
-    from fittingroom.training.subject import Subject
+    from fittingroom.models.subject import Subject
 
-PROBE_IMAGES = 8
+__all__ = ["adapt", "probe"]
 
 
 def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> Subject:
-    """Return the subject of a Keras model or a torch module.
+    """Return the subject of a Keras model or a torch module that is to be trained.
 
     Args:
         model: a Keras 3 model on the PyTorch backend, or a ``torch.nn.Module``.
@@ -25,46 +23,31 @@ def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> 
         pixels: "unit" to feed 0..1, "raw" to feed 0..255.
 
     Raises:
-        ModelError: neither of the two, or it does not fit the images.
+        ModelError: neither of the two, it does not fit the images, has nothing to train, scales pixels that are already
+            scaled, or trains by its own step.
     """
-    keras = require_torch()
-    if isinstance(model, keras.Model):
-        from fittingroom.training.adapt_keras import adapt_keras
-
-        return adapt_keras(model, image_shape, pixels)
-    if isinstance(model, keras.Layer):
-        raise ModelError(f"Expected a model, received the layer '{model.name}'. Put it into a keras.Sequential.")
-    if isinstance(model, nn.Module):
-        from fittingroom.training.adapt_torch import adapt_torch
-
-        return adapt_torch(model, image_shape)
-    raise ModelError(f"Expected a Keras model or a torch.nn.Module, received {type(model).__name__}.")
+    subject = as_subject(model, image_shape)
+    if not subject.parameters:
+        kind = "Model" if subject.is_keras else "Module"
+        raise ModelError(f"{kind} '{subject.name}' has nothing to train: all its weights are frozen, or it has none.")
+    if subject.is_keras:
+        _refuse_own_step(model)
+        _refuse_scaling_twice(model, pixels)
+    return subject
 
 
-def probe(subject: Subject, *, scale: float = 1.0) -> tuple[int, bool]:
-    """Run a few random images through the model and say what comes out.
+def _refuse_own_step(model: Any) -> None:
+    import keras
 
-    Args:
-        subject: the model; its weights and buffers stay as they are.
-        scale: the largest pixel value it is fed, 1 or 255.
+    if type(model).train_step is not keras.Model.train_step:
+        raise ModelError(
+            f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it."
+        )
 
-    Returns:
-        The number of classes, and whether the outputs are probabilities: none negative, every row summing to one.
 
-    Raises:
-        ModelError: the outputs are not one row of numbers an image.
-    """
-    first = subject.parameters[0]
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.rand((PROBE_IMAGES, *subject.input_shape), generator=generator) * scale
-    with torch.no_grad():
-        outputs = subject.forward(
-            subject.parameters, subject.buffers, pixels.to(first.device, first.dtype), False
-        ).outputs
-    if getattr(outputs, "ndim", 0) != 2 or len(outputs) != PROBE_IMAGES:
-        shape = tuple(getattr(outputs, "shape", ()))
-        raise ModelError(f"Model '{subject.name}': expected outputs of shape (n, classes), received {shape}.")
-    sums_to_one = torch.allclose(
-        outputs.sum(dim=1), torch.ones((), dtype=outputs.dtype, device=outputs.device), atol=1e-3
-    )
-    return outputs.shape[1], bool(sums_to_one and (outputs >= 0).all())
+def _refuse_scaling_twice(model: Any, pixels: str) -> None:
+    if pixels == "unit" and holds_own_scaling(model):
+        raise ModelError(
+            f"Model '{model.name}' holds its own Rescaling or Normalization, and would be fed pixels in 0..1: scaled "
+            "twice, it learns nothing. Remove the layer, or say pixels = 'raw' in the recipe."
+        )

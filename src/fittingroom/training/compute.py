@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from torch.fx import GraphModule
 
+    from fittingroom.models.subject import Subject
     from fittingroom.training.flat import Flat
     from fittingroom.training.losses import Loss, Targets
-    from fittingroom.training.subject import Subject
 
 # Norm of difference / norm. A gradient may differ by a hundredth in float32 where two inputs of a maximum are equal but
 # for rounding; what the check is for, a gradient that tracing has lost, differs by the order of one.

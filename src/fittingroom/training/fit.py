@@ -12,16 +12,16 @@ import torch
 from fittingroom.arrays import Array
 from fittingroom.backend import choose_device
 from fittingroom.errors import TrainingError
+from fittingroom.models.infer import make_infer
+from fittingroom.models.shaping import pixel_scale
 from fittingroom.training import interrupt
 from fittingroom.training.adapt import adapt, probe
 from fittingroom.training.callbacks import make_host
 from fittingroom.training.data import TrainingData, on_device
-from fittingroom.training.feed import pixel_scale
 from fittingroom.training.flat import bound
 from fittingroom.training.heap import kept_heap
 from fittingroom.training.loop import Line, Loop, Position, Sinks, restored
 from fittingroom.training.objective import Objective, owners_objective, recipe_objective
-from fittingroom.training.predict import make_infer
 from fittingroom.training.progress import Watch, unwatched
 from fittingroom.training.recipe import Recipe, resolved
 from fittingroom.training.session import is_compiled, open_session
@@ -29,8 +29,8 @@ from fittingroom.training.session import is_compiled, open_session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from fittingroom.models.subject import Subject
     from fittingroom.training.checkpoint import Checkpoint
-    from fittingroom.training.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _train(
         session = open_session(subject, flat, data, recipe, objective, seed=plan.seed, say=outlets.say)
         host = make_host(plan.callbacks, session, probabilities=probabilities)
         sinks = Sinks(outlets.line, outlets.save, outlets.watch, interrupted, outlets.resume_hint)
-        infer = make_infer(subject, pixels=recipe.pixels, trace=recipe.trace)
+        infer = make_infer(subject, scale=pixel_scale(recipe.pixels), trace=recipe.trace)
         loop = Loop(session, host, sinks, validation, infer, plan.seed, dict(outlets.facts or {}))
         try:
             host.begin(resumed=checkpoint is not None)

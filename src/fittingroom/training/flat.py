@@ -15,7 +15,7 @@ from fittingroom.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fittingroom.training.subject import Subject, Tensors
+    from fittingroom.models.subject import Subject, Tensors
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch import Tensor
 from fittingroom.training.losses import Loss, Targets
 
 if TYPE_CHECKING:
+    from fittingroom.models.subject import Subject, Tensors
     from fittingroom.training.flat import Flat
-    from fittingroom.training.subject import Subject, Tensors
 
 Compute = Callable[[Tensor, Targets], tuple[Tensor, Tensor]]
 """``compute(inputs, targets)`` gives the loss (no axes) and the outputs ``(n, c)``, and leaves the gradients in

@@ -57,7 +57,7 @@ def owners_optimizer(optimizer: Any, variables: list[Any], flat: Flat, *, trace:
 
 
 def _traced(optimizer: Any, variables: list[Any], flat: Flat) -> Callable[[float, int], None]:
-    from fittingroom.training.trace import graph_of
+    from fittingroom.graphs.record import graph_of
 
     touched = [*variables, *optimizer.variables]
     tensors = (*(variable.value.detach() for variable in touched), *flat.gradient_views)

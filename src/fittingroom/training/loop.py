@@ -19,8 +19,8 @@ from fittingroom.training.record import Record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fittingroom.models.infer import Infer
     from fittingroom.training.callbacks import Host
-    from fittingroom.training.predict import Infer
     from fittingroom.training.session import Session
 
 TICKS_AN_EPOCH = 20  # how often losses are read, checked for being finite, and shown

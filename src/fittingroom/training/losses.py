@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -52,8 +51,3 @@ def cross_entropy(*, probabilities: bool, label_smoothing: float = 0.0) -> Loss:
         return hit * (1 - label_smoothing) - logs.mean() * label_smoothing
 
     return loss
-
-
-def as_probabilities(outputs: Tensor, *, probabilities: bool) -> Tensor:
-    """Return a model's outputs as probabilities, float ``(n, c)``."""
-    return outputs if probabilities else torch.softmax(outputs, dim=1)

@@ -13,8 +13,8 @@ from fittingroom.errors import ModelError
 from fittingroom.training.losses import Loss, Targets, cross_entropy
 
 if TYPE_CHECKING:
+    from fittingroom.models.subject import Subject
     from fittingroom.training.recipe import Recipe
-    from fittingroom.training.subject import Subject
 
 METRIC_ROWS = 8192
 SPARSE_WORDS = ("crossentropy", "ce")  # Keras's short names, which look at the labels' shape

@@ -18,13 +18,13 @@ from fittingroom.training.feed import Feed, make_feed
 from fittingroom.training.keras_optimizer import owners_optimizer
 
 if TYPE_CHECKING:
+    from fittingroom.models.subject import Subject
     from fittingroom.training.data import TrainingData
     from fittingroom.training.flat import Flat
     from fittingroom.training.gradients import Compute
     from fittingroom.training.objective import Objective
     from fittingroom.training.optimizers import Optimizer
     from fittingroom.training.recipe import Recipe
-    from fittingroom.training.subject import Subject
 
 Say = Callable[[str], None]
 

@@ -13,33 +13,17 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.func import functionalize
-from torch.fx.experimental.proxy_tensor import make_fx
-from torch.fx.graph import CodeGen
 
-from fittingroom.training import passes
+from fittingroom import graphs
+from fittingroom.graphs.record import Flattened, graph_of
+from fittingroom.models.subject import Subject, Tensors
 from fittingroom.training.gradients import Compute, Value, differentiate, evaluate
 from fittingroom.training.losses import Loss, Targets
-from fittingroom.training.subject import Subject, Tensors
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule
 
     from fittingroom.training.flat import Flat
-
-Flattened = Callable[..., list[Tensor]]
-
-
-def graph_of(function: Flattened, arguments: Tensors) -> GraphModule:
-    """Return the graph of a function of tensors, called with tensors like these.
-
-    Args:
-        function: takes the arguments one by one and returns a list of tensors.
-        arguments: real tensors; their values do not matter, their shapes and dtypes are written into the graph.
-    """
-    module = make_fx(function)(*arguments)
-    module.graph.set_codegen(CodeGen())  # positional arguments in, a list out: no trees to flatten at every step
-    module.recompile()
-    return module
 
 
 def joint_graph(
@@ -65,20 +49,20 @@ def joint_graph(
     if clean:
         with torch.no_grad():
             forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), sample)
-        for run in passes.FORWARD:
+        for run in graphs.FORWARD:
             run(forward)
         if ranked:
-            passes.rank_by_logarithm(forward)
-            passes.drop_dead(forward)
+            graphs.rank_by_logarithm(forward)
+            graphs.drop_dead(forward)
         forward.recompile()
         value_of = _replayed(forward)
     joint = graph_of(_joint(value_of, counts), sample)
     if clean:
-        for run in passes.JOINT:
+        for run in graphs.JOINT:
             run(joint)
-    passes.write_in_place(joint, counts)
+    graphs.write_in_place(joint, counts)
     if clean:
-        passes.direct_calls(joint)
+        graphs.direct_calls(joint)
     joint.recompile()
     return joint
 

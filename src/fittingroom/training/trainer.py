@@ -13,6 +13,7 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.data import Dataset, Say, Split, hold_out, silent
 from fittingroom.errors import RunError, UsageError
+from fittingroom.models.load import IN_A_RUN
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.data import checked
@@ -186,10 +187,16 @@ def _fingerprint(pair: Pair) -> str:
 def _opened(out: str | Path | None, name: str, seed: int, material: Material, recipe: Recipe) -> Run:
     from fittingroom.environment import describe
 
-    run = create(out, name, seed, describe(seed=seed, model=name, **material.facts))
+    images, labels = material.train
+    size = {"image_shape": list(images.shape[1:]), "classes": _classes(material.facts["class_names"], labels)}
+    run = create(out, name, seed, describe(seed=seed, model=name, **size, **material.facts))
     run.write_text("recipe.toml", recipe.to_toml())
     run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": seed, **resolved(recipe).as_dict()})
     return run
+
+
+def _classes(names: list[str] | None, labels: Array) -> int:
+    return len(names) if names else int(labels.max()) + 1
 
 
 def _fitted(
@@ -225,7 +232,7 @@ def _fitted(
     height, width = material.train[0].shape[1:]
     _keep(run, done, (height, width))
     shutil.rmtree(folder, ignore_errors=True)
-    return run
+    return run if (run.folder / IN_A_RUN).exists() else Run(run.folder, done.subject.model)
 
 
 def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
@@ -237,15 +244,14 @@ def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
         from fittingroom.models.front import for_use
 
         with torch.no_grad():
-            for_use(subject.model, image_shape).save(run.folder / "model.keras")
+            for_use(subject.model, image_shape).save(run.folder / IN_A_RUN)
         return
     from safetensors.torch import save
 
+    from fittingroom.models.rebuilt import WEIGHTS, weights_of
     from fittingroom.runs import write_atomically
 
-    names = [*subject.parameter_names, *(f"buffer:{index}" for index in range(len(subject.buffers)))]
-    tensors = [tensor.detach().cpu().contiguous() for tensor in (*subject.parameters, *subject.buffers)]
-    write_atomically(run.folder / "weights.safetensors", save(dict(zip(names, tensors, strict=True))))
+    write_atomically(run.folder / WEIGHTS, save(weights_of(subject)))
 
 
 def _architecture(model: Any) -> str | None:

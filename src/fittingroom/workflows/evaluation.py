@@ -24,8 +24,9 @@ def as_predict(model: Run | keras.Model | str | Path) -> Predict:
     Args:
         model: a run, a Keras model, or what `fittingroom.load_model` takes.
     """
-    if isinstance(model, Run):
-        return model.predict
+    run = _run_of(model)
+    if run is not None:
+        return run.predict
     return predictor(load_model(model) if isinstance(model, (str, Path)) else model)
 
 

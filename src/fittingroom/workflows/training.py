@@ -11,6 +11,7 @@ from fittingroom.data import Dataset, Say, load, silent
 from fittingroom.data.catalog import DATASETS
 from fittingroom.models import build
 from fittingroom.models.custom import build_custom, find_source, is_custom
+from fittingroom.models.rebuilt import SOURCE as SOURCE
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train
 from fittingroom.training.progress import Watch, unwatched
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "walkthrough"
 DEFAULT_DATASET = "fashion-mnist"
-SOURCE = "model_source.toml"
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,18 @@
 
 ``FORWARD`` passes see the forward pass alone, free of in-place operations; they recognise what Keras composes and put
 a fused operation there. ``JOINT`` passes see forward and backward together and take away what is not needed.
+``INFERENCE`` passes see a forward pass that needs no gradients.
 """
 
 from __future__ import annotations
 
-from fittingroom.training.passes.batch_norm import fuse_batch_norm
-from fittingroom.training.passes.calls import direct_calls
-from fittingroom.training.passes.layout import free_layout
-from fittingroom.training.passes.linear import fuse_bias
-from fittingroom.training.passes.log_loss import fuse_log_softmax, rank_by_logarithm
-from fittingroom.training.passes.memory import reuse_memory, write_in_place
-from fittingroom.training.passes.tidy import (
+from fittingroom.graphs.batch_norm import fuse_batch_norm
+from fittingroom.graphs.calls import direct_calls
+from fittingroom.graphs.layout import free_layout
+from fittingroom.graphs.linear import fuse_bias
+from fittingroom.graphs.log_loss import fuse_log_softmax, rank_by_logarithm
+from fittingroom.graphs.memory import reuse_memory, write_in_place
+from fittingroom.graphs.tidy import (
     cancel_permutes,
     drop_dead,
     drop_detach,
@@ -40,8 +41,20 @@ JOINT = (
     reuse_memory,
 )
 
+INFERENCE = (
+    drop_dead,
+    fuse_bias,
+    free_layout,
+    fold_constants,
+    cancel_permutes,
+    merge_repeated,
+    drop_dead,
+    direct_calls,
+)
+
 __all__ = [
     "FORWARD",
+    "INFERENCE",
     "JOINT",
     "cancel_permutes",
     "direct_calls",

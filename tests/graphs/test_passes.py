@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.func import functionalize
 
-from fittingroom.training import passes
-from fittingroom.training.passes.nodes import aten, is_call
-from fittingroom.training.trace import graph_of
+from fittingroom import graphs
+from fittingroom.graphs.nodes import aten, is_call
+from fittingroom.graphs.record import graph_of
 
 
 def graph(function, *arguments):
@@ -42,13 +42,13 @@ def test_drop_dead_drops_what_nothing_uses_but_no_random_number():
         return [x + 1]
 
     module = graph(function, X)
-    assert applied(passes.drop_dead, module) == [aten.rand.default, aten.add.Tensor]
+    assert applied(graphs.drop_dead, module) == [aten.rand.default, aten.add.Tensor]
 
 
 def test_drop_detach_drops_detach():
     module = graph(lambda x: [x.detach() * 2], X)
     assert aten.detach.default in targets(module)
-    assert applied(passes.drop_detach, module) == [aten.mul.Tensor]
+    assert applied(graphs.drop_detach, module) == [aten.mul.Tensor]
 
 
 def test_fold_constants_computes_ones_and_what_is_made_of_them_once():
@@ -56,13 +56,13 @@ def test_fold_constants_computes_ones_and_what_is_made_of_them_once():
         return [x * (torch.ones_like(x) + torch.full((6,), 2.0)).sum()]
 
     module = graph(function, X)
-    assert applied(passes.fold_constants, module) == [aten.mul.Tensor]
+    assert applied(graphs.fold_constants, module) == [aten.mul.Tensor]
     assert_same(module, function, X + 1)
 
 
 def test_fold_constants_leaves_random_numbers_to_be_drawn():
     module = graph(lambda x: [x * torch.rand(6)], X)
-    applied(passes.fold_constants, module)
+    applied(graphs.fold_constants, module)
     first, second = module.forward(X)[0], module.forward(X)[0]
     assert not torch.equal(first, second)
 
@@ -72,7 +72,7 @@ def test_merge_repeated_computes_the_same_thing_once():
         return [x.exp() + x.exp(), x.sum(1, keepdim=True) + x.sum(1, keepdim=True)]
 
     module = graph(function, X)
-    assert applied(passes.merge_repeated, module).count(aten.exp.default) == 1
+    assert applied(graphs.merge_repeated, module).count(aten.exp.default) == 1
     assert_same(module, function, X)
 
 
@@ -82,7 +82,7 @@ def test_merge_repeated_keeps_apart_what_differs_in_type_alone_and_random_draws(
 
     module = graph(function, X)
     before = len(targets(module))
-    assert len(applied(passes.merge_repeated, module)) == before
+    assert len(applied(graphs.merge_repeated, module)) == before
 
 
 def test_cancel_permutes_merges_two_into_none():
@@ -91,7 +91,7 @@ def test_cancel_permutes_merges_two_into_none():
 
     images = torch.rand(2, 3, 4)
     module = graph(function, images)
-    assert applied(passes.cancel_permutes, module) == [aten.add.Tensor, aten.permute.default]
+    assert applied(graphs.cancel_permutes, module) == [aten.add.Tensor, aten.permute.default]
     assert_same(module, function, images)
 
 
@@ -100,7 +100,7 @@ def test_squeeze_sums_drops_the_view_after_a_sum():
         return [x.sum(0, keepdim=True).view(6), x.sum(0, keepdim=True).view(2, 3)]
 
     module = graph(function, X)
-    assert applied(passes.squeeze_sums, module).count(aten.view.default) == 1
+    assert applied(graphs.squeeze_sums, module).count(aten.view.default) == 1
     assert_same(module, function, X)
 
 
@@ -112,7 +112,7 @@ def test_free_layout_drops_copies_of_the_memory_layout_and_views_still_work():
     images = torch.rand(2, 4, 4, 3)
     module = graph(function, images)
     assert aten.clone.default in targets(module)
-    assert aten.clone.default not in applied(passes.free_layout, module)
+    assert aten.clone.default not in applied(graphs.free_layout, module)
     assert_same(module, function, images)
 
 
@@ -122,14 +122,14 @@ def test_fuse_bias_writes_product_and_sum_as_one():
 
     arguments = (X, torch.rand(6, 3), torch.rand(3))
     module = graph(function, *arguments)
-    assert applied(passes.fuse_bias, module) == [aten.addmm.default]
+    assert applied(graphs.fuse_bias, module) == [aten.addmm.default]
     assert_same(module, function, *arguments)
 
 
 @pytest.mark.parametrize("bias", [torch.rand(4, 3), torch.rand(1), torch.rand(3, dtype=torch.float64)])
 def test_fuse_bias_leaves_what_is_no_bias(bias):
     module = graph(lambda x, weight, bias: [x @ weight + bias], X, torch.rand(6, 3), bias)
-    assert aten.addmm.default not in applied(passes.fuse_bias, module)
+    assert aten.addmm.default not in applied(graphs.fuse_bias, module)
 
 
 def keras_loss(x):
@@ -139,15 +139,15 @@ def keras_loss(x):
 
 def test_fuse_log_softmax_writes_the_clipped_logarithm_of_a_softmax_as_one():
     module = graph(keras_loss, X)
-    passes.fuse_log_softmax(module)
-    assert applied(passes.drop_dead, module) == [aten._log_softmax.default, aten.clamp.default]
+    graphs.fuse_log_softmax(module)
+    assert applied(graphs.drop_dead, module) == [aten._log_softmax.default, aten.clamp.default]
     assert_same(module, keras_loss, X)
 
 
 def test_fuse_log_softmax_keeps_the_clip_where_a_probability_is_next_to_nothing():
     far = X * 100
     module = graph(keras_loss, X)
-    passes.fuse_log_softmax(module)
+    graphs.fuse_log_softmax(module)
     (logs,) = module.forward(far)
     assert logs.min().item() == pytest.approx(math.log(1e-7))
     assert_same(module, keras_loss, far)
@@ -163,7 +163,7 @@ def test_fuse_log_softmax_keeps_the_clip_where_a_probability_is_next_to_nothing(
 )
 def test_fuse_log_softmax_leaves_other_logarithms(function):
     module = graph(function, X)
-    assert aten._log_softmax.default not in applied(passes.fuse_log_softmax, module)
+    assert aten._log_softmax.default not in applied(graphs.fuse_log_softmax, module)
 
 
 def test_rank_by_logarithm_returns_the_logarithm_where_only_the_order_counts():
@@ -171,8 +171,8 @@ def test_rank_by_logarithm_returns_the_logarithm_where_only_the_order_counts():
         return [torch.log_softmax(x, dim=1).sum(), torch.softmax(x, dim=1)]
 
     module = graph(function, X)
-    passes.rank_by_logarithm(module)
-    assert aten._softmax.default not in applied(passes.drop_dead, module)
+    graphs.rank_by_logarithm(module)
+    assert aten._softmax.default not in applied(graphs.drop_dead, module)
     loss, ranked = module.forward(X)
     assert torch.equal(ranked.argsort(1), X.argsort(1))
     torch.testing.assert_close(loss, function(X)[0])
@@ -195,8 +195,8 @@ def test_fuse_batch_norm_writes_it_as_one_and_keeps_its_moments(shape):
         return keras_batch_norm(x, scale, offset, tuple(range(len(shape) - 1)))
 
     module = graph(function, *arguments)
-    passes.fuse_batch_norm(module)
-    left = applied(passes.drop_dead, module)
+    graphs.fuse_batch_norm(module)
+    left = applied(graphs.drop_dead, module)
     assert left.count(aten.native_batch_norm.default) == 1
     assert aten.rsqrt.default not in left
     assert_same(module, function, *arguments, rtol=1e-10, atol=1e-12)
@@ -207,7 +207,7 @@ def test_fuse_batch_norm_leaves_a_normalisation_by_other_moments():
         return [(x - mean).mul_((scale + 1e-3).rsqrt_().mul(scale)).add_(offset)]
 
     module = graph(function, torch.rand(5, 3), *torch.rand(3, 3).unbind())
-    assert aten.native_batch_norm.default not in applied(passes.fuse_batch_norm, module)
+    assert aten.native_batch_norm.default not in applied(graphs.fuse_batch_norm, module)
 
 
 def test_reuse_memory_lets_relu_overwrite_only_what_nothing_else_reads():
@@ -217,7 +217,7 @@ def test_reuse_memory_lets_relu_overwrite_only_what_nothing_else_reads():
 
     module = graph(function, X)
     before = X.clone()
-    left = applied(passes.reuse_memory, module)
+    left = applied(graphs.reuse_memory, module)
     assert (left.count(aten.relu_.default), left.count(aten.relu.default)) == (1, 2)
     assert_same(module, function, X)
     assert torch.equal(X, before)
@@ -229,7 +229,7 @@ def test_write_in_place_puts_gradients_and_buffers_where_they_belong():
 
     weight, buffer = torch.rand(6, 6), torch.zeros(2)
     module = graph(function, weight, buffer, X)
-    passes.write_in_place(module, (1, 1))
+    graphs.write_in_place(module, (1, 1))
     module.recompile()
     places = torch.zeros(6, 6), torch.zeros(6, 6)
     loss, outputs = module.forward(weight, buffer, X, *places)
@@ -246,5 +246,5 @@ def test_direct_calls_change_the_function_and_not_the_value():
 
     weight = torch.rand(6, 3)
     module = graph(function, X, weight)
-    assert torch.mm in applied(passes.direct_calls, module)
+    assert torch.mm in applied(graphs.direct_calls, module)
     assert_same(module, function, X, weight)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.training.passes.nodes import aten, replace
+from fittingroom.graphs.nodes import aten, replace
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fittingroom.training.passes.nodes import aten
+from fittingroom.graphs.nodes import aten
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule

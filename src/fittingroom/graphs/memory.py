@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.training.passes.nodes import Operand, aten, is_call, placeholders, results
+from fittingroom.graphs.nodes import Operand, aten, is_call, placeholders, results
 
 if TYPE_CHECKING:
     from torch.fx import Graph, GraphModule, Node

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fittingroom.errors import ModelError
-from fittingroom.training.subject import Forward, Output, Subject, Tensors
+from fittingroom.models.subject import Forward, Output, Subject, Tensors
 
 
 def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> Subject:
@@ -19,12 +19,10 @@ def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> Subject:
         image_shape: ``(h, w)``.
 
     Raises:
-        ModelError: it takes none of the three, or has nothing to train.
+        ModelError: it takes none of the three.
     """
     name = type(module).__name__
     named = [(key, value) for key, value in module.named_parameters() if value.requires_grad]
-    if not named:
-        raise ModelError(f"Module '{name}' has nothing to train: it has no parameters that require a gradient.")
     buffers = dict(module.named_buffers())
     return Subject(
         model=module,
@@ -33,7 +31,7 @@ def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> Subject:
         parameter_names=tuple(key for key, _ in named),
         buffers=tuple(buffers.values()),
         forward=_forward(module, tuple(key for key, _ in named), tuple(buffers)),
-        input_shape=_input_shape(module, image_shape, named[0][1]),
+        input_shape=_input_shape(module, image_shape, next(module.parameters(), torch.zeros(()))),
         kernel_axes=tuple(0 if value.ndim > 1 else None for _, value in named),
         is_keras=False,
         is_ordinary=all(type(part).__module__.startswith("torch.nn.") for part in module.modules()),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 Tensors = tuple[Tensor, ...]
@@ -57,3 +59,18 @@ class Subject:
     is_keras: bool
     is_ordinary: bool
     constrain: Callable[[], None] | None = field(default=None)
+
+    @property
+    def like(self) -> Tensor:
+        """A tensor of the model's weights, for their dtype and device; one of its own where it has no weights."""
+        floating = (tensor for tensor in (*self.parameters, *self.buffers) if tensor.is_floating_point())
+        return next(floating, torch.zeros(()))
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Leave the model, after the block, in training or inference mode as it was before."""
+        was_training = self.model.training
+        try:
+            yield
+        finally:
+            self.model.train(was_training)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import getitem
 from typing import TYPE_CHECKING
 
-from fittingroom.training.passes.nodes import VIEWS, Operand, aten, is_call, replace, shape_of, value_of
+from fittingroom.graphs.nodes import VIEWS, Operand, aten, is_call, replace, shape_of, value_of
 
 if TYPE_CHECKING:
     from torch.fx import Graph, GraphModule, Node

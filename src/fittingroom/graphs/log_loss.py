@@ -6,7 +6,7 @@ import math
 
 from torch.fx import GraphModule, Node
 
-from fittingroom.training.passes.nodes import aten, is_call, replace, results
+from fittingroom.graphs.nodes import aten, is_call, replace, results
 
 
 def fuse_log_softmax(module: GraphModule) -> None:

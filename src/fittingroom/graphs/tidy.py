@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fittingroom.training.passes.nodes import (
+from fittingroom.graphs.nodes import (
     VIEWS,
     Operand,
     aten,

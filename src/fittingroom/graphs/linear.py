@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch.fx import GraphModule, Node
 
-from fittingroom.training.passes.nodes import aten, is_call, only_user, replace, shape_of, value_of
+from fittingroom.graphs.nodes import aten, is_call, only_user, replace, shape_of, value_of
 
 
 def fuse_bias(module: GraphModule) -> None:

@@ -8,8 +8,8 @@ import torch
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.errors import ModelError
-from fittingroom.models.front import check_fits, holds_own_scaling, input_shape
-from fittingroom.training.subject import Forward, Output, Subject, Tensors
+from fittingroom.models.front import check_fits, input_shape
+from fittingroom.models.subject import Forward, Output, Subject, Tensors
 
 if TYPE_CHECKING:
     import keras
@@ -20,28 +20,19 @@ class HiddenStateError(Exception):
     """A layer writes a variable that the model does not list, so the pass is no pure function."""
 
 
-def adapt_keras(model: keras.Model, image_shape: tuple[int, int], pixels: str) -> Subject:
+def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> Subject:
     """Return the subject of a Keras model, building the model where it has not been.
 
     Args:
         model: Sequential, functional or subclassed; one input, one output ``(n, c)``.
         image_shape: ``(h, w)`` of the images it will see.
-        pixels: "unit" or "raw", as in the recipe.
 
     Raises:
-        ModelError: it does not fit the images, scales pixels that are already scaled, or trains by its own step.
+        ModelError: it does not fit the images.
     """
-    _refuse_own_step(model)
     shape = _built_input_shape(model, image_shape)
     check_fits(shape, image_shape, model.name)
-    if pixels == "unit" and holds_own_scaling(model):
-        raise ModelError(
-            f"Model '{model.name}' holds its own Rescaling or Normalization, and would be fed pixels in 0..1: scaled "
-            "twice, it learns nothing. Remove the layer, or say pixels = 'raw' in the recipe."
-        )
     trainable, rest = list(model.trainable_variables), list(model.non_trainable_variables)
-    if not trainable:
-        raise ModelError(f"Model '{model.name}' has nothing to train: all its weights are frozen, or it has none.")
     return Subject(
         model=model,
         name=model.name,
@@ -55,15 +46,6 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int], pixels: str) -
         is_ordinary=all(_is_ordinary(layer) for layer in model._flatten_layers()),
         constrain=_constrain(trainable),
     )
-
-
-def _refuse_own_step(model: keras.Model) -> None:
-    import keras
-
-    if type(model).train_step is not keras.Model.train_step:
-        raise ModelError(
-            f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it."
-        )
 
 
 def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int, ...]:

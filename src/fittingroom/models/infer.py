@@ -1,0 +1,75 @@
+"""The model's forward pass without gradients, in large batches, traced once and replayed: validation and prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from fittingroom import graphs
+from fittingroom.models.shaping import shaped
+
+if TYPE_CHECKING:
+    from fittingroom.models.subject import Subject
+
+BATCH = 1000
+
+Infer = Callable[[Tensor], tuple[Tensor, Tensor | None]]
+"""``infer(images)``: uint8 ``(n, h, w)`` to outputs ``(n, c)`` and the penalty that the model adds to its loss."""
+
+
+def make_infer(subject: Subject, *, scale: float, trace: bool) -> Infer:
+    """Return the function that runs images through a model in inference mode.
+
+    Args:
+        subject: the model; its live weights are used, also after they have changed.
+        scale: what pixels in 0..255 are multiplied by.
+        trace: replay a graph where there are several batches of a size; off calls the model layer by layer. A model
+            that cannot be traced is called so anyway.
+    """
+    like = subject.like
+    recorded: dict[int, Any] = {}
+
+    def run(inputs: Tensor, worth: bool) -> list[Tensor]:
+        if worth and len(inputs) not in recorded:
+            recorded[len(inputs)] = _graph(subject, inputs)
+        forward = recorded.get(len(inputs)) or _forward(subject)
+        return list(forward(*subject.parameters, *subject.buffers, inputs))
+
+    def infer(images: Tensor) -> tuple[Tensor, Tensor | None]:
+        with torch.no_grad():
+            parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+            worth = trace and len(parts) > 1
+            results = [run(shaped(part, subject.input_shape, like.dtype, scale), worth) for part in parts]
+        penalty = results[0][1] if len(results[0]) > 1 else None
+        return torch.cat([result[0] for result in results]), penalty
+
+    return infer
+
+
+def _forward(subject: Subject) -> Callable[..., list[Tensor]]:
+    count = len(subject.parameters)
+
+    def forward(*tensors: Tensor) -> list[Tensor]:
+        output = subject.forward(tensors[:count], tensors[count:-1], tensors[-1], False)
+        return [output.outputs] if output.penalty is None else [output.outputs, output.penalty]
+
+    return forward
+
+
+def _graph(subject: Subject, inputs: Tensor) -> Any:
+    from torch.func import functionalize
+
+    from fittingroom.graphs.record import graph_of
+
+    sample = (*(parameter.detach() for parameter in subject.parameters), *subject.buffers, inputs)
+    try:
+        graph = graph_of(functionalize(_forward(subject), remove="mutations"), sample)
+    except Exception:  # whatever Python it holds, it runs without a graph
+        return None
+    for run in graphs.INFERENCE:
+        run(graph)
+    graph.recompile()
+    return graph.forward
