@@ -8,6 +8,7 @@ from networks import dense, keras, plain_module
 
 from fittingroom.errors import UsageError
 from fittingroom.training import checkpoint as checkpoints
+from fittingroom.training.callbacks import drop_rows
 from fittingroom.training.fit import Outlets, Plan, fit
 from fittingroom.training.recipe import Recipe
 
@@ -163,3 +164,51 @@ def test_early_stopping_goes_on_from_where_it_was_after_a_resume(plan, tmp_path)
     whole = fit(dense(), plan(stopper(), epochs=20), Outlets(save=save))
     resumed = fit(dense(), plan(stopper(), epochs=20), None, checkpoints.read(tmp_path / "3"))
     assert [line["epoch"] for line in whole.history] == [line["epoch"] for line in resumed.history] == [1, 2, 3, 4]
+
+
+class Killed(BaseException):
+    """Stands for a kill: nothing may catch it."""
+
+
+@pytest.mark.parametrize("name", [*MODELS, "module"])
+def test_a_kill_between_a_callback_and_the_checkpoint_leaves_no_double_row_and_no_gap(name, plan, tmp_path):
+    make = (MODELS | {"module": plain_module})[name]
+
+    def used():
+        return callbacks.CSVLogger(str(tmp_path / "log.csv")), callbacks.History()
+
+    def save(state):
+        if state.facts["epoch"] == 4:  # the third epoch's row is written, its checkpoint is not
+            raise Killed
+        checkpoints.write(tmp_path / "checkpoint", state)
+
+    killed = used()
+    with pytest.raises(Killed):
+        fit(make(), plan(*killed), Outlets(save=save))
+    killed[0].csv_file.close()
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
+    logger, history = used()
+    resumed = fit(make(), plan(logger, history), None, checkpoints.read(tmp_path / "checkpoint"))
+    with (tmp_path / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(6))
+    assert [float(row["loss"]) for row in rows] == pytest.approx([line["loss"] for line in resumed.history])
+    assert history.history["loss"] == pytest.approx([line["loss"] for line in resumed.history])
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("epoch,loss\n0,1\n1,2\n2,3\n", "epoch,loss\n0,1\n1,2\n"),
+        ("epoch,loss\n0,1\n1,2\n2,", "epoch,loss\n0,1\n1,2\n"),
+        ("epoch,loss\n5,9\n0,1\n1,2\n", "epoch,loss\n5,9\n0,1\n1,2\n"),  # of an earlier training, on purpose
+        ("epoch,loss\n", "epoch,loss\n"),
+    ],
+)
+def test_only_rows_of_epochs_that_come_again_are_dropped(text, kept, tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    drop_rows(path, ",", 2)
+    assert path.read_text() == kept
+    drop_rows(tmp_path / "none.csv", ",", 2)
+    assert not (tmp_path / "none.csv").exists()

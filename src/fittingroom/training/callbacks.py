@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fittingroom.errors import UsageError
+from fittingroom.runs import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ WITHOUT_KERAS_MODEL = ("CSVLogger", "History", "LambdaCallback", "TerminateOnNaN
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 COMPILED_ATTRIBUTES = ("optimizer", "loss", "compiled", "_compile_loss", "_compile_metrics", "_loss_tracker")
 KERAS_CLASSES = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
+SET_AT_BEGIN = ("append", "append_header")  # by a CSVLogger, as it finds its file
 PLAIN = (int, float, str, bool, type(None))
 
 
@@ -52,12 +55,17 @@ class Host:
     model: Any
     borrowed: dict[str, Any] = field(default_factory=dict)
 
-    def begin(self, *, resumed: bool) -> None:
-        """Tell the callbacks that training begins."""
+    def begin(self, *, epochs_done: int | None) -> None:
+        """Tell the callbacks that training begins.
+
+        Args:
+            epochs_done: by the checkpoint that it goes on from; None where it begins anew.
+        """
         self.model.stop_training = False
         for callback in self.callbacks:
-            if resumed and hasattr(callback, "append"):
-                callback.append = True  # a CSVLogger would empty the file it is to go on with
+            if epochs_done is not None and type(callback).__name__ == "CSVLogger":
+                callback.append = True  # it would empty the file that it is to go on with
+                drop_rows(Path(callback.filename), callback.sep, epochs_done)
             callback.set_model(self.model)
             callback.on_train_begin()
 
@@ -113,7 +121,7 @@ class Host:
     def facts(self) -> list[dict[str, Any]]:
         """Return each callback's plain attributes, for a checkpoint."""
         return [
-            {name: value for name, value in vars(callback).items() if type(value) in PLAIN and name != "append"}
+            {name: value for name, value in vars(callback).items() if is_plain(value) and name not in SET_AT_BEGIN}
             for callback in self.callbacks
         ]
 
@@ -146,6 +154,40 @@ class Host:
             lists.setdefault((int(index), name), []).append(tensors[key].numpy())
         for (number, name), arrays in lists.items():
             setattr(self.callbacks[number], name, arrays)
+
+
+def is_plain(value: Any) -> bool:
+    """Say whether a callback's attribute can be kept as JSON and comes back as it was.
+
+    Example:
+        >>> is_plain({"loss": [0.5, 0.4]}), is_plain((1, 2))
+        (True, False)
+    """
+    if type(value) is list:
+        return all(is_plain(part) for part in value)
+    if type(value) is dict:
+        return all(type(key) is str and is_plain(part) for key, part in value.items())
+    return type(value) in PLAIN
+
+
+def drop_rows(path: Path, separator: str, epochs_done: int) -> None:
+    """Drop the last rows of a CSVLogger's file that are of epochs which will be trained again after a kill.
+
+    Args:
+        path: of the file; nothing is done where there is none.
+        separator: of its columns, of which the first is the epoch, counted from 0.
+        epochs_done: whose rows are kept.
+    """
+    lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
+    kept = list(lines)
+    while len(kept) > 1 and not _is_of_epoch_before(kept[-1].split(separator)[0], epochs_done):
+        kept.pop()
+    if kept != lines:
+        write_atomically(path, "".join(kept).encode())
+
+
+def _is_of_epoch_before(word: str, epochs_done: int) -> bool:
+    return word.isdigit() and int(word) < epochs_done
 
 
 def make_host(callbacks: Sequence[Any], session: Session, *, probabilities: bool) -> Host:

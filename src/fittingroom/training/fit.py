@@ -151,7 +151,7 @@ def _train(
         infer = make_infer(subject, scale=pixel_scale(recipe.pixels), trace=recipe.trace)
         loop = Loop(session, host, sinks, validation, infer, plan.seed, dict(outlets.facts or {}))
         try:
-            host.begin(resumed=checkpoint is not None)
+            host.begin(epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
             position = restored(loop, checkpoint) if checkpoint else Position()
             loop.run(position)
             host.end(position.history[-1] if position.history else {})

@@ -49,7 +49,8 @@ def owners_optimizer(optimizer: Any, variables: list[Any], flat: Flat, *, trace:
     """
     if not optimizer.built:
         optimizer.build(variables)
-    state = {f"{index}:{variable.name}": variable.value for index, variable in enumerate(optimizer.variables)}
+    # by number: Keras counts its layers on within a process, so that names are others when the model is built again
+    state = {str(index): variable.value for index, variable in enumerate(optimizer.variables)}
     if trace and can_be_traced(optimizer):
         return Optimizer(state, _traced(optimizer, variables, flat))
     gradients = list(flat.gradient_views)
