@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from fittingroom.arrays import Array, Labels, Probabilities
 
+_DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, RuntimeError)  # what np.load raises
 EXAMPLE = "numpy.savez(path, probabilities=p, labels=y)"
 
 
@@ -74,14 +77,12 @@ def _arrays(path: Path) -> dict[str, Array]:
     if kind not in (".npz", ".npy"):
         raise DataError(f"{path}: expected a file that ends in .npz or .npy. Write it with {EXAMPLE}.")
     try:
-        loaded: Any = np.load(path, allow_pickle=False)
-        if kind == ".npy":
-            return {"probabilities": loaded}
-        with loaded:
-            return {name: loaded[name] for name in loaded.files}
+        content = io.BytesIO(path.read_bytes())  # np.load leaves a damaged file open
+        loaded: Any = np.load(content, allow_pickle=False)
+        return {"probabilities": loaded} if kind == ".npy" else {name: loaded[name] for name in loaded.files}
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file.") from error
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except _DAMAGE as error:
         raise DataError(f"{path}: expected arrays that NumPy wrote, without Python objects; this is not.") from error
 
 
