@@ -1,12 +1,22 @@
 """A studio in this process, on the toy dataset, and a visitor who has opened its page."""
 
+import shutil
+import threading
+from dataclasses import replace
+
 import pytest
 from starlette.testclient import TestClient
 
 from fittingroom.studio.app import build_app
 from fittingroom.studio.collection import Shelf
+from fittingroom.studio.jobs import Bench
+from fittingroom.studio.limits import LIMITS
 from fittingroom.studio.security import Door
+from fittingroom.studio.serve import listen
 from fittingroom.studio.studio import Studio
+from fittingroom.training.recipe import Recipe
+from fittingroom.workflows.evaluation import evaluate
+from fittingroom.workflows.training import Order, train_order
 
 PORT = 8765
 OWN = f"http://127.0.0.1:{PORT}"
@@ -23,3 +33,38 @@ def visitor(studio):
     with TestClient(build_app(studio), base_url=OWN) as client:
         client.get("/")
         yield client
+
+
+@pytest.fixture(scope="session")
+def toy_run(toy_folder, toy, tmp_path_factory):
+    """The folder of a run that has met the test images; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("trained") / "20260101-a"
+    evaluate(train_order(Order("walkthrough", str(toy_folder), Recipe(epochs=1, batch_size=64)), folder), toy)
+    return folder
+
+
+@pytest.fixture
+def with_run(visitor, studio, toy_run):
+    """The visitor of a studio that has the run 20260101-a."""
+    shutil.copytree(toy_run, studio.runs / toy_run.name)
+    return visitor
+
+
+@pytest.fixture(scope="module")
+def live(toy_folder, toy_run, tmp_path_factory):
+    """A studio on a real port of this process, where nothing may be started; and what its visitor holds."""
+    import uvicorn
+
+    runs = tmp_path_factory.mktemp("live") / "runs"
+    shutil.copytree(toy_run, runs / toy_run.name)
+    limits = replace(LIMITS, trainings=0)
+    listener = listen("127.0.0.1", 0)
+    door = Door(port=listener.getsockname()[1])
+    studio = Studio(door, runs, Shelf.of([toy_folder]), limits, Bench(most=0))
+    server = uvicorn.Server(uvicorn.Config(build_app(studio), log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield studio
+    server.should_exit = True
+    thread.join()
+    listener.close()

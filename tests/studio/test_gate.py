@@ -38,13 +38,13 @@ def test_a_body_beyond_the_limit_is_refused(client, content):
     }
 
 
-def ask(app, receive):
+def ask(app, receive, headers=()):
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": list(headers), "query_string": b""}
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"]
 
@@ -62,3 +62,28 @@ def test_more_requests_at_once_than_the_limit_are_refused():
 
     assert ask(Gate(echo, SMALL, inside=2), now) == 503
     assert ask(Gate(echo, SMALL, inside=1), now) == 200
+
+
+def test_more_uploads_at_once_than_the_limit_are_refused_while_other_requests_pass():
+    async def now():
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    few = replace(SMALL, uploads=1, requests=9)
+    assert ask(Gate(echo, few, uploading=1), now, [(b"content-length", b"1")]) == 429
+    assert ask(Gate(echo, few, uploading=1), now, [(b"transfer-encoding", b"chunked")]) == 429
+    assert ask(Gate(echo, few, uploading=1), now) == 200
+    gate = Gate(echo, few)
+    assert ask(gate, now, [(b"content-length", b"1")]) == 200
+    assert (gate.inside, gate.uploading) == (0, 0)
+
+
+def test_a_body_whose_sender_is_gone_reaches_nobody():
+    messages = [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def half():
+        return messages.pop(0)
+
+    async def never(scope, receive, send):
+        pytest.fail("half a body was taken for a whole one")
+
+    assert ask(Gate(never, SMALL), half) == 400

@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles
 
 from fittingroom._version import __version__
 from fittingroom.studio.gate import Gate
-from fittingroom.studio.problems import add_handlers
+from fittingroom.studio.problems import REFUSALS, add_handlers
 from fittingroom.studio.routes.answers import answers_routes
 from fittingroom.studio.routes.data import data_routes
 from fittingroom.studio.routes.maps import map_routes
@@ -36,7 +36,12 @@ def build_api(studio: Studio) -> FastAPI:
         studio: what the parts share.
     """
     app = FastAPI(
-        title="fittingroom studio", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+        title="fittingroom studio",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
     )
     add_handlers(app)
     for part in PARTS:

@@ -14,6 +14,7 @@ class Limits:
         body_seconds: for a body to arrive; beyond it 408.
         pixels: of a picture, told from its header before it is decoded; beyond it 422.
         side: of a picture, in pixels; beyond it 422.
+        uploads: requests with a body at once; beyond it 429.
         photo_seconds: for one photo; beyond it 503.
         photos: worked on at once, the others wait.
         photos_waiting: beyond which a further one is refused with 429.
@@ -27,6 +28,7 @@ class Limits:
     body_seconds: float = 30.0
     pixels: int = 40_000_000
     side: int = 20_000
+    uploads: int = 8
     photo_seconds: float = 20.0
     photos: int = 1
     photos_waiting: int = 4

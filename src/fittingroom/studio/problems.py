@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -33,6 +34,27 @@ KINDS = {
 }
 OURS = "This is our mistake, not yours. The terminal that runs the studio tells more; please report it."
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:/[^\s/:'\"<>|]+)+/")
+
+
+class Words(BaseModel):
+    """What a refusal says."""
+
+    kind: str
+    message: str
+    limit: float | None = None
+
+
+class Refused(BaseModel):
+    """The body of every answer that is a refusal."""
+
+    error: Words
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Refused, "description": "Refused: the message says what was expected or which limit was met."},
+    422: {"model": Refused, "description": "A value that is not what was expected."},
+    "5XX": {"model": Refused, "description": "Busy, a full disk, or a mistake of ours."},
+}
 
 
 class Problem(Exception):  # noqa: N818  (an answer, and not always a fault)

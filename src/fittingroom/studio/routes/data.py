@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from fittingroom.studio.studio import Studio
 
 
+BYTES: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
+
+
 def data_routes(studio: Studio) -> APIRouter:
     """Return the routes of this part."""
     routes = APIRouter(tags=["data"])
@@ -39,7 +42,7 @@ def data_routes(studio: Studio) -> APIRouter:
         """Return every image's label in one list, the training images first."""
         return as_json(studio.shelf.open(dataset).labels.tolist())
 
-    @routes.get("/datasets/{dataset}/sheets/{number}")
+    @routes.get("/datasets/{dataset}/sheets/{number}", response_class=Response, responses=BYTES)
     def one_sheet(dataset: str, number: int) -> Response:
         """Return a sprite sheet: grey bytes, one picture after the other."""
         content = sheet(studio.shelf.open(dataset), number)

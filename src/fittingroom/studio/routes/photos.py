@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from functools import partial
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from fittingroom.studio.studio import Studio
 
 INSTALL = "Photos need packages that are not installed. Run: pip install 'fittingroom[photos]'"
+PICTURE = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 MOST_SIDE = 256  # pixels of a drawing
 
 
@@ -44,7 +48,7 @@ def photo_routes(studio: Studio) -> APIRouter:
 
         return name_drawing(pixels_of(drawn), find_askable(studio, drawn.model))
 
-    @routes.post("/photos")
+    @routes.post("/photos", openapi_extra={"requestBody": PICTURE})
     async def photo(
         request: Request,
         model: str,
@@ -60,9 +64,12 @@ def photo_routes(studio: Studio) -> APIRouter:
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
         if not kind.startswith("image/") and kind != "application/octet-stream":
             raise Problem(415, f"Expected a picture's file (content-type image/...), received '{kind[:60]}'.")
-        wanted = Corrections(polarity, mirror, crop_of(crop))
-        picture = open_picture(await request.body(), studio.limits)
-        return await queue.run(partial(name_photo, picture, find_askable(studio, model), wanted))
+        wanted, content = Corrections(polarity, mirror, crop_of(crop)), await request.body()
+
+        def name() -> dict[str, Any]:
+            return name_photo(open_picture(content, studio.limits), find_askable(studio, model), wanted)
+
+        return await queue.run(name)
 
     return routes
 
@@ -107,7 +114,7 @@ class Queue:
         self.limiter = anyio.CapacityLimiter(at_once)
         self.inside = 0
 
-    async def run(self, work: partial[dict[str, Any]]) -> dict[str, Any]:
+    async def run(self, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Do work in a thread when its turn comes.
 
         Raises:

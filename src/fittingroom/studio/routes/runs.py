@@ -18,6 +18,7 @@ from fittingroom.studio.run_names import find_run, own_file, runs_of
 if TYPE_CHECKING:
     from fittingroom.studio.studio import Studio
 
+HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
 )
@@ -74,7 +75,7 @@ def run_page_routes(studio: Studio) -> APIRouter:
         report(find_run(studio, name))
         return {"page": f"/api/runs/{name}/page"}
 
-    @routes.get("/runs/{name}/page")
+    @routes.get("/runs/{name}/page", response_class=Response, responses=HTML)
     def page(name: str) -> Response:
         """Return a run's page; it may come from anywhere, so it runs nothing and loads nothing."""
         path = own_file(find_run(studio, name), shelf_of_runs.PAGE)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 0.15
 ALIVE_EVERY = 60  # pauses between two lines that keep the connection open
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 Setting = bool | int | float | str | None
 
 
@@ -97,7 +98,7 @@ def training_routes(studio: Studio) -> APIRouter:
         trainings.resume(name, str(studio.shelf.source(own_dataset(studio, dataset, mark))))
         return trainings.state(name)
 
-    @routes.get("/trainings/{name}/events")
+    @routes.get("/trainings/{name}/events", response_class=StreamingResponse, responses=EVENTS)
     async def events(name: str, after: int = 0) -> StreamingResponse:
         """Send the progress of a training as it comes, as server-sent events, until it has ended."""
         trainings.folder(name)

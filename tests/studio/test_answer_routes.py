@@ -1,0 +1,79 @@
+"""Asking a model about every image, neighbours, maps: in processes of their own, kept, told of."""
+
+import time
+
+import numpy as np
+import pytest
+
+from fittingroom.runs import open_run
+from fittingroom.studio.jobs import Job
+
+RUN = {"dataset": "bars", "model": "run/20260101-a"}
+
+
+@pytest.fixture
+def asked(with_run):
+    """The visitor, once the run has answered about every image."""
+    assert with_run.get("/api/answers", params=RUN).json() == {"state": "absent"}
+    assert with_run.post("/api/answers", json=RUN).json()["state"] in ("working", "ready")
+    end = time.monotonic() + 120
+    while (state := with_run.get("/api/answers", params=RUN).json())["state"] == "working" and time.monotonic() < end:
+        time.sleep(0.1)
+    assert state["state"] == "ready", state
+    return with_run
+
+
+def test_a_model_answers_about_every_image_and_is_laid_out_by_what_it_sees(asked, toy):
+    columns = asked.get("/api/answers/columns", params=RUN).json()
+    assert [len(columns[key]) for key in ("predicted", "confidence", "loss")] == [840, 840, 840]
+    one = asked.get("/api/answers/image/650", params=RUN).json()
+    assert int(np.argmax(one["probabilities"])) == columns["predicted"][650]
+    assert len(one["neighbours"]) == 8
+    assert all(0 <= index < 640 for index in one["neighbours"])
+    placed = asked.get("/api/maps/positions", params=RUN).json()
+    assert len(placed["x"]) == len(placed["y"]) == 840
+    assert 0 <= min(placed["x"]) < max(placed["x"]) <= 65_535
+    plain = asked.get("/api/maps/positions", params={"dataset": "bars"}).json()
+    assert plain != placed
+
+
+def test_asking_a_run_that_was_not_tested_is_a_look_at_the_test_images_and_written_down(with_run, studio):
+    run = open_run(studio.runs / "20260101-a")
+    (run.folder / "verdict.json").unlink()
+    (run.folder / "test_looks.jsonl").unlink()
+    with_run.post("/api/answers", json=RUN)
+    studio.bench.find(next(iter(studio.bench._jobs))).process.wait(120)
+    assert [look["asked_by"] for look in run.test_looks] == ["studio"]
+
+
+def test_what_was_not_asked_is_409_in_words(with_run):
+    for path in ("answers/columns", "answers/image/3", "maps/positions"):
+        answer = with_run.get(f"/api/{path}", params=RUN)
+        assert answer.status_code == 409
+        assert "has not been asked about these images yet" in answer.json()["error"]["message"]
+
+
+def test_without_umap_the_words_name_the_line_that_installs_it(visitor, monkeypatch):
+    monkeypatch.setattr("fittingroom.studio.routes.maps.find_spec", lambda name: None)
+    answer = visitor.post("/api/maps", json={"dataset": "bars", "method": "umap"})
+    assert answer.status_code == 422
+    assert "pip install 'fittingroom[map]'" in answer.json()["error"]["message"]
+
+
+def test_a_process_that_dies_without_a_word_is_told_of():
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-c", "import os; print('{\"share\": 0.5}', flush=True); os.abort()"]
+    job = Job(process=subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
+    job.follow()
+    job.process.stdout.close()
+    assert job.state()["state"] == "failed"
+    assert "ended without an answer" in job.state()["error"]
+
+
+def test_too_many_jobs_at_once_are_429(with_run, studio):
+    studio.bench.most = 0
+    answer = with_run.post("/api/answers", json=RUN)
+    assert answer.status_code == 429
+    assert answer.json()["error"]["limit"] == 0

@@ -1,0 +1,88 @@
+"""Whatever the OpenAPI document allows, and what it does not, is answered as the document says."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import booleans
+from schemathesis import GenerationMode
+from schemathesis.checks import load_all_checks
+from schemathesis.specs.openapi import checks
+
+from fittingroom.studio.app import build_api
+
+KNOWN = {"dataset": "bars", "name": "20260101-a", "other": "20260101-a", "model": "run/20260101-a"}
+FEW, MANY = 4, 100  # examples for each operation and way of making them
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_schema_conformance,
+]
+
+
+def operations(studio):
+    """Every operation of the document, told of by name."""
+    schema = schemathesis.openapi.from_dict(build_api(studio).openapi())
+    return [found.ok() for found in schema.get_all_operations()]
+
+
+def ask_everything(studio, subtests, examples):
+    load_all_checks()
+    address = studio.door.address
+    headers = {"authorization": f"Bearer {studio.door.token}"}
+    for operation in operations(studio):
+        for mode in GenerationMode if can_be_wrong(operation) else [GenerationMode.POSITIVE]:
+            with subtests.test(operation.label, mode=mode.value):
+                ask(operation, mode, address, headers, examples)
+
+
+def can_be_wrong(operation) -> bool:
+    """Say whether there is anything but plain text, which no request can get wrong."""
+    schemas = [parameter.definition["schema"] for parameter in [*operation.path_parameters, *operation.query]]
+    return bool(list(operation.body)) or any(schema != {"type": "string"} for schema in map(untitled, schemas))
+
+
+def untitled(schema):
+    return {key: value for key, value in schema.items() if key != "title"}
+
+
+def ask(operation, mode, address, headers, examples):
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode), is_known=booleans())
+    def one(case, is_known):
+        if is_known and case.method != "DELETE":
+            name_what_is_there(case)
+        response = case.call(base_url=address, headers=headers, timeout=60)
+        case.validate_response(response, checks=CHECKS)
+
+    one()
+
+
+def name_what_is_there(case):
+    """Put names that exist where names are asked for, so that the answers go deeper than "no such thing"."""
+    for part in (case.path_parameters, case.query, case.body):
+        if isinstance(part, dict):
+            part.update({key: value for key, value in KNOWN.items() if key in part})
+
+
+def test_every_operation_answers_as_the_document_says(live, subtests):
+    ask_everything(live, subtests, FEW)
+    assert live.runs.joinpath("20260101-a", "model.keras").exists()
+
+
+@pytest.mark.soak
+def test_every_operation_answers_as_the_document_says_at_length(live, subtests):
+    ask_everything(live, subtests, MANY)
+
+
+def test_the_document_tells_of_refusals(live):
+    document = build_api(live).openapi()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert {"4XX", "5XX"} <= set(operation["responses"]), f"{method} {path}"

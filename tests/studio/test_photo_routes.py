@@ -1,0 +1,134 @@
+"""Trying on: what is accepted, what is refused and with which limit, corrections by hand."""
+
+import asyncio
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from fittingroom.studio.app import build_app
+from fittingroom.studio.problems import Problem
+from fittingroom.studio.routes.photos import Queue
+from fittingroom.studio.studio import Studio
+
+pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
+MODEL = "shipped/fashion-mnist/photo"
+JPEG = {"content-type": "image/jpeg"}
+
+
+def photo(size=(120, 160)) -> bytes:
+    """A dark T-shirt shape on a light floor."""
+    scene = np.full((*size, 3), 210, np.uint8)
+    scene[size[0] // 5 : -size[0] // 5, size[1] // 3 : -size[1] // 3] = (30, 40, 90)
+    scene[size[0] // 5 : size[0] // 2, size[1] // 6 : -size[1] // 6] = (30, 40, 90)
+    file = io.BytesIO()
+    Image.fromarray(scene).save(file, "JPEG")
+    return file.getvalue()
+
+
+def ask(visitor, content, headers=JPEG, **query):
+    return visitor.post("/api/photos", params={"model": MODEL, **query}, content=content, headers=headers)
+
+
+def refusal(answer, status):
+    assert answer.status_code == status, answer.text
+    return answer.json()["error"]
+
+
+def test_a_photo_is_named_with_every_step_down_to_28x28(visitor):
+    told = ask(visitor, photo()).json()
+    assert len(told["steps"]) >= 5
+    assert all(step["picture"].startswith("data:image/png;base64,") and step["reason"] for step in told["steps"])
+    assert len(base64.b64decode(told["image"])) == 28 * 28
+    assert abs(sum(told["probabilities"]) - 1) < 1e-3
+    assert told["none_of_these"] in (True, False)
+
+
+def test_polarity_mirroring_and_crop_are_taken_from_the_user(visitor):
+    seen = {
+        words: base64.b64decode(ask(visitor, photo(), **query).json()["image"])
+        for words, query in {
+            "keep": {"polarity": "keep"},
+            "invert": {"polarity": "invert"},
+            "crop": {"polarity": "keep", "crop": "0,0,0.5,1"},
+        }.items()
+    }
+    assert len(set(seen.values())) == 3
+
+
+def test_what_is_no_picture_is_415(visitor):
+    assert "Expected a picture (JPEG" in refusal(ask(visitor, b"no picture"), 415)["message"]
+    assert "content-type image/" in refusal(ask(visitor, photo(), {"content-type": "text/html"}), 415)["message"]
+
+
+@pytest.mark.parametrize("crop", ["1", "0,0,2,1", "0.5,0,0.5,1", "a,b,c,d", "nan,0,1,1", "0,0,1,1,1"])
+def test_a_crop_that_is_none_is_422(visitor, crop):
+    assert "crop: expected" in refusal(ask(visitor, photo(), crop=crop), 422)["message"]
+
+
+def test_a_damaged_picture_is_422_in_words_without_a_path(visitor):
+    words = refusal(ask(visitor, photo()[:300]), 422)["message"]
+    assert "damaged" in words
+    assert "/" not in words
+
+
+@pytest.fixture
+def strict(studio):
+    """The visitor of a studio with limits that are soon reached."""
+    limits = replace(studio.limits, pixels=10_000, body_bytes=50_000)
+    app = build_app(Studio(studio.door, studio.runs, studio.shelf, limits))
+    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
+        client.get("/")
+        yield client
+
+
+def test_more_pixels_or_bytes_than_the_limit_are_refused_with_the_limit(strict):
+    assert refusal(ask(strict, photo()), 422)["limit"] == 10_000
+    assert refusal(ask(strict, photo() + b"x" * 60_000), 413)["limit"] == 50_000
+
+
+def test_a_model_that_is_not_there_is_404(visitor):
+    assert "No model 'run/none' that can be asked" in refusal(ask(visitor, photo(), model="run/none"), 404)["message"]
+
+
+def draw(visitor, **changes):
+    pixels = base64.b64encode(bytes(28 * 28)).decode()
+    return visitor.post("/api/drawings", json={"model": MODEL, "height": 28, "width": 28, "pixels": pixels, **changes})
+
+
+def test_a_blank_drawing_is_none_of_these(visitor):
+    assert draw(visitor).json()["none_of_these"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pixels": "!"}, "pixels: expected base64"),
+        ({"pixels": "AAAA"}, "pixels: expected 784 bytes, received 3"),
+        ({"height": 10**9}, "height"),
+        ({"height": 14, "width": 56}, "takes 28x28 pixels, received 14x56"),
+    ],
+)
+def test_a_drawing_of_another_size_is_422(visitor, changes, words):
+    assert words in refusal(draw(visitor, **changes), 422)["message"]
+
+
+def test_more_photos_than_may_wait_are_429_and_one_that_takes_too_long_is_503():
+    async def crowd():
+        queue = Queue(1, 1, 0.3)
+        import threading
+
+        held = threading.Event()
+        asked = [asyncio.ensure_future(queue.run(lambda: {"waited": held.wait(5)})) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Problem, match="1 photos are waiting already") as third:
+            await queue.run(dict)
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        held.set()
+        return third.value.status, [outcome.status for outcome in outcomes]
+
+    assert asyncio.run(crowd()) == (429, [503, 503])

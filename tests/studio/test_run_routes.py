@@ -1,0 +1,107 @@
+"""The runs' part of the API: rows, predictions, comparing, pages, deleting; a run is a name and never a path."""
+
+import base64
+import json
+import shutil
+
+import pytest
+
+PATHS = ["..", "%2e%2e", "..%2f..%2fetc", "%2fetc%2fpasswd", "/etc", "a%00b", "-x", ".studio", "20260101-a%2f..", "~"]
+
+
+def test_a_row_has_score_interval_cost_and_recipe(with_run):
+    row = with_run.get("/api/runs").json()[0]
+    assert row["name"] == "20260101-a"
+    assert row["test_interval"][0] <= row["test_accuracy"] <= row["test_interval"][1]
+    assert row["n"] == 200
+    assert row["seconds"] > 0
+    assert row["recipe"] == {"epochs": 1, "batch_size": 64}
+    assert row["looks"] == 1
+
+
+def test_predictions_come_with_their_place_among_all_images(with_run):
+    told = with_run.get("/api/runs/20260101-a/predictions").json()
+    assert told["indices"] == list(range(640, 840))
+    assert len(told["probabilities"][0]) == 10
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_a_run_is_a_name_and_never_a_path(with_run, studio, name):
+    for method, more in (("GET", ""), ("GET", "/predictions"), ("GET", "/page"), ("POST", "/page"), ("DELETE", "")):
+        answer = with_run.request(method, f"/api/runs/{name}{more}")
+        assert answer.status_code in (404, 405), f"{method} {more}"
+        assert "root:" not in answer.text
+    assert (studio.runs / "20260101-a" / "model.keras").exists()
+
+
+def test_a_link_to_a_run_elsewhere_is_not_followed(with_run, studio, toy_run):
+    (studio.runs / "20260102-link").symlink_to(toy_run)
+    assert [row["name"] for row in with_run.get("/api/runs").json()] == ["20260101-a"]
+    assert with_run.get("/api/runs/20260102-link").status_code == 404
+    assert with_run.delete("/api/runs/20260102-link").status_code == 404
+    assert (toy_run / "model.keras").exists()
+
+
+def test_a_file_of_a_run_that_is_a_link_to_elsewhere_is_not_shown(with_run, studio, tmp_path):
+    secret = tmp_path / "secret.html"
+    secret.write_text("secret")
+    (studio.runs / "20260101-a" / "report.html").unlink(missing_ok=True)
+    (studio.runs / "20260101-a" / "report.html").symlink_to(secret)
+    answer = with_run.get("/api/runs/20260101-a/page")
+    assert answer.status_code == 404
+    assert "secret" not in answer.text
+
+
+def test_a_page_is_written_and_runs_nothing(with_run):
+    page = with_run.post("/api/runs/20260101-a/page").json()["page"]
+    answer = with_run.get(page)
+    assert "20260101-a" in answer.text
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "script-src" not in answer.headers["content-security-policy"]
+
+
+def test_a_deleted_run_is_gone_whole(with_run, studio):
+    assert with_run.delete("/api/runs/20260101-a").json() == {"deleted": "20260101-a"}
+    assert with_run.get("/api/runs").json() == []
+    assert [path for path in studio.runs.iterdir() if "20260101" in path.name] == []
+
+
+def test_a_run_that_cannot_be_read_says_so_and_hides_no_other(with_run, studio):
+    broken = studio.runs / "20260102-broken"
+    broken.mkdir()
+    (broken / "environment.json").write_text("{")
+    rows = {row["name"]: row for row in with_run.get("/api/runs").json()}
+    assert rows["20260102-broken"]["broken"] == "This run cannot be read: RunError."
+    assert "broken" not in rows["20260101-a"]
+
+
+def test_two_runs_are_compared_on_the_same_images_only(with_run, studio):
+    shutil.copytree(studio.runs / "20260101-a", studio.runs / "20260102-b")
+    told = with_run.get("/api/runs/20260101-a/against/20260102-b").json()
+    assert (told["n"], told["only_first"], told["only_second"], told["p"]) == (200, 0, 0, 1.0)
+    (studio.runs / "20260102-b" / "predictions.npz").unlink()
+    answer = with_run.get("/api/runs/20260101-a/against/20260102-b")
+    assert answer.status_code == 409
+    assert "has no predictions yet" in answer.json()["error"]["message"]
+
+
+def test_a_model_that_carries_code_is_not_opened(with_run, studio):
+    import keras  # whose Lambda layers run Python that lies in the file
+
+    layers = keras.layers
+    network = keras.Sequential([layers.Input((28, 28)), layers.Lambda(lambda x: x), layers.Flatten(), layers.Dense(10)])
+    folder = studio.runs / "20260101-a"
+    network.save(folder / "model.keras")
+    (folder / "model.onnx").unlink()
+    pixels = base64.b64encode(bytes(28 * 28)).decode()
+    drawn = {"model": "run/20260101-a", "height": 28, "width": 28, "pixels": pixels}
+    answer = with_run.post("/api/drawings", json=drawn)
+    assert answer.status_code == 422
+    assert "opens in safe mode" in answer.json()["error"]["message"]
+    assert str(studio.runs) not in answer.text
+
+
+def test_an_environment_that_lies_about_its_data_is_told(with_run, studio):
+    path = studio.runs / "20260101-a" / "environment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "fingerprint": "0" * 16}))
+    assert with_run.get("/api/runs/20260101-a").json()["shelf"] is None
