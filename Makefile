@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: browser studio-speed studio-shots photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: studio browser studio-speed studio-shots photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -20,6 +20,11 @@ $(VENV)/.core: pyproject.toml constraints.txt scripts/make_venv.sh
 	scripts/make_venv.sh . && touch $@
 $(VENV)/.dev: pyproject.toml constraints.txt scripts/make_venv.sh
 	scripts/make_venv.sh '.[dev]' && touch $(VENV)/.core $@
+
+studio: $(VENV)/.studio data ## the studio: see the data, watch a network learn, try it on, in a browser
+	$(BIN)/fittingroom studio
+$(VENV)/.studio: pyproject.toml constraints.txt scripts/make_venv.sh
+	scripts/make_venv.sh '.[studio,photos]' && touch $(VENV)/.core $@
 
 browser: $(VENV)/.browser ## what the browser tests need: Playwright, axe-core, UMAP, Debian's chromium
 	scripts/install_chromium.sh

@@ -6,7 +6,7 @@ import re
 import signal
 
 import pytest
-from seeing import expect
+from seeing import expect, overhang
 
 from fittingroom.models.load import load_model
 from fittingroom.runs import open_run
@@ -85,10 +85,11 @@ def test_it_outlives_its_tab_and_a_second_tab_trains_beside_it(look, started, ru
     name = start(first)
     learning(first)
     first.close()
-    second = look()
+    second = look(width=360)
     page = second.go("train")
     expect(page.locator(".live-head h2")).to_have_text(name)
     learning(page)
+    assert overhang(page) <= 0
     other = start(form(second))
     assert other != name
     learning(page)

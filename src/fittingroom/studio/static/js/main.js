@@ -64,7 +64,7 @@ async function beat() {
   const place = document.getElementById("live");
   try {
     const names = await get("trainings/running");
-    replace(place, names.length ? h("a", { class: "live", href: `#/train/${encodeURIComponent(names[0])}` }, WORDS.train.underWay(names.length)) : null);
+    replace(place, names.length ? h("a", { class: "live", href: `#/train/${encodeURIComponent(names[0])}` }, h("span", {}, WORDS.train.underWay(names.length))) : null);
   } catch {
     replace(place, h("span", { class: "wrong" }, WORDS.offline));
   }

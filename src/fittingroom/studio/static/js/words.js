@@ -146,7 +146,7 @@ export const WORDS = {
     bin: (n, confidence, right) => `${n} images: confidence ${confidence.toFixed(3)}, right ${right.toFixed(3)}`,
     calibration: (error) => `Calibration error ${error.toFixed(4)}, ten bins of equal width`,
     even: (other, p) => `Beside ${other}, the two cannot be told apart at this size (McNemar, p = ${p.toFixed(3)}).`,
-    better: (better, worse, points, p) => `${better} is better than ${worse} by ${points} points (McNemar, p = ${p < 0.001 ? "below 0.001" : p.toFixed(3)}).`,
+    better: (better, worse, points, p) => `${better} is better than ${worse} by ${points} points (McNemar, p ${p < 0.001 ? "below 0.001" : `= ${p.toFixed(3)}`}).`,
     split: (first, run, second, other) => `${first} images only ${run} gets right, ${second} only ${other}.`,
     differing: "Where the two differ",
     showDiffering: (count) => `Show the ${count.toLocaleString("en")} images`,

@@ -1,0 +1,159 @@
+"""Draw the studio's five parts for docs/studio.md, each on a wide screen and on a phone: `make studio-shots`.
+
+Usage: studio_shots.py [--runs FOLDER]. Real images, and two runs trained for it (or those in FOLDER); what is tried on
+is a made-up photo.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+from studio_browser import open_chromium, open_studio
+
+import fittingroom as fr
+from fittingroom.recipes import load_recipe
+from fittingroom.workflows.training import Order, train_order
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+WIDE, PHONE, GAP = (1440, 900), (360, 800), 24
+PATIENCE = 180_000  # milliseconds
+QUALITY = 80
+DROP = """async (content) => {
+    const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], "photo", { type: "image/jpeg" }));
+    document.querySelector(".drop").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+}"""
+
+
+def train_two(runs: Path) -> None:
+    """Train the walk-through and rung 90, and test them."""
+    data = fr.load()
+    for name, order in {
+        "walkthrough": Order(validation=10_000),
+        "rung-90": Order(recipe=load_recipe("90"), validation=10_000),
+    }.items():
+        if not (runs / name).exists():
+            fr.evaluate(train_order(order, runs / name), data)
+
+
+def made_up_photo() -> bytes:
+    """Return a test picture of a pullover, enlarged, on a bright floor: no camera's photo, but read like one."""
+    data = fr.load()
+    article = data.test.images[np.flatnonzero(data.test.labels == 2)[0]]
+    values = cv2.resize(article, (420, 420), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+    solid = cv2.GaussianBlur((values > 0.08).astype(np.float32), (0, 0), 3)[..., None]
+    scene = np.random.default_rng(1).normal((205, 190, 165), 5, (520, 520, 3))
+    cloth = (1 - values[..., None]) * np.array([235, 175, 150])[::-1] + 15
+    scene[50:470, 50:470] = scene[50:470, 50:470] * (1 - solid) + cloth * solid
+    file = io.BytesIO()
+    Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+def show_data(page: Any, address: str) -> None:
+    """Open the map by what the better run sees, and an image of it."""
+    page.goto(f"{address}#/data")
+    page.get_by_text("70,000 images", exact=True).wait_for()
+    page.get_by_label("Model", exact=True).select_option(label="rung-90")
+    page.get_by_label("Answers", exact=True).wait_for(state="attached")
+    page.get_by_role("button", name="Map").click()
+    page.wait_for_function("() => !document.querySelector('.wall-titles span')")
+    if page.viewport_size["width"] > PHONE[0]:
+        page.get_by_label("Open image by index").fill("45592")
+        page.get_by_role("button", name="Open", exact=True).click()
+        page.locator(".wall-panel .thumb").first.wait_for()
+
+
+def show_training(page: Any, address: str) -> None:
+    """Start a training, and wait until its curves are there."""
+    page.goto(f"{address}#/train")
+    if not page.locator(".numbers dd").count():
+        page.get_by_label("Epochs", exact=True).fill("20")
+        page.get_by_role("button", name="Start training").click()
+    page.get_by_text("8 of 20").wait_for()
+    if page.viewport_size["width"] == PHONE[0]:
+        page.locator(".train-live").scroll_into_view_if_needed()
+        page.evaluate("scrollTo(0, document.querySelector('.train-live').offsetTop - 70)")
+
+
+def show_look(page: Any, address: str) -> None:
+    """Open the walk-through's pictures of the better run, beside the other."""
+    page.goto(f"{address}#/look/rung-90?against=walkthrough")
+    page.locator(".pair").first.wait_for()
+
+
+def show_try(page: Any, address: str) -> None:
+    """Drop a photo."""
+    page.goto(f"{address}#/try")
+    page.locator(".drop").wait_for()
+    page.evaluate(DROP, base64.b64encode(made_up_photo()).decode())
+    page.locator(".steps img").first.wait_for()
+    if page.viewport_size["width"] == PHONE[0]:
+        page.evaluate("scrollTo(0, document.querySelector('.try-right').offsetTop - 70)")
+
+
+def show_runs(page: Any, address: str) -> None:
+    """Open the table."""
+    page.goto(f"{address}#/runs")
+    page.locator("table.runs tbody tr").first.wait_for()
+
+
+PARTS = {"data": show_data, "look": show_look, "try": show_try, "train": show_training, "runs": show_runs}
+
+
+def shot(browser: Any, address: str, part: str, size: tuple[int, int]) -> Image.Image:
+    """Return a picture of a part in a window of a size."""
+    viewport = {"width": size[0], "height": size[1]}
+    page = browser.new_context(viewport=viewport, color_scheme="light", reduced_motion="reduce").new_page()
+    page.set_default_timeout(PATIENCE)
+    PARTS[part](page, address)
+    page.wait_for_timeout(1500)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    page.context.close()
+    return picture
+
+
+def end_training(browser: Any, address: str) -> None:
+    """Stop the training that was begun for the pictures; it would outlive the studio."""
+    page = browser.new_page()
+    page.goto(f"{address}#/train")
+    page.locator(".live-head .badge").wait_for()
+    if page.locator(".live-head .badge.running").count():
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.locator(".live-head .badge.stopped").wait_for()
+
+
+def side_by_side(wide: Image.Image, phone: Image.Image) -> Image.Image:
+    """Return both pictures on one sheet."""
+    sheet = Image.new("RGB", (wide.width + GAP + phone.width, max(wide.height, phone.height)), "#dcd8ce")
+    sheet.paste(wide, (0, 0))
+    sheet.paste(phone, (wide.width + GAP, 0))
+    return sheet
+
+
+def main() -> None:
+    """Train where needed, take the pictures, and write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=Path, help="a folder whose runs are shown instead of fresh ones")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = parser.parse_args().runs or Path(folder)
+        train_two(runs)
+        with open_studio(runs) as address, open_chromium() as browser:
+            for part in PARTS:
+                sheet = side_by_side(*(shot(browser, address, part, size) for size in (WIDE, PHONE)))
+                sheet.save(IMAGES / f"studio-{part}.webp", quality=QUALITY, method=6)
+                if part == "train":
+                    end_training(browser, address)
+
+
+if __name__ == "__main__":
+    main()
