@@ -15,7 +15,7 @@ from fittingroom.judging.references import warning
 from fittingroom.reporting.learning import read_learning
 from fittingroom.reporting.run_page import run_page
 
-OF_METHOD = {"95", "0", "1", "20", "2"}  # "95 % interval", "runs from 0 to 1", "fewer than 20 answers"
+OF_METHOD = {"95", "0", "1", "20", "2", "0.1"}  # "95 % interval", "runs from 0 to 1", "fewer than 20 answers"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from fittingroom.cli.app import main
 from fittingroom.errors import RunError, UsageError
 from fittingroom.runs import open_run
 
-OF_METHOD = {"95", "0", "1", "2", "20", "10000", "15"}  # of the words themselves, as in "95 % interval"
+OF_METHOD = {"95", "0", "1", "2", "20", "10000", "15", "0.1"}  # of the words themselves, as in "95 % interval"
 
 
 def page_of(run, toy_folder):

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from page_reader import prose_of, unexplained, words_of
 
 from fittingroom.cli.app import main
 from fittingroom.errors import RunError
@@ -72,6 +73,19 @@ def test_the_verdict_file_is_the_pages_twin(outcome):
     assert verdict["accuracy"] == outcome[0].verdict.accuracy
     assert verdict["page"]["fitting"]["train_accuracy"] is not None
     assert verdict["page"]["seed"] == 4
+
+
+def test_every_number_of_the_pages_words_is_in_the_verdict_file(outcome):
+    words = prose_of(outcome[0].page.read_text("utf-8"))
+    of_method = {"95", "0", "1", "2", "20", "0.1", "255", "10000", "128"}
+    assert unexplained(words, outcome[0].run.verdict, of_method) == set()
+
+
+def test_the_page_says_how_sure_the_network_is_and_what_it_gets_wrong(outcome):
+    words = words_of(outcome[0].page.read_text("utf-8"))
+    for part in ("What the score means", "How sure it is", "Its highest losses", "No temperature is fitted"):
+        assert part in words
+    assert len(outcome[0].run.verdict["page"]["judged"]["top_losses"]) == 9
 
 
 def test_report_writes_the_same_page_again(outcome):

@@ -68,7 +68,7 @@ def _opened(run: Run | str | Path) -> Run:
 def _tutorials_page(run: Run, say: Say) -> Path:
     facts, page = tutorial_facts(run, say=say)
     run.write_text(PAGE, page)
-    run.write_json(TWIN, (run.verdict or {}) | {"page": facts.to_dict()})
+    run.write_json(TWIN, (run.verdict or {}) | {"page": facts})
     return run.folder / PAGE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from fittingroom.judging import Verdict, judge
 from fittingroom.reporting.data_facts import describe_data
 from fittingroom.reporting.history import read_history
 from fittingroom.reporting.page import tutorial_page
+from fittingroom.reporting.sentences import REFERENCE
 from fittingroom.reporting.shown import choose_exhibits
 from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 from fittingroom.runs import Run
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 TUTORIAL = "tutorial.json"  # what only a tutorial's run knows; its presence makes the page the walk-through's
 
 
-def tutorial_facts(run: Run, *, say: Say = silent) -> tuple[TutorialReport, str]:
-    """Return the walk-through's page of a run as values, and as HTML.
+def tutorial_facts(run: Run, *, say: Say = silent) -> tuple[dict[str, Any], str]:
+    """Return every number of the walk-through's page as plain JSON values, and the page.
 
     Args:
         run: of a tutorial.
@@ -39,7 +41,17 @@ def tutorial_facts(run: Run, *, say: Say = silent) -> tuple[TutorialReport, str]
     report = _report(run, facts, data, rival, say)
     _, pictures = choose_exhibits(data, run.predictions.probabilities)
     looked_at = pictures_of(report.judged, data) if report.judged else None
-    return report, tutorial_page(report, pictures, looked_at)
+    return _twin(report), tutorial_page(report, pictures, looked_at)
+
+
+def _twin(report: TutorialReport) -> dict[str, Any]:
+    score, (_, height, width) = report.fitting.score, report.fitting.data.train_shape
+    return report.to_dict() | {
+        "pixels": height * width,
+        "named_rightly": round(score.accuracy * score.n),
+        "fit_seconds": sum(epoch.seconds for epoch in report.fitting.history),
+        "reference": asdict(REFERENCE),
+    }
 
 
 def _data_of(run: Run, facts: Mapping[str, Any]) -> Dataset:
