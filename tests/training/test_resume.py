@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from kill_run import material, network, recipe
@@ -162,3 +163,22 @@ def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_is_kept(tmp_path,
     with pytest.raises(TrainingError, match=r"No space left on device. The one before is kept"):
         checkpoints.write(folder, checkpoints.Checkpoint({"weights": torch.zeros(3)}, {"epoch": 2}))
     assert checkpoints.read(folder).facts == {"epoch": 1}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+def test_on_a_cuda_device_an_interrupted_training_goes_on_to_the_same_weights(tmp_path):
+    on_card = recipe().replace(device="cuda")
+
+    def stop(progress):
+        if progress.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    options = {"recipe": on_card, "seed": 3, "validation": 16}
+    train(network(), material(), out=tmp_path / "whole", **options)
+    with pytest.raises(Interrupted):
+        train(network(), material(), out=tmp_path / "run", watch=stop, **options)
+    resume(tmp_path / "run", material())
+    ours, whole = outcome(tmp_path / "run"), outcome(tmp_path / "whole")
+    for one, other in zip(ours[0], whole[0], strict=True):  # sums on a card may come in another order
+        np.testing.assert_allclose(np.frombuffer(one, "f4"), np.frombuffer(other, "f4"), rtol=1e-3, atol=1e-5)
+    assert [line["epoch"] for line in ours[1]] == [1, 2, 3, 4]

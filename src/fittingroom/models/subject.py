@@ -68,9 +68,12 @@ class Subject:
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
-        """Leave the model, after the block, in training or inference mode as it was before."""
+        """Have Keras work where the weights are, and leave the model in training or inference mode as it was before."""
+        import keras
+
         was_training = self.model.training
         try:
-            yield
+            with keras.device(self.like.device.type):
+                yield
         finally:
             self.model.train(was_training)

@@ -243,7 +243,7 @@ def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
     if subject.is_keras and subject.is_ordinary:
         from fittingroom.models.front import for_use
 
-        with torch.no_grad():
+        with torch.no_grad(), subject.at_rest():
             for_use(subject.model, image_shape).save(run.folder / IN_A_RUN)
         return
     from safetensors.torch import save
