@@ -58,7 +58,8 @@ def mistake_block(
 def mistake_words(mistake: Mistake, split: str, class_names: Sequence[str], *, ascii_only: bool = False) -> Text:
     """Return what there is to say of one image, a line each."""
     sign, style = ("right", "green") if mistake.right else ("wrong", "red")
-    text = Text(f"{split} image {mistake.index}\n", style="bold")
+    text = Text()
+    text.append(f"{split} image {mistake.index}\n", style="bold")
     text.append(f"{sign}: ", style=style)
     text.append(f"said {class_names[mistake.predicted]}, is {class_names[mistake.label]}\n")
     text.append(f"loss {mistake.loss:.2f}\n\n", style="dim")

@@ -72,8 +72,9 @@ def _data_of(run: Run, facts: Mapping[str, Any]) -> Dataset:
 
 def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None, say: Say) -> TutorialReport:
     exhibits, _ = choose_exhibits(data, run.predictions.probabilities)
+    judged = judged_run(run, data, say=say)
     return TutorialReport(
-        fitting=_fitting(run, data, facts),
+        fitting=_fitting(run, data, facts, judged.score if judged else _judged_by(run)),
         exhibits=exhibits,
         model_name=facts["model"],
         model_summary=facts["model_summary"],
@@ -88,22 +89,22 @@ def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None
         test_looks=len(run.test_looks),
         against=_rival_fitting(rival) if rival else None,
         palette=facts["palette"],
-        judged=judged_run(run, data, say=say),
+        judged=judged,
     )
 
 
 def _rival_fitting(run: Run) -> Fitting:
     facts = run.read_json(TUTORIAL)
-    return _fitting(run, _data_of(run, facts), facts)
+    return _fitting(run, _data_of(run, facts), facts, _judged_by(run))
 
 
-def _fitting(run: Run, data: Dataset, facts: Mapping[str, Any]) -> Fitting:
+def _fitting(run: Run, data: Dataset, facts: Mapping[str, Any], score: Verdict) -> Fitting:
     return Fitting(
         data=describe_data(data),
         history=read_history(run.history),
         train_accuracy=facts["train_accuracy"],
         train_loss=facts["train_loss"],
-        score=_judged_by(run),
+        score=score,
     )
 
 
