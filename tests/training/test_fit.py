@@ -122,6 +122,17 @@ def test_memory_that_runs_out_is_one_sentence(images, labels, monkeypatch):
         fit(dense(), plan_of(images, labels))
 
 
+def test_memory_that_runs_out_while_tracing_is_no_reason_to_train_eagerly(images, labels, monkeypatch):
+    def full(*arguments, **options):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 3010560000 bytes.")
+
+    monkeypatch.setattr("fittingroom.training.trace.joint_graph", full)
+    said = []
+    with pytest.raises(TrainingError, match=r"Memory ran out with batches of 20"):
+        fit(dense(), plan_of(images, labels), Outlets(say=said.append))
+    assert said == []
+
+
 def test_a_weight_constraint_holds_after_every_update(images, labels):
     model = dense(kernel_constraint="non_neg")
     fit(model, plan_of(images, labels))

@@ -163,6 +163,8 @@ def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_is_kept(tmp_path,
     with pytest.raises(TrainingError, match=r"No space left on device. The one before is kept"):
         checkpoints.write(folder, checkpoints.Checkpoint({"weights": torch.zeros(3)}, {"epoch": 2}))
     assert checkpoints.read(folder).facts == {"epoch": 1}
+    with pytest.raises(TrainingError, match=r"There is none before it; make room and begin again"):
+        checkpoints.write(tmp_path / "other", good)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")

@@ -5,7 +5,7 @@ import pytest
 from networks import dense, keras, plain_module
 
 from fittingroom.data import Dataset, Split, hold_out
-from fittingroom.errors import DataError, RunError, UsageError
+from fittingroom.errors import DataError, FittingRoomError, RunError, UsageError
 from fittingroom.runs import open_run
 from fittingroom.training import Recipe, train, trainer
 
@@ -105,4 +105,14 @@ def test_data_that_are_not_what_they_should_be_leave_no_run_behind(data, error, 
 def test_an_unknown_recipe_value_leaves_no_run_behind(dataset, tmp_path):
     with pytest.raises(UsageError, match="'epochs': expected a whole number, at least 1, received 0"):
         train(dense(), dataset, epochs=0, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("unfit", ["shape", "label", "loss"])
+def test_a_training_that_no_epoch_came_of_leaves_no_run_behind(dataset, tmp_path, unfit):
+    images, labels = dataset.train.images, dataset.train.labels.copy()
+    labels[0] = 9 if unfit == "label" else labels[0]
+    recipe = Recipe(optimizer="sgd", batch_size=8, learning_rate=1e30 if unfit == "loss" else 0.1)
+    with pytest.raises(FittingRoomError):
+        train(dense(), (images[:, 1:] if unfit == "shape" else images, labels), recipe=recipe, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -40,7 +40,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         checkpoint: its tensors may be on any device and are copied.
 
     Raises:
-        TrainingError: the disk is full or the folder cannot be written; the one before is still there.
+        TrainingError: the disk is full or the folder cannot be written; one made before is still there.
     """
     from safetensors.torch import save
 
@@ -52,10 +52,11 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / FILE, content)
     except OSError as error:
-        raise TrainingError(
-            f"{folder}: the checkpoint cannot be written: {error.strerror}. The one before is kept; "
-            "make room and go on with --resume."
-        ) from error
+        if (folder / FILE).exists():
+            rest = "The one before is kept; make room and go on with --resume."
+        else:
+            rest = "There is none before it; make room and begin again."
+        raise TrainingError(f"{folder}: the checkpoint cannot be written: {error.strerror}. {rest}") from error
 
 
 def read(folder: Path) -> Checkpoint:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from fittingroom.training.gradients import Compute, eager_compute, store
+from fittingroom.training.heap import ran_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +103,8 @@ class Tracer:
             graph = self._graph(inputs, targets)
             twin = None if self.subject.is_ordinary else self._graph(inputs, targets)
         except Exception as error:  # any Python may be in a model: whatever goes wrong, eager is right
+            if ran_out(error):
+                raise
             return self.eager, _reason(error)
         if twin is not None and twin.code != graph.code:
             return self.eager, "its Python does something else at each call."

@@ -19,7 +19,7 @@ from fittingroom.training.adapt import adapt, probe
 from fittingroom.training.callbacks import make_host
 from fittingroom.training.data import TrainingData, on_device
 from fittingroom.training.flat import bound
-from fittingroom.training.heap import kept_heap
+from fittingroom.training.heap import kept_heap, ran_out
 from fittingroom.training.loop import Line, Loop, Position, Sinks, restored
 from fittingroom.training.objective import Objective, owners_objective, recipe_objective
 from fittingroom.training.progress import Watch, unwatched
@@ -178,10 +178,8 @@ def _on(device: torch.device, model: Any) -> Iterator[None]:
 def _memory_in_words(recipe: Recipe) -> Iterator[None]:
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _out_of_memory(recipe) from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+    except (MemoryError, RuntimeError) as error:
+        if ran_out(error):
             raise _out_of_memory(recipe) from error
         raise
 
@@ -189,5 +187,5 @@ def _memory_in_words(recipe: Recipe) -> Iterator[None]:
 def _out_of_memory(recipe: Recipe) -> TrainingError:
     return TrainingError(
         f"Memory ran out with batches of {recipe.batch_size}. Try batch_size={max(1, recipe.batch_size // 2)}; "
-        "the last checkpoint is kept."
+        "a checkpoint made before is kept."
     )

@@ -36,6 +36,19 @@ def kept_heap() -> Iterator[bool]:
         library.malloc_trim(0)
 
 
+def ran_out(error: BaseException) -> bool:
+    """Say whether an error means that memory, the machine's or the card's, has run out.
+
+    Example:
+        >>> ran_out(MemoryError()), ran_out(RuntimeError("shapes differ"))
+        (True, False)
+    """
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
+    )
+
+
 def _c_library() -> Any:
     """Return the C library where it is glibc, else None."""
     try:

@@ -167,7 +167,7 @@ class Loop:
         raise TrainingError(
             f"The loss is {float(record.losses[bad])} in epoch {position.epoch}, step {bad + 1} of {self.steps}, at a "
             f"learning rate of {rate:g}. Try a learning rate of {rate / 10:g}, or gradient_clip=1. "
-            "The weights of the last good epoch are kept."
+            "The weights from before this epoch are kept."
         )
 
     def _measured(self, record: Record) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.data import Dataset, Say, Split, hold_out, silent
-from fittingroom.errors import RunError, UsageError
+from fittingroom.errors import FittingRoomError, RunError, UsageError
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training import checkpoint as checkpoints
@@ -98,7 +98,11 @@ def train(
         whiten(model, material.train[0])
     run = _opened(out, name, seed, material, chosen)
     facts = {"recipe": chosen.as_dict(), "seed": seed, "architecture": _architecture(model), **material.facts}
-    return _fitted(run, model, material, chosen, seed, callbacks, facts, None, say, watch)
+    try:
+        return _fitted(run, model, material, chosen, seed, callbacks, facts, None, say, watch)
+    except FittingRoomError:
+        _discard_if_nothing_came(run)
+        raise
 
 
 def resume(
@@ -197,6 +201,13 @@ def _opened(out: str | Path | None, name: str, seed: int, material: Material, re
 
 def _classes(names: list[str] | None, labels: Array) -> int:
     return len(names) if names else int(labels.max()) + 1
+
+
+def _discard_if_nothing_came(run: Run) -> None:
+    """Take away a run folder that no epoch and no step has come into, so that its name can be used again."""
+    if (run.folder / "checkpoint" / checkpoints.FILE).exists() or run.history:
+        return
+    shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _fitted(
