@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from dataclasses import dataclass
@@ -9,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS
-from fittingroom.models import MODELS, build
-from fittingroom.models.custom import is_custom
+from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names
 from fittingroom.training import Recipe
 from fittingroom.workflows.training import DEFAULT_MODEL, SOURCE
@@ -79,11 +79,8 @@ def differences(recipe: Recipe, base: Recipe) -> dict[str, Any]:
 
 
 def _written(value: Any) -> str:
-    return (
-        {None: "none", True: "true", False: "false"}.get(value, str(value))
-        if not isinstance(value, float)
-        else repr(value)
-    )
+    """Return a setting as ``--set`` reads it."""
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _model_words(run: Run, recipe: Recipe) -> list[str] | None:
@@ -98,12 +95,15 @@ def _model_words(run: Run, recipe: Recipe) -> list[str] | None:
     return [] if name == (recipe.model or DEFAULT_MODEL) and recipe.model else ["--model", name]
 
 
-def _architecture(built: str, likely: str) -> str | None:
-    """Return the key of the table whose network has a name."""
-    if built in MODELS:
-        return built
-    keys = [likely, *MODELS] if likely in MODELS and not is_custom(likely) else list(MODELS)
-    return next((key for key in keys if build(key).name == built), None)
+def _architecture(built: str, asked: str) -> str | None:
+    """Return the key of the table for a network's own name, which may say its kind in other words but not its widths.
+
+    Nothing is built to find out: that would draw from the caller's random numbers.
+    """
+    widths = re.findall(r"\d+", built)
+    if asked == built or (asked in MODELS and widths and re.findall(r"\d+", asked) == widths):
+        return asked
+    return next((key for key in (built, built.replace("-conv-", "-")) if key in MODELS), None)
 
 
 def _note(facts: dict[str, Any]) -> str:
