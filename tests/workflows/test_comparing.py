@@ -93,3 +93,13 @@ def test_differing_images_are_those_on_which_one_alone_is_right(make_run, toy, t
     right = kept.probabilities[3].argmax() == kept.labels[3]
     assert compared.differ(5) == ((3,) if right else ())
     assert compared.pairs[0].only_first == int(right)
+
+
+def test_runs_are_called_by_the_shortest_names_that_tell_them_apart(make_run, toy_folder, tmp_path):
+    stamped = [make_run("20261123-231500-net-s0").folder, make_run("20261123-231600-net-s1").folder]
+    assert compare_runs(stamped, data_dir=toy_folder).names == ("net-s0", "net-s1")
+    alike = [stamped[0], make_run("20261124-000000-net-s0").folder]
+    assert compare_runs(alike, data_dir=toy_folder).names == tuple(folder.name for folder in alike)
+    (tmp_path / "deep").mkdir()
+    same = [stamped[0], make_run("deep/20261123-231500-net-s0").folder]
+    assert compare_runs(same, data_dir=toy_folder).names == tuple(str(folder) for folder in same)

@@ -44,7 +44,7 @@ def compare(
         raise UsageError(f"--show: expected 0 or more, received {show}.")
     compared = compare_runs(runs, split, data_dir=data_dir, say=speaker(quiet or json))
     if json:
-        emit_json(_as_json(compared, show))
+        emit_json(_as_json(compared, show) | {"folders": [str(run) for run in runs]})
         return
     emit(_scores(compared))
     emit("\n" + "\n".join(f"{pair}." for pair in compared.pairs))

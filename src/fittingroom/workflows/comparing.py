@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -135,9 +136,16 @@ def _check_same(first: Run, kept: Predictions, second: Run, other: Predictions) 
         )
 
 
+STAMP = re.compile(r"\d{8}-\d{6}-")
+
+
 def _names(runs: Sequence[Run]) -> tuple[str, ...]:
-    short = tuple(run.folder.resolve().name for run in runs)
-    return short if len(set(short)) == len(short) else tuple(str(run.folder) for run in runs)
+    """Return the shortest names that tell runs apart: their folders' without the time, their folders', their paths."""
+    own = tuple(run.folder.resolve().name for run in runs)
+    bare = tuple(STAMP.sub("", name, count=1) for name in own)
+    return next(
+        (names for names in (bare, own) if len(set(names)) == len(names)), tuple(str(run.folder) for run in runs)
+    )
 
 
 def _seeds(runs: Sequence[Run], kept: Sequence[Predictions]) -> Seeds | None:
