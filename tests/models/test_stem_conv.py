@@ -16,6 +16,13 @@ def test_the_widths_are_those_of_the_name(name):
     assert kernels == [widths[0], *(width for width in widths[1:] for _ in range(2))]
 
 
+def test_a_deep_group_has_three_convolutions_and_a_shortcut_around_what_follows_its_pool():
+    kinds = [type(layer).__name__ for layer in build("deep-24-64-128").layers]
+    assert kinds.count("Conv2D") == 1 + 2 * 3
+    assert kinds.count("Add") == 2
+    assert kinds[-2:] == ["GlobalAveragePooling2D", "Dense"]
+
+
 def test_a_dirac_convolution_passes_its_first_channels_on_unchanged():
     keras = pytest.importorskip("keras")
     layer = keras.layers.Conv2D(4, 3, padding="same", use_bias=False)

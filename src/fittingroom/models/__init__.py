@@ -68,6 +68,11 @@ MODELS: dict[str, Architecture] = {
     "stem-24-64-128": Architecture(
         partial(stem_conv, stem=24, channels=(64, 128)), "a stem of stride 2, groups of 64 and 128 channels", AIRBENCH
     ),
+    "deep-24-64-128": Architecture(
+        partial(stem_conv, stem=24, channels=(64, 128), depth=3, by_mean=True),
+        "a stem of stride 2, groups of three convolutions with a shortcut, the mean over positions",
+        AIRBENCH,
+    ),
 }
 
 

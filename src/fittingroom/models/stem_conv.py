@@ -13,7 +13,13 @@ PATCH = 4  # side of the stem's window, in pixels; it moves by 2
 
 
 def stem_conv(
-    image_shape: tuple[int, int], classes: int, *, stem: int, channels: tuple[int, ...], depth: int = 2
+    image_shape: tuple[int, int],
+    classes: int,
+    *,
+    stem: int,
+    channels: tuple[int, ...],
+    depth: int = 2,
+    by_mean: bool = False,
 ) -> keras.Model:
     """Return a stem of 4 x 4 windows at stride 2, then groups of conv3, pool, normalise, relu, and more convolutions.
 
@@ -25,7 +31,8 @@ def stem_conv(
         classes: outputs; probabilities (softmax).
         stem: filters of the stem.
         channels: of each group.
-        depth: convolutions a group.
+        depth: convolutions a group; from three on, what follows the pool has a shortcut around it.
+        by_mean: the head reads the mean over positions rather than the maximum.
 
     Source: cifar10-airbench, K. Jordan, arXiv 2404.00498; the stride is our own.
     """
@@ -37,7 +44,7 @@ def stem_conv(
     x = layers.Conv2D(stem, PATCH, strides=2, padding="same", activation="relu", name="stem")(inputs)
     for width in channels:
         x = _group(layers, x, width, depth)
-    x = layers.GlobalMaxPooling2D()(x)
+    x = layers.GlobalAveragePooling2D()(x) if by_mean else layers.GlobalMaxPooling2D()(x)
     outputs = layers.Dense(classes, activation="softmax", name="head")(x)
     model = keras.Model(inputs, outputs, name=f"stem-conv-{'-'.join(map(str, (stem, *channels)))}")
     for layer in model.layers:
@@ -47,13 +54,22 @@ def stem_conv(
 
 
 def _group(layers: Any, x: Any, channels: int, depth: int) -> Any:
-    for index in range(depth):
-        x = layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
-        if index == 0:
-            x = layers.MaxPooling2D(2)(x)
-        x = layers.BatchNormalization(scale=False, momentum=0.9)(x)
+    x = layers.MaxPooling2D(2)(_convolution(layers, x, channels))
+    x = shortcut = layers.ReLU()(_normalised(layers, x))
+    for index in range(1, depth):
+        x = _normalised(layers, _convolution(layers, x, channels))
+        if depth > 2 and index == depth - 1:
+            x = layers.Add()([x, shortcut])
         x = layers.ReLU()(x)
     return x
+
+
+def _convolution(layers: Any, x: Any, channels: int) -> Any:
+    return layers.Conv2D(channels, 3, padding="same", use_bias=False)(x)
+
+
+def _normalised(layers: Any, x: Any) -> Any:
+    return layers.BatchNormalization(scale=False, momentum=0.9)(x)
 
 
 def dirac(kernel: np.ndarray) -> np.ndarray:
