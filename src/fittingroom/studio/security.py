@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from h11 import LocalProtocolError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -179,7 +181,8 @@ class Guard:
                 names = {name.lower() for name, _ in message["headers"]}
                 extra = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 message["headers"] = [*message["headers"], *(pair for pair in extra if pair[0] not in names)]
-            await send(message)
+            with suppress(LocalProtocolError):  # a request that broke off was answered with 400 already
+                await send(message)
 
         return send_with_headers
 
