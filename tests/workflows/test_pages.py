@@ -160,6 +160,14 @@ def test_the_command_on_the_page_makes_the_same_weights_again(make_run, toy_fold
     assert all(np.array_equal(a, b) for a, b in zip(run.model().get_weights(), again, strict=True))
 
 
+def test_a_run_whose_training_has_not_ended_has_its_curves_so_far(make_run, toy_folder):
+    run = make_run()
+    (run.folder / "model.keras").unlink()
+    (run.folder / "checkpoint").mkdir()
+    words = words_of(page_of(run, toy_folder))
+    assert "Training curves only: its training has not ended." in words
+
+
 def test_a_run_without_an_epoch_has_nothing_to_report(make_run):
     run = make_run()
     (run.folder / "history.jsonl").unlink()

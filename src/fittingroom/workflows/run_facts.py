@@ -113,6 +113,8 @@ def cost_of(run: Run, parameters: int | None) -> Cost:
 
 def _why_no_score(run: Run, why: str) -> str:
     facts = run.environment
+    if (run.folder / "checkpoint").is_dir():
+        return "its training has not ended"
     if not facts.get("validation_images"):
         return "no images were held out, and this run has not been tested"
     if not facts.get("held_out"):
