@@ -35,6 +35,22 @@ def assert_same(module, function, *arguments, **tolerances):
 X = torch.rand(4, 6)
 
 
+def test_draw_in_place_draws_the_numbers_of_the_layer_itself_in_the_layout_of_its_input():
+    function = lambda x: [torch.nn.functional.dropout(x, 0.4), torch.nn.functional.dropout(x, 0.4)]  # noqa: E731
+    pixels = torch.rand(3, 4, 5, 6).to(memory_format=torch.channels_last)
+    module = graph(function, pixels)
+    found = applied(graphs.draw_in_place, module)
+    assert found.count(aten.bernoulli_.float) == 2
+    assert aten.bernoulli.p not in found
+    assert applied(graphs.merge_repeated, module).count(aten.empty_strided.default) == 2  # two masks, two places
+    torch.manual_seed(1)
+    traced = module.forward(pixels)
+    torch.manual_seed(1)
+    eager = function(pixels)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(traced, eager, strict=True))
+    assert not torch.equal(*traced)
+
+
 def test_drop_dead_drops_what_nothing_uses_but_no_random_number():
     def function(x):
         x.exp()

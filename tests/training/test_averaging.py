@@ -36,3 +36,12 @@ def test_no_averaging_does_nothing():
     assert (averaging.after_step, dict(averaging.state), averaging.use) == (None, {}, False)
     with averaged(weights, averaging):
         assert weights.tolist() == pytest.approx([1, 1])
+
+
+def test_lookahead_has_defaults_of_its_own_with_which_it_moves():
+    weights = torch.zeros(1)
+    averaging = make_averaging(weights, Recipe(averaging="lookahead"))
+    for step in range(1, 7):
+        weights.add_(1.0)
+        averaging.after_step(step)
+    assert weights.tolist() == [3.0]

@@ -13,6 +13,7 @@ from fittingroom.graphs.layout import free_layout
 from fittingroom.graphs.linear import fuse_bias
 from fittingroom.graphs.log_loss import fuse_log_softmax, rank_by_logarithm
 from fittingroom.graphs.memory import reuse_memory, write_in_place
+from fittingroom.graphs.random import draw_in_place
 from fittingroom.graphs.tidy import (
     cancel_permutes,
     drop_dead,
@@ -23,6 +24,7 @@ from fittingroom.graphs.tidy import (
 )
 
 FORWARD = (
+    draw_in_place,
     drop_dead,
     fuse_batch_norm,
     fuse_log_softmax,
@@ -58,6 +60,7 @@ __all__ = [
     "JOINT",
     "cancel_permutes",
     "direct_calls",
+    "draw_in_place",
     "drop_dead",
     "drop_detach",
     "fold_constants",

@@ -35,6 +35,10 @@ MAKERS = (
 )
 
 
+FRESH_MEMORY = (aten.empty.memory_format, aten.empty_strided.default, aten.empty_like.default)
+"""What is written into afterwards: two of them are two places, even where their sizes are the same."""
+
+
 def drop_dead(module: GraphModule) -> None:
     """Drop every node that nothing uses, unless it draws random numbers or writes into something."""
     for node in reversed(module.graph.nodes):
@@ -95,7 +99,7 @@ def merge_repeated(module: GraphModule) -> None:
     """Compute once what is computed twice from the same inputs."""
     seen: dict[Any, Node] = {}
     for node in list(module.graph.nodes):
-        if not is_pure(node):
+        if not is_pure(node) or is_call(node, *FRESH_MEMORY):
             continue
         key = (node.target, _frozen(node.args), _frozen(node.kwargs))
         if key in seen:

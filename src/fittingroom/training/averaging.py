@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from fittingroom.training.recipe import resolved
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -43,7 +45,9 @@ def make_averaging(weights: Tensor, recipe: Recipe) -> Averaging:
     if recipe.averaging == "none":
         return Averaging({}, None, use=False)
     average = weights.clone()
-    every, share, looks_ahead = recipe.averaging_every, 1 - recipe.averaging_decay, recipe.averaging == "lookahead"
+    used = resolved(recipe)
+    every, share = int(used.averaging_every or 1), 1 - float(used.averaging_decay or 0.0)
+    looks_ahead = recipe.averaging == "lookahead"
 
     def after_step(step: int) -> None:
         if step % every == 0:

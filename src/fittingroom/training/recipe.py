@@ -92,8 +92,15 @@ class Recipe:
         "Average the weights over the steps: ema uses the average at the end, lookahead trains on from it.",
         choices=("none", "ema", "lookahead"),
     )
-    averaging_decay: float = knob(0.99, "Share of the average that is kept at each averaging.", least=0, most=1)
-    averaging_every: int = knob(1, "Steps between two averagings.", unit="steps", least=1)
+    averaging_decay: float | None = knob(
+        None,
+        "Share of the average that is kept at each averaging; off means 0.99, or 0.5 for lookahead.",
+        least=0,
+        most=1,
+    )
+    averaging_every: int | None = knob(
+        None, "Steps between two averagings; off means 1, or 6 for lookahead.", unit="steps", least=1
+    )
     flip: str = knob(
         "none",
         "Mirror left to right: each image by chance, or all of them on every second epoch.",
@@ -268,18 +275,22 @@ def _parsed(kind: str, raw: str) -> Any:
 DEFAULT_LEARNING_RATES = {"sgd": 0.01, "muon": 0.02}
 DEFAULT_MOMENTUMS = {"muon": 0.95}
 DEFAULT_WEIGHT_DECAYS = {"adamw": 0.004}
+DEFAULT_AVERAGING = {"lookahead": (0.5, 6)}  # of share and steps; with those of ema lookahead would hardly move
 
 
 def resolved(recipe: Recipe) -> Recipe:
-    """Return the recipe with the defaults that depend on the optimizer written out.
+    """Return the recipe with the defaults that depend on the optimizer or the averaging written out.
 
     Example:
         >>> resolved(Recipe(optimizer="sgd")).learning_rate
         0.01
     """
     rate, decay, momentum = recipe.learning_rate, recipe.weight_decay, recipe.momentum
+    share, steps = DEFAULT_AVERAGING.get(recipe.averaging, (0.99, 1))
     return recipe.replace(
         learning_rate=DEFAULT_LEARNING_RATES.get(recipe.optimizer, 0.001) if rate is None else rate,
         momentum=DEFAULT_MOMENTUMS.get(recipe.optimizer, 0.0) if momentum is None else momentum,
         weight_decay=DEFAULT_WEIGHT_DECAYS.get(recipe.optimizer, 0.0) if decay is None else decay,
+        averaging_decay=share if recipe.averaging_decay is None else recipe.averaging_decay,
+        averaging_every=steps if recipe.averaging_every is None else recipe.averaging_every,
     )
