@@ -208,6 +208,27 @@ def test_compares_json_has_scores_pairs_and_the_images_that_differ(run, fresh, t
     assert answer["differ"] == []
 
 
+@pytest.mark.parametrize("kind", ["own", "other"])
+def test_compare_draws_what_differs_in_a_terminal_and_lists_it_where_there_are_no_pictures(
+    run, fresh, tested, toy_folder, tmp_path, monkeypatch, kind
+):
+    other = tmp_path / "other"
+    shutil.copytree(tested, other)
+    one, kept = fr.open_run(tested), fr.open_run(other).predictions
+    wrong = kept.probabilities.copy()
+    right = int(np.flatnonzero(kept.probabilities.argmax(axis=1) == kept.labels)[0])
+    wrong[right] = np.roll(np.eye(10, dtype=np.float32)[kept.labels[right]], 1)
+    fingerprint = kept.fingerprint if kind == "own" else "0123456789abcdef"
+    for folder, answers in ((fresh, one.predictions.probabilities), (other, wrong)):
+        values = vars(kept) | {"probabilities": answers, "fingerprint": fingerprint}
+        fr.open_run(folder).write_predictions(type(kept)(**values))
+    monkeypatch.setattr("fittingroom.reporting.terminal_picture.drawing_for", lambda console: "braille")
+    answer = run("compare", fresh, other, "--data-dir", toy_folder)
+    assert answer.code == 0, answer.err
+    assert "fresh alone is right on 1 images, other alone on 0." in answer.out
+    assert ("other says" in answer.out) == (kind == "own")
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [

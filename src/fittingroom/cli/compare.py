@@ -88,10 +88,10 @@ def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> N
     emit(f"\n{pair.first} alone is right on {pair.only_first:,} images, {pair.second} alone on {pair.only_second:,}.")
     console = Console(highlight=False)
     drawing = drawing_for(console)
-    if drawing == "none":
+    images = None if drawing == "none" else _images(compared, run, data_dir)
+    if images is None:
         emit(table(["image", "is", *compared.names[:2]], [_answers(compared, place) for place in places]))
         return
-    images = _images(compared, run, data_dir)
     for place in places:
         index, true, *said = _answers(compared, place)
         words = [f"{name} says {answer}" for name, answer in zip(compared.names, said, strict=False)]
@@ -101,11 +101,14 @@ def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> N
         console.print()
 
 
-def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images:
+def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | None:
+    """Return the images judged, or None where they are not of the dataset that the run learned from."""
     from fittingroom.runs import open_run
     from fittingroom.workflows.interpreting import data_of
 
     data, first = data_of(open_run(run), data_dir), compared.predictions[0]
+    if data.fingerprint != first.fingerprint:
+        return None
     return (data.test if first.split == "test" else data.train).take(first.indices, first.split).images
 
 

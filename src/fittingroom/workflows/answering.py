@@ -93,6 +93,11 @@ def kept_predictions(run: Run) -> Predictions | None:
 
 def _as_kept(run: Run, data: Dataset, kept: Predictions) -> Answered:
     check_same_data(run, data)
+    if kept.fingerprint != data.fingerprint:
+        raise RunError(
+            f"{run.folder} was evaluated on other data ({kept.fingerprint}) than '{data.name}', which it learned from. "
+            f"Try: fittingroom evaluate {run.folder}, or --split validation."
+        )
     source = data.test if kept.split == "test" else data.train
     split = source.take(kept.indices, kept.split)
     if not (split.labels == kept.labels).all():

@@ -74,7 +74,7 @@ def compare_runs(
         raise UsageError("A comparison needs two or more runs. Example: fittingroom compare runs/a runs/b")
     if len({run.folder.resolve() for run in runs}) < len(runs):
         raise UsageError("Expected runs that differ, received the same one twice.")
-    _check_same_data(runs)
+    _check_same_data(runs, split)
     kept = [_predictions(run, split, data_dir, say) for run in runs]
     for run, other in zip(runs[1:], kept[1:], strict=True):
         _check_same(runs[0], kept[0], run, other)
@@ -90,16 +90,16 @@ def compare_runs(
     )
 
 
-def _check_same_data(runs: Sequence[Run]) -> None:
+def _check_same_data(runs: Sequence[Run], split: SplitName | None) -> None:
     """Raise where runs that were not evaluated learned from different data: there is nothing to compare them on."""
-    marks = [_fingerprint(run) for run in runs]
+    marks = [_fingerprint(run, split) for run in runs]
     for run, mark in zip(runs[1:], marks[1:], strict=True):
         if mark != marks[0]:
             raise _different_data(runs[0], marks[0], run, mark)
 
 
-def _fingerprint(run: Run) -> str:
-    kept = kept_predictions(run)
+def _fingerprint(run: Run, split: SplitName | None) -> str:
+    kept = None if split == "validation" else kept_predictions(run)
     return kept.fingerprint if kept else str(run.environment.get("fingerprint"))
 
 
