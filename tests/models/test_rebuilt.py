@@ -88,6 +88,12 @@ def test_weights_of_another_model_are_told(trained, toy):
         open_run(run.folder).predict(toy.test.images[:5])
 
 
+def test_what_wants_ordinary_layers_says_who_can_ask_instead(trained):
+    run = trained("own_layer")
+    with pytest.raises(ModelError, match=r"its owner's own Python makes.*Ask it by fittingroom evaluate"):
+        fr.load_model(run.folder)
+
+
 def test_a_run_without_any_model_says_so(tmp_path, toy):
     fr.train(plain_linear(), toy, epochs=1, out=tmp_path / "r")
     (tmp_path / "r" / "model.keras").unlink()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fittingroom.backend import require_torch
 from fittingroom.errors import ModelError
+from fittingroom.models.rebuilt import WEIGHTS as KEPT_WEIGHTS
 from fittingroom.tables import suggest
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def find_model(name_or_path: str | Path) -> Path:
 
 
 def _in_folder(folder: Path) -> Path:
+    if not (folder / IN_A_RUN).is_file() and (folder / KEPT_WEIGHTS).is_file():
+        raise ModelError(
+            f"{folder} keeps the weights of a model that its owner's own Python makes, and here a model of ordinary "
+            f"Keras layers is expected. Ask it by fittingroom evaluate {folder}, or by run.predict from Python."
+        )
     if not (folder / IN_A_RUN).is_file():
         raise ModelError(f"{folder}: expected a run folder that holds {IN_A_RUN}, found none. Has its training ended?")
     return folder / IN_A_RUN
