@@ -178,6 +178,8 @@ def test_a_run_without_an_epoch_has_nothing_to_report(make_run):
 def test_a_single_run_has_its_page_in_its_folder(make_run, tmp_path):
     with pytest.raises(UsageError, match=r"is written into its folder.*Leave --out away"):
         fr.report(make_run(), out=tmp_path / "page.html")
+    with pytest.raises(UsageError, match="--split is for a comparison"):
+        fr.report(tmp_path / "run", split="test")
 
 
 def test_several_runs_are_compared_on_one_page_beside_the_first(make_run, toy_folder, tmp_path):
@@ -189,6 +191,16 @@ def test_several_runs_are_compared_on_one_page_beside_the_first(make_run, toy_fo
     assert [each["name"] for each in twin["contenders"]] == ["one", "other"]
     assert twin["split"] == "validation"
     assert unexplained(prose_of(path.read_text("utf-8")), twin, OF_METHOD | {"0.0001"}) == set()
+
+
+def test_a_comparison_can_be_on_held_out_images_where_one_run_was_tested(make_run, toy, toy_folder):
+    one, other = make_run("one"), make_run("other")
+    fr.evaluate(one, toy)
+    with pytest.raises(RunError, match="or --split validation"):
+        fr.report(one, other, data_dir=toy_folder)
+    words = words_of(fr.report(one, other, split="validation", data_dir=toy_folder).read_text("utf-8"))
+    assert "on the same 100 validation images" in words
+    assert "looks at the test split1, 0" in words
 
 
 def test_a_comparison_goes_where_it_is_asked_to(make_run, toy_folder, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -18,6 +18,10 @@ def report(
     out: Annotated[
         Path | None, Parameter(help="Where a comparison goes, a .html file; comparison.html beside the first run.")
     ] = None,
+    split: Annotated[
+        Literal["validation", "test"] | None,
+        Parameter(help="Which images a comparison is on; test where all runs were evaluated, else validation."),
+    ] = None,
     data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -29,7 +33,7 @@ def report(
     """
     if not runs:
         raise UsageError("Expected a run folder, or several to compare. Example: fittingroom report runs/my-run")
-    page = write_page(*runs, out=out, data_dir=data_dir, say=speaker(quiet or json))
+    page = write_page(*runs, out=out, split=split, data_dir=data_dir, say=speaker(quiet or json))
     if json:
         emit_json({"schema": "fittingroom/report/1", "runs": [str(run) for run in runs], "page": str(page)})
     else:

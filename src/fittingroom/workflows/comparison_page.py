@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from fittingroom.arrays import Array
     from fittingroom.runs import Predictions, Run
+    from fittingroom.workflows.answering import SplitName
     from fittingroom.workflows.comparing import Compared
 
 NAME = "comparison.html"
@@ -31,13 +32,19 @@ DIFFERENCES = 12
 
 
 def comparison(
-    runs: Sequence[Run], out: Path | None = None, data_dir: Path | None = None, *, say: Say = silent
+    runs: Sequence[Run],
+    out: Path | None = None,
+    split: SplitName | None = None,
+    data_dir: Path | None = None,
+    *,
+    say: Say = silent,
 ) -> Path:
     """Write the page that compares runs, and its numbers as JSON beside it.
 
     Args:
         runs: two or more, which answered about the same images.
         out: the page; None for ``comparison.html`` beside the first run's folder.
+        split: "validation" or "test"; None for what the runs keep.
         data_dir: where the dataset's files are; None to look.
         say: told what takes a while.
 
@@ -48,7 +55,7 @@ def comparison(
     page = out or runs[0].folder.resolve().parent / NAME
     if page.suffix != ".html":
         raise UsageError(f"{page}: expected a page that ends in .html.")
-    compared = compare_runs([run.folder for run in runs], data_dir=data_dir, say=say)
+    compared = compare_runs([run.folder for run in runs], split, data_dir=data_dir, say=say)
     data, why = data_or_why(runs[0], data_dir)
     facts = comparison_facts(runs, compared, why)
     pictures = {} if data is None else _pictures(facts, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fittingroom.data import Say, silent
 from fittingroom.errors import RunError, UsageError
@@ -24,6 +24,7 @@ def report(
     run: Run | str | Path,
     *others: Run | str | Path,
     out: str | Path | None = None,
+    split: Literal["validation", "test"] | None = None,
     data_dir: str | Path | None = None,
     say: Say = silent,
 ) -> Path:
@@ -38,6 +39,7 @@ def report(
         others: more of them, to compare: all judged on the same images.
         out: where a comparison goes, an ``.html`` file; ``comparison.html`` beside the first run's folder where it is
             None. A run's own page is always in its folder.
+        split: which images a comparison is on; None for the test images where all were evaluated, else validation.
         data_dir: where the dataset's files are; None to look.
         say: told what takes a while.
 
@@ -47,14 +49,16 @@ def report(
     Raises:
         RunError: there is no such run, it has no history yet, or its dataset has changed since; runs that did not
             answer about the same images.
-        UsageError: ``out`` for a single run.
+        UsageError: ``out`` or ``split`` for a single run.
     """
     runs = [_opened(each) for each in (run, *others)]
     folder = Path(data_dir) if data_dir is not None else None
     if others:
-        return comparison(runs, None if out is None else Path(out), folder, say=say)
+        return comparison(runs, None if out is None else Path(out), split, folder, say=say)
     if out is not None:
         raise UsageError(f"A run's page is written into its folder: {runs[0].folder / PAGE}. Leave --out away.")
+    if split is not None:
+        raise UsageError("A run's page shows what the run was judged on; --split is for a comparison of several.")
     return _tutorials_page(runs[0], say) if (runs[0].folder / TUTORIAL).exists() else _runs_page(runs[0], folder, say)
 
 
