@@ -58,6 +58,7 @@ def runs_figure(curves: Mapping[str, Sequence[float]]) -> Figure:
 
 
 _STYLES: Sequence[Style] = ((TRAIN, "-", "o"), (HELD_OUT, (0, (4, 2)), "s"))
+MARKERS = 12  # on a line, about: more would hide its dashes
 RUN_STYLES: Sequence[Style] = (
     *_STYLES,
     (INK, (0, (1, 1.5)), "^"),
@@ -85,7 +86,15 @@ def _draw(
     labels: list[tuple[float, float, str, str]] = []
     for (colour, dashes, marker), (name, values) in zip(styles, lines.items(), strict=False):
         known = [(epoch, value) for epoch, value in zip(epochs, values, strict=False) if value is not None]
-        axes.plot(*zip(*known, strict=True), color=colour, linestyle=dashes, marker=marker, markersize=4, linewidth=1.8)
+        axes.plot(
+            *zip(*known, strict=True),
+            color=colour,
+            linestyle=dashes,
+            marker=marker,
+            markevery=max(1, len(known) // MARKERS),
+            markersize=4,
+            linewidth=1.8,
+        )
         labels.append((*known[-1], name, colour))
     for (colour, _, _), marker, (name, value) in zip(_STYLES, _END_MARKERS, points.items(), strict=False):
         axes.plot([epochs[-1]], [value], marker, color=colour, markersize=6 if marker == "D" else 10, clip_on=False)
