@@ -38,8 +38,8 @@ class Seeds:
         return (
             f"mean {self.mean:.4f} over {len(self.accuracies)} seeds. Training luck: sd {self.sd:.4f}, from "
             f"{min(self.accuracies):.4f} to {max(self.accuracies):.4f}; training again with another seed moves the "
-            f"score by that. Sampling error: {low:.4f} to {high:.4f} (95 %); another draw of {self.n:,} images moves it "
-            "by that, and more seeds do not make it smaller."
+            f"score by that. Sampling error: {low:.4f} to {high:.4f} (95 %); another draw of {self.n:,} images moves "
+            "it by that, and more seeds do not make it smaller."
         )
 
 
