@@ -1,6 +1,7 @@
 """Each command on a small dataset: what it prints, and where."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,28 @@ def test_train_writes_one_line_an_epoch_on_stderr_and_the_result_on_stdout(run, 
     assert "\r" not in answer.err
     assert "Training accuracy" in answer.out
     assert "Test it, once: fittingroom evaluate" in answer.out
+
+
+def test_a_validation_accuracy_comes_with_its_interval_count_seed_and_data(run, toy_folder, tmp_path):
+    words = ["--dataset", toy_folder, "--epochs", 1, "--validation", 50, "--seed", 3]
+    answer = run("train", *words, "--out", tmp_path / "r")
+    assert re.search(
+        r"Validation accuracy [01]\.\d+ \(95 % 0\.\d+ to [01]\.\d+, n = 50\), seed 3, data \w{16}", answer.out
+    )
+    facts = json.loads(run("train", *words, "--out", tmp_path / "s", "--json").out)
+    low, high = facts["validation_interval"]
+    assert facts["validation_n"] == 50
+    assert 0 <= low <= facts["last_epoch"]["val_accuracy"] <= high <= 1
+
+
+def test_runs_are_listed_with_the_interval_of_a_test_score(run, toy_folder, tmp_path):
+    run("train", "--dataset", toy_folder, "--epochs", 1, "--out", tmp_path / "r")
+    assert json.loads(run("runs", "list", tmp_path, "--json").out)["runs"][0]["test_interval"] is None
+    run("evaluate", tmp_path / "r", "--dataset", toy_folder)
+    row = json.loads(run("runs", "list", tmp_path, "--json").out)["runs"][0]
+    low, high = row["test_interval"]
+    assert low <= row["test_accuracy"] <= high
+    assert f"{low:.4f} to {high:.4f}" in run("runs", "list", tmp_path).out
 
 
 def test_quiet_says_nothing_on_the_way(run, toy_folder, tmp_path):

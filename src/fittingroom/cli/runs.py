@@ -19,7 +19,7 @@ def list_(root: Path = ROOT, *, json: Json = False) -> None:
     if json:
         emit_json({"schema": "fittingroom/runs/1", "runs": rows})
     elif rows:
-        header = ["run", "dataset", "seed", "epochs", "accuracy", "test accuracy"]
+        header = ["run", "dataset", "seed", "epochs", "accuracy", "test accuracy", "95 %", "n"]
         emit(table(header, [[_cell(value) for value in row.values()] for row in rows]))
     else:
         emit(f"No runs in {root}/ yet. Try: fittingroom tutorial")
@@ -27,19 +27,24 @@ def list_(root: Path = ROOT, *, json: Json = False) -> None:
 
 def _row(run: Run) -> dict[str, object]:
     environment, history, verdict = run.environment, run.history, run.verdict
+    tested = verdict if verdict and verdict.get("split") == "test" else {}
     return {
         "run": str(run.folder),
         "dataset": environment.get("dataset"),
         "seed": environment.get("seed"),
         "epochs": len(history),
         "accuracy": history[-1]["accuracy"] if history else None,
-        "test_accuracy": verdict["accuracy"] if verdict and verdict.get("split") == "test" else None,
+        "test_accuracy": tested.get("accuracy"),
+        "test_interval": tested.get("accuracy_interval"),
+        "test_n": tested.get("n"),
     }
 
 
 def _cell(value: object) -> str:
     if value is None:
         return "-"
+    if isinstance(value, list):
+        return " to ".join(map(_cell, value))
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 

@@ -11,6 +11,7 @@ from fittingroom.cli.options import DataDir, Epochs, Json, Out, Quiet, Seed
 from fittingroom.cli.output import emit, emit_json, speaker
 from fittingroom.cli.progress import progress
 from fittingroom.errors import UsageError
+from fittingroom.judging import beside, wilson_interval
 from fittingroom.recipes import load_recipe
 from fittingroom.runs import Run
 from fittingroom.training.recipe import Recipe, parse_setting
@@ -70,8 +71,23 @@ def _recipe(name: str | None, settings: list[str], epochs: int | None) -> Recipe
 def _print(run: Run, json: bool) -> None:
     last = run.history[-1]
     if json:
-        emit_json({"schema": "fittingroom/train/1", "run": str(run.folder), "last_epoch": last})
+        validated = {"validation_n": run.environment["validation_images"], "validation_interval": _interval(run)}
+        emit_json({"schema": "fittingroom/train/1", "run": str(run.folder), "last_epoch": last, **validated})
         return
-    validated = "" if last["val_accuracy"] is None else f", validation accuracy {last['val_accuracy']:.4f}"
-    emit(f"Training accuracy {last['accuracy']:.4f} after {last['epoch']} epochs{validated}")
+    emit(f"Training accuracy {last['accuracy']:.4f} after {last['epoch']} epochs")
+    interval = _interval(run)
+    if interval is not None:
+        facts = run.environment
+        emit(
+            f"Validation accuracy {last['val_accuracy']:.4f} (95 % {interval[0]:.4f} to {interval[1]:.4f}, "
+            f"n = {facts['validation_images']:,}), seed {facts['seed']}, data {facts['fingerprint']}"
+        )
+        if beside(str(facts["dataset"])):
+            emit(beside(str(facts["dataset"])))
     emit(f"The run: {run.folder}\nTest it, once: fittingroom evaluate {run.folder}")
+
+
+def _interval(run: Run) -> tuple[float, float] | None:
+    """Return the interval of the last epoch's validation accuracy; None where nothing was held out."""
+    n, share = run.environment["validation_images"], run.history[-1]["val_accuracy"]
+    return wilson_interval(round(share * n), n) if n and share is not None else None
