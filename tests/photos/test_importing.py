@@ -58,6 +58,28 @@ def test_folders_named_like_the_datasets_classes_get_its_labels(tmp_path):
     assert {path.parent.name: label for path, label in photos} == {"ankle boot": 9, "T-shirt-top": 0}
 
 
+def test_an_import_of_some_of_the_datasets_classes_says_how_many_have_photos(tmp_path, capsys):
+    from fittingroom.cli.app import main
+
+    source = fill(tmp_path / "photos", ["ankle boot", "T-shirt-top"])
+    assert main(["data", "import", str(source), "--out", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr()
+    assert "12 training and 2 test images; 2 of Fashion-MNIST's 10 classes have photos." in told.out
+    assert "14 photos in 2 classes: T-shirt/top, Ankle boot\n" in told.err
+    assert "2 of Fashion-MNIST's 10 classes have photos.\n" in (tmp_path / "out" / "report.txt").read_text()
+    assert main(["data", "import", str(source), "--out", str(tmp_path / "json"), "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["with_photos"] == ["T-shirt/top", "Ankle boot"]
+    assert len(facts["class_names"]) == 10
+
+
+def test_a_class_whose_photos_were_all_left_out_is_not_counted(tmp_path):
+    source = fill(tmp_path / "photos", ["scarf", "glove"])
+    (source / "hat").mkdir()
+    Image.new("RGB", (60, 60), "white").save(source / "hat" / "blank.png")
+    assert import_photos(source, tmp_path / "out", lambda _: None).classes() == "2 of 3 classes have photos"
+
+
 def test_what_shows_no_article_is_left_out_and_told(tmp_path):
     source = fill(tmp_path / "photos", ["scarf", "glove"])
     Image.new("RGB", (60, 60), "white").save(source / "scarf" / "blank.png")

@@ -119,6 +119,7 @@ def import_(
                 "schema": "fittingroom/data-import/1",
                 "folder": str(made.folder),
                 "class_names": list(made.class_names),
+                "with_photos": [made.class_names[label] for label in made.with_photos],
                 "train": made.train,
                 "test": made.test,
                 "warned": made.warned,
@@ -126,7 +127,7 @@ def import_(
             }
         )
     else:
-        emit(f"{made.folder}: {made.train} training and {made.test} test images of {len(made.class_names)} classes.")
+        emit(f"{made.folder}: {made.train} training and {made.test} test images; {made.classes()}.")
         emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
     for one in made.left_out:
         say(f"Left out: {one.reason}")

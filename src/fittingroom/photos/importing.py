@@ -72,6 +72,7 @@ class Imported:
         test: images for testing.
         left_out: photos without an image, and why.
         warned: photos with an image and a warning.
+        with_photos: labels that images have; fewer than names where a dataset's own classes are not all there.
     """
 
     folder: Path
@@ -80,6 +81,13 @@ class Imported:
     test: int
     left_out: tuple[LeftOut, ...]
     warned: int
+    with_photos: tuple[int, ...]
+
+    def classes(self) -> str:
+        """Say how many of the classes have photos, in a few words."""
+        whose = "Fashion-MNIST's " if self.class_names == class_names else ""
+        have = "has" if len(self.with_photos) == 1 else "have"
+        return f"{len(self.with_photos)} of {whose}{len(self.class_names)} classes {have} photos"
 
 
 def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Imported:
@@ -98,7 +106,8 @@ def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Import
         raise UsageError(f"{out}: expected a new or an empty folder for the dataset, found something there.")
     photos, names = photos_by_class(folder)
     _check_writable(out)
-    say(f"{len(photos):,} photos in {len({label for _, label in photos})} classes: {', '.join(names)}")
+    there = sorted({label for _, label in photos})
+    say(f"{len(photos):,} photos in {len(there)} classes: {', '.join(names[label] for label in there)}")
     taken, left_out = _prepared(photos, say)
     if len(taken) < FEWEST:
         raise UsageError(
@@ -107,7 +116,8 @@ def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Import
         )
     train, test = _split(taken)
     warned = sum(bool(one.warnings) for one in taken)
-    imported = Imported(out, names, len(train), len(test), tuple(left_out), warned)
+    labels = tuple(sorted({one.label for one in taken}))
+    imported = Imported(out, names, len(train), len(test), tuple(left_out), warned, labels)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         made = Path(temporary) / "dataset"
         made.mkdir(mode=0o755)
@@ -194,14 +204,17 @@ def _write(folder: Path, train: Split, test: Split, taken: Sequence[Taken], impo
         write_idx(folder / name, array)
     (folder / CLASSES).write_text("\n".join(imported.class_names) + "\n", "utf-8")
     (folder / REPORT).write_text("\n".join(_report(train, test, taken, imported)) + "\n", "utf-8")
-    labels = sorted({one.label for one in taken})
-    rows = [(imported.class_names[label], [one for one in taken if one.label == label][:SHOWN]) for label in labels]
+    rows = [
+        (imported.class_names[label], [one for one in taken if one.label == label][:SHOWN])
+        for label in imported.with_photos
+    ]
     sheet = contact_sheet([(name, [(one.before, one.image) for one in ones]) for name, ones in rows])
     sheet.save(folder / SHEET)
 
 
 def _report(train: Split, test: Split, taken: Sequence[Taken], imported: Imported) -> Iterator[str]:
     yield f"{len(taken)} photos became images, {len(imported.left_out)} were left out."
+    yield f"{imported.classes()}."
     yield f"{len(train)} for training and {len(test)} for testing, split within each class, seed 0."
     yield ""
     yield "class: training, testing"
