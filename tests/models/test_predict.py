@@ -8,7 +8,7 @@ from networks import convolutional, dense, keras, layers, plain_module
 from fittingroom.errors import ModelError
 from fittingroom.models import infer as infer_module
 from fittingroom.models.adapt import as_subject
-from fittingroom.models.infer import make_infer
+from fittingroom.models.infer import go_on, make_infer
 from fittingroom.models.predict import predictor
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (96, 12, 12), dtype=np.uint8)
@@ -86,9 +86,9 @@ def test_weights_that_change_later_are_used():
     model = dense()
     infer = make_infer(as_subject(model, (12, 12)), scale=1 / 255, trace=True)
     pixels = torch.from_numpy(IMAGES)
-    before, _ = infer(pixels)
+    before, _ = infer(pixels, go_on)
     model.set_weights([weight * 2 for weight in model.get_weights()])
-    after, _ = infer(pixels)
+    after, _ = infer(pixels, go_on)
     assert not torch.allclose(before, after)
 
 
@@ -104,7 +104,7 @@ def test_a_model_that_cannot_be_traced_predicts_all_the_same():
             return self.inner(flat) if float(keras.ops.mean(flat)) > 0 else flat[:, :4]
 
     infer = make_infer(as_subject(ByValue(), (12, 12)), scale=1 / 255, trace=True)
-    assert infer(torch.from_numpy(IMAGES))[0].shape == (96, 4)
+    assert infer(torch.from_numpy(IMAGES), go_on)[0].shape == (96, 4)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")

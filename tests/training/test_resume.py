@@ -95,6 +95,19 @@ def test_ctrl_c_after_any_step_is_saved_and_resumed_to_the_bit(tmp_path, whole, 
     assert outcome(tmp_path / "run") == whole
 
 
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_ctrl_c_after_the_last_step_does_not_wait_for_validation_and_is_resumed_to_the_bit(tmp_path, whole, epoch):
+    def watch(progress):
+        if progress.epoch == epoch and progress.images == progress.total:
+            assert not progress.done, "the epoch went on to its end"
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match=rf"Stopped in epoch {epoch} after step (\d+) of \1; all is saved"):
+        trained(tmp_path / "run", watch=watch)
+    resume(tmp_path / "run", material())
+    assert outcome(tmp_path / "run") == whole
+
+
 def test_the_signal_handlers_are_put_back(tmp_path):
     before = signal.getsignal(signal.SIGINT)
     trained(tmp_path / "run")

@@ -16,8 +16,17 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 
-Infer = Callable[[Tensor], tuple[Tensor, Tensor | None]]
-"""``infer(images)``: uint8 ``(n, h, w)`` to outputs ``(n, c)`` and the penalty that the model adds to its loss."""
+
+BeforeEach = Callable[[], None]
+Infer = Callable[[Tensor, BeforeEach], tuple[Tensor, Tensor | None]]
+"""``infer(images, before_each)``: uint8 ``(n, h, w)`` to outputs ``(n, c)`` and the penalty added to the loss.
+
+What ``before_each``, called before each batch, raises ends the asking.
+"""
+
+
+def go_on() -> None:
+    """Let the asking go on: a ``before_each`` that does nothing."""
 
 
 def make_infer(subject: Subject, *, scale: float, trace: bool) -> Infer:
@@ -38,11 +47,14 @@ def make_infer(subject: Subject, *, scale: float, trace: bool) -> Infer:
         forward = recorded.get(len(inputs)) or _forward(subject)
         return list(forward(*subject.parameters, *subject.buffers, inputs))
 
-    def infer(images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def infer(images: Tensor, before_each: BeforeEach) -> tuple[Tensor, Tensor | None]:
+        results = []
         with torch.no_grad():
             parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
             worth = trace and len(parts) > 1
-            results = [run(shaped(part, subject.input_shape, like.dtype, scale), worth) for part in parts]
+            for part in parts:
+                before_each()
+                results.append(run(shaped(part, subject.input_shape, like.dtype, scale), worth))
         penalty = results[0][1] if len(results[0]) > 1 else None
         return torch.cat([result[0] for result in results]), penalty
 

@@ -46,7 +46,7 @@ def predictor(model: Any, *, pixels: str | None = None) -> Predict:
 
 def _prepared(model: Any, image_shape: tuple[int, int], pixels: str | None) -> Callable[[Array], Array]:
     from fittingroom.models.adapt import as_subject, probe
-    from fittingroom.models.infer import make_infer
+    from fittingroom.models.infer import go_on, make_infer
 
     subject = as_subject(model, image_shape)
     is_raw = subject.is_keras and holds_own_scaling(model) if pixels is None else pixels == "raw"
@@ -59,7 +59,7 @@ def _prepared(model: Any, image_shape: tuple[int, int], pixels: str | None) -> C
         if not len(images):
             return np.zeros((0, classes), np.float32)
         with subject.at_rest():
-            outputs, _ = infer(_as_tensor(images, subject.like))
+            outputs, _ = infer(_as_tensor(images, subject.like), go_on)
         chances: Array = (outputs if are_probabilities else outputs.softmax(-1)).float().cpu().numpy()
         return chances
 

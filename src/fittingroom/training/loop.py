@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -117,7 +117,10 @@ class Loop:
         started = time.perf_counter() - position.seconds
         record = self._steps(position, first, started)
         logs: Line = {"loss": record.loss(), "accuracy": record.accuracy(), **self._measured(record)}
-        logs |= self._validated()
+        try:
+            logs |= self._validated()
+        except Interrupted:
+            self._stop(position, record, self.steps, started)
         seconds = time.perf_counter() - started
         self.sinks.watch(self._progress(position, record, seconds, logs))
         line = {"epoch": position.epoch, "seconds": seconds, "images": record.images, "learning_rate": rate, **logs}
@@ -149,8 +152,10 @@ class Loop:
         return record
 
     def _stop_if(self, stop: bool, position: Position, record: Record, step: int, started: float) -> None:
-        if not stop or step == self.steps:  # the epoch is over anyway: the next step will see it
-            return
+        if stop and step < self.steps:  # after the last step the epoch is all but over; validation looks again
+            self._stop(position, record, step, started)
+
+    def _stop(self, position: Position, record: Record, step: int, started: float) -> NoReturn:
         position.step, position.seconds = step, time.perf_counter() - started
         where = f"Stopped in epoch {position.epoch} after step {step} of {self.steps}"
         if self.sinks.save is None:
@@ -179,13 +184,17 @@ class Loop:
         if self.validation is None:
             return {"val_loss": None, "val_accuracy": None}
         with averaged(self.session.flat.parameters, self.session.averaging):
-            outputs, penalty = self.infer(self.validation.images)
+            outputs, penalty = self.infer(self.validation.images, self._leave_if_interrupted)
         labels = self.validation.labels
         loss = self.session.objective.loss(outputs, (labels,))
         right = (outputs.argmax(dim=1) == labels).double().mean()
         values = self.session.objective.metrics(outputs, labels)
         extra = {f"val_{name}": value for name, value in values.items() if name != "accuracy"}
         return {"val_loss": float(loss if penalty is None else loss + penalty), "val_accuracy": float(right), **extra}
+
+    def _leave_if_interrupted(self) -> None:
+        if self.sinks.interrupted():
+            raise Interrupted("Stopped while looking at the validation images.")
 
     def _progress(self, position: Position, record: Record, seconds: float, logs: Line) -> Progress:
         return Progress(
