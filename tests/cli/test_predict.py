@@ -117,6 +117,23 @@ def test_explaining_draws_one_picture_a_photo(run, trained, photos, tmp_path):
         assert picture.size[0] > 1000
 
 
+def test_each_half_of_a_pair_is_asked_about_where_it_is_wanted(run, trained, photos, tmp_path):
+    pair = np.zeros((200, 240), bool)
+    pair[30:170, 40:90] = pair[30:170, 150:200] = True
+    Image.fromarray(photo(pair)).save(tmp_path / "pair.png")
+    files = [tmp_path / "pair.png", photos / "b.jpg"]
+    plain = json.loads(run("predict", "--model", trained, *files, "--json").out)
+    words = ["--halves", "--explain", tmp_path / "why", "--json"]
+    halved = json.loads(run("predict", "--model", trained, *files, *words).out)
+    assert halved[0]["probabilities"] != plain[0]["probabilities"]
+    assert halved[0]["none_of_these_score"] == plain[0]["none_of_these_score"]
+    assert halved[1]["probabilities"] == plain[1]["probabilities"]
+    assert fr.predict_photos(files, trained, halves=True)[0].probabilities == halved[0]["probabilities"]
+    run("predict", "--model", trained, *files, "--explain", tmp_path / "plain")
+    with Image.open(tmp_path / "why" / "pair.png") as why, Image.open(tmp_path / "plain" / "pair.png") as plain_why:
+        assert why.size[0] > plain_why.size[0]
+
+
 def test_pictures_of_nothing_are_told_one_by_one(run, trained, tmp_path):
     for name, value in (("black.png", 0), ("white.png", 255)):
         Image.new("RGB", (80, 60), (value,) * 3).save(tmp_path / name)

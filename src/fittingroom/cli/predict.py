@@ -36,6 +36,9 @@ def predict(
     sort_into: Annotated[
         Path | None, Parameter(help="Folder to copy the files into, a folder for each answer.")
     ] = None,
+    halves: Annotated[
+        bool, Parameter(help="Ask about each half too where a photo shows two of a kind, apart.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -55,7 +58,7 @@ def predict(
             writable_folder(folder)
     files = pictures_in(pictures)
     namer = open_namer(model or PHOTO_MODEL)
-    found = _told(name_pictures(files, namer, as_), len(files), speaker(quiet or json))
+    found = _told(name_pictures(files, namer, as_, halves=halves), len(files), speaker(quiet or json))
     answers = [_carried_out(one, namer, explain, sort_into) for one in found]
     _print(answers, namer, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 INK, MUTED, LINE, BAR, BEST, NONE = "#1c1c1c", "#6b6b6b", "#d9d9d9", "#9aa7b1", "#20639b", "#b8541c"
 PANEL_INCHES, HEIGHT_INCHES, TITLE_INCHES, REASON_INCHES = 2.1, 2.5, 0.75, 1.0
+VIEWS_WORDS = "Mirrored, turned, narrower, wider, with more or less contrast, swapped{}: the answers are averaged."
 WRAP = 32  # characters of a reason in a line
 
 
@@ -33,7 +34,7 @@ def explain_figure(
     from matplotlib.figure import Figure
 
     seen, _ = views_of(photo)
-    words = "Mirrored, turned, narrower, wider, with more or less contrast, swapped: the answers are averaged."
+    words = VIEWS_WORDS.format(", each half" if photo.halves else "")
     steps = (*photo.steps, Step("several views", words, mosaic(seen)))
     panels = len(steps)
     width = PANEL_INCHES * (panels + 1.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from fittingroom.errors import DataError
 from fittingroom.photos.finding import MARGIN, Found, find_item
 from fittingroom.photos.look import crop_box, dataset_look, decide_polarity, grey_of
 from fittingroom.photos.opening import Opened, open_photo, opened
+from fittingroom.photos.pairs import halves_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,6 +50,7 @@ class PreparedPhoto:
         is_found: whether the article could be told from its background.
         steps: from the opened photo to the image.
         warnings: what the user may want to know.
+        halves: two of bool ``(h, w)`` where it was asked for them and the article is two of a kind, see `with_halves`.
     """
 
     image: Array
@@ -58,6 +60,7 @@ class PreparedPhoto:
     is_found: bool
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
+    halves: tuple[Array, ...] = ()
 
 
 def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
@@ -104,6 +107,22 @@ def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
     )
     notes = [*photo.warnings, *([] if found.is_found else [NOT_FOUND]), *_cut_off(found.mask, found.is_found)]
     return PreparedPhoto(look, found.mask, grey, polarity.inverted, found.is_found, steps, tuple(notes))
+
+
+def with_halves(photo: PreparedPhoto) -> PreparedPhoto:
+    """Return a photo with the halves of its article, where that is two of a kind nearly apart, and a step that says so.
+
+    Example:
+        >>> photo = np.full((90, 120, 3), 240, np.uint8)
+        >>> photo[20:70, 20:50] = photo[20:70, 70:100] = (30, 40, 120)
+        >>> len(with_halves(prepare_photo(photo)).halves)
+        2
+    """
+    halves = halves_of(photo.mask)
+    shown = _dimmed(photo.steps[0].picture, halves.masks[0] if halves.masks else photo.mask)
+    step = Step("halves", halves.reason, shown[crop_box(photo.mask)])
+    before, after = photo.steps[:3], photo.steps[3:]
+    return replace(photo, halves=halves.masks, steps=(*before, step, *after))
 
 
 def _as_opened(image: str | Path | Image.Image | Array) -> Opened:

@@ -10,11 +10,13 @@ import numpy as np
 from fittingroom.arrays import Array, Images
 from fittingroom.photos.look import EDGE, FLOOR, crop_box, dataset_look
 from fittingroom.photos.opencv import need_opencv
+from fittingroom.photos.pairs import tilt_of
 
 if TYPE_CHECKING:
     from fittingroom.photos.prepare import PreparedPhoto
 
 GAP = 0.25  # room left around the article for turning it, as a share of its longest edge
+FLOORS = (0.1, 0.6)  # with much contrast within the article, and with little
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class View:
 
 VIEWS = tuple(
     View(turned, width, swapped, floor, weight)
-    for floor in (0.1, 0.6)
+    for floor in FLOORS
     for turned, width, swapped, weight in (
         (0.0, 1.0, False, 2.0),
         *((angle, 1.0, False, 1.0) for angle in (-12.0, -7.0, 7.0, 12.0)),
@@ -49,26 +51,43 @@ VIEWS = tuple(
 """What is asked about a photo: nine poses, each with much contrast within the article and with little."""
 
 
+HALVES_WEIGHT = 0.25
+"""Of the views of the halves in the average, where a photo has two; the views of the whole have the rest."""
+
+
 def views_of(photo: PreparedPhoto, views: tuple[View, ...] = VIEWS) -> tuple[Images, Array]:
     """Return a photo's views, each also mirrored, and their weights.
 
     Args:
-        photo: prepared.
-        views: which.
+        photo: prepared; where it has halves, each is looked at too, as it is and lying along its length.
+        views: which, of the whole article.
 
     Returns:
-        uint8 ``(2 * k, 28, 28)``, and float ``(2 * k,)``, summing to 1.
+        uint8 ``(k, 28, 28)``, and float ``(k,)``, summing to 1: those of the whole first, twice as many as `views`.
     """
-    images = np.stack([_seen(photo, view) for view in views])
-    weights = np.array([view.weight for view in views] * 2)
-    return np.concatenate([images, images[:, :, ::-1]]), weights / weights.sum()
+    images, weights = _mirrored_too([_seen(photo, photo.mask, view) for view in views], [one.weight for one in views])
+    if not photo.halves:
+        return images, weights
+    apart = [_seen(photo, half, view) for half in photo.halves for view in _of_half(half)]
+    more, their_weights = _mirrored_too(apart, [1.0] * len(apart))
+    together = np.concatenate([weights * (1 - HALVES_WEIGHT), their_weights * HALVES_WEIGHT])
+    return np.concatenate([images, more]), together
 
 
-def _seen(photo: PreparedPhoto, view: View) -> Array:
+def _mirrored_too(seen: list[Array], weights: list[float]) -> tuple[Images, Array]:
+    images, doubled = np.stack(seen), np.array(weights * 2)
+    return np.concatenate([images, images[:, :, ::-1]]), doubled / doubled.sum()
+
+
+def _of_half(half: Array) -> tuple[View, ...]:
+    return tuple(View(turned, floor=floor) for floor in FLOORS for turned in (0.0, tilt_of(half)))
+
+
+def _seen(photo: PreparedPhoto, mask: Array, view: View) -> Array:
     inverted = photo.inverted != view.swapped
     if view.turned == 0 and view.width == 1:
-        return dataset_look(photo.grey, photo.mask, inverted=inverted, floor=view.floor)
-    return dataset_look(*_turned(photo.grey, photo.mask, view), inverted=inverted, floor=view.floor)
+        return dataset_look(photo.grey, mask, inverted=inverted, floor=view.floor)
+    return dataset_look(*_turned(photo.grey, mask, view), inverted=inverted, floor=view.floor)
 
 
 def _turned(grey: Array, mask: Array, view: View) -> tuple[Array, Array]:

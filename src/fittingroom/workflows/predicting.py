@@ -13,8 +13,8 @@ from fittingroom.arrays import Array
 from fittingroom.errors import DataError, FittingRoomError
 from fittingroom.models.card import tempered
 from fittingroom.photos.opening import is_picture_name
-from fittingroom.photos.prepare import PreparedPhoto, prepare_photo
-from fittingroom.photos.views import averaged, views_of
+from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
+from fittingroom.photos.views import VIEWS, averaged, views_of
 from fittingroom.pictures import is_grey_of_size, read_pictures
 from fittingroom.workflows.naming import Namer, open_namer
 
@@ -70,13 +70,14 @@ class Failure:
 
 
 def predict_photos(
-    photos: Iterable[str | Path | Image.Image | Array], model: str | Path = PHOTO_MODEL
+    photos: Iterable[str | Path | Image.Image | Array], model: str | Path = PHOTO_MODEL, *, halves: bool = False
 ) -> list[Answer | Failure]:
     """Name photos of garments.
 
     Args:
         photos: files, Pillow images or arrays, see `prepare_photo`.
         model: a run folder, a file, or a shipped name.
+        halves: whether each half of two of a kind that lie apart is asked about too.
 
     Returns:
         One answer or failure a photo, in their order.
@@ -89,7 +90,7 @@ def predict_photos(
     for number, photo in enumerate(photos):
         name = str(photo) if isinstance(photo, (str, Path)) else str(number)
         try:
-            answers.append(name_photo(photo, namer, name))
+            answers.append(name_photo(photo, namer, name, halves=halves))
         except FittingRoomError as error:
             answers.append(Failure(name, str(error)))
     return answers
@@ -122,13 +123,16 @@ def _is_picture(path: Path) -> bool:
     return path.is_file() and (is_picture_name(path) or path.suffix == ".npy")
 
 
-def name_pictures(paths: Iterable[Path], namer: Namer, taken_as: As = "auto") -> Iterator[Answer | Failure]:
+def name_pictures(
+    paths: Iterable[Path], namer: Namer, taken_as: As = "auto", *, halves: bool = False
+) -> Iterator[Answer | Failure]:
     """Answer files one after the other; what fails is told, and the rest goes on.
 
     Args:
         paths: files.
         namer: the model.
         taken_as: "data", "photo", or "auto": ``.npy`` and grey pictures of the model's size are data, others photos.
+        halves: of photos, see `predict_photos`.
     """
     for path in paths:
         try:
@@ -137,7 +141,7 @@ def name_pictures(paths: Iterable[Path], namer: Namer, taken_as: As = "auto") ->
             if taken_as == "data" or (taken_as == "auto" and is_data(path, namer.image_shape)):
                 yield from name_data(path, namer)
             else:
-                yield name_photo(path, namer, str(path))
+                yield name_photo(path, namer, str(path), halves=halves)
         except FittingRoomError as error:
             yield Failure(str(path), str(error))
 
@@ -161,16 +165,17 @@ def name_data(path: Path, namer: Namer) -> list[Answer]:
     ]
 
 
-def name_photo(photo: str | Path | Image.Image | Array, namer: Namer, name: str) -> Answer:
-    """Answer one photo: prepared, seen from several sides, averaged."""
+def name_photo(photo: str | Path | Image.Image | Array, namer: Namer, name: str, *, halves: bool = False) -> Answer:
+    """Answer one photo: prepared, seen from several sides, averaged; whether it is none is asked of the whole alone."""
     start = time.perf_counter()
     prepared = prepare_photo(photo)
     if namer.image_shape != prepared.image.shape:
         height, width = namer.image_shape
         raise DataError(f"{name}: photos are prepared as 28x28, but model '{namer.title}' takes {height}x{width}.")
+    prepared = with_halves(prepared) if halves else prepared
     images, weights = views_of(prepared)
     probabilities = tempered(averaged(namer.predict(images), weights)[None], namer.temperature)[0]
-    score = None if namer.score is None else namer.score(images)
+    score = None if namer.score is None else namer.score(images[: 2 * len(VIEWS)])
     answer = _answer(name, "photo", probabilities, score, namer)
     return replace(answer, warnings=prepared.warnings, prepared=prepared, seconds=time.perf_counter() - start)
 
