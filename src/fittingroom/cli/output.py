@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def emit(text: str) -> None:
-    """Print a result on stdout."""
-    print(_sayable(text))
+    """Print a result on stdout, at once: whoever reads a pipe may be waiting for it while the command goes on."""
+    print(_sayable(text), flush=True)
 
 
 def emit_json(value: Any) -> None:
