@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from os.path import isdir  # Path.is_dir raises where a name is too long
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -34,6 +35,7 @@ KINDS = {
 }
 OURS = "This is our mistake, not yours. The terminal that runs the studio tells more; please report it."
 PATH = re.compile(r"(?:[A-Za-z]:)?(?:/[^\s/:'\"<>|]+)+/")
+REST = re.compile(r"\A(?:[^\s/:'\"<>|]+/)+")
 
 
 class Words(BaseModel):
@@ -92,7 +94,18 @@ def without_paths(message: str) -> str:
         >>> without_paths("/home/me/runs/one: this run has no verdict.json.")
         'one: this run has no verdict.json.'
     """
-    return PATH.sub("", message)
+    return PATH.sub("", _without_folders(message))
+
+
+def _without_folders(message: str) -> str:
+    """Cut out the folders of this machine first: their names may hold spaces and whatever else no pattern tells."""
+    start = message.find("/")
+    while start >= 0:
+        ends = [end for end in range(start + 1, len(message)) if message[end] == "/" and isdir(message[start:end])]  # noqa: PTH112
+        if ends:
+            message = message[:start] + REST.sub("", message[ends[-1] + 1 :], count=1)
+        start = message.find("/", start + (not ends))
+    return message
 
 
 def as_problem(error: Exception) -> Problem:
@@ -100,7 +113,7 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, FittingRoomError):
-        return Problem(422, " ".join(str(error).split()))
+        return Problem(422, " ".join(without_paths(str(error)).split()))
     if isinstance(error, RequestValidationError):
         return Problem(422, _malformed(error))
     if isinstance(error, HTTPException):
