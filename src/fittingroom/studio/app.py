@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from fittingroom._version import __version__
+from fittingroom.studio.discretion import keep_to_ourselves
 from fittingroom.studio.gate import Gate
 from fittingroom.studio.problems import REFUSALS, add_handlers
 from fittingroom.studio.routes.answers import answers_routes
@@ -63,4 +64,5 @@ def build_app(studio: Studio) -> ASGIApp:
     Args:
         studio: what the parts share.
     """
+    keep_to_ourselves([studio.runs, *studio.shelf.folders.values()])
     return Guard(Gate(build_api(studio), studio.limits), studio.door)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.studio.problems import Problem, without_paths
+from fittingroom.studio.discretion import without_paths
+from fittingroom.studio.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from os.path import isdir  # Path.is_dir raises where a name is too long
 from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from fittingroom.errors import FittingRoomError
+from fittingroom.studio.discretion import without_paths
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -34,8 +33,6 @@ KINDS = {
     507: "disk_full",
 }
 OURS = "This is our mistake, not yours. The terminal that runs the studio tells more; please report it."
-PATH = re.compile(r"(?:[A-Za-z]:)?(?:/[^\s/:'\"<>|]+)+/")
-REST = re.compile(r"\A(?:[^\s/:'\"<>|]+/)+")
 
 
 class Words(BaseModel):
@@ -85,27 +82,6 @@ def answer(problem: Problem) -> JSONResponse:
         error["limit"] = problem.limit
     headers = {"Retry-After": "2"} if problem.status in (429, 503) else None
     return JSONResponse({"error": error}, problem.status, headers)
-
-
-def without_paths(message: str) -> str:
-    """Return a message with folders' paths cut down to the last name.
-
-    Example:
-        >>> without_paths("/home/me/runs/one: this run has no verdict.json.")
-        'one: this run has no verdict.json.'
-    """
-    return PATH.sub("", _without_folders(message))
-
-
-def _without_folders(message: str) -> str:
-    """Cut out the folders of this machine first: their names may hold spaces and whatever else no pattern tells."""
-    start = message.find("/")
-    while start >= 0:
-        ends = [end for end in range(start + 1, len(message)) if message[end] == "/" and isdir(message[start:end])]  # noqa: PTH112
-        if ends:
-            message = message[:start] + REST.sub("", message[ends[-1] + 1 :], count=1)
-        start = message.find("/", start + (not ends))
-    return message
 
 
 def as_problem(error: Exception) -> Problem:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import DATASETS, Dataset, load
 from fittingroom.errors import FittingRoomError, Interrupted
 from fittingroom.runs import Run, is_run
-from fittingroom.studio.problems import without_paths
+from fittingroom.studio.discretion import keep_to_ourselves, without_paths
 
 if TYPE_CHECKING:
     from fittingroom.training.progress import Progress
@@ -52,6 +52,7 @@ def carry_out(folder: Path) -> None:
     """Train as the order says, and write down how it ended."""
     order = json.loads((folder / ORDER).read_text("utf-8"))
     out = Path(order["out"])
+    keep_to_ourselves([out, Path(order["dataset"])])
     signal.signal(signal.SIGTERM, _interrupt)
     write_line(folder, {"kind": "says", "words": "Opening the data"})
     try:
