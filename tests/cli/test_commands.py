@@ -125,6 +125,23 @@ def test_evaluate_judges_the_test_split_and_writes_the_look_down(run, trained, t
     assert (predicted == opened.predictions.labels).mean() == answer["accuracy"]
 
 
+def test_evaluate_takes_the_runs_own_data_where_none_is_named(run, trained, toy_folder):
+    asked = json.loads(run("evaluate", trained, "--data-dir", toy_folder, "--json").out)
+    assert asked["n"] == 200
+    moved = run("evaluate", trained, "--json")
+    assert moved.code == 2
+    assert "--data-dir FOLDER" in moved.err
+
+
+def test_evaluate_does_not_guess_what_a_run_of_arrays_was_trained_on(run, toy, tmp_path):
+    arrays = (toy.train.images, toy.train.labels)
+    network = fr.build("walkthrough", image_shape=toy.image_shape, classes=toy.classes)
+    fr.train(network, arrays, epochs=1, out=tmp_path / "r")
+    answer = run("evaluate", tmp_path / "r")
+    assert answer.code == 2
+    assert "--dataset NAME" in answer.err
+
+
 def test_evaluate_wants_one_model(run, trained):
     for words in ([], [trained, "--model", trained]):
         answer = run("evaluate", *words)

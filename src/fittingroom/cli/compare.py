@@ -104,7 +104,7 @@ def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> N
 def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | None:
     """Return the images judged, or None where they are not of the dataset that the run learned from."""
     from fittingroom.runs import open_run
-    from fittingroom.workflows.interpreting import data_of
+    from fittingroom.workflows.own_data import data_of
 
     data, first = data_of(open_run(run), data_dir), compared.predictions[0]
     if data.fingerprint != first.fingerprint:

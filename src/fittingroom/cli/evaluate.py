@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from fittingroom import data
-from fittingroom.cli.options import DataDir, DatasetName, Json, ModelName, Quiet
+from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
 from fittingroom.cli.output import emit_json, speaker
 from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
 from fittingroom.errors import UsageError
 from fittingroom.judging import parse_gate
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
 from fittingroom.workflows.judged import about
+from fittingroom.workflows.own_data import own_data
 
 if TYPE_CHECKING:
     from fittingroom.reporting.judged import Tempered
@@ -23,7 +26,13 @@ def evaluate(
     /,
     *,
     model: ModelName = None,
-    dataset: DatasetName = "fashion-mnist",
+    dataset: Annotated[
+        str | None,
+        Parameter(
+            name=["--dataset", "-d"],
+            help="A known dataset's name, or a folder with four IDX files; what the model was made from if left out.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
     fail_under: FailUnder = (),
     json: Json = False,
@@ -36,7 +45,8 @@ def evaluate(
     """
     chosen = _one_of(run, model)
     gates = tuple(parse_gate(text) for text in fail_under)
-    loaded = data.load(dataset, data_dir=data_dir, say=speaker(quiet or json))
+    say = speaker(quiet or json)
+    loaded = data.load(dataset, data_dir=data_dir, say=say) if dataset else own_data(chosen, data_dir, say=say)
     verdict = run_evaluation(chosen, loaded)
     seed, temperature = about(chosen, loaded)
     if json:

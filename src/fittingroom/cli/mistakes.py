@@ -52,7 +52,8 @@ def mistakes(
         run: its folder.
     """
     from fittingroom.runs import open_run
-    from fittingroom.workflows.interpreting import data_of, interpret
+    from fittingroom.workflows.interpreting import interpret
+    from fittingroom.workflows.own_data import data_of
 
     _check_numbers(top_losses, neighbours)
     opened = open_run(run)

@@ -14,7 +14,7 @@ from fittingroom.judging import Comparison, Seeds, differing, over_seeds
 from fittingroom.judging import compare as compare_arrays
 from fittingroom.runs import Predictions, Run, open_run
 from fittingroom.workflows.answering import SplitName, answered, dataset_judged, kept_predictions, predictions_of
-from fittingroom.workflows.interpreting import data_of
+from fittingroom.workflows.own_data import data_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fittingroom.data import DATASETS, Dataset, Say, Split, load, silent
-from fittingroom.errors import DataError, RunError
+from fittingroom.data import Dataset, Say, Split, silent
+from fittingroom.errors import RunError
 from fittingroom.models.features import in_batches, seeing
 from fittingroom.models.neighbours import nearest
 from fittingroom.reporting.interpretation import Interpretation
 from fittingroom.runs import Run, open_run
-from fittingroom.workflows.answering import SplitName, answered, check_same_data, data_name, learned_from
+from fittingroom.workflows.answering import SplitName, answered, check_same_data, learned_from
+from fittingroom.workflows.own_data import data_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fittingroom.arrays import Array, Images
     from fittingroom.reporting.interpretation import FindNeighbours
 
@@ -61,33 +63,6 @@ def _training_images(run: Run, data: Dataset) -> Split:
     except RunError:  # held-out images passed by hand: all training images of the dataset are near enough
         check_same_data(run, data)
         return data.train
-
-
-def data_of(run: Run, data_dir: Path | None = None) -> Dataset:
-    """Load the dataset of a run by the name that the run has.
-
-    Args:
-        run: trained on a dataset.
-        data_dir: where its files are; None to look.
-
-    Raises:
-        RunError: it was trained on arrays, its dataset cannot be had here, or has changed since.
-    """
-    name = data_name(run.environment)
-    if name == "arrays":
-        raise RunError(f"{run.folder} was trained on arrays: which images those were is not known.")
-    try:
-        data = load(name, data_dir=data_dir) if name in DATASETS else load(_folder(run, name, data_dir))
-    except DataError as error:
-        raise RunError(f"{run.folder}: its dataset '{name}' cannot be had here. {error}") from error
-    check_same_data(run, data)
-    return data
-
-
-def _folder(run: Run, name: str, data_dir: Path | None) -> Path:
-    if data_dir is None and not Path(name).is_dir():
-        raise RunError(f"{run.folder} was trained on a folder '{name}'. Say where it is: --data-dir FOLDER")
-    return data_dir or Path(name)
 
 
 def neighbour_finder(run: Run, train: Split, say: Say = silent) -> FindNeighbours:

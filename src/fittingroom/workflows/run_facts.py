@@ -14,8 +14,8 @@ from fittingroom.reporting.learning import read_learning
 from fittingroom.reporting.run_report import Cost, Look, RunReport
 from fittingroom.training import Recipe
 from fittingroom.workflows.again import again, differences
-from fittingroom.workflows.interpreting import data_of
 from fittingroom.workflows.judged import judged_run, pictures_of
+from fittingroom.workflows.own_data import data_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
