@@ -74,3 +74,15 @@ def test_each_run_leads_to_its_page(table):
     page = opened.value
     page.wait_for_url(re.compile("/api/runs/20260102-good/page"))
     expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def test_on_a_phone_score_and_delete_are_there_without_scrolling_sideways(look, doomed):
+    page = look(width=360).go("runs")
+    row = page.get_by_role("row").filter(has_text="20260102-good")
+    for part in (row.locator("td.n small"), page.get_by_role("button", name="Delete 20260102-good")):
+        expect(part).to_be_visible()
+        box = part.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+    place = page.locator(".scroll")
+    assert place.evaluate("box => box.scrollWidth <= box.clientWidth")

@@ -8,6 +8,7 @@ import { duration } from "./train-live.js";
 const T = WORDS.runs;
 const COLUMNS = ["name", "dataset", "model", "test_accuracy", "val_accuracy", "epochs", "seconds"];
 const NUMBERS = new Set(["test_accuracy", "val_accuracy", "epochs", "seconds"]);
+const ON_A_PHONE = new Set(["name", "test_accuracy"]); // the others are hidden there
 
 export async function mount(root) {
   const state = { rows: await get("runs"), by: "name", down: true, chosen: new Set() };
@@ -28,7 +29,7 @@ export async function mount(root) {
     const cell = (key) => {
       const sorted = state.by === key;
       const button = h("button", { type: "button", class: "sort", onclick: () => (Object.assign(state, { down: sorted ? !state.down : true, by: key }), show()) }, T.columns[key], sorted ? (state.down ? " ↓" : " ↑") : "");
-      return h("th", { scope: "col", class: NUMBERS.has(key) ? "n" : "", "aria-sort": sorted ? (state.down ? "descending" : "ascending") : "none" }, button);
+      return h("th", { scope: "col", class: kind(key), "aria-sort": sorted ? (state.down ? "descending" : "ascending") : "none" }, button);
     };
     return h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "hush" }, T.choose)), COLUMNS.map(cell), h("th", { scope: "col" }, h("span", { class: "hush" }, T.actions))));
   }
@@ -42,11 +43,13 @@ export async function mount(root) {
       show();
     });
     const title = h("th", { scope: "row" }, h("a", { href: `#/look/${name(run.name)}` }, run.name), h("small", {}, run.broken ?? recipe(run)));
-    if (run.broken) return h("tr", {}, h("td", {}, box), title, h("td", { colspan: COLUMNS.length - 1 }), h("td", {}, bin(run)));
+    if (run.broken) return h("tr", {}, h("td", {}, box), title, COLUMNS.slice(1).map((key) => h("td", { class: kind(key) })), h("td", { class: "actions" }, bin(run)));
     const score = run.test_accuracy === null ? "–" : [run.test_accuracy.toFixed(4), h("small", {}, T.interval(...run.test_interval.map((value) => value.toFixed(4))))];
-    return h("tr", {}, h("td", {}, box), title, h("td", {}, run.dataset), h("td", {}, run.model), h("td", { class: "n" }, score), h("td", { class: "n" }, run.val_accuracy === null || run.val_accuracy === undefined ? "–" : run.val_accuracy.toFixed(4)), h("td", { class: "n" }, run.epochs), h("td", { class: "n" }, duration(run.seconds)), h("td", { class: "actions" }, pageButton(run), bin(run)));
+    const shown = { dataset: run.dataset, model: run.model, test_accuracy: score, val_accuracy: run.val_accuracy?.toFixed(4) ?? "–", epochs: run.epochs, seconds: duration(run.seconds) };
+    return h("tr", {}, h("td", {}, box), title, COLUMNS.slice(1).map((key) => h("td", { class: kind(key) }, shown[key])), h("td", { class: "actions" }, pageButton(run), bin(run)));
   }
 
+  const kind = (key) => [NUMBERS.has(key) ? "n" : "", ON_A_PHONE.has(key) ? "" : "more"].join(" ").trim();
   const recipe = (run) => Object.entries(run.recipe).filter(([key]) => key !== "model").map(([key, value]) => `${key} ${value}`).join(", ") || T.defaults;
 
   function pageButton(run) {
