@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import tomllib
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.errors import RunError
+from fittingroom.judging.compare import mcnemar
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_names import own_file
@@ -107,24 +107,9 @@ def compare(first: Predictions, second: Predictions) -> dict[str, Any]:
         "only_first": only_first,
         "only_second": only_second,
         "difference": (only_second - only_first) / len(first.labels),
-        "p": exact_mcnemar(only_first, only_second),
+        "p": mcnemar(only_first, only_second),
         "positions": differ.tolist(),
     }
-
-
-def exact_mcnemar(only_first: int, only_second: int) -> float:
-    """Return how likely so uneven a split of the differing images is by chance, two-sided.
-
-    Example:
-        >>> exact_mcnemar(0, 5), exact_mcnemar(3, 3)
-        (0.0625, 1.0)
-
-    Source: Q. McNemar, Psychometrika 12 (1947), 153-157; the exact form is a binomial test.
-    """
-    n, fewer = only_first + only_second, min(only_first, only_second)
-    logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(fewer + 1)]
-    tail = math.fsum(math.exp(value - n * math.log(2)) for value in logs)
-    return round(min(1.0, 2 * tail), 12)
 
 
 def delete(run: Run) -> None:
