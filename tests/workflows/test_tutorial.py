@@ -123,6 +123,7 @@ def test_json_is_one_object_on_stdout_and_nothing_else(toy_folder, tmp_path, cap
         "schema",
         "test_accuracy",
         "test_accuracy_interval",
+        "n",
         "test_loss",
         "train_accuracy",
         "epochs",
@@ -133,6 +134,7 @@ def test_json_is_one_object_on_stdout_and_nothing_else(toy_folder, tmp_path, cap
         "run",
     }
     assert set(facts["seconds"]) == {"load", "build", "train", "evaluate", "report", "total"}
+    assert facts["n"] == 200
     low, high = facts["test_accuracy_interval"]
     assert low <= facts["test_accuracy"] <= high
 

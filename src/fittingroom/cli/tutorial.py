@@ -52,6 +52,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "schema": "fittingroom/tutorial/1",
         "test_accuracy": verdict.accuracy,
         "test_accuracy_interval": list(verdict.accuracy_interval),
+        "n": verdict.n,
         "test_loss": verdict.log_loss,
         "train_accuracy": outcome.train_accuracy,
         "epochs": len(outcome.run.history),
