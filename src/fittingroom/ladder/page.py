@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
@@ -66,8 +66,14 @@ def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
     axes.patch.set_alpha(0)
     xs, ys, spreads, names = zip(*points, strict=True)
     axes.errorbar(xs, ys, yerr=spreads, fmt="o", color=TRAIN, markersize=5, capsize=2)
-    for x, y, name in zip(xs, ys, names, strict=True):
-        axes.annotate(name, (x, y), textcoords="offset points", xytext=(6, -10), color=INK, fontsize=8)
+    below: list[tuple[float, float]] = []
+    for x, y, name in sorted(zip(xs, ys, names, strict=True), key=lambda point: point[1]):
+        if any(_near((x, y), other) for other in below):
+            corner: dict[str, Any] = {"xytext": (-6, 4), "ha": "right"}
+        else:
+            corner = {"xytext": (6, -10)}
+            below.append((x, y))
+        axes.annotate(name, (x, y), textcoords="offset points", color=INK, fontsize=8, **corner)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -80,3 +86,8 @@ def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     return figure
+
+
+def _near(point: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two points lie so close together that their labels would meet, were both below on the right."""
+    return 0.5 < other[0] / point[0] < 2 and abs(other[1] - point[1]) < 0.007
