@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HELD_OUT = 10_000
 PROBE = 1000  # test images whose answers the quick test compares
+ONNX_PARAMETERS = 300_000  # at most, for an ONNX file beside the Keras file: all weights together may take 12 MB
 TWIN_EPOCHS = 28  # at most, for the temperature: it hardly depends on the length (docs/design-notes.md)
 SEED = 0  # the first, whatever it scored: nothing is picked
 INPUT = "Takes pixels 0..255 of shape (n, 28, 28), dark background; gives probabilities (n, classes), not tempered."
@@ -49,7 +50,7 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
     Args:
         row: the rung as measured.
         root: where the ladder's run folders are.
-        to: folder of the weights; ``RUNG.keras``, ``RUNG.onnx`` and ``RUNG.json`` are written in it.
+        to: folder of the weights; ``RUNG.keras``, ``RUNG.json`` and, but for large ones, ``RUNG.onnx`` are written in it.
         data: what the rung was measured on.
         say: takes one line for the user.
     """
@@ -58,7 +59,9 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
     value = fit_temperature(held.labels, validated(row.rung, root, data, say=say).predict(held.images))
     to.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.folder / IN_A_RUN, to / f"{row.rung}.keras")
-    checked_onnx(run.model(), to / f"{row.rung}.onnx", data.test.images, data.class_names)
+    model = run.model()
+    if model.count_params() <= ONNX_PARAMETERS:
+        checked_onnx(model, to / f"{row.rung}.onnx", data.test.images, data.class_names)
     text = json.dumps(card(row, run, data, value), indent=1) + "\n"
     write_atomically(to / f"{row.rung}.json", text.encode())
     return to / f"{row.rung}.keras"
