@@ -108,8 +108,8 @@ HEAD = """# What each idea is worth here
 
 Printed by `make ideas`: the recipe of rung 92 with one thing changed, trained on 50,000 images for the same number of
 epochs, and its accuracy on 10,000 validation images held out of the training images. Mean and sd over seeds; the
-difference is to the recipe as it is (for ideas that need stages, to the recipe in stages), with its standard error. What
-did not help is here too.
+difference is to the recipe as it is (for ideas that need stages, to the recipe in stages), with its standard error.
+What did not help is here too.
 
 | changed | accuracy | sd | n | difference | standard error |
 | --- | --- | --- | --- | --- | --- |

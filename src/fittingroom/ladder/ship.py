@@ -50,7 +50,7 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
     Args:
         row: the rung as measured.
         root: where the ladder's run folders are.
-        to: folder of the weights; ``RUNG.keras``, ``RUNG.json`` and, but for large ones, ``RUNG.onnx`` are written in it.
+        to: folder of the weights, for ``RUNG.keras``, ``RUNG.json`` and, but for large ones, ``RUNG.onnx``.
         data: what the rung was measured on.
         say: takes one line for the user.
     """
