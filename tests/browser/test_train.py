@@ -122,7 +122,11 @@ def test_a_killed_training_does_not_take_the_page_along_and_goes_on_from_its_che
     os.kill(pid_of(runs, name), signal.SIGKILL)
     expect(page.locator(".live-head .badge")).to_have_text("broken off")
     expect(page.get_by_text("It goes on from its checkpoint")).to_be_visible()
-    page.get_by_role("button", name="Resume").click()
+    killed = pid_of(runs, name)
+    with page.expect_response(re.compile("/resume$")):  # its new process is known then, and ended with the test
+        page.get_by_role("button", name="Resume").click()
+    assert pid_of(runs, name) != killed
+    expect(page.locator(".live-head .badge")).to_have_text("under way")
     learning(page)
 
 
