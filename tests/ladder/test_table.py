@@ -58,6 +58,11 @@ def test_seconds_are_the_median_epoch_times_the_epochs():
     assert ladder([LOOK], timings)["90"].seconds == 6.0
 
 
+def test_no_take_of_a_timing_is_picked_all_on_the_last_ones_machine_count():
+    timings = [Timing("90", "now", seconds, 4, where) for seconds, where in (((9.0, 2.0), "m"), ((5.0,), "other"))]
+    assert ladder([LOOK], [*timings, Timing("90", "now", (3.0,), 4, "m")])["90"].seconds == 12.0
+
+
 @pytest.mark.parametrize(("seconds", "accuracy", "holds"), [(2.0, 0.90, True), (2.1, 0.90, False), (2.0, 0.899, False)])
 def test_a_rung_holds_when_all_its_seeds_reach_the_bar_in_time(seconds, accuracy, holds):
     looks = [replace(LOOK, seed=seed, accuracy=accuracy) for seed in range(RUNGS["90"].seeds)]

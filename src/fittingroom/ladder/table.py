@@ -77,7 +77,7 @@ def rows(
 
     Args:
         looks: every look at the test set, in order.
-        timings: every timing, in order; the last one of a recipe counts.
+        timings: every timing, in order; all of a recipe on the machine of its last one count.
         sha256: the hash of a rung's recipe as shipped, or None where it has none.
         dataset: whose looks count.
     """
@@ -91,7 +91,8 @@ def _row(rung: Rung, looks: Sequence[Look], timings: Sequence[Timing], sha256: s
     counted = [by_seed[seed] for seed in sorted(by_seed) if seed < rung.seeds]
     accuracies = tuple(look.accuracy for look in counted)
     mean = float(np.mean(accuracies)) if accuracies else None
-    timing = next((line for line in reversed(timings) if line.recipe_sha256 == sha256), None)
+    takes = [line for line in timings if line.recipe_sha256 == sha256]
+    epoch_seconds = [seconds for take in takes if take.machine == takes[-1].machine for seconds in take.epoch_seconds]
     last = counted[-1] if counted else None
     return Row(
         rung=rung.name,
@@ -104,11 +105,11 @@ def _row(rung: Rung, looks: Sequence[Look], timings: Sequence[Timing], sha256: s
         sd=float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None,
         interval=wilson_interval(round(mean * last.n), last.n) if last and mean is not None else None,
         views_mean=float(np.mean([look.views_accuracy for look in counted])) if counted else None,
-        seconds=float(np.median(timing.epoch_seconds)) * timing.epochs if timing else None,
+        seconds=float(np.median(epoch_seconds)) * takes[-1].epochs if takes else None,
         mflop=last.mflop if last else None,
         parameters=last.parameters if last else None,
         hashes=len({look.recipe_sha256 for look in own}),
-        machine=timing.machine if timing else None,
+        machine=takes[-1].machine if takes else None,
         fingerprint=last.fingerprint if last else None,
     )
 
