@@ -52,11 +52,12 @@ def carry_out(folder: Path) -> None:
     """Train as the order says, and write down how it ended."""
     order = json.loads((folder / ORDER).read_text("utf-8"))
     out = Path(order["out"])
-    keep_to_ourselves([out, Path(order["dataset"])])
+    source = order["dataset"] if order["dataset"] in DATASETS else Path(order["dataset"])
+    keep_to_ourselves([out] if isinstance(source, str) else [out, source])
     signal.signal(signal.SIGTERM, _interrupt)
     write_line(folder, {"kind": "says", "words": "Opening the data"})
     try:
-        data = load(order["dataset"] if order["dataset"] in DATASETS else Path(order["dataset"]))
+        data = load(source)
         _train(folder, order, out, data)
         write_line(folder, {"kind": "end", "how": "done", "words": "Done."})
     except Interrupted as stopped:

@@ -66,17 +66,7 @@ def training_routes(studio: Studio) -> APIRouter:
     @routes.post("/trainings")
     def start(order: Order) -> dict[str, Any]:
         """Start a training in a process of its own."""
-        look_up(order.model, MODELS, "model")
-        recipe = named_recipe(order.recipe).replace(**order.settings).replace(model=order.model)
-        check_held_out(order.validation, len(studio.shelf.open(order.dataset).data.train))
-        asked = {
-            "dataset": str(studio.shelf.source(order.dataset)),
-            "model": order.model,
-            "recipe": recipe.as_dict(),
-            "seed": order.seed,
-            "validation": order.validation,
-        }
-        return trainings.state(trainings.start(asked, order.recipe or order.model))
+        return trainings.state(trainings.start(asked_of(order, studio), order.recipe or order.model))
 
     @routes.get("/trainings/{name}")
     def state(name: str) -> dict[str, Any]:
@@ -106,6 +96,25 @@ def training_routes(studio: Studio) -> APIRouter:
         return StreamingResponse(streams.counted(follow(trainings, name, after)), media_type="text/event-stream")
 
     return routes
+
+
+def asked_of(order: Order, studio: Studio) -> dict[str, Any]:
+    """Return an order as the training's process takes it.
+
+    Raises:
+        UsageError: an unknown model or recipe, or a setting that does not fit.
+        Problem: 404, an unknown dataset; 422, too many images held out.
+    """
+    look_up(order.model, MODELS, "model")
+    recipe = named_recipe(order.recipe).replace(**order.settings).replace(model=order.model)
+    check_held_out(order.validation, len(studio.shelf.open(order.dataset).data.train))
+    return {
+        "dataset": str(studio.shelf.source(order.dataset)),
+        "model": order.model,
+        "recipe": recipe.as_dict(),
+        "seed": order.seed,
+        "validation": order.validation,
+    }
 
 
 def check_held_out(count: int | None, images: int) -> None:
