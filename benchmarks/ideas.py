@@ -19,7 +19,7 @@ import numpy as np
 from ideas_in_stages import TEACHER, Stages, distilled, growing, hardest_half, in_stages, one_piece, trained
 
 import fittingroom as fr
-from fittingroom.cli.output import say
+from fittingroom.cli.output import log
 from fittingroom.data import Split, hold_out
 from fittingroom.ladder.views import averaged
 from fittingroom.models import build
@@ -129,7 +129,7 @@ def main() -> None:
                 line = {"idea": name, "recipe_sha256": recipe_sha256(RUNG), "seed": seed, "accuracy": accuracy}
                 with LOG.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(line) + "\n")
-                say(f"{name}, seed {seed}: {accuracy:.4f}")
+                log(f"{name}, seed {seed}: {accuracy:.4f}")
     PAGE.write_text(HEAD + "".join(row(name) for name in TRIALS), encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import fittingroom as fr
 from fittingroom.errors import FittingRoomError
-from fittingroom.workflows.naming import Namer, open_namer
+from fittingroom.workflows.predictor import Predictor, open_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,11 +72,11 @@ def sets() -> Iterator[tuple[str, Images]]:
             continue
 
 
-def scores(namer: Namer, images: Images) -> np.ndarray:
+def scores(predictor: Predictor, images: Images) -> np.ndarray:
     """Return the score of each picture, taken as data."""
-    if namer.score is None:
-        raise SystemExit(f"{namer.title} was not taught what is none of its classes.")
-    return np.array([namer.score(image[None]) for image in images])
+    if predictor.score is None:
+        raise SystemExit(f"{predictor.title} was not taught what is none of its classes.")
+    return np.array([predictor.score(image[None]) for image in images])
 
 
 def area_against(articles: np.ndarray, others: np.ndarray) -> float:
@@ -86,16 +86,16 @@ def area_against(articles: np.ndarray, others: np.ndarray) -> float:
 
 def table(model: str) -> str:
     """Measure every set."""
-    namer = open_namer(model)
+    predictor = open_predictor(model)
     rows, articles = [], None
     for name, images in sets():
-        found = scores(namer, images)
+        found = scores(predictor, images)
         area = "" if articles is None else f"{area_against(articles, found):.3f}"
         articles = found if articles is None else articles
-        rows.append(f"| {name} | {len(images):,} | {(found > namer.threshold).mean():.3f} | {area} |")
+        rows.append(f"| {name} | {len(images):,} | {(found > predictor.threshold).mean():.3f} | {area} |")
         print(rows[-1], flush=True)
     head = "| pictures, taken as data | n | declined | AUROC against the articles |\n| --- | --- | --- | --- |\n"
-    return f"Threshold {namer.threshold:.4f}.\n\n{head}" + "\n".join(rows) + "\n"
+    return f"Threshold {predictor.threshold:.4f}.\n\n{head}" + "\n".join(rows) + "\n"
 
 
 def main() -> None:

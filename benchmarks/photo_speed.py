@@ -27,8 +27,8 @@ import fittingroom as fr
 from fittingroom.backend import processor_name
 from fittingroom.models.onnx_predict import open_onnx
 from fittingroom.photos.importing import import_photos
-from fittingroom.workflows.naming import open_namer
 from fittingroom.workflows.predicting import name_data, name_photo
+from fittingroom.workflows.predictor import open_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +123,7 @@ def most_memory(command: list[str]) -> float:
 
 def predicting(folder: Path, photo: Path, photos: int) -> list[Row]:
     """Measure the command, one photo, one data picture, and the memory of few photos and of many."""
-    namer, data, many = open_namer("fashion-mnist/photo"), folder / "data.png", folder / "many"
+    predictor, data, many = open_predictor("fashion-mnist/photo"), folder / "data.png", folder / "many"
     Image.fromarray(fr.load().test.images[0]).save(data)
     many.mkdir()
     for number in range(photos):
@@ -139,10 +139,10 @@ def predicting(folder: Path, photo: Path, photos: int) -> list[Row]:
         ),
         Row(
             "one photo, warm, from file to answer, ms",
-            1e3 * seconds(lambda: name_photo(photo, namer, "shirt.jpg")),
+            1e3 * seconds(lambda: name_photo(photo, predictor, "shirt.jpg")),
             400,
         ),
-        Row("one data picture, warm, from file to answer, ms", 1e3 * seconds(lambda: name_data(data, namer)), 30),
+        Row("one data picture, warm, from file to answer, ms", 1e3 * seconds(lambda: name_data(data, predictor)), 30),
         Row("`predict` of one photo, most memory, MB", few, None),
         Row(f"`predict` of {photos}, most memory, MB; bar: 1.25 times that of one", all_, 1.25 * few),
     ]

@@ -23,7 +23,7 @@ from fittingroom.photos.finding import Found, at_size, cut_out, shrunk, tidied
 from fittingroom.photos.look import crop_box
 from fittingroom.photos.prepare import prepared_with, with_halves
 from fittingroom.photos.views import View, averaged, views_of
-from fittingroom.workflows.naming import open_namer
+from fittingroom.workflows.predictor import open_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,11 +137,11 @@ ROWS = (
 
 def right(row: Row, paths: list[Path], prepared: list[PreparedPhoto]) -> np.ndarray:
     """Return for each photo whether a row's way gets it right."""
-    namer = open_namer(row.model)
+    predictor = open_predictor(row.model)
     answers = []
     for path, photo in zip(paths, prepared, strict=True):
         images, weights = row.views(path, photo)
-        probabilities = averaged(namer.predict(np.ascontiguousarray(images)), weights)
+        probabilities = averaged(predictor.predict(np.ascontiguousarray(images)), weights)
         answers.append(fr.class_names[int(probabilities.argmax())] in RIGHT[path.parent.name])
     return np.array(answers)
 
@@ -167,7 +167,7 @@ def table(paths: list[Path], prepared: list[PreparedPhoto]) -> str:
 def sure(photo: PreparedPhoto, folder: str) -> float:
     """Return the photo model's probability of what is right, not tempered."""
     images, weights = views_of(photo)
-    probabilities = averaged(open_namer(PHOTO).predict(images), weights)
+    probabilities = averaged(open_predictor(PHOTO).predict(images), weights)
     return float(sum(probabilities[fr.class_names.index(name)] for name in RIGHT[folder]))
 
 

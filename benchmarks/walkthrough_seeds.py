@@ -13,8 +13,8 @@ from pathlib import Path
 
 import fittingroom as fr
 from fittingroom.backend import choose_device
-from fittingroom.workflows.plan import Plan
 from fittingroom.workflows.tutorial import Outcome, tutorial
+from fittingroom.workflows.tutorial_plan import TutorialPlan
 
 DOC = Path(__file__).parent.parent / "docs" / "walkthrough-results.md"
 BAND = (0.862, 0.876)
@@ -23,7 +23,7 @@ BAND = (0.862, 0.876)
 def one(seed: int, dataset: str) -> Outcome:
     """Do the walk-through once, in a folder that goes away."""
     with tempfile.TemporaryDirectory() as folder:
-        outcome = tutorial(Plan(dataset=dataset, seed=seed, out=Path(folder) / "run"))
+        outcome = tutorial(TutorialPlan(dataset=dataset, seed=seed, out=Path(folder) / "run"))
         print(f"{dataset} seed {seed}: {outcome.verdict}", flush=True)
         return outcome
 

@@ -15,8 +15,8 @@ import torch
 import fittingroom as fr
 from fittingroom.photos.explain import explain_figure
 from fittingroom.training.imitate_photos import imitate_photos
-from fittingroom.workflows.naming import open_namer
 from fittingroom.workflows.predicting import PHOTO_MODEL, name_photo
+from fittingroom.workflows.predictor import open_predictor
 
 IMAGES = Path(__file__).parent / "images"
 COLUMNS, SEED = 12, 1
@@ -39,9 +39,9 @@ def made_up_photo() -> np.ndarray:
 
 
 def draw_explanation() -> None:
-    namer = open_namer(PHOTO_MODEL)
-    answer = name_photo(made_up_photo(), namer, "made up")
-    score = None if answer.none_of_these_score is None else (answer.none_of_these_score, namer.threshold)
+    predictor = open_predictor(PHOTO_MODEL)
+    answer = name_photo(made_up_photo(), predictor, "made up")
+    score = None if answer.none_of_these_score is None else (answer.none_of_these_score, predictor.threshold)
     figure = explain_figure(answer.prepared, f"{answer.label}, {answer.confidence:.0%}", answer.probabilities, score)
     figure.savefig(IMAGES / "photo-explained.png", dpi=100, facecolor="white")
 

@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 import fittingroom as fr
-from fittingroom.cli.output import say
-from fittingroom.ladder import log
-from fittingroom.ladder.climb import shipped_rows
-from fittingroom.ladder.log import Look, Timing
+from fittingroom.cli.output import log
+from fittingroom.ladder import look_log
+from fittingroom.ladder.ladder_plan import shipped_rows
+from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.ladder.measured import MEASURED
 from fittingroom.ladder.ship import ship
 from fittingroom.models.load import WEIGHTS
@@ -31,18 +31,18 @@ def main() -> None:
     parser.add_argument("--ladder", type=Path, default=ROOT / "ladder", help="folder of `fittingroom ladder`")
     asked = parser.parse_args()
     data = fr.load("fashion-mnist")
-    looks = log.read(ROOT / "benchmarks" / "test_log.jsonl", Look)
-    timings = log.read(ROOT / "benchmarks" / "epoch_times.jsonl", Timing)
+    looks = look_log.read(ROOT / "benchmarks" / "test_log.jsonl", TestLook)
+    timings = look_log.read(ROOT / "benchmarks" / "epoch_times.jsonl", Timing)
     for row in shipped_rows(looks, timings, data.name):
         if row.n and (not asked.rungs or row.rung in asked.rungs):
-            say(str(ship(row, asked.ladder / "runs", WEIGHTS / data.name, data, say=say)))
+            log(str(ship(row, asked.ladder / "runs", WEIGHTS / data.name, data, log=log)))
     shutil.copyfile(asked.ladder / "ladder.json", MEASURED)
     table = (asked.ladder / "ladder.md").read_text("utf-8")
     (ROOT / "docs" / "ladder-results.md").write_text(f"{HEAD.format(machine=timings[-1].machine)}\n{table}", "utf-8")
     total = sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file())
     if total > LIMIT_BYTES:
         raise SystemExit(f"The weights take {total} bytes, at most {LIMIT_BYTES} may ship.")
-    say(f"All weights: {total / 1e6:.2f} MB.")
+    log(f"All weights: {total / 1e6:.2f} MB.")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import numpy as np
 
 import fittingroom as fr
 from fittingroom.arrays import Array
-from fittingroom.cli.output import say
+from fittingroom.cli.output import log
 from fittingroom.cli.progress import progress
 from fittingroom.export.export import checked_onnx
 from fittingroom.judging import judge
@@ -60,7 +60,7 @@ def out_of_fold(split: Split) -> Array:
                 fr.build(str(recipe.model), seed=SEED), rest, recipe=recipe, seed=SEED, out=Path(folder) / "run"
             )
             agrees[order[fold::FOLDS]] = run.predict(held.images).argmax(axis=1) == held.labels
-        say(f"Fold {fold + 1} of {FOLDS}: {agrees[order[fold::FOLDS]].mean():.3f} agree with their label")
+        log(f"Fold {fold + 1} of {FOLDS}: {agrees[order[fold::FOLDS]].mean():.3f} agree with their label")
     return agrees
 
 
@@ -82,12 +82,12 @@ def trained(data: Dataset, folder: Path) -> Run:
     if (run / IN_A_RUN).exists():
         return open_run(run)
     material = composed(data, folder)
-    with progress(False) as watch:
+    with progress(False) as on_progress:
         if is_run(run) and (run / "checkpoint").is_dir():
-            return resume(run, material, say=say, watch=watch)
+            return resume(run, material, log=log, on_progress=on_progress)
         recipe = load_recipe(RECIPE)
         model = fr.build(str(recipe.model), classes=data.classes + 1, seed=SEED)
-        return train(model, material, recipe=recipe, seed=SEED, out=run, say=say, watch=watch)
+        return train(model, material, recipe=recipe, seed=SEED, out=run, log=log, on_progress=on_progress)
 
 
 def split_heads(run: Run, classes: int) -> tuple[Any, Any]:
@@ -196,7 +196,7 @@ def main() -> None:
     card = first_card(run, data, predictor(use)(data.test.images))
     card = chosen(card, to)
     write_card(card, to)
-    say(f"Test accuracy {card['test']['this']['accuracy']:.4f}; {json.dumps(card['none_of_these'])}")
+    log(f"Test accuracy {card['test']['this']['accuracy']:.4f}; {json.dumps(card['none_of_these'])}")
 
 
 if __name__ == "__main__":

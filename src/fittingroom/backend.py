@@ -38,7 +38,7 @@ def share_the_cores() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
 
 
-def require_torch() -> ModuleType:
+def import_keras() -> ModuleType:
     """Import Keras and return it, or say why it cannot be used.
 
     Raises:

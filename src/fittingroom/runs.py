@@ -17,7 +17,7 @@ import numpy as np
 
 from fittingroom.arrays import Array, Images, Probabilities
 from fittingroom.errors import RunError
-from fittingroom.tables import suggest
+from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from seeing import drawn, expect
+from page_checks import drawn, expect
 
 
 @pytest.fixture

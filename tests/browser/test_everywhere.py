@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from seeing import breaches, expect, overhang
+from page_checks import breaches, expect, overhang
 
 READY = {
     "data": ("data/650", ".wall-panel .thumb"),

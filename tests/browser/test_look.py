@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from seeing import expect
+from page_checks import expect
 
 from fittingroom.runs import open_run
 

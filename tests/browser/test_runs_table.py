@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from seeing import expect
+from page_checks import expect
 
 
 @pytest.fixture

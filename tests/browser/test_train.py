@@ -6,7 +6,7 @@ import re
 import signal
 
 import pytest
-from seeing import expect, overhang
+from page_checks import expect, overhang
 
 from fittingroom.models.load import load_model
 from fittingroom.runs import open_run

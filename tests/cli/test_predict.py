@@ -12,8 +12,8 @@ from scenes import photo, shirt_mask
 
 import fittingroom as fr
 from fittingroom.photos.naming import folder_name
-from fittingroom.workflows.naming import open_namer
 from fittingroom.workflows.predicting import PHOTO_MODEL, name_pictures
+from fittingroom.workflows.predictor import open_predictor
 
 
 @pytest.fixture
@@ -169,7 +169,9 @@ def test_the_shipped_model_is_the_default_and_tells_what_is_none_of_the_classes(
     np.save(tmp_path / "noise.npy", generator.integers(0, 256, (20, 28, 28), np.uint8))
     rows = json.loads(run("predict", tmp_path / "noise.npy", "--json").out)
     assert sum(row["none_of_these"] for row in rows) >= 18
-    assert all(row["none_of_these"] == (row["none_of_these_score"] > open_namer(PHOTO_MODEL).threshold) for row in rows)
+    assert all(
+        row["none_of_these"] == (row["none_of_these_score"] > open_predictor(PHOTO_MODEL).threshold) for row in rows
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
@@ -212,8 +214,8 @@ def test_predict_loads_neither_keras_nor_torch_where_there_is_an_onnx_file(train
 
 
 def test_many_files_are_answered_without_keeping_their_pictures(trained, photos):
-    namer = open_namer(trained)
-    answers = name_pictures([photos / "a.png"] * 30, namer)
+    predictor = open_predictor(trained)
+    answers = name_pictures([photos / "a.png"] * 30, predictor)
     first = next(answers)
     assert first.prepared is not None
     assert sum(1 for _ in answers) == 29

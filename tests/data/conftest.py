@@ -58,7 +58,7 @@ def with_mirrors(monkeypatch):
 
 @pytest.fixture
 def lines():
-    """What was said, a line each; pass ``lines.append`` as ``say``."""
+    """What was said, a line each; pass ``lines.append`` as ``log``."""
     return []
 
 

@@ -14,7 +14,7 @@ import pytest
 import tiny_dataset
 
 import fittingroom.data.cache as cache
-from fittingroom.data.cache import alone, array_path, cache_folder, forget, recall, rehash, store
+from fittingroom.data.cache import alone, array_path, cache_folder, invalidate, read, rehash, store
 from fittingroom.errors import DataError
 
 FILE, ARRAY = tiny_dataset.TINY.files[0], tiny_dataset.ARRAYS[0]
@@ -34,7 +34,7 @@ def refuse(*arguments, **options):
 
 
 def test_what_is_stored_is_recalled_with_its_source(shelf):
-    kept = recall(shelf, FILE)
+    kept = read(shelf, FILE)
     np.testing.assert_array_equal(kept.array, ARRAY)
     assert kept.source == "a test"
 
@@ -42,34 +42,34 @@ def test_what_is_stored_is_recalled_with_its_source(shelf):
 def test_a_stamped_file_is_neither_hashed_nor_unzipped_nor_read_whole(shelf, monkeypatch):
     monkeypatch.setattr(cache, "rehash", refuse)
     monkeypatch.setattr(gzip, "GzipFile", refuse)
-    kept = recall(shelf, FILE)
+    kept = read(shelf, FILE)
     assert isinstance(kept.array.base, np.memmap)
     assert type(kept.array) is np.ndarray
 
 
 def test_writing_to_the_array_changes_neither_the_file_nor_the_next_recall(shelf):
     before = array_path(shelf, FILE).read_bytes()
-    first = recall(shelf, FILE).array
+    first = read(shelf, FILE).array
     first[:] = 0
     assert array_path(shelf, FILE).read_bytes() == before
-    np.testing.assert_array_equal(recall(shelf, FILE).array, ARRAY)
+    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
 
 
 def test_an_array_that_was_handed_out_stays_as_it_is_when_its_file_is_replaced(shelf):
-    first = recall(shelf, FILE).array
+    first = read(shelf, FILE).array
     store(shelf, FILE, tiny_dataset.OTHER_ARRAYS[0], "another")
     np.testing.assert_array_equal(first, ARRAY)
 
 
 def test_nothing_is_recalled_from_an_empty_cache(tmp_path):
-    assert recall(tmp_path / "nowhere", FILE) is None
+    assert read(tmp_path / "nowhere", FILE) is None
 
 
 def test_a_file_that_was_touched_is_hashed_again_and_stamped_anew(shelf, monkeypatch):
     os.utime(array_path(shelf, FILE), ns=(1, 1))
-    assert recall(shelf, FILE).source == "a test"
+    assert read(shelf, FILE).source == "a test"
     monkeypatch.setattr(cache, "rehash", refuse)
-    assert recall(shelf, FILE) is not None
+    assert read(shelf, FILE) is not None
 
 
 def test_a_file_that_was_changed_is_not_recalled(shelf):
@@ -77,28 +77,28 @@ def test_a_file_that_was_changed_is_not_recalled(shelf):
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
-    assert recall(shelf, FILE) is None
+    assert read(shelf, FILE) is None
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -1])
 def test_a_file_that_was_cut_short_is_not_recalled(shelf, keep):
     path = array_path(shelf, FILE)
     path.write_bytes(path.read_bytes()[:keep])
-    assert recall(shelf, FILE) is None
+    assert read(shelf, FILE) is None
 
 
 @pytest.mark.parametrize("words", ["", "{", "[]", "null", "{}", '{"sha256": 3}'])
 def test_a_broken_stamp_costs_one_hash_and_no_more(shelf, words):
     stamp = shelf / f"{FILE.name}.json"
     stamp.write_text(words)
-    np.testing.assert_array_equal(recall(shelf, FILE).array, ARRAY)
+    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
     assert json.loads(stamp.read_text())["sha256"] == FILE.sha256
 
 
 def test_the_stamp_of_another_content_is_not_trusted(shelf):
     store(shelf, FILE, tiny_dataset.OTHER_ARRAYS[0], "a mistake")
-    forget(shelf, FILE)
-    assert recall(shelf, FILE) is None
+    invalidate(shelf, FILE)
+    assert read(shelf, FILE) is None
 
 
 def test_a_changed_file_with_its_old_time_and_size_is_found_after_its_stamp_is_forgotten(shelf):
@@ -107,9 +107,9 @@ def test_a_changed_file_with_its_old_time_and_size_is_found_after_its_stamp_is_f
     raw[-1] ^= 1
     path.write_bytes(raw)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert recall(shelf, FILE) is not None
-    forget(shelf, FILE)
-    assert recall(shelf, FILE) is None
+    assert read(shelf, FILE) is not None
+    invalidate(shelf, FILE)
+    assert read(shelf, FILE) is None
 
 
 def test_the_full_hash_is_that_of_the_idx_file(shelf):
@@ -126,7 +126,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(shelf, monkeypatch):
     with pytest.raises(DataError, match=r"train-images.*npy: could not be written, .*No space left.* Free 200 MB"):
         store(shelf, FILE, ARRAY, "a test")
     assert sorted(shelf.iterdir()) == before
-    np.testing.assert_array_equal(recall(shelf, FILE).array, ARRAY)
+    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
 
 
 def test_a_cache_that_cannot_be_made_is_one_sentence_with_the_remedy(tmp_path):
@@ -151,9 +151,9 @@ def test_a_stamp_that_cannot_be_written_does_not_keep_the_data_back(shelf, monke
     def refuse_access(*arguments):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    forget(shelf, FILE)
+    invalidate(shelf, FILE)
     monkeypatch.setattr(cache, "_write_stamp", refuse_access)
-    np.testing.assert_array_equal(recall(shelf, FILE).array, ARRAY)
+    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
 
 
 def test_what_a_killed_process_left_is_swept_and_the_working_folder_is_gone_afterwards(shelf):
@@ -190,10 +190,10 @@ def test_a_process_killed_while_writing_leaves_no_half_file_and_no_lock(tmp_path
     script = KILLED.format(tests=str(Path(__file__).parent))
     ended = subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
     assert ended.returncode == -signal.SIGKILL
-    assert recall(folder, FILE) is None
+    assert read(folder, FILE) is None
     with alone(folder, refuse):
         store(folder, FILE, ARRAY, "the next process")
-    assert recall(folder, FILE).source == "the next process"
+    assert read(folder, FILE).source == "the next process"
     assert not list(folder.glob(".partial-*"))
 
 

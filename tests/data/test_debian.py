@@ -117,12 +117,12 @@ def test_a_step_that_takes_long_says_so(machine, work, lines, monkeypatch):
     )
     monkeypatch.setattr(debian, "PROGRESS_SECONDS", 0.05)
 
-    def say(line):
+    def log(line):
         lines.append(line)
         if line.endswith(" s"):
             (work / "said").touch()
 
-    unpack("tiny-data", work, say)
+    unpack("tiny-data", work, log)
     assert "  0 s" in lines
 
 

@@ -13,7 +13,7 @@ import tiny_dataset
 from local_server import answer
 
 import fittingroom.data.sources as sources
-from fittingroom.data.cache import alone, array_path, cache_folder, recall
+from fittingroom.data.cache import alone, array_path, cache_folder, read
 from fittingroom.data.catalog import FILE_NAMES, DebianPackage
 from fittingroom.data.files import UnwritableError
 from fittingroom.data.sources import fill_cache
@@ -26,12 +26,12 @@ def check_cache_holds_tiny():
     """All four files, verified, and nothing half-written."""
     folder = cache_folder("tiny")
     for file, array in zip(tiny_dataset.TINY.files, tiny_dataset.ARRAYS, strict=True):
-        np.testing.assert_array_equal(recall(folder, file).array, array)
+        np.testing.assert_array_equal(read(folder, file).array, array)
     assert not list(folder.glob(".partial-*"))
 
 
 def sources_of_tiny():
-    return {recall(cache_folder("tiny"), file).source for file in tiny_dataset.TINY.files}
+    return {read(cache_folder("tiny"), file).source for file in tiny_dataset.TINY.files}
 
 
 def unused_port():
@@ -186,7 +186,7 @@ def test_without_any_source_the_four_names_and_the_exact_folder_are_named_and_fi
 def test_debians_package_is_the_last_source(with_mirrors, monkeypatch, lines):
     known = replace(with_mirrors(f"http://127.0.0.1:{unused_port()}/"), debian=DebianPackage("tiny-data", "usr/tiny"))
 
-    def unpack(package, work, say):
+    def unpack(package, work, log):
         assert package == "tiny-data"
         tiny_dataset.write_files(work / "root" / "usr" / "tiny")
         return work / "root"
@@ -205,7 +205,7 @@ def test_on_another_system_debians_package_is_passed_over_with_a_reason(tiny, mo
 
 
 def test_a_fault_of_the_package_is_part_of_the_last_message(tiny, monkeypatch, lines):
-    def unpack(package, work, say):
+    def unpack(package, work, log):
         raise DataError("Debian: no such package.")
 
     monkeypatch.setattr(sources.debian, "is_possible", lambda: True)
@@ -250,7 +250,7 @@ from dataclasses import replace
 import tiny_dataset
 from fittingroom.data import load
 tiny_dataset.install(replace(tiny_dataset.TINY, mirrors=(sys.argv[1],)))
-print(load("tiny", say=print).train.images.sum())
+print(load("tiny", log=print).train.images.sum())
 """
 
 
@@ -288,11 +288,11 @@ with alone(Path({str(folder)!r}), print):
     ) as process:
         assert process.stdout.readline() == "held\n"
 
-        def say(line):
+        def log(line):
             lines.append(line)
             process.stdin.close()
 
-        with alone(folder, say):
+        with alone(folder, log):
             pass
         process.wait()
     assert lines == [f"Waiting for another process that is filling {folder}."]

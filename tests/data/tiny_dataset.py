@@ -1,4 +1,4 @@
-"""A known dataset of a few pictures, so that the data door is tested without the real ones."""
+"""A known dataset of a few pictures, so that loading is tested without the real ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import fittingroom.data.catalog as catalog
-import fittingroom.data.door as door
 import fittingroom.data.folder as folder_module
+import fittingroom.data.loading as loading
 from fittingroom.data.catalog import FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.idx import encode
 
@@ -58,7 +58,7 @@ OTHER = make_known("other", "Other", OTHER_ARRAYS)
 def install(known: KnownDataset = TINY, set_attribute=setattr) -> None:
     """Put the tiny datasets into every module that reads the catalog."""
     table = MappingProxyType({known.name: known, "other": OTHER, "mnist": catalog.MNIST})
-    for module in (catalog, door, folder_module):
+    for module in (catalog, loading, folder_module):
         set_attribute(module, "DATASETS", table)
 
 

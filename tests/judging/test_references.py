@@ -1,22 +1,22 @@
-from fittingroom.judging import beside, warning
+from fittingroom.judging import references_line, too_good_warning
 
 
 def test_a_score_too_good_to_be_true_is_told_with_causes_and_checks():
-    words = warning(0.9896, "fashion-mnist")
+    words = too_good_warning(0.9896, "fashion-mnist")
     assert "0.9896 is above 0.975" in words
     for part in ("leak", "31 August 2017", "Wrong files", "fittingroom data verify", "fittingroom explore"):
         assert part in words
 
 
 def test_a_documented_score_is_believed():
-    assert warning(0.966, "fashion-mnist") is None
+    assert too_good_warning(0.966, "fashion-mnist") is None
 
 
 def test_digits_may_be_read_almost_always():
-    assert warning(0.995, "mnist") is None
-    assert beside("mnist") == ""
+    assert too_good_warning(0.995, "mnist") is None
+    assert references_line("mnist") == ""
 
 
 def test_the_references_are_those_known():
     for part in ("0.835", "0.868", "0.897", "0.966"):
-        assert part in beside("fashion-mnist")
+        assert part in references_line("fashion-mnist")

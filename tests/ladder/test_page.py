@@ -7,10 +7,10 @@ from fittingroom.ladder.page import ladder_figure, page
 from fittingroom.ladder.table import Row
 
 
-def row(rung, mean, cost, bar=0.9):
+def row(rung, mean, cost, target=0.9):
     return Row(
         rung=rung,
-        bar=bar,
+        target=target,
         at_most_seconds=360.0,
         n=1,
         seeds=1,
@@ -46,6 +46,6 @@ def test_a_rung_without_a_cost_is_not_drawn_and_without_any_there_is_no_figure()
 
 
 def test_the_page_marks_a_mean_below_its_bar():
-    shown = page([row("93", 0.9285, 85.0, bar=0.93), row("90", 0.9083, 6.0)], "fashion-mnist")
+    shown = page([row("93", 0.9285, 85.0, target=0.93), row("90", 0.9083, 6.0)], "fashion-mnist")
     assert "0.9285 (missed)" in shown
     assert "0.9083 (missed)" not in shown

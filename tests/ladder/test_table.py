@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from fittingroom.ladder.log import Look, Timing
+from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.ladder.rungs import RUNGS
 from fittingroom.ladder.table import markdown, rows
 
-LOOK = Look(
+LOOK = TestLook(
     time="2026-01-01T00:00:00+00:00",
     rung="90",
     recipe_sha256="now",

@@ -7,7 +7,7 @@ from networks import convolutional, dense, keras, layers, plain_module
 
 from fittingroom.errors import ModelError
 from fittingroom.models import infer as infer_module
-from fittingroom.models.adapt import as_subject
+from fittingroom.models.adapt import as_functional
 from fittingroom.models.infer import go_on, make_infer
 from fittingroom.models.predict import predictor
 
@@ -20,7 +20,7 @@ def small_batches(monkeypatch):
 
 
 def eager(model):
-    inputs = torch.from_numpy(IMAGES.astype("float32") / 255).view(96, *as_subject(model, (12, 12)).input_shape)
+    inputs = torch.from_numpy(IMAGES.astype("float32") / 255).view(96, *as_functional(model, (12, 12)).input_shape)
     model.eval()
     with torch.no_grad():
         return model(inputs)
@@ -42,7 +42,7 @@ def test_several_batches_are_traced_once_a_size_and_one_batch_is_not_worth_it(mo
     traced = []
     graph = infer_module._graph
     monkeypatch.setattr(
-        infer_module, "_graph", lambda subject, inputs: traced.append(len(inputs)) or graph(subject, inputs)
+        infer_module, "_graph", lambda functional, inputs: traced.append(len(inputs)) or graph(functional, inputs)
     )
     predict = predictor(convolutional())
     predict(IMAGES[:40])
@@ -84,7 +84,7 @@ def test_no_images_give_no_rows():
 
 def test_weights_that_change_later_are_used():
     model = dense()
-    infer = make_infer(as_subject(model, (12, 12)), scale=1 / 255, trace=True)
+    infer = make_infer(as_functional(model, (12, 12)), scale=1 / 255, trace=True)
     pixels = torch.from_numpy(IMAGES)
     before, _ = infer(pixels, go_on)
     model.set_weights([weight * 2 for weight in model.get_weights()])
@@ -103,7 +103,7 @@ def test_a_model_that_cannot_be_traced_predicts_all_the_same():
             flat = keras.ops.reshape(inputs, (-1, 144))
             return self.inner(flat) if float(keras.ops.mean(flat)) > 0 else flat[:, :4]
 
-    infer = make_infer(as_subject(ByValue(), (12, 12)), scale=1 / 255, trace=True)
+    infer = make_infer(as_functional(ByValue(), (12, 12)), scale=1 / 255, trace=True)
     assert infer(torch.from_numpy(IMAGES), go_on)[0].shape == (96, 4)
 
 

@@ -8,14 +8,14 @@ import numpy as np
 
 from fittingroom.data.catalog import DATASETS
 from fittingroom.judging import compare, differing, fit_temperature, judge, over_seeds, references_for, tempering
+from fittingroom.reporting.answers import Neighbour, answers_at, choose
 from fittingroom.reporting.comparison_report import ComparisonReport, Contender, Difference
 from fittingroom.reporting.data_facts import describe_data
 from fittingroom.reporting.history import Epoch
 from fittingroom.reporting.judged import Judged, JudgedPictures, PairExamples, Tempered
 from fittingroom.reporting.learning import read_learning
-from fittingroom.reporting.mistakes import Neighbour, answers_at, choose
-from fittingroom.reporting.run_report import Cost, Look, RunReport
-from fittingroom.reporting.shown import Pictures, choose_exhibits
+from fittingroom.reporting.run_report import Cost, RunReport, RunTestLook
+from fittingroom.reporting.tutorial_images import Pictures, choose_images
 from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
 FIRST_TO_LAST = (0.7979, 0.8526, 0.8670, 0.8787, 0.8831)
@@ -66,10 +66,10 @@ def make_fitting(name: str = "fashion-mnist", wrong: int = 156, train_accuracy: 
 
 def make_report(fitting: Fitting | None = None, **changes: object) -> tuple[TutorialReport, Pictures]:
     data = fake_data()
-    exhibits, pictures = choose_exhibits(data, probabilities_with(data.test.labels, 300))
+    images_shown, pictures = choose_images(data, probabilities_with(data.test.labels, 300))
     values: dict[str, object] = {
         "fitting": fitting or make_fitting(),
-        "exhibits": exhibits,
+        "images_shown": images_shown,
         "model_name": "walkthrough",
         "model_summary": 'Model: "walkthrough"\n<dense> & more',
         "parameters": 101_770,
@@ -133,8 +133,8 @@ def make_pictures(judged: Judged) -> JudgedPictures:
     def picture() -> np.ndarray:
         return generator.integers(0, 256, (28, 28), dtype=np.uint8)
 
-    near = {each.index for mistake in judged.shown for each in mistake.neighbours}
-    return JudgedPictures({each.index: picture() for each in judged.shown}, {index: picture() for index in near})
+    near = {each.index for mistake in judged.answers for each in mistake.neighbours}
+    return JudgedPictures({each.index: picture() for each in judged.answers}, {index: picture() for index in near})
 
 
 def make_run(judged: Judged | None = None, **changes: object) -> RunReport:
@@ -155,7 +155,7 @@ def make_run(judged: Judged | None = None, **changes: object) -> RunReport:
         "environment": {"Keras": "3.15.1", "threads": 2},
         "command": "fittingroom train --dataset fashion-mnist --seed 4",
         "command_note": "Equal to the bit.",
-        "looks": (Look("2026-11-25T09:00:00+00:00", "evaluate", "fashion-mnist", 0.875),)
+        "looks": (RunTestLook("2026-11-25T09:00:00+00:00", "evaluate", "fashion-mnist", 0.875),)
         if judged is not None and judged.split == "test"
         else (),
         "judged": judged,

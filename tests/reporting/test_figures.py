@@ -44,7 +44,7 @@ def test_the_pairs_fill_rows_and_leave_the_rest_blank() -> None:
 
 
 def test_one_exhibit_has_the_class_names_on_its_axis() -> None:
-    figure = figures.exhibit_figure(15, PREDICTIONS, LABELS, IMAGES, NAMES)
+    figure = figures.picked_figure(15, PREDICTIONS, LABELS, IMAGES, NAMES)
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == NAMES
 
 

@@ -65,7 +65,7 @@ def test_every_number_of_the_report_is_on_the_page(page: str) -> None:
     numbers += [f"{report.fitting.score.log_loss:.4f}", "0.8958", "1,200", "seed 31", "101,770"]
     numbers += [f"{value:.2f}" for value in report.seconds.values()]
     numbers += [f"{each.recall:.4f}" for each in report.fitting.score.classes]
-    numbers += [f"{value:.6f}" for value in report.exhibits.look.probabilities]
+    numbers += [f"{value:.6f}" for value in report.images_shown.look.probabilities]
     numbers += [str(value) for value in report.environment.values()] + [report.command]
     assert [number for number in numbers if number not in words] == []
 
@@ -79,8 +79,8 @@ def test_the_ten_probabilities_of_test_image_10_are_there_with_their_verdict(pag
 
 def test_a_wrong_answer_is_called_wrong() -> None:
     report, pictures = make_report()
-    look = replace(report.exhibits.look, label=3)
-    changed = replace(report, exhibits=replace(report.exhibits, look=look))
+    look = replace(report.images_shown.look, label=3)
+    changed = replace(report, images_shown=replace(report.images_shown, look=look))
     assert "The label says 3, Dress: ✗ wrong." in words_of(tutorial_page(changed, pictures))
 
 

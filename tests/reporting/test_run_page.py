@@ -11,7 +11,7 @@ from report_samples import NAMES, answers, history_of, make_judged, make_picture
 from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
 
-from fittingroom.judging.references import warning
+from fittingroom.judging.references import too_good_warning
 from fittingroom.reporting.learning import read_learning
 from fittingroom.reporting.run_page import run_page
 
@@ -268,7 +268,7 @@ def test_test_figures_of_other_data_are_called_that() -> None:
 
 
 def test_a_score_too_good_to_be_true_is_told_on_the_page_too() -> None:
-    words = words_of(run_page(make_run(make_judged(warning=warning(0.99, "fashion-mnist")))))
+    words = words_of(run_page(make_run(make_judged(warning=too_good_warning(0.99, "fashion-mnist")))))
     assert "0.9900 is above 0.975" in words
     assert "31 August 2017" in words
 

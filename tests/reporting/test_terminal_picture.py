@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from fittingroom.errors import UsageError
-from fittingroom.reporting.mistakes import Mistake, Neighbour
-from fittingroom.reporting.mistakes_text import mistake_block, mistake_words
+from fittingroom.reporting.answers import Answer, Neighbour
+from fittingroom.reporting.answers_text import mistake_block, mistake_words
 from fittingroom.reporting.terminal_picture import (
     RAMP,
     braille,
@@ -21,7 +21,7 @@ from fittingroom.reporting.terminal_picture import (
 
 NAMES = ("Coat", "Shirt", "Bag", "Dress", "Boot")
 IMAGE = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
-MISTAKE = Mistake(7, 4, 1, 3.5, (0.1, 0.6, 0.2, 0.07, 0.03), (Neighbour(3, 1), Neighbour(9, 4)))
+MISTAKE = Answer(7, 4, 1, 3.5, (0.1, 0.6, 0.2, 0.07, 0.03), (Neighbour(3, 1), Neighbour(9, 4)))
 
 
 class Bytes(io.TextIOWrapper):

@@ -8,10 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from fittingroom.studio.app import build_app
-from fittingroom.studio.collection import Shelf
-from fittingroom.studio.jobs import Bench
+from fittingroom.studio.flat_dataset import DatasetRegistry
+from fittingroom.studio.jobs import TaskQueue
 from fittingroom.studio.limits import LIMITS
-from fittingroom.studio.security import Door
+from fittingroom.studio.security import Access
 from fittingroom.studio.serve import listen
 from fittingroom.studio.studio import Studio
 from fittingroom.training.recipe import Recipe
@@ -24,7 +24,7 @@ OWN = f"http://127.0.0.1:{PORT}"
 
 @pytest.fixture
 def studio(toy_folder, tmp_path):
-    return Studio(Door(port=PORT), tmp_path / "runs", Shelf.of([toy_folder]))
+    return Studio(Access(port=PORT), tmp_path / "runs", DatasetRegistry.of([toy_folder]))
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def live(toy_folder, toy_run, tmp_path_factory):
     shutil.copytree(toy_run, runs / toy_run.name)
     limits = replace(LIMITS, trainings=0)
     listener = listen("127.0.0.1", 0)
-    door = Door(port=listener.getsockname()[1])
-    studio = Studio(door, runs, Shelf.of([toy_folder]), limits, Bench(most=0))
+    access = Access(port=listener.getsockname()[1])
+    studio = Studio(access, runs, DatasetRegistry.of([toy_folder]), limits, TaskQueue(most=0))
     server = uvicorn.Server(uvicorn.Config(build_app(studio), log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -42,7 +42,7 @@ def test_asking_a_run_that_was_not_tested_is_a_look_at_the_test_images_and_writt
     (run.folder / "verdict.json").unlink()
     (run.folder / "test_looks.jsonl").unlink()
     with_run.post("/api/answers", json=RUN)
-    studio.bench.find(next(iter(studio.bench._jobs))).process.wait(120)
+    studio.tasks.find(next(iter(studio.tasks._jobs))).process.wait(120)
     assert [look["asked_by"] for look in run.test_looks] == ["studio"]
 
 
@@ -73,7 +73,7 @@ def test_a_process_that_dies_without_a_word_is_told_of():
 
 
 def test_too_many_jobs_at_once_are_429(with_run, studio):
-    studio.bench.most = 0
+    studio.tasks.most = 0
     answer = with_run.post("/api/answers", json=RUN)
     assert answer.status_code == 429
     assert answer.json()["error"]["limit"] == 0

@@ -6,7 +6,7 @@ import gzip
 import numpy as np
 import pytest
 
-from fittingroom.studio.collection import Collection
+from fittingroom.studio.flat_dataset import FlatDataset
 from fittingroom.studio.sprites import SHEET, sheet, shrunk, tile_shape
 
 
@@ -55,11 +55,11 @@ def test_an_index_that_is_no_number_is_422_in_words(visitor):
 
 
 def test_sheets_cross_the_edge_between_train_and_test(toy):
-    collection = Collection(toy)
+    flat_dataset = FlatDataset(toy)
     assert (
-        collection.images(638, 642).tolist() == np.concatenate([toy.train.images[638:], toy.test.images[:2]]).tolist()
+        flat_dataset.images(638, 642).tolist() == np.concatenate([toy.train.images[638:], toy.test.images[:2]]).tolist()
     )
-    assert len(gzip.decompress(sheet(collection, 0))) == min(SHEET, 840) * 28 * 28
+    assert len(gzip.decompress(sheet(flat_dataset, 0))) == min(SHEET, 840) * 28 * 28
 
 
 def test_large_pictures_travel_as_thumbnails_of_means():

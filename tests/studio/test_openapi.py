@@ -28,8 +28,8 @@ def operations(studio):
 
 def ask_everything(studio, subtests, examples):
     load_all_checks()
-    address = studio.door.address
-    headers = {"authorization": f"Bearer {studio.door.token}"}
+    address = studio.access.address
+    headers = {"authorization": f"Bearer {studio.access.token}"}
     for operation in operations(studio):
         for mode in GenerationMode if can_be_wrong(operation) else [GenerationMode.POSITIVE]:
             with subtests.test(operation.label, mode=mode.value):

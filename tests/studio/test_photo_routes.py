@@ -80,7 +80,7 @@ def test_a_damaged_picture_is_422_in_words_without_a_path(visitor):
 def strict(studio):
     """The visitor of a studio with limits that are soon reached."""
     limits = replace(studio.limits, pixels=10_000, body_bytes=50_000)
-    app = build_app(Studio(studio.door, studio.runs, studio.shelf, limits))
+    app = build_app(Studio(studio.access, studio.runs, studio.registry, limits))
     with TestClient(app, base_url="http://127.0.0.1:8765") as client:
         client.get("/")
         yield client

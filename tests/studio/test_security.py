@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from fittingroom.studio.app import build_app
-from fittingroom.studio.security import Door
+from fittingroom.studio.security import Access
 from fittingroom.studio.studio import Studio
 
 OWN = "http://127.0.0.1:8765"
@@ -13,10 +13,10 @@ OWN = "http://127.0.0.1:8765"
 @pytest.fixture
 def open_door(studio):
     """A studio that other machines can reach."""
-    door = Door("0.0.0.0", 8765)
-    app = build_app(Studio(door, studio.runs, studio.shelf))
+    access = Access("0.0.0.0", 8765)
+    app = build_app(Studio(access, studio.runs, studio.registry))
     with TestClient(app, base_url="http://192.168.1.5:8765", follow_redirects=False) as client:
-        yield client, door
+        yield client, access
 
 
 @pytest.mark.parametrize(
@@ -60,35 +60,35 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(studio):
 
 
 def test_off_loopback_nothing_is_shown_without_the_token(open_door):
-    client, door = open_door
+    client, access = open_door
     for path in ("/", "/api/about", "/static/icon.svg", "/?token=wrong"):
         assert client.get(path).status_code == 401, path
-    assert door.token not in client.get("/").text
+    assert access.token not in client.get("/").text
 
 
 def test_off_loopback_the_printed_address_trades_the_token_for_a_cookie(open_door):
-    client, door = open_door
-    answer = client.get(f"/?token={door.token}")
+    client, access = open_door
+    answer = client.get(f"/?token={access.token}")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert client.get("/").status_code == 200
     assert client.get("/api/about").status_code == 200
 
 
 def test_off_loopback_a_bearer_token_works_for_scripts(open_door):
-    client, door = open_door
-    assert client.get("/api/about", headers={"authorization": f"Bearer {door.token}"}).status_code == 200
+    client, access = open_door
+    assert client.get("/api/about", headers={"authorization": f"Bearer {access.token}"}).status_code == 200
     assert client.get("/api/about", headers={"authorization": "Bearer x"}).status_code == 401
 
 
 def test_off_loopback_a_name_that_was_pointed_here_is_refused(open_door):
-    client, door = open_door
-    headers = {"host": "evil.example:8765", "authorization": f"Bearer {door.token}"}
+    client, access = open_door
+    headers = {"host": "evil.example:8765", "authorization": f"Bearer {access.token}"}
     assert client.get("/api/about", headers=headers).status_code == 403
 
 
 def test_the_address_holds_the_token_only_off_loopback():
-    assert "token" not in Door("127.0.0.1", 8765).address
-    assert "token=" in Door("0.0.0.0", 8765).address
+    assert "token" not in Access("127.0.0.1", 8765).address
+    assert "token=" in Access("0.0.0.0", 8765).address
 
 
 def test_the_policy_lets_nothing_in_from_elsewhere(visitor):

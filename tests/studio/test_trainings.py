@@ -104,7 +104,7 @@ def test_a_studio_that_dies_takes_no_training_along_and_the_next_one_finds_it(vi
     learning(studio, name)
     pid = studio.trainings._processes[name].pid
     assert os.getsid(pid) == pid
-    other = Studio(studio.door, studio.runs, studio.shelf)
+    other = Studio(studio.access, studio.runs, studio.registry)
     with TestClient(build_app(other), base_url=visitor.base_url) as client:
         client.get("/")
         assert client.get("/api/trainings/running").json() == [name]
@@ -183,7 +183,7 @@ def test_a_full_disk_refuses_to_start_and_leaves_nothing(visitor, studio, monkey
     assert answer.status_code == 507
     assert "No space left on device" in answer.json()["error"]["message"]
     assert not studio.trainings.names()
-    assert list(studio.trainings.desk.iterdir()) == []
+    assert list(studio.trainings.work_dir.iterdir()) == []
 
 
 def test_a_line_cut_short_by_a_kill_is_passed_over(tmp_path):

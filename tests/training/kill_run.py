@@ -11,7 +11,7 @@ from pathlib import Path
 import fittingroom  # noqa: F401  (chooses the backend)
 
 
-def material():
+def inputs_():
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -58,14 +58,14 @@ def main(folder: Path, pause: float) -> None:
 
     torch.set_num_threads(1)
 
-    def watch(progress):
+    def on_progress(progress):
         print(progress.epoch, flush=True)  # noqa: T201  (the parent counts the lines)
         time.sleep(pause)
 
     if (folder / "checkpoint" / "state.safetensors").exists():
-        resume(folder, material(), watch=watch)
+        resume(folder, inputs_(), on_progress=on_progress)
     else:
-        train(network(), material(), recipe=recipe(), seed=3, validation=16, out=folder, watch=watch)
+        train(network(), inputs_(), recipe=recipe(), seed=3, validation=16, out=folder, on_progress=on_progress)
 
 
 if __name__ == "__main__":

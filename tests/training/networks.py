@@ -2,12 +2,12 @@
 
 import torch
 
-from fittingroom.backend import require_torch
+from fittingroom.backend import import_keras
 from fittingroom.training import gradients, losses, trace
 from fittingroom.training.adapt import adapt, probe
 from fittingroom.training.compute import undone
 
-keras = require_torch()
+keras = import_keras()
 layers = keras.layers
 SHAPE = (12, 12)
 
@@ -47,32 +47,32 @@ def plain_module():
 
 
 def subject_and_loss(model, shape=SHAPE, **options):
-    subject = adapt(model, shape)
-    _, probabilities = probe(subject)
-    return subject, losses.cross_entropy(probabilities=probabilities, **options)
+    functional = adapt(model, shape)
+    _, probabilities = probe(functional)
+    return functional, losses.cross_entropy(probabilities=probabilities, **options)
 
 
-def batch(subject, count=16, classes=4, seed=0):
+def batch(functional, count=16, classes=4, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    like = subject.parameters[0]
-    inputs = torch.rand((count, *subject.input_shape), generator=generator, dtype=like.dtype)
+    like = functional.parameters[0]
+    inputs = torch.rand((count, *functional.input_shape), generator=generator, dtype=like.dtype)
     return inputs, (torch.randint(0, classes, (count,), generator=generator),)
 
 
-def traced_compute(subject, loss, flat, sample, *, clean):
-    with undone(subject, flat):
-        graph = trace.joint_graph(subject, loss, *sample, clean=clean)
-    return trace.replay(graph, subject, flat)
+def traced_compute(functional, loss, flat, sample, *, clean):
+    with undone(functional, flat):
+        graph = trace.joint_graph(functional, loss, *sample, clean=clean)
+    return trace.replay(graph, functional, flat)
 
 
-def descend(subject, flat, compute, batches, learning_rate=0.001):
+def descend(functional, flat, compute, batches, learning_rate=0.001):
     """Train by plain gradient descent, and return all parameters and buffers."""
     torch.manual_seed(0)
     for inputs, targets in batches:
         with torch.no_grad():
             compute(inputs, targets)
             flat.parameters.add_(flat.gradients, alpha=-learning_rate)
-    return [flat.parameters.clone(), *(buffer.clone() for buffer in subject.buffers)]
+    return [flat.parameters.clone(), *(buffer.clone() for buffer in functional.buffers)]
 
 
 def apart(ours, theirs):

@@ -44,17 +44,19 @@ def of_100():
     ],
 )
 def test_the_input_shape_and_the_kind_of_output_are_found(make, shape, probabilities):
-    subject = adapt(make(), (12, 12))
-    assert subject.input_shape == shape
-    assert probe(subject) == (4, probabilities)
+    functional = adapt(make(), (12, 12))
+    assert functional.input_shape == shape
+    assert probe(functional) == (4, probabilities)
 
 
 def test_a_forward_pass_is_pure():
     for make in (convolutional, plain_module):
-        subject = adapt(make(), (12, 12))
-        before = [buffer.clone() for buffer in subject.buffers]
-        output = subject.forward(subject.parameters, subject.buffers, torch.rand(8, *subject.input_shape), True)
-        assert all(torch.equal(a, b) for a, b in zip(subject.buffers, before, strict=True))
+        functional = adapt(make(), (12, 12))
+        before = [buffer.clone() for buffer in functional.buffers]
+        output = functional.forward(
+            functional.parameters, functional.buffers, torch.rand(8, *functional.input_shape), True
+        )
+        assert all(torch.equal(a, b) for a, b in zip(functional.buffers, before, strict=True))
         assert any(not torch.equal(a, b) for a, b in zip(output.buffers, before, strict=True))
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fittingroom.training import augment
-from fittingroom.training.augment import Chance
+from fittingroom.training.augment import Generators
 from fittingroom.training.recipe import Recipe
 
 N = 64
@@ -69,7 +69,9 @@ FULL = Recipe(flip="random", translate=1, cutout=2)
 
 def test_the_seed_decides_and_the_images_stay():
     before = IMAGES.clone()
-    first, second, other = (augment.compose(FULL, Chance(seeded(seed), seeded(seed)))(IMAGES, 1) for seed in (1, 1, 2))
+    first, second, other = (
+        augment.compose(FULL, Generators(seeded(seed), seeded(seed)))(IMAGES, 1) for seed in (1, 1, 2)
+    )
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
     assert torch.equal(IMAGES, before)
@@ -77,4 +79,4 @@ def test_the_seed_decides_and_the_images_stay():
 
 
 def test_a_recipe_without_augmentation_has_none():
-    assert augment.compose(Recipe(), Chance(seeded(), seeded())) is None
+    assert augment.compose(Recipe(), Generators(seeded(), seeded())) is None

@@ -9,7 +9,7 @@ from networks import dense, keras, plain_module
 from fittingroom.errors import UsageError
 from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.callbacks import drop_rows
-from fittingroom.training.fit import Outlets, Plan, fit
+from fittingroom.training.fit import Hooks, TrainingPlan, fit
 from fittingroom.training.recipe import Recipe
 
 callbacks = keras.callbacks
@@ -19,7 +19,7 @@ callbacks = keras.callbacks
 def plan(images, labels):
     def make(*used, **settings):
         values = {"epochs": 6, "batch_size": 16, **settings}
-        return Plan(images[:64], labels[:64], Recipe(**values), 0, (images[64:], labels[64:]), used)
+        return TrainingPlan(images[:64], labels[:64], Recipe(**values), 0, (images[64:], labels[64:]), used)
 
     return make
 
@@ -87,8 +87,8 @@ def test_a_learning_rate_scheduler_sets_the_rate_that_is_used(name, plan):
     model = MODELS[name]()
     moved = []
     stop_moving = callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 if epoch < 2 else 0.0)
-    watch = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: moved.append(model.get_weights()[0].copy()))
-    done = fit(model, plan(stop_moving, watch, epochs=4))
+    on_progress = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: moved.append(model.get_weights()[0].copy()))
+    done = fit(model, plan(stop_moving, on_progress, epochs=4))
     assert [line["learning_rate"] for line in done.history] == pytest.approx([0.01, 0.01, 0, 0])
     assert not np.array_equal(moved[0], moved[1])
     assert np.array_equal(moved[1], moved[3])
@@ -161,7 +161,7 @@ def test_early_stopping_goes_on_from_where_it_was_after_a_resume(plan, tmp_path)
     def save(state):
         checkpoints.write(tmp_path / str(state.facts["epoch"]), state)
 
-    whole = fit(dense(), plan(stopper(), epochs=20), Outlets(save=save))
+    whole = fit(dense(), plan(stopper(), epochs=20), Hooks(save=save))
     resumed = fit(dense(), plan(stopper(), epochs=20), None, checkpoints.read(tmp_path / "3"))
     assert [line["epoch"] for line in whole.history] == [line["epoch"] for line in resumed.history] == [1, 2, 3, 4]
 
@@ -184,7 +184,7 @@ def test_a_kill_between_a_callback_and_the_checkpoint_leaves_no_double_row_and_n
 
     killed = used()
     with pytest.raises(Killed):
-        fit(make(), plan(*killed), Outlets(save=save))
+        fit(make(), plan(*killed), Hooks(save=save))
     killed[0].csv_file.close()
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 4
     logger, history = used()

@@ -11,15 +11,15 @@ from fittingroom.training.flat import bound
 
 
 def said_while_computing(model, **options):
-    subject, loss = subject_and_loss(model)
+    functional, loss = subject_and_loss(model)
     said = []
-    with bound(subject) as flat:
-        compute = make_compute(subject, loss, flat, trace=True, say=said.append, **options)
-        before = [buffer.clone() for buffer in subject.buffers]
-        value, _ = compute(*batch(subject))
-        compute(*batch(subject, count=5))
+    with bound(functional) as flat:
+        compute = make_compute(functional, loss, flat, trace=True, log=said.append, **options)
+        before = [buffer.clone() for buffer in functional.buffers]
+        value, _ = compute(*batch(functional))
+        compute(*batch(functional, count=5))
     assert torch.isfinite(value)
-    return said, before, subject
+    return said, before, functional
 
 
 @pytest.mark.parametrize("make", [dense, plain_module, with_dropout])
@@ -122,17 +122,17 @@ def test_a_variable_that_the_model_does_not_list_is_still_written():
 
 def test_preparing_a_trace_changes_neither_buffers_nor_random_state():
     torch.manual_seed(0)
-    subject, loss = subject_and_loss(plain_module())
-    with bound(subject) as flat:
-        eager = make_compute(subject, loss, flat, trace=False, say=print)
-        traced = make_compute(subject, loss, flat, trace=True, say=print)
-        start = [buffer.clone() for buffer in subject.buffers]
-        eager(*batch(subject))
-        after_eager = [buffer.clone() for buffer in subject.buffers]
-        for buffer, value in zip(subject.buffers, start, strict=True):
+    functional, loss = subject_and_loss(plain_module())
+    with bound(functional) as flat:
+        eager = make_compute(functional, loss, flat, trace=False, log=print)
+        traced = make_compute(functional, loss, flat, trace=True, log=print)
+        start = [buffer.clone() for buffer in functional.buffers]
+        eager(*batch(functional))
+        after_eager = [buffer.clone() for buffer in functional.buffers]
+        for buffer, value in zip(functional.buffers, start, strict=True):
             buffer.copy_(value)
         state = torch.get_rng_state()
-        traced(*batch(subject))
+        traced(*batch(functional))
         assert torch.equal(torch.get_rng_state(), state)
-    for ours, theirs in zip(subject.buffers, after_eager, strict=True):
+    for ours, theirs in zip(functional.buffers, after_eager, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)

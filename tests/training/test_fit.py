@@ -7,13 +7,13 @@ from networks import convolutional, dense, keras, layers, plain_module, with_dro
 
 from fittingroom.errors import DataError, ModelError, TrainingError
 from fittingroom.training import fit as fit_module
-from fittingroom.training.fit import Outlets, Plan, fit
+from fittingroom.training.fit import Hooks, TrainingPlan, fit
 from fittingroom.training.recipe import Recipe
 
 
 def plan_of(images, labels, **settings):
     options = {"epochs": 3, "batch_size": 20, **settings}
-    return Plan(images[:70], labels[:70], Recipe(**options), 0, (images[70:], labels[70:]))
+    return TrainingPlan(images[:70], labels[:70], Recipe(**options), 0, (images[70:], labels[70:]))
 
 
 def test_a_small_network_learns_what_can_be_learned(images, labels):
@@ -32,7 +32,7 @@ def test_the_history_has_a_line_an_epoch_and_the_last_smaller_batch_counts(image
 
 
 def test_without_validation_there_are_no_such_numbers(images, labels):
-    done = fit(dense(), Plan(images, labels, Recipe(epochs=1)))
+    done = fit(dense(), TrainingPlan(images, labels, Recipe(epochs=1)))
     assert (done.history[0]["val_loss"], done.history[0]["val_accuracy"]) == (None, None)
 
 
@@ -69,7 +69,7 @@ def test_another_seed_gives_another_order_and_the_users_own_random_state_is_left
     state = torch.get_rng_state()
     base = plan_of(images, labels)
     fit(first, base)
-    fit(second, Plan(base.images, base.labels, base.recipe, 1))
+    fit(second, TrainingPlan(base.images, base.labels, base.recipe, 1))
     assert torch.equal(torch.get_rng_state(), state)
     weights = [next(iter(p for p in model.parameters() if p.requires_grad)) for model in (first, second)]
     assert not torch.equal(*weights)
@@ -95,7 +95,7 @@ def test_a_loss_that_is_not_finite_stops_with_advice_and_leaves_good_weights(mak
     before = [parameter.detach().clone() for parameter in model.parameters()]
     plan = plan_of(images, labels, optimizer="sgd", learning_rate=1e30)
     with pytest.raises(TrainingError, match=r"loss is (nan|inf) in epoch 1, step \d of 4, at a learning rate of 1e"):
-        fit(model, plan, Outlets(save=saved.append))
+        fit(model, plan, Hooks(save=saved.append))
     assert saved == []
     for parameter, old in zip(model.parameters(), before, strict=True):
         assert torch.equal(parameter, old)
@@ -129,7 +129,7 @@ def test_memory_that_runs_out_while_tracing_is_no_reason_to_train_eagerly(images
     monkeypatch.setattr("fittingroom.training.trace.joint_graph", full)
     said = []
     with pytest.raises(TrainingError, match=r"Memory ran out with batches of 20"):
-        fit(dense(), plan_of(images, labels), Outlets(say=said.append))
+        fit(dense(), plan_of(images, labels), Hooks(log=said.append))
     assert said == []
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from fittingroom.errors import DataError, UsageError
-from fittingroom.training.draws import Draws
 from fittingroom.training.imitate_photos import CANVAS, fitted, imitate_photos, labels_of_pairs
 from fittingroom.training.photo_surface import outline
+from fittingroom.training.sampling import Sampler
 
 
 def shirts(n=64):
@@ -58,7 +58,7 @@ def test_pairs_lie_in_any_direction_and_others_stay_upright():
 def test_fitting_makes_the_longest_edge_as_long_as_the_picture():
     canvas = torch.zeros(1, 2, CANVAS, CANVAS)
     canvas[:, :, 20:30, 5:9] = 1
-    tight = fitted(canvas, 28, Draws(1, torch.Generator(), 0.0))[0, 1] > 0.5
+    tight = fitted(canvas, 28, Sampler(1, torch.Generator(), 0.0))[0, 1] > 0.5
     assert tight.any(dim=1).all()
     assert 8 <= tight.any(dim=0).sum() <= 14
 
@@ -84,10 +84,12 @@ def test_wrong_labels_and_oblong_images_are_refused():
 
 def test_a_recipe_trains_with_it(toy):
     import fittingroom as fr
-    from fittingroom.training.fit import Plan, fit
+    from fittingroom.training.fit import TrainingPlan, fit
 
     recipe = fr.Recipe(epochs=1, batch_size=100, imitate_photos=0.2, pairs="1, 2")
-    done = fit(fr.build("walkthrough"), Plan(toy.train.images, toy.train.labels, recipe))
-    again = fit(fr.build("walkthrough"), Plan(toy.train.images, toy.train.labels, recipe))
-    plain = fit(fr.build("walkthrough"), Plan(toy.train.images, toy.train.labels, recipe.replace(imitate_photos=0.0)))
+    done = fit(fr.build("walkthrough"), TrainingPlan(toy.train.images, toy.train.labels, recipe))
+    again = fit(fr.build("walkthrough"), TrainingPlan(toy.train.images, toy.train.labels, recipe))
+    plain = fit(
+        fr.build("walkthrough"), TrainingPlan(toy.train.images, toy.train.labels, recipe.replace(imitate_photos=0.0))
+    )
     assert done.history[0]["loss"] == again.history[0]["loss"] != plain.history[0]["loss"]

@@ -5,7 +5,7 @@ import pytest
 from networks import dense, keras, layers
 
 from fittingroom.errors import ModelError
-from fittingroom.training.fit import Plan, fit
+from fittingroom.training.fit import TrainingPlan, fit
 from fittingroom.training.recipe import Recipe
 
 
@@ -17,7 +17,7 @@ def trained_by_both(images, labels, targets=None, epochs=3, **options):
         model.compile(**{key: value() if callable(value) else value for key, value in options.items()})
     inputs = (images.reshape(count, -1) * np.float32(1 / 255)).astype("float32")
     history = theirs.fit(inputs, labels if targets is None else targets, batch_size=count, epochs=epochs, verbose=0)
-    done = fit(ours, Plan(images, labels, Recipe(epochs=epochs, batch_size=count)))
+    done = fit(ours, TrainingPlan(images, labels, Recipe(epochs=epochs, batch_size=count)))
     return ours.get_weights(), theirs.get_weights(), done.history, history.history
 
 
@@ -62,7 +62,7 @@ def test_an_owners_metrics_are_in_the_history(images, labels):
     model = dense()
     top = keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top2")
     model.compile("adam", "sparse_categorical_crossentropy", metrics=[top])
-    done = fit(model, Plan(images, labels, Recipe(epochs=2), validation=(images, labels)))
+    done = fit(model, TrainingPlan(images, labels, Recipe(epochs=2), validation=(images, labels)))
     assert {"top2", "val_top2", "accuracy", "val_accuracy"} <= set(done.history[0])
     assert done.history[1]["top2"] >= done.history[1]["accuracy"]
 
@@ -71,7 +71,7 @@ def test_a_model_compiled_without_a_loss_is_refused(images, labels):
     model = dense()
     model.compile("adam")
     with pytest.raises(ModelError, match="was compiled without a loss"):
-        fit(model, Plan(images, labels, Recipe()))
+        fit(model, TrainingPlan(images, labels, Recipe()))
 
 
 def test_a_model_with_its_own_train_step_is_refused(images, labels):
@@ -80,4 +80,4 @@ def test_a_model_with_its_own_train_step_is_refused(images, labels):
             return {}
 
     with pytest.raises(ModelError, match=r"has its own train_step, which only model.fit runs"):
-        fit(Own([keras.Input((144,)), layers.Dense(4)]), Plan(images, labels, Recipe()))
+        fit(Own([keras.Input((144,)), layers.Dense(4)]), TrainingPlan(images, labels, Recipe()))

@@ -66,13 +66,13 @@ def test_orthogonalised_brings_all_singular_values_near_one():
 
 @pytest.mark.parametrize("make", [dense, plain_module])
 def test_muon_moves_kernels_by_orthogonal_steps_and_the_rest_by_adam(make):
-    subject = adapt(make(), (12, 12))
-    with bound(subject) as flat, torch.no_grad():
-        rule = optimizers.build(flat, Recipe(optimizer="muon", weight_decay=0.0), subject.kernel_axes)
+    functional = adapt(make(), (12, 12))
+    with bound(functional) as flat, torch.no_grad():
+        rule = optimizers.build(flat, Recipe(optimizer="muon", weight_decay=0.0), functional.kernel_axes)
         before = [view.clone() for view in flat.parameter_views]
         flat.gradients.copy_(gradients(flat, 0))
         rule.update(0.1, 1)
-        for view, old, axis in zip(flat.parameter_views, before, subject.kernel_axes, strict=True):
+        for view, old, axis in zip(flat.parameter_views, before, functional.kernel_axes, strict=True):
             step = view - old
             if axis is None:
                 np.testing.assert_allclose(step.abs(), 0.01, rtol=1e-3)
@@ -83,11 +83,11 @@ def test_muon_moves_kernels_by_orthogonal_steps_and_the_rest_by_adam(make):
 
 @pytest.mark.parametrize(("momentum", "turns"), [(0.0, True), (0.95, False)])
 def test_muon_without_momentum_turns_at_once_where_with_it_the_last_gradients_still_pull(momentum, turns):
-    subject = adapt(dense(), (12, 12))
-    with bound(subject) as flat, torch.no_grad():
-        rule = optimizers.build(flat, resolved(Recipe(optimizer="muon", momentum=momentum)), subject.kernel_axes)
+    functional = adapt(dense(), (12, 12))
+    with bound(functional) as flat, torch.no_grad():
+        rule = optimizers.build(flat, resolved(Recipe(optimizer="muon", momentum=momentum)), functional.kernel_axes)
         kernel = next(
-            view for view, axis in zip(flat.parameter_views, subject.kernel_axes, strict=True) if axis is not None
+            view for view, axis in zip(flat.parameter_views, functional.kernel_axes, strict=True) if axis is not None
         )
         steps = []
         for sign in (1, 1, 1, -0.1):

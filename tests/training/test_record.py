@@ -38,9 +38,9 @@ def test_state_and_load_bring_back_the_same_numbers():
 
 def test_each_epoch_says_one_line_an_epoch():
     said = []
-    watch = each_epoch(said.append)
+    on_progress = each_epoch(said.append)
     for done in (False, False, True):
-        watch(Progress(2, 5, 100, 100, 2.0, 0.5, 0.75, 0.6, 0.7, done=done))
+        on_progress(Progress(2, 5, 100, 100, 2.0, 0.5, 0.75, 0.6, 0.7, done=done))
     assert said == [
         "epoch 2/5  loss 0.5000  accuracy 0.7500  val_loss 0.6000  val_accuracy 0.7000  50 images/s  6 s left"
     ]

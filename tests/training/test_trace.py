@@ -33,14 +33,14 @@ ARCHITECTURES = {
 
 def after_training(make, *, how, steps=STEPS, **options):
     keras.utils.set_random_seed(3)
-    subject, loss = subject_and_loss(make(), **options)
-    batches = [batch(subject, seed=step) for step in range(steps)]
-    with bound(subject) as flat:
+    functional, loss = subject_and_loss(make(), **options)
+    batches = [batch(functional, seed=step) for step in range(steps)]
+    with bound(functional) as flat:
         if how == "eager":
-            compute = eager(subject, loss, flat)
+            compute = eager(functional, loss, flat)
         else:
-            compute = traced_compute(subject, loss, flat, batches[0], clean=how == "clean")
-        return descend(subject, flat, compute, batches)
+            compute = traced_compute(functional, loss, flat, batches[0], clean=how == "clean")
+        return descend(functional, flat, compute, batches)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -61,11 +61,11 @@ def test_a_cleaned_trace_follows_eager_within_1e_9_in_float64_after_50_steps(nam
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_cleaned_gradients_of_one_step_agree_within_1e_5_in_float32(name):
-    subject, loss = subject_and_loss(ARCHITECTURES[name]())
-    sample = batch(subject)
-    with bound(subject) as flat:
+    functional, loss = subject_and_loss(ARCHITECTURES[name]())
+    sample = batch(functional)
+    with bound(functional) as flat:
         found = []
-        for compute in (eager(subject, loss, flat), traced_compute(subject, loss, flat, sample, clean=True)):
+        for compute in (eager(functional, loss, flat), traced_compute(functional, loss, flat, sample, clean=True)):
             compute(*sample)
             found.append(flat.gradients.clone())
     assert apart(found[1:], found[:1]) < 1e-5
@@ -161,10 +161,10 @@ def test_a_functional_model_with_add_and_concatenate_agrees(float64):
 
 @pytest.mark.parametrize("clean", [False, True])
 def test_unseeded_dropout_draws_fresh_numbers_every_step(clean):
-    subject, loss = subject_and_loss(with_dropout())
-    sample = batch(subject)
-    with bound(subject) as flat:
-        compute = traced_compute(subject, loss, flat, sample, clean=clean)
+    functional, loss = subject_and_loss(with_dropout())
+    sample = batch(functional)
+    with bound(functional) as flat:
+        compute = traced_compute(functional, loss, flat, sample, clean=clean)
         found = []
         for _ in range(3):
             compute(*sample)
@@ -189,7 +189,7 @@ def test_label_smoothing_and_regularisers_are_part_of_the_traced_loss(float64):
 def test_the_clean_trace_of_the_walk_through_is_as_short_as_by_hand():
     from fittingroom.training.trace import joint_graph
 
-    subject, loss = subject_and_loss(walkthrough((12, 12), 4))
-    graph = joint_graph(subject, loss, *batch(subject), clean=True)
+    functional, loss = subject_and_loss(walkthrough((12, 12), 4))
+    graph = joint_graph(functional, loss, *batch(functional), clean=True)
     calls = [node for node in graph.graph.nodes if node.op == "call_function"]
     assert len(calls) <= 24  # four of them clip the logarithm, forwards and backwards

@@ -5,7 +5,7 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.errors import RunError
-from fittingroom.models.features import in_batches, seeing
+from fittingroom.models.feature_extractor import feature_extractor, in_batches
 
 
 def test_before_a_test_the_validation_images_are_looked_at(make_run, toy):
@@ -38,8 +38,10 @@ def test_neighbours_are_the_nearest_by_what_the_last_layer_is_given(make_run, to
     run = make_run()
     seen = fr.interpret(run, toy)
     near = seen.neighbours(np.array([0, 5]), 3)
-    see = seeing(run.model(), (28, 28))
-    own, learned = (in_batches(see, images)[1].astype(np.float32) for images in (seen.split.images, seen.train.images))
+    extract = feature_extractor(run.model(), (28, 28))
+    own, learned = (
+        in_batches(extract, images)[1].astype(np.float32) for images in (seen.split.images, seen.train.images)
+    )
     for position, found in zip((0, 5), near, strict=True):
         distances = ((learned - own[position]) ** 2).sum(axis=1)
         expected = np.sort(distances)[:3]

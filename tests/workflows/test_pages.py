@@ -156,8 +156,8 @@ def test_the_command_on_the_page_makes_the_same_weights_again(make_run, toy_fold
     words = [str(toy_folder) if word == "bars" else word for word in command[1:]]
     monkeypatch.chdir(tmp_path)
     assert main([*words, "--out", "again", "--quiet", "--no-onnx"]) == 0
-    again = open_run(tmp_path / "again").model().get_weights()
-    assert all(np.array_equal(a, b) for a, b in zip(run.model().get_weights(), again, strict=True))
+    reproduce = open_run(tmp_path / "again").model().get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(run.model().get_weights(), reproduce, strict=True))
 
 
 def test_a_run_whose_training_has_not_ended_has_its_curves_so_far(make_run, toy_folder):

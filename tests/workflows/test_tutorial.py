@@ -10,15 +10,15 @@ from fittingroom.cli.app import main
 from fittingroom.errors import RunError
 from fittingroom.runs import open_run
 from fittingroom.workflows.pages import report
-from fittingroom.workflows.plan import Plan
 from fittingroom.workflows.tutorial import tutorial
+from fittingroom.workflows.tutorial_plan import TutorialPlan
 
 
 @pytest.fixture(scope="module")
 def outcome(toy_folder, tmp_path_factory):
     lines = []
-    plan = Plan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path_factory.mktemp("t") / "run")
-    return tutorial(plan, say=lines.append), "\n".join(lines)
+    plan = TutorialPlan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path_factory.mktemp("t") / "run")
+    return tutorial(plan, log=lines.append), "\n".join(lines)
 
 
 def test_all_nine_steps_are_told_in_order(outcome):
@@ -97,8 +97,8 @@ def test_report_writes_the_same_page_again(outcome):
 
 
 def test_the_same_seed_gives_the_same_score_to_the_bit(outcome, toy_folder, tmp_path):
-    again = tutorial(Plan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path / "again"))
-    assert again.run.predictions.probabilities.tobytes() == outcome[0].run.predictions.probabilities.tobytes()
+    reproduce = tutorial(TutorialPlan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path / "again"))
+    assert reproduce.run.predictions.probabilities.tobytes() == outcome[0].run.predictions.probabilities.tobytes()
 
 
 def test_data_that_changed_since_is_refused(toy_folder, tmp_path):
@@ -106,7 +106,7 @@ def test_data_that_changed_since_is_refused(toy_folder, tmp_path):
     copy.mkdir()
     for path in toy_folder.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    done = tutorial(Plan(dataset=str(copy), epochs=1, out=tmp_path / "run"))
+    done = tutorial(TutorialPlan(dataset=str(copy), epochs=1, out=tmp_path / "run"))
     labels = copy / "train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
     with pytest.raises(RunError, match="The files have changed since this run"):
@@ -140,7 +140,7 @@ def test_json_is_one_object_on_stdout_and_nothing_else(toy_folder, tmp_path, cap
 
 
 def test_against_another_dataset_shows_both_scores(toy_folder, shared, tmp_path):
-    plan = Plan(dataset=str(toy_folder), against=str(shared / "mnist"), epochs=1, out=tmp_path / "run")
+    plan = TutorialPlan(dataset=str(toy_folder), against=str(shared / "mnist"), epochs=1, out=tmp_path / "run")
     done = tutorial(plan)
     rival = open_run(tmp_path / "run" / "against-mnist")
     text = done.page.read_text("utf-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Parameter
 
 from fittingroom._version import __version__
-from fittingroom.cli.output import say
+from fittingroom.cli.output import log
 from fittingroom.errors import FittingRoomError
 
 if TYPE_CHECKING:
@@ -122,14 +122,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CycloptsError, FittingRoomError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
-        say(f"fittingroom: {describe(error)}")
+        log(f"fittingroom: {describe(error)}")
         return getattr(error, "exit_code", 2)
     except KeyboardInterrupt:
-        say("fittingroom: interrupted.")
+        log("fittingroom: interrupted.")
         return 130
     except Exception:
         traceback.print_exc()
-        say("fittingroom: this is our mistake, not yours. Please report it with the output of `fittingroom doctor`.")
+        log("fittingroom: this is our mistake, not yours. Please report it with the output of `fittingroom doctor`.")
         return FAULT
     return result if isinstance(result, int) else 0
 

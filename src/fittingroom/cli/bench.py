@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fittingroom.cli.options import Quiet
-from fittingroom.cli.output import emit, speaker
+from fittingroom.cli.output import emit, log_unless
 
 
 def speed(
@@ -32,12 +32,12 @@ def speed(
     from fittingroom.speed.race import race, race_whole
     from fittingroom.speed.table import race_table, whole_table
 
-    say = speaker(quiet)
+    log = log_unless(quiet)
     with TemporaryDirectory() as folder:
         places = Places(peers, environments, fill(Path(folder)))
         device, numbers = choose_device(), versions(("torch", "keras")) | versions_elsewhere(places)
         made_with = ", ".join(f"{package} {number}" for package, number in numbers.items())
         emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {device.threads} threads; {made_with}\n")
         for job in JOBS:
-            emit(race_table(job, race(job, rounds, places, say)))
-        emit(whole_table(race_whole(rounds, places, say)))
+            emit(race_table(job, race(job, rounds, places, log)))
+        emit(whole_table(race_whole(rounds, places, log)))

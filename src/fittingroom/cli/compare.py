@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, Json, Quiet
-from fittingroom.cli.output import emit, emit_json, speaker, table
+from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.errors import UsageError
 from fittingroom.reporting.comparison_report import SEED_ALONE
 
@@ -42,7 +42,7 @@ def compare(
 
     if show < 0:
         raise UsageError(f"--show: expected 0 or more, received {show}.")
-    compared = compare_runs(runs, split, data_dir=data_dir, say=speaker(quiet or json))
+    compared = compare_runs(runs, split, data_dir=data_dir, log=log_unless(quiet or json))
     if json:
         emit_json(_as_json(compared, show) | {"folders": [str(run) for run in runs]})
         return
@@ -61,7 +61,7 @@ def _verdicts(compared: Compared) -> list[Verdict]:
 
 
 def _scores(compared: Compared) -> str:
-    from fittingroom.judging import beside
+    from fittingroom.judging import references_line
 
     rows = []
     for name, seed, verdict in zip(compared.names, compared.run_seeds, _verdicts(compared), strict=True):
@@ -71,7 +71,7 @@ def _scores(compared: Compared) -> str:
     lines = [
         table(["run", "seed", "accuracy", "95 %", "log loss"], rows),
         f"\n{len(first.labels):,} {first.split} images, data {first.fingerprint}",
-        beside(compared.dataset),
+        references_line(compared.dataset),
     ]
     return "\n".join(line for line in lines if line)
 
@@ -104,9 +104,9 @@ def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> N
 def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | None:
     """Return the images judged, or None where they are not of the dataset that the run learned from."""
     from fittingroom.runs import open_run
-    from fittingroom.workflows.own_data import data_of
+    from fittingroom.workflows.run_dataset import run_dataset
 
-    data, first = data_of(open_run(run), data_dir), compared.predictions[0]
+    data, first = run_dataset(open_run(run), data_dir), compared.predictions[0]
     if data.fingerprint != first.fingerprint:
         return None
     return (data.test if first.split == "test" else data.train).take(first.indices, first.split).images

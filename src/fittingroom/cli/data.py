@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from fittingroom import data
 from fittingroom.cli.options import DataDir, Json, Quiet
-from fittingroom.cli.output import emit, emit_json, say, speaker, table
+from fittingroom.cli.output import emit, emit_json, log, log_unless, table
 
 FASHION = "fashion-mnist"
 
@@ -36,7 +36,7 @@ def info(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -
     Args:
         name: a known dataset, or a folder with four IDX files.
     """
-    dataset = data.load(name, data_dir=data_dir, say=say)
+    dataset = data.load(name, data_dir=data_dir, log=log)
     facts: dict[str, Any] = {
         "schema": "fittingroom/data-info/1",
         "name": dataset.name,
@@ -62,7 +62,7 @@ def get(name: str = FASHION, *, data_dir: DataDir = None, quiet: Quiet = False) 
     Args:
         name: a known dataset.
     """
-    emit(str(data.get(name, data_dir=data_dir, say=speaker(quiet))))
+    emit(str(data.get(name, data_dir=data_dir, log=log_unless(quiet))))
 
 
 def verify(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -> int:
@@ -80,7 +80,7 @@ def verify(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False)
         emit(table(["file", "is", "SHA-256 of the decompressed bytes"], rows))
     for check in checks:
         if check.problem:
-            say(check.problem)
+            log(check.problem)
     return 0 if all(check.ok for check in checks) else 1
 
 
@@ -92,7 +92,7 @@ def path(name: str = FASHION, *, data_dir: DataDir = None) -> int:
     """
     folder = data.locate(name, data_dir=data_dir)
     if folder is None:
-        say(f"{name} is not on this machine. Get it with: fittingroom data get {name}")
+        log(f"{name} is not on this machine. Get it with: fittingroom data get {name}")
         return 1
     emit(str(folder))
     return 0
@@ -112,7 +112,7 @@ def import_(
     """
     from fittingroom.photos.importing import import_photos
 
-    made = import_photos(folder, out, speaker(quiet or json))
+    made = import_photos(folder, out, log_unless(quiet or json))
     if json:
         emit_json(
             {
@@ -130,5 +130,5 @@ def import_(
         emit(f"{made.folder}: {made.train} training and {made.test} test images; {made.classes()}.")
         emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
     for one in made.left_out:
-        say(f"Left out: {one.reason}")
+        log(f"Left out: {one.reason}")
     return 1 if made.left_out else 0

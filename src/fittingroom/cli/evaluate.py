@@ -9,13 +9,13 @@ from cyclopts import Parameter
 
 from fittingroom import data
 from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
-from fittingroom.cli.output import emit_json, speaker
+from fittingroom.cli.output import emit_json, log_unless
 from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
 from fittingroom.errors import UsageError
 from fittingroom.judging import parse_gate
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
-from fittingroom.workflows.judged import about
-from fittingroom.workflows.own_data import own_data
+from fittingroom.workflows.judged import temperature_report
+from fittingroom.workflows.run_dataset import dataset_of_model
 
 if TYPE_CHECKING:
     from fittingroom.reporting.judged import Tempered
@@ -45,10 +45,10 @@ def evaluate(
     """
     chosen = _one_of(run, model)
     gates = tuple(parse_gate(text) for text in fail_under)
-    say = speaker(quiet or json)
-    loaded = data.load(dataset, data_dir=data_dir, say=say) if dataset else own_data(chosen, data_dir, say=say)
+    log = log_unless(quiet or json)
+    loaded = data.load(dataset, data_dir=data_dir, log=log) if dataset else dataset_of_model(chosen, data_dir, log=log)
     verdict = run_evaluation(chosen, loaded)
-    seed, temperature = about(chosen, loaded)
+    seed, temperature = temperature_report(chosen, loaded)
     if json:
         facts = {"model": chosen, "dataset": loaded.name, "fingerprint": loaded.fingerprint, "seed": seed}
         tempered = asdict(temperature) if temperature else None

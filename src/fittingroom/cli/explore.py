@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from fittingroom import data
 from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet
-from fittingroom.cli.output import emit, emit_json, speaker, table
+from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.workflows.exploration import facts, save_pictures
 
 
@@ -22,8 +22,8 @@ def explore(
     quiet: Quiet = False,
 ) -> None:
     """Print shapes, counts, labels per class and pixel range; with --pictures, save what there is to see."""
-    say = speaker(quiet or json)
-    loaded = data.load(dataset, data_dir=data_dir, say=say)
+    log = log_unless(quiet or json)
+    loaded = data.load(dataset, data_dir=data_dir, log=log)
     found = facts(loaded)
     saved = save_pictures(loaded, pictures) if pictures else []
     if json:

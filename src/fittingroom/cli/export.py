@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
-from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.cli.output import emit, emit_json, log_unless
 from fittingroom.errors import UsageError
 from fittingroom.runs import is_run, open_run
 
@@ -41,14 +41,14 @@ def export(
     """
     from fittingroom.data import load
     from fittingroom.export.export import export_model
-    from fittingroom.workflows.naming import newest_run
+    from fittingroom.workflows.predictor import newest_run
 
-    say = speaker(quiet or json)
-    chosen = model or newest_run(say)
+    log = log_unless(quiet or json)
+    chosen = model or newest_run(log)
     file = out or _default_file(chosen, format or "onnx")
     if format is not None and file.suffix != f".{format}":
         raise UsageError(f"{file}: expected a file that ends in .{format}, as --format {format} asks.")
-    data = load(dataset or _dataset_of(chosen), data_dir=data_dir, say=say)
+    data = load(dataset or _dataset_of(chosen), data_dir=data_dir, log=log)
     done = export_model(chosen, file, data.test.images, data.class_names)
     if json:
         emit_json(_facts(done))

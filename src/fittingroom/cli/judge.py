@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fittingroom.cli.options import Json, Quiet
-from fittingroom.cli.output import emit_json, speaker
+from fittingroom.cli.output import emit_json, log_unless
 from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
 from fittingroom.judging import judge as judge_arrays
 from fittingroom.judging import parse_gate
@@ -33,7 +33,7 @@ def judge(
         predictions: .npz with probabilities and labels, or .npy of probabilities with --dataset.
     """
     gates = tuple(parse_gate(text) for text in fail_under)
-    filed = read_predictions(predictions, dataset, say=speaker(quiet or json))
+    filed = read_predictions(predictions, dataset, log=log_unless(quiet or json))
     verdict = judge_arrays(filed.labels, filed.probabilities, filed.class_names)
     if json:
         facts = {"predictions": str(predictions), "dataset": filed.dataset, "fingerprint": filed.fingerprint}

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet
-from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.cli.output import emit, emit_json, log_unless
 from fittingroom.cli.progress import progress
 
 
@@ -19,8 +19,8 @@ def ladder(
         int | None, Parameter(help="At most so many of each rung; the protocol's number if left out.")
     ] = None,
     out: Annotated[Path, Parameter(help="Folder for the runs, the table, the plot and the page.")] = Path("ladder"),
-    log: Annotated[
-        Path | None, Parameter(help="Where each look at the test set is written; OUT/test_log.jsonl.")
+    test_log: Annotated[
+        Path | None, Parameter(name="--log", help="Where each look at the test set is written; OUT/test_log.jsonl.")
     ] = None,
     times: Annotated[Path | None, Parameter(help="Where timed epochs are written; OUT/epoch_times.jsonl.")] = None,
     no_timing: Annotated[bool, Parameter(help="Time nothing: other work is running on this machine.")] = False,
@@ -37,18 +37,18 @@ def ladder(
         rungs: their names; all that have a recipe if left out.
     """
     from fittingroom.data import load
-    from fittingroom.ladder.climb import Climb, chosen, climb, written
+    from fittingroom.ladder.ladder_plan import LadderPlan, chosen, run_ladder, written
     from fittingroom.ladder.table import as_json, markdown
 
-    plan = Climb(
-        chosen(rungs), seeds, out, log or out / "test_log.jsonl", times or out / "epoch_times.jsonl", not no_timing
+    plan = LadderPlan(
+        chosen(rungs), seeds, out, test_log or out / "test_log.jsonl", times or out / "epoch_times.jsonl", not no_timing
     )
-    say = speaker(quiet or json)
+    log = log_unless(quiet or json)
     if table_only:
         rows = written(plan, dataset)
     else:
-        with progress(quiet or json) as watch:
-            rows = climb(plan, load(dataset, data_dir=data_dir, say=say), say=say, watch=watch)
+        with progress(quiet or json) as on_progress:
+            rows = run_ladder(plan, load(dataset, data_dir=data_dir, log=log), log=log, on_progress=on_progress)
     if json:
         emit_json(as_json(rows))
     else:

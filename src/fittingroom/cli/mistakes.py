@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, Json, Quiet
-from fittingroom.cli.output import emit, emit_json, speaker, table
+from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fittingroom.reporting.answers import Answer
     from fittingroom.reporting.interpretation import Interpretation
-    from fittingroom.reporting.mistakes import Mistake
     from fittingroom.reporting.terminal_picture import Drawing
 
 NEIGHBOURS = 3
@@ -53,19 +53,19 @@ def mistakes(
     """
     from fittingroom.runs import open_run
     from fittingroom.workflows.interpreting import interpret
-    from fittingroom.workflows.own_data import data_of
+    from fittingroom.workflows.run_dataset import run_dataset
 
     _check_numbers(top_losses, neighbours)
     opened = open_run(run)
-    say = speaker(quiet or json)
-    seen = interpret(opened, data_of(opened, data_dir), split=split, say=say)
+    log = log_unless(quiet or json)
+    seen = interpret(opened, run_dataset(opened, data_dir), split=split, log=log)
     chosen = _chosen(seen, most_confused, class_, confident, 6 if top_losses is None else top_losses, neighbours)
     if save is not None:
         _save(seen, chosen, save)
     if json:
         emit_json(_as_json(run, seen, chosen, most_confused, class_))
         return
-    say(_title(seen, run))
+    log(_title(seen, run))
     if most_confused:
         emit(_pairs_table(seen, class_))
     _show(seen, chosen, pictures, neighbours)
@@ -85,7 +85,7 @@ def _pairs(seen: Interpretation, class_: str | None) -> list[tuple[str, str, int
 
 def _chosen(
     seen: Interpretation, confused: bool, class_: str | None, confident: bool, count: int, neighbours: int
-) -> tuple[Mistake, ...]:
+) -> tuple[Answer, ...]:
     order = "confidence" if confident else "loss"
     if not confused:
         return seen.mistakes(count, order=order, true=class_, neighbours=neighbours)
@@ -108,7 +108,7 @@ def _pairs_table(seen: Interpretation, class_: str | None) -> str:
     return table(["is", "taken for", "times"], rows) + "\n"
 
 
-def _show(seen: Interpretation, chosen: Sequence[Mistake], pictures: str, neighbours: int) -> None:
+def _show(seen: Interpretation, chosen: Sequence[Answer], pictures: str, neighbours: int) -> None:
     from rich.console import Console
 
     from fittingroom.reporting.terminal_picture import drawing_for
@@ -123,8 +123,8 @@ def _show(seen: Interpretation, chosen: Sequence[Mistake], pictures: str, neighb
         _draw(console, seen, chosen, drawing, neighbours)
 
 
-def _draw(console: Any, seen: Interpretation, chosen: Sequence[Mistake], drawing: Drawing, neighbours: int) -> None:
-    from fittingroom.reporting.mistakes_text import mistake_block
+def _draw(console: Any, seen: Interpretation, chosen: Sequence[Answer], drawing: Drawing, neighbours: int) -> None:
+    from fittingroom.reporting.answers_text import mistake_block
 
     width = seen.split.images.shape[2] // (2 if drawing == "braille" else 1) + 1
     fit = min(neighbours, max(0, console.width // width))
@@ -139,22 +139,22 @@ def _draw(console: Any, seen: Interpretation, chosen: Sequence[Mistake], drawing
 _HEADER = ("image", "is", "said", "confidence", "loss", "most like, in training")
 
 
-def _row(seen: Interpretation, mistake: Mistake) -> tuple[str, ...]:
+def _row(seen: Interpretation, mistake: Answer) -> tuple[str, ...]:
     names = seen.class_names
     near = ", ".join(f"{names[each.label]} {each.index}" for each in mistake.neighbours)
     said = names[mistake.predicted]
     return str(mistake.index), names[mistake.label], said, f"{mistake.confidence:.2%}", f"{mistake.loss:.2f}", near
 
 
-def _save(seen: Interpretation, chosen: Sequence[Mistake], path: Path) -> None:
-    from fittingroom.reporting.mistake_figures import mistakes_figure, save_figure
+def _save(seen: Interpretation, chosen: Sequence[Answer], path: Path) -> None:
+    from fittingroom.reporting.answer_figures import mistakes_figure, save_figure
 
     images = [seen.image(mistake.index) for mistake in chosen]
     save_figure(mistakes_figure(images, chosen, seen.class_names), path)
 
 
 def _as_json(
-    run: Path, seen: Interpretation, chosen: Sequence[Mistake], confused: bool, class_: str | None
+    run: Path, seen: Interpretation, chosen: Sequence[Answer], confused: bool, class_: str | None
 ) -> dict[str, Any]:
     names = seen.class_names
     pairs = [{"true": true, "predicted": said, "count": count} for true, said, count in _pairs(seen, class_)]

@@ -20,7 +20,7 @@ def emit_json(value: Any) -> None:
     emit(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     """Print a message for the user on stderr."""
     print(_sayable(text), file=sys.stderr, flush=True)
 
@@ -40,13 +40,13 @@ def on_one_line(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-def silent(text: str) -> None:
+def no_log(text: str) -> None:
     """Print nothing."""
 
 
-def speaker(quiet: bool) -> Callable[[str], None]:
-    """Return `say`, or `silent` where the user asked for quiet."""
-    return silent if quiet else say
+def log_unless(quiet: bool) -> Callable[[str], None]:
+    """Return `log`, or `no_log` where the user asked for quiet."""
+    return no_log if quiet else log
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

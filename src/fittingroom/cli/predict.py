@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from fittingroom.cli.options import Json, ModelName, Quiet
-from fittingroom.cli.output import emit, emit_json, on_one_line, say, speaker, table
+from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
 from fittingroom.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fittingroom.workflows.naming import Namer
-    from fittingroom.workflows.predicting import Answer, Failure
+    from fittingroom.workflows.predicting import Failure, PictureAnswer
+    from fittingroom.workflows.predictor import Predictor
 
 PHOTO_MODEL = "fashion-mnist/photo"
 TOLD_EVERY = 100  # pictures
@@ -47,8 +47,8 @@ def predict(
     A photo may be JPEG, PNG, WebP, HEIC, TIFF, GIF or BMP of any size: the article is found, cut out, and shown to the
     model as the dataset would show it. Exits with 1 where some pictures failed, with 2 where all did.
     """
-    from fittingroom.workflows.naming import open_namer
     from fittingroom.workflows.predicting import name_pictures, pictures_in
+    from fittingroom.workflows.predictor import open_predictor
     from fittingroom.workflows.sorting import writable_folder
 
     if not pictures:
@@ -57,15 +57,17 @@ def predict(
         if folder is not None:
             writable_folder(folder)
     files = pictures_in(pictures)
-    namer = open_namer(model or PHOTO_MODEL)
-    found = _told(name_pictures(files, namer, as_, halves=halves), len(files), speaker(quiet or json))
-    answers = [_carried_out(one, namer, explain, sort_into) for one in found]
-    _print(answers, namer, json, quiet)
+    predictor = open_predictor(model or PHOTO_MODEL)
+    found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
+    answers = [_carried_out(one, predictor, explain, sort_into) for one in found]
+    _print(answers, predictor, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)
     return 0 if not failed else 2 if failed == len(answers) else 1
 
 
-def _told(answers: Iterable[Answer | Failure], files: int, tell: Callable[[str], None]) -> Iterator[Answer | Failure]:
+def _told(
+    answers: Iterable[PictureAnswer | Failure], files: int, tell: Callable[[str], None]
+) -> Iterator[PictureAnswer | Failure]:
     for number, answer in enumerate(answers, 1):
         if number % TOLD_EVERY == 0 and number < files:
             tell(f"{number:,} of {files:,} pictures")
@@ -73,19 +75,19 @@ def _told(answers: Iterable[Answer | Failure], files: int, tell: Callable[[str],
 
 
 def _carried_out(
-    answer: Answer | Failure, namer: Namer, explain: Path | None, sort_into: Path | None
-) -> Answer | Failure:
+    answer: PictureAnswer | Failure, predictor: Predictor, explain: Path | None, sort_into: Path | None
+) -> PictureAnswer | Failure:
     """Return an answer without its pictures, so that a thousand photos fit in memory, explained and copied."""
     from dataclasses import replace
 
     from fittingroom.workflows import sorting
-    from fittingroom.workflows.predicting import Answer, Failure
+    from fittingroom.workflows.predicting import Failure, PictureAnswer
 
-    if not isinstance(answer, Answer):
+    if not isinstance(answer, PictureAnswer):
         return answer
     notes = list(answer.warnings)
     try:
-        if explain is not None and sorting.save_explanation(explain, answer, namer.threshold) is None:
+        if explain is not None and sorting.save_explanation(explain, answer, predictor.threshold) is None:
             notes.append(NOT_EXPLAINED)
         if sort_into is not None and sorting.sort_into(sort_into, answer) is None:
             notes.append(NOT_SORTED)
@@ -94,31 +96,31 @@ def _carried_out(
     return replace(answer, prepared=None, warnings=tuple(notes))
 
 
-def _print(answers: list[Answer | Failure], namer: Namer, json: bool, quiet: bool) -> None:
-    from fittingroom.workflows.predicting import Answer, as_row
+def _print(answers: list[PictureAnswer | Failure], predictor: Predictor, json: bool, quiet: bool) -> None:
+    from fittingroom.workflows.predicting import PictureAnswer, as_row
 
     if json:
         emit_json([as_row(answer) for answer in answers])
         return
-    tell = speaker(quiet)
-    good = [answer for answer in answers if isinstance(answer, Answer)]
-    if good and namer.temperature != 1:
-        tell(f"Probabilities of {namer.title} are tempered: divided by {namer.temperature:g} before softmax.")
+    tell = log_unless(quiet)
+    good = [answer for answer in answers if isinstance(answer, PictureAnswer)]
+    if good and predictor.temperature != 1:
+        tell(f"Probabilities of {predictor.title} are tempered: divided by {predictor.temperature:g} before softmax.")
     if good:
         emit(table(["picture", "taken as", "is", "confidence", "else"], [_text(answer) for answer in good]))
     for answer in good:
         for note in answer.warnings:
             tell(f"{on_one_line(answer.path)}: {note}.")
     for failed in answers:
-        if not isinstance(failed, Answer):
-            say(f"fittingroom: {on_one_line(failed.error)}")
+        if not isinstance(failed, PictureAnswer):
+            log(f"fittingroom: {on_one_line(failed.error)}")
 
 
-def _is_failure(answer: Answer | Failure) -> bool:
+def _is_failure(answer: PictureAnswer | Failure) -> bool:
     return hasattr(answer, "error")
 
 
-def _text(answer: Answer) -> tuple[str, ...]:
+def _text(answer: PictureAnswer) -> tuple[str, ...]:
     ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.1%}" for name, share in ranked[1:3])
     label = f"none of these ({answer.label}?)" if answer.none_of_these else answer.label

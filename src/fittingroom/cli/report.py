@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, Json, Quiet
-from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.cli.output import emit, emit_json, log_unless
 from fittingroom.errors import UsageError
 from fittingroom.workflows.pages import report as write_page
 
@@ -33,7 +33,7 @@ def report(
     """
     if not runs:
         raise UsageError("Expected a run folder, or several to compare. Example: fittingroom report runs/my-run")
-    page = write_page(*runs, out=out, split=split, data_dir=data_dir, say=speaker(quiet or json))
+    page = write_page(*runs, out=out, split=split, data_dir=data_dir, log=log_unless(quiet or json))
     if json:
         emit_json({"schema": "fittingroom/report/1", "runs": [str(run) for run in runs], "page": str(page)})
     else:

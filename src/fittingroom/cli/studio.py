@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from fittingroom.cli.output import emit, say
+from fittingroom.cli.output import emit, log
 from fittingroom.errors import UsageError
 from fittingroom.runs import ROOT
 
@@ -25,12 +25,12 @@ def studio(
     """Open the studio: a page on this machine, without account, download or cloud. Ctrl-C closes it."""
     if any(find_spec(name) is None for name in NEEDS):
         raise UsageError("The studio needs packages that are not installed. Run: pip install 'fittingroom[studio]'")
-    from fittingroom.studio.collection import Shelf
-    from fittingroom.studio.security import Door
+    from fittingroom.studio.flat_dataset import DatasetRegistry
+    from fittingroom.studio.security import Access
     from fittingroom.studio.serve import serve
     from fittingroom.studio.studio import Studio
 
-    opened = Studio(Door(host, port), runs.resolve(), Shelf.of(folders))
-    if not opened.door.is_loopback:
-        say("Other machines can reach this studio. Its address holds a token: show it to nobody else.")
+    opened = Studio(Access(host, port), runs.resolve(), DatasetRegistry.of(folders))
+    if not opened.access.is_loopback:
+        log("Other machines can reach this studio. Its address holds a token: show it to nobody else.")
     serve(opened, tell=lambda address: emit(f"The studio: {address}"), browser=browser)

@@ -8,10 +8,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, Epochs, Json, Out, Quiet, Seed
-from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.cli.output import emit, emit_json, log_unless
 from fittingroom.cli.progress import progress
 from fittingroom.errors import UsageError
-from fittingroom.judging import beside, wilson_interval
+from fittingroom.judging import references_line, wilson_interval
 from fittingroom.recipes import load_recipe
 from fittingroom.runs import Run
 from fittingroom.training.recipe import Recipe, parse_setting
@@ -48,13 +48,13 @@ def train(
     """Train a model on a dataset's training images and keep everything about it in a run folder."""
     from fittingroom.workflows.training import Order, resume_run, train_order
 
-    say = speaker(quiet or json)
-    with progress(quiet or json) as watch:
+    log = log_unless(quiet or json)
+    with progress(quiet or json) as on_progress:
         order = Order(model, dataset, _recipe(recipe, set_ or [], epochs), seed, validation, data_dir, onnx=not no_onnx)
         run = (
-            train_order(order, out, say=say, watch=watch)
+            train_order(order, out, log=log, on_progress=on_progress)
             if resume is None
-            else resume_run(resume, order, say=say, watch=watch)
+            else resume_run(resume, order, log=log, on_progress=on_progress)
         )
     _print(run, json)
 
@@ -82,8 +82,8 @@ def _print(run: Run, json: bool) -> None:
             f"Validation accuracy {last['val_accuracy']:.4f} (95 % {interval[0]:.4f} to {interval[1]:.4f}, "
             f"n = {facts['validation_images']:,}), seed {facts['seed']}, data {facts['fingerprint']}"
         )
-        if beside(str(facts["dataset"])):
-            emit(beside(str(facts["dataset"])))
+        if references_line(str(facts["dataset"])):
+            emit(references_line(str(facts["dataset"])))
     emit(f"The run: {run.folder}\nTest it, once: fittingroom evaluate {run.folder}")
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, DatasetName, Json, Out, Quiet, Seed
-from fittingroom.cli.output import emit, emit_json, speaker
+from fittingroom.cli.output import emit, emit_json, log_unless
 from fittingroom.cli.progress import progress
-from fittingroom.cli.verdict_text import score_line, show_beside
-from fittingroom.workflows.plan import EPOCHS, PALETTE, Plan
+from fittingroom.cli.verdict_text import score_line, show_references
+from fittingroom.workflows.tutorial_plan import EPOCHS, PALETTE, TutorialPlan
 
 if TYPE_CHECKING:
     from fittingroom.workflows.tutorial import Outcome
@@ -33,15 +33,15 @@ def tutorial(
     """Load, look, rescale, build, compile, fit, evaluate, predict and show: nine steps, and a page of them."""
     from fittingroom.workflows.tutorial import tutorial as walk_through
 
-    silent = quiet or json
-    plan = Plan(dataset, against, seed, epochs, out, palette, data_dir)
-    with progress(silent) as watch:
-        outcome = walk_through(plan, say=speaker(silent), watch=watch)
+    quiet_ = quiet or json
+    plan = TutorialPlan(dataset, against, seed, epochs, out, palette, data_dir)
+    with progress(quiet_) as on_progress:
+        outcome = walk_through(plan, log=log_unless(quiet_), on_progress=on_progress)
     if json:
         emit_json(facts(outcome))
         return
     emit(score_line(outcome.verdict, "Test", outcome.data.fingerprint, seed))
-    show_beside(outcome.verdict, outcome.data.name)
+    show_references(outcome.verdict, outcome.data.name)
     emit(f"The page: {outcome.page}")
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from fittingroom.cli.output import emit, say, table
-from fittingroom.judging import beside, check_gates, references_for, warning
+from fittingroom.cli.output import emit, log, table
+from fittingroom.judging import check_gates, references_for, references_line, too_good_warning
 
 if TYPE_CHECKING:
-    from fittingroom.judging import Gate, Verdict
+    from fittingroom.judging import QualityGate, Verdict
 
 FailUnder = Annotated[
     tuple[str, ...],
@@ -41,7 +41,7 @@ def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int
     if more:
         emit(f"\n{more}")
     emit(f"\n{score_line(verdict, title, fingerprint, seed)}")
-    show_beside(verdict, dataset)
+    show_references(verdict, dataset)
 
 
 def score_line(verdict: Verdict, title: str, fingerprint: str, seed: int | None = None) -> str:
@@ -51,25 +51,25 @@ def score_line(verdict: Verdict, title: str, fingerprint: str, seed: int | None 
     return f"{title} {verdict}{seeded}{data}"
 
 
-def show_beside(verdict: Verdict, dataset: str) -> None:
+def show_references(verdict: Verdict, dataset: str) -> None:
     """Print what stands beside a score, and on stderr why it is too good to be true, if it is."""
-    if beside(dataset):
-        emit(beside(dataset))
-    if doubt := warning(verdict.accuracy, dataset):
-        say(doubt)
+    if references_line(dataset):
+        emit(references_line(dataset))
+    if doubt := too_good_warning(verdict.accuracy, dataset):
+        log(doubt)
 
 
 def known_of(verdict: Verdict, dataset: str) -> dict[str, Any]:
     """Return what stands beside a score as JSON values: known scores, and a warning or None."""
     known = [{"who": each.who, "accuracy": each.accuracy} for each in references_for(dataset)]
-    return {"references": known, "warning": warning(verdict.accuracy, dataset)}
+    return {"references": known, "warning": too_good_warning(verdict.accuracy, dataset)}
 
 
-def gates_passed(verdict: Verdict, gates: tuple[Gate, ...]) -> bool:
+def gates_passed(verdict: Verdict, gates: tuple[QualityGate, ...]) -> bool:
     """Print on stderr why a verdict fails its gates, if it does, and say whether it passes."""
     reasons = check_gates(verdict, gates)
     for reason in reasons:
-        say(f"fittingroom: {reason}")
+        log(f"fittingroom: {reason}")
     return not reasons
 
 

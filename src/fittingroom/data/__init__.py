@@ -1,13 +1,13 @@
-"""The data door: datasets in the format of Fashion-MNIST, fetched, verified, and handed out as arrays."""
+"""Data: datasets in the format of Fashion-MNIST, fetched, verified, and handed out as arrays."""
 
 from __future__ import annotations
 
 from fittingroom.data.cache import cache_folder
 from fittingroom.data.catalog import DATASETS, FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.dataset import Dataset, Split, hold_out
-from fittingroom.data.door import FileCheck, get, load, load_data, locate, verify
 from fittingroom.data.files import read_idx, write_idx
-from fittingroom.data.progress import Say, silent
+from fittingroom.data.loading import FileCheck, get, load, load_data, locate, verify
+from fittingroom.data.progress import Log, no_log
 
 class_names = DATASETS["fashion-mnist"].class_names
 """The ten classes of Fashion-MNIST, by label; the files do not hold them."""
@@ -19,7 +19,7 @@ __all__ = [
     "FileCheck",
     "KnownDataset",
     "KnownFile",
-    "Say",
+    "Log",
     "Split",
     "cache_folder",
     "class_names",
@@ -28,8 +28,8 @@ __all__ = [
     "load",
     "load_data",
     "locate",
+    "no_log",
     "read_idx",
-    "silent",
     "verify",
     "write_idx",
 ]

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     from fittingroom.arrays import Array
     from fittingroom.data.catalog import KnownDataset, KnownFile
-    from fittingroom.data.progress import Say
+    from fittingroom.data.progress import Log
 
 CACHE_VARIABLE = "FITTINGROOM_CACHE"
 WORK_PREFIX = ".partial-"
 
 
 @dataclass(frozen=True)
-class Kept:
+class CachedFile:
     """A file as the cache holds it.
 
     Attributes:
@@ -62,7 +62,7 @@ def cache_folder(name: str = "") -> Path:
     return Path(platformdirs.user_cache_dir("fittingroom")) / name
 
 
-def recall(folder: Path, file: KnownFile) -> Kept | None:
+def read(folder: Path, file: KnownFile) -> CachedFile | None:
     """Return a file from the cache, or None where the cache does not hold it, whole and verified.
 
     Args:
@@ -76,17 +76,17 @@ def recall(folder: Path, file: KnownFile) -> Kept | None:
         with suppress(OSError):  # in a cache that cannot be written, it is hashed again the next time
             _write_stamp(folder, file, stamp.get("source", "the cache"))
     array = _map(folder, file)
-    return None if array is None else Kept(array, stamp.get("source", "the cache"))
+    return None if array is None else CachedFile(array, stamp.get("source", "the cache"))
 
 
-def recall_all(known: KnownDataset) -> tuple[Kept, ...] | None:
+def read_all(known: KnownDataset) -> tuple[CachedFile, ...] | None:
     """Return a dataset's four files from the cache, or None where one of them is not there, whole and verified.
 
     Args:
         known: the dataset.
     """
     folder = cache_folder(known.name)
-    kept = tuple(kept for file in known.files if (kept := recall(folder, file)) is not None)
+    kept = tuple(kept for file in known.files if (kept := read(folder, file)) is not None)
     return kept if len(kept) == len(known.files) else None
 
 
@@ -132,7 +132,7 @@ def rehash(folder: Path, file: KnownFile) -> str | None:
     return digest.hexdigest()
 
 
-def forget(folder: Path, file: KnownFile) -> None:
+def invalidate(folder: Path, file: KnownFile) -> None:
     """Drop a file's stamp, so that the next look at it hashes it in full.
 
     Args:
@@ -154,14 +154,14 @@ def array_path(folder: Path, file: KnownFile) -> Path:
 
 
 @contextmanager
-def alone(folder: Path, say: Say) -> Iterator[Path]:
+def alone(folder: Path, log: Log) -> Iterator[Path]:
     """Hold a dataset's folder for this process alone, and lend an empty folder to work in.
 
     What a killed process left half-written is swept first: whoever holds the lock is the only one at work.
 
     Args:
         folder: of the dataset in the cache; made where it is missing.
-        say: told when another process has to be waited for.
+        log: told when another process has to be waited for.
 
     Yields:
         A folder on the same disk, removed at the end.
@@ -177,7 +177,7 @@ def alone(folder: Path, say: Say) -> Iterator[Path]:
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            say(f"Waiting for another process that is filling {folder}.")
+            log(f"Waiting for another process that is filling {folder}.")
             lock.acquire()
     try:
         with writing(folder):

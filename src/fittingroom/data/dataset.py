@@ -1,4 +1,4 @@
-"""`Dataset` and `Split`: what the data door hands out, and how a validation set is held out."""
+"""`Dataset` and `Split`: what loading gives, and how a validation set is held out."""
 
 from __future__ import annotations
 

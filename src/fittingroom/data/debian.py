@@ -20,7 +20,7 @@ from fittingroom.errors import DataError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fittingroom.data.progress import Say
+    from fittingroom.data.progress import Log
 
 TIMEOUT_SECONDS = 300.0
 PROGRESS_SECONDS = 5.0
@@ -66,13 +66,13 @@ def apt_get(work: Path, *arguments: str) -> list[str]:
     return ["apt-get", *options, *arguments]
 
 
-def unpack(package: str, work: Path, say: Say) -> Path:
+def unpack(package: str, work: Path, log: Log) -> Path:
     """Download a Debian package and unpack it.
 
     Args:
         package: its name.
         work: an empty folder, to be removed by the caller.
-        say: told of each step.
+        log: told of each step.
 
     Returns:
         The root of the unpacked tree.
@@ -82,15 +82,15 @@ def unpack(package: str, work: Path, say: Say) -> Path:
     """
     deadline = time.monotonic() + TIMEOUT_SECONDS
     _prepare(work)
-    say("Debian: reading the package lists of this machine's sources, into a folder of our own.")
-    updated = _run(apt_get(work, "update"), work, deadline, say)
-    say(f"Debian: downloading the package {package}.")
-    downloaded = _run(apt_get(work, "download", package), work, deadline, say)
+    log("Debian: reading the package lists of this machine's sources, into a folder of our own.")
+    updated = _run(apt_get(work, "update"), work, deadline, log)
+    log(f"Debian: downloading the package {package}.")
+    downloaded = _run(apt_get(work, "download", package), work, deadline, log)
     archive = next(iter(work.glob(f"{package}_*.deb")), None)
     if archive is None:
         raise DataError(f"Debian: {package} could not be downloaded ({_complaint(updated, downloaded)}).")
-    say(f"Debian: unpacking {archive.name}.")
-    unpacked = _run(["dpkg-deb", "-x", str(archive), str(work / "root")], work, deadline, say)
+    log(f"Debian: unpacking {archive.name}.")
+    unpacked = _run(["dpkg-deb", "-x", str(archive), str(work / "root")], work, deadline, log)
     if not any((work / "root").iterdir()):
         raise DataError(f"Debian: {archive.name} could not be unpacked ({_complaint(unpacked)}).")
     return work / "root"
@@ -103,23 +103,23 @@ def _prepare(work: Path) -> None:
         (work / "apt.conf").write_text(APT_CONFIG, encoding="utf-8")
 
 
-def _run(command: list[str], work: Path, deadline: float, say: Say) -> str:
+def _run(command: list[str], work: Path, deadline: float, log: Log) -> str:
     """Run a step and return what it wrote: what it left on the disk shows whether it worked.
 
     Its exit code says too little: one source of many that does not answer makes ``apt-get update`` fail, though the
     package may well be had.
     """
-    log = work / "log"
-    with writing(log):
-        _wait(_start(command, work, log), deadline, say)
-        words = log.read_text(encoding="utf-8", errors="replace")
+    output = work / "log"
+    with writing(output):
+        _wait(_start(command, work, output), deadline, log)
+        words = output.read_text(encoding="utf-8", errors="replace")
         if os.strerror(errno.ENOSPC) in words:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     return words
 
 
-def _start(command: list[str], work: Path, log: Path) -> subprocess.Popen[bytes]:
-    with log.open("wb") as stream:
+def _start(command: list[str], work: Path, output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as stream:
         return subprocess.Popen(
             command,
             cwd=work,
@@ -131,7 +131,7 @@ def _start(command: list[str], work: Path, log: Path) -> subprocess.Popen[bytes]
         )
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, say: Say) -> None:
+def _wait(process: subprocess.Popen[bytes], deadline: float, log: Log) -> None:
     started = time.monotonic()
     try:
         while process.poll() is None:
@@ -140,7 +140,7 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, say: Say) -> None:
             try:
                 process.wait(PROGRESS_SECONDS)
             except subprocess.TimeoutExpired:
-                say(f"  {time.monotonic() - started:.0f} s")
+                log(f"  {time.monotonic() - started:.0f} s")
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -149,6 +149,6 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, say: Say) -> None:
 
 def _complaint(*logs: str) -> str:
     """Return the last error that apt or dpkg wrote: the others are mostly its causes, the last says what it means."""
-    lines = [line for log in logs for line in log.splitlines() if line.strip()]
+    lines = [line for output in logs for line in output.splitlines() if line.strip()]
     faults = [line for line in lines if line.startswith(("E:", "dpkg"))] or lines or ["it said nothing"]
     return faults[-1].removeprefix("E: ").rstrip(".")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import requests
 
     from fittingroom.arrays import Array
-    from fittingroom.data.progress import Say
+    from fittingroom.data.progress import Log
 
 CHUNK_BYTES = 1 << 16
 SLACK_BYTES = 1 << 20
@@ -53,7 +53,7 @@ class UnreachableError(DataError):
     """A mirror that is not worth asking for anything else."""
 
 
-def download(url: str, path: Path, check: Callable[[Path], Array], max_bytes: int, say: Say) -> Array:
+def download(url: str, path: Path, check: Callable[[Path], Array], max_bytes: int, log: Log) -> Array:
     """Fetch a file and return what the check makes of it.
 
     Args:
@@ -61,7 +61,7 @@ def download(url: str, path: Path, check: Callable[[Path], Array], max_bytes: in
         path: where it is written, in a working folder; it is gone afterwards.
         check: returns the verified array in the file, or raises `DataError`.
         max_bytes: more than this is not taken.
-        say: told of each try and of progress.
+        log: told of each try and of progress.
 
     Raises:
         UnreachableError: the server cannot be reached, or never finishes an answer: leave it at once.
@@ -70,12 +70,12 @@ def download(url: str, path: Path, check: Callable[[Path], Array], max_bytes: in
     """
     for attempt in range(1, PATIENCE.tries):
         try:
-            return _attempt(url, path, check, max_bytes, say)
+            return _attempt(url, path, check, max_bytes, log)
         except (CutShortError, _BrokenOffError) as error:
-            say(f"  {error} (try {attempt} of {PATIENCE.tries})")
+            log(f"  {error} (try {attempt} of {PATIENCE.tries})")
             time.sleep(attempt * PATIENCE.pause_seconds)
     try:
-        return _attempt(url, path, check, max_bytes, say)
+        return _attempt(url, path, check, max_bytes, log)
     except (CutShortError, _BrokenOffError) as error:
         raise UnreachableError(f"{error} (try {PATIENCE.tries} of {PATIENCE.tries})") from error
 
@@ -84,17 +84,17 @@ class _BrokenOffError(DataError):
     """A transfer that broke off, and may work the next time."""
 
 
-def _attempt(url: str, path: Path, check: Callable[[Path], Array], max_bytes: int, say: Say) -> Array:
-    say(f"Fetching {url}")
+def _attempt(url: str, path: Path, check: Callable[[Path], Array], max_bytes: int, log: Log) -> Array:
+    log(f"Fetching {url}")
     try:
         with writing(path):
-            _transfer(url, path, max_bytes, say)
+            _transfer(url, path, max_bytes, log)
         return check(path)
     finally:
         path.unlink(missing_ok=True)
 
 
-def _transfer(url: str, path: Path, max_bytes: int, say: Say) -> None:
+def _transfer(url: str, path: Path, max_bytes: int, log: Log) -> None:
     import pooch
     import requests
 
@@ -104,7 +104,7 @@ def _transfer(url: str, path: Path, max_bytes: int, say: Say) -> None:
             answers.callback(answer.close)  # pooch leaves it open where the transfer fails
 
         downloader = pooch.HTTPDownloader(
-            progressbar=_Progress(url, path, max_bytes + SLACK_BYTES, say),
+            progressbar=_Progress(url, path, max_bytes + SLACK_BYTES, log),
             chunk_size=CHUNK_BYTES,
             timeout=(PATIENCE.connect_seconds, PATIENCE.read_seconds),
             hooks={"response": close_at_the_end},
@@ -145,8 +145,8 @@ class _Progress:
 
     total = 0
 
-    def __init__(self, url: str, path: Path, max_bytes: int, say: Say) -> None:
-        self._url, self._path, self._max_bytes, self._say = url, path, max_bytes, say
+    def __init__(self, url: str, path: Path, max_bytes: int, log: Log) -> None:
+        self._url, self._path, self._max_bytes, self._say = url, path, max_bytes, log
         self._next = time.monotonic() + PATIENCE.progress_seconds
 
     def update(self, _count: int) -> None:

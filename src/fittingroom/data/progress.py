@@ -1,4 +1,4 @@
-"""How the data door tells its user what it does: one line a step, through a callable.
+"""How loading tells its user what it does: one line a step, through a callable.
 
 The library prints nothing by itself. The command line passes a function that writes to stderr.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-Say: TypeAlias = Callable[[str], None]
+Log: TypeAlias = Callable[[str], None]
 
 
-def silent(line: str) -> None:
+def no_log(line: str) -> None:
     """Say nothing.
 
     Args:

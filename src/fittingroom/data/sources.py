@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import fittingroom.data.debian as debian  # not from the package, which imports this module
 from fittingroom.arrays import Array
-from fittingroom.data.cache import alone, cache_folder, recall, recall_all, store
+from fittingroom.data.cache import alone, cache_folder, read, read_all, store
 from fittingroom.data.download import UnreachableError, download
 from fittingroom.data.files import UnwritableError
 from fittingroom.data.places import Place, candidates, foreign_places
@@ -22,14 +22,14 @@ from fittingroom.errors import DataError, DataNotFoundError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fittingroom.data.cache import Kept
+    from fittingroom.data.cache import CachedFile
     from fittingroom.data.catalog import KnownDataset, KnownFile
-    from fittingroom.data.progress import Say
+    from fittingroom.data.progress import Log
 
 OFFLINE_VARIABLE = "FITTINGROOM_OFFLINE"
 
 
-class Errand(NamedTuple):
+class FetchRequest(NamedTuple):
     """What a source is asked for.
 
     Attributes:
@@ -37,7 +37,7 @@ class Errand(NamedTuple):
         missing: the files that nobody gave yet.
         folder: of the dataset in the cache.
         work: an empty folder on the cache's disk, removed at the end.
-        say: told of each step.
+        log: told of each step.
         fault: told why something was not taken; it is said, and kept for the last message.
     """
 
@@ -45,11 +45,11 @@ class Errand(NamedTuple):
     missing: tuple[KnownFile, ...]
     folder: Path
     work: Path
-    say: Say
-    fault: Say
+    log: Log
+    fault: Log
 
 
-class Given(NamedTuple):
+class FetchedFile(NamedTuple):
     """A verified file.
 
     Attributes:
@@ -63,7 +63,7 @@ class Given(NamedTuple):
     source: str
 
 
-Source: TypeAlias = Callable[[Errand], Iterator[Given]]
+Source: TypeAlias = Callable[[FetchRequest], Iterator[FetchedFile]]
 
 
 def is_offline() -> bool:
@@ -71,12 +71,12 @@ def is_offline() -> bool:
     return os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0")
 
 
-def fill_cache(known: KnownDataset, say: Say) -> tuple[Kept, ...]:
+def fill_cache(known: KnownDataset, log: Log) -> tuple[CachedFile, ...]:
     """Bring every file of a dataset into our cache, from the first source that has it, and return them from there.
 
     Args:
         known: the dataset.
-        say: told of each step.
+        log: told of each step.
 
     Raises:
         DataNotFoundError: no source has all the files; the message says where to put them by hand.
@@ -87,44 +87,44 @@ def fill_cache(known: KnownDataset, say: Say) -> tuple[Kept, ...]:
 
     def fault(line: str) -> None:
         faults.append(line)
-        say(line)
+        log(line)
 
-    with alone(folder, say) as work:
-        missing = {file.name: file for file in known.files if recall(folder, file) is None}
+    with alone(folder, log) as work:
+        missing = {file.name: file for file in known.files if read(folder, file) is None}
         for source in SOURCES:
             if missing:
-                for given in source(Errand(known, tuple(missing.values()), folder, work, say, fault)):
-                    _keep(folder, given, say)
-                    del missing[given.file.name]
-        kept = recall_all(known)
+                for fetched in source(FetchRequest(known, tuple(missing.values()), folder, work, log, fault)):
+                    _keep(folder, fetched, log)
+                    del missing[fetched.file.name]
+        kept = read_all(known)
     if kept is None:
         raise DataNotFoundError(_not_found(known, tuple(missing), folder, faults))
     return kept
 
 
-def keep(known: KnownDataset, arrays: Sequence[Array], source: str, say: Say) -> None:
+def keep(known: KnownDataset, arrays: Sequence[Array], source: str, log: Log) -> None:
     """Put a dataset's verified arrays into our cache.
 
     Args:
         known: the dataset.
         arrays: in the order of its files, verified.
         source: where they came from, in words.
-        say: told when another process has to be waited for.
+        log: told when another process has to be waited for.
 
     Raises:
         DataError: the cache cannot be written.
     """
     folder = cache_folder(known.name)
-    with alone(folder, say):
+    with alone(folder, log):
         for file, array in zip(known.files, arrays, strict=True):
             store(folder, file, array, source)
 
 
-def _keep(folder: Path, given: Given, say: Say) -> None:
-    store(folder, given.file, given.array, given.source)
-    if given.source != _by_hand(folder).words:  # the cache's own folder was asked first, so what lies there is bad
-        for bad in candidates(folder, given.file.name):
-            say(f"Replacing {bad}.")
+def _keep(folder: Path, fetched: FetchedFile, log: Log) -> None:
+    store(folder, fetched.file, fetched.array, fetched.source)
+    if fetched.source != _by_hand(folder).words:  # the cache's own folder was asked first, so what lies there is bad
+        for bad in candidates(folder, fetched.file.name):
+            log(f"Replacing {bad}.")
             bad.unlink()
 
 
@@ -132,89 +132,89 @@ def _by_hand(folder: Path) -> Place:
     return Place(f"the folder {folder}, where it was put by hand", folder)
 
 
-def from_disk(errand: Errand) -> Iterator[Given]:
+def from_disk(request: FetchRequest) -> Iterator[FetchedFile]:
     """Yield what lies in the cache's folder by hand, or was put on this disk by other libraries.
 
     Args:
-        errand: what is asked for.
+        request: what is asked for.
     """
-    yield from _from_places((_by_hand(errand.folder), *foreign_places(errand.known)), errand)
+    yield from _from_places((_by_hand(request.folder), *foreign_places(request.known)), request)
 
 
-def from_mirrors(errand: Errand) -> Iterator[Given]:
+def from_mirrors(request: FetchRequest) -> Iterator[FetchedFile]:
     """Yield what the https mirrors have; one that cannot be reached is left at once, for all files.
 
     Args:
-        errand: what is asked for.
+        request: what is asked for.
     """
-    missing = list(errand.missing)
-    for mirror in () if is_offline() else errand.known.mirrors:
+    missing = list(request.missing)
+    for mirror in () if is_offline() else request.known.mirrors:
         try:
             for file in tuple(missing):
-                array = _from_mirror(mirror, file, errand)
+                array = _from_mirror(mirror, file, request)
                 if array is not None:
                     missing.remove(file)
-                    yield Given(file, array, mirror)
+                    yield FetchedFile(file, array, mirror)
         except UnreachableError as error:
-            errand.fault(f"{error} Leaving {mirror}")
+            request.fault(f"{error} Leaving {mirror}")
 
 
-def _from_mirror(mirror: str, file: KnownFile, errand: Errand) -> Array | None:
+def _from_mirror(mirror: str, file: KnownFile, request: FetchRequest) -> Array | None:
     name = f"{file.name}.gz"
     try:
         check = partial(read_verified, file=file, where=mirror + name)
-        return download(mirror + name, errand.work / name, check, file.size_bytes, errand.say)
+        return download(mirror + name, request.work / name, check, file.size_bytes, request.log)
     except (UnreachableError, UnwritableError):
         raise
     except DataError as error:
-        errand.fault(str(error))
+        request.fault(str(error))
         return None
 
 
-def from_debian(errand: Errand) -> Iterator[Given]:
+def from_debian(request: FetchRequest) -> Iterator[FetchedFile]:
     """Yield what Debian's own package holds, where there is one and this is a Debian-like system.
 
     Args:
-        errand: what is asked for.
+        request: what is asked for.
     """
-    package = errand.known.debian
+    package = request.known.debian
     if package is None or is_offline():
         return
     if not debian.is_possible():
-        errand.fault("No apt-get and dpkg-deb on this machine, so Debian's package cannot be had.")
+        request.fault("No apt-get and dpkg-deb on this machine, so Debian's package cannot be had.")
         return
     try:
-        root = debian.unpack(package.name, errand.work, errand.say)
+        root = debian.unpack(package.name, request.work, request.log)
     except UnwritableError:
         raise
     except DataError as error:
-        errand.fault(str(error))
+        request.fault(str(error))
         return
-    yield from _from_places((Place(f"Debian's package {package.name}", root / package.folder),), errand)
+    yield from _from_places((Place(f"Debian's package {package.name}", root / package.folder),), request)
 
 
-def _from_places(places: tuple[Place, ...], errand: Errand) -> Iterator[Given]:
-    missing = list(errand.missing)
+def _from_places(places: tuple[Place, ...], request: FetchRequest) -> Iterator[FetchedFile]:
+    missing = list(request.missing)
     for place in places:
         for file in tuple(missing):
-            array = _from_place(place, file, errand)
+            array = _from_place(place, file, request)
             if array is not None:
                 missing.remove(file)
-                yield Given(file, array, place.words)
+                yield FetchedFile(file, array, place.words)
 
 
-def _from_place(place: Place, file: KnownFile, errand: Errand) -> Array | None:
+def _from_place(place: Place, file: KnownFile, request: FetchRequest) -> Array | None:
     try:
         for path in candidates(place.folder, file.name):
             try:
                 array = read_verified(path, file)
             except DataError as error:
-                errand.fault(f"Not taken: {error}")
+                request.fault(f"Not taken: {error}")
             else:
-                errand.say(f"Taking {path.name} from {place.words}.")
+                request.log(f"Taking {path.name} from {place.words}.")
                 return array
     except DataError as error:
-        errand.fault(f"Not searched: {error}")
+        request.fault(f"Not searched: {error}")
     return None
 
 

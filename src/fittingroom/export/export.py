@@ -11,7 +11,7 @@ from fittingroom.arrays import Images
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.export.check import LARGEST_DIFFERENCE, Agreement, agreement
 from fittingroom.export.onnx_file import INPUT, OUTPUT, write_onnx
-from fittingroom.models.card import SCHEMA, judge_file, read_card
+from fittingroom.models.card import SCHEMA, none_of_these_file, read_card
 from fittingroom.models.load import find_model, load_model
 from fittingroom.models.predict import predictor
 from fittingroom.runs import Run, is_run, open_run, write_atomically
@@ -61,7 +61,7 @@ def export_model(name: str | Path, to: Path, images: Images, class_names: Sequen
     """
     _check_ending(to)
     source = find_model(name)
-    judge = judge_file(source)
+    judge = none_of_these_file(source)
     judge_to = to.with_name(f"{to.stem}-none.onnx")
     _check_free(to, to.with_suffix(".json"), *([] if judge is None else [judge_to]))
     to.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from fittingroom.graphs.linear import fuse_bias
 from fittingroom.graphs.log_loss import fuse_log_softmax, rank_by_logarithm
 from fittingroom.graphs.memory import reuse_memory, write_in_place
 from fittingroom.graphs.random import draw_in_place
-from fittingroom.graphs.tidy import (
+from fittingroom.graphs.simplify import (
     cancel_permutes,
     drop_dead,
     drop_detach,

@@ -6,14 +6,14 @@ from fittingroom.judging.calibration import Calibration, ReliabilityBin
 from fittingroom.judging.class_scores import ClassScore
 from fittingroom.judging.compare import Comparison, compare, differing
 from fittingroom.judging.confused import ConfusedPair, most_confused
-from fittingroom.judging.door import check_predictions
-from fittingroom.judging.gates import Gate, check_gates, parse_gate
+from fittingroom.judging.gates import QualityGate, check_gates, parse_gate
 from fittingroom.judging.intervals import wilson_interval
-from fittingroom.judging.references import Reference, beside, references_for, warning
+from fittingroom.judging.references import Reference, references_for, references_line, too_good_warning
 from fittingroom.judging.scores import confusion_matrix, log_loss, losses
 from fittingroom.judging.seeds import Seeds, over_seeds
 from fittingroom.judging.selective import RiskCoverage, risk_coverage
 from fittingroom.judging.temperature import Tempering, fit_temperature, tempered, tempering
+from fittingroom.judging.validation import check_predictions
 from fittingroom.judging.verdict import Verdict, judge
 
 __all__ = [
@@ -21,14 +21,13 @@ __all__ = [
     "ClassScore",
     "Comparison",
     "ConfusedPair",
-    "Gate",
+    "QualityGate",
     "Reference",
     "ReliabilityBin",
     "RiskCoverage",
     "Seeds",
     "Tempering",
     "Verdict",
-    "beside",
     "check_gates",
     "check_predictions",
     "compare",
@@ -42,9 +41,10 @@ __all__ = [
     "over_seeds",
     "parse_gate",
     "references_for",
+    "references_line",
     "risk_coverage",
     "tempered",
     "tempering",
-    "warning",
+    "too_good_warning",
     "wilson_interval",
 ]

@@ -16,7 +16,7 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.errors import UsageError
 from fittingroom.judging.bootstrap import CONFIDENCE, RESAMPLES, Interval, percentile_interval, resampled_sums
-from fittingroom.judging.door import check_predictions
+from fittingroom.judging.validation import check_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fittingroom.errors import UsageError
-from fittingroom.tables import look_up
+from fittingroom.lookup import look_up
 
 if TYPE_CHECKING:
     from fittingroom.judging.verdict import Verdict
@@ -17,7 +17,7 @@ OF_A_CLASS = ("recall", "precision", "f1")
 
 
 @dataclass(frozen=True)
-class Gate:
+class QualityGate:
     """One condition.
 
     Attributes:
@@ -34,7 +34,7 @@ class Gate:
         return self.score if self.class_name is None else f"{self.score}.{self.class_name}"
 
 
-def parse_gate(text: str) -> Gate:
+def parse_gate(text: str) -> QualityGate:
     """Return the gate that a text such as ``accuracy=0.88`` or ``recall.Shirt=0.6`` describes.
 
     Raises:
@@ -52,7 +52,7 @@ def parse_gate(text: str) -> Gate:
     if (score in OF_A_CLASS) != bool(dot and class_name):
         wanted = f"{score}.CLASS=NUMBER" if score in OF_A_CLASS else f"{score}=NUMBER"
         raise UsageError(f"--fail-under '{text}': expected {wanted}.")
-    return Gate(score, _fraction(text, number), class_name or None)
+    return QualityGate(score, _fraction(text, number), class_name or None)
 
 
 def _fraction(text: str, number: str) -> float:
@@ -65,7 +65,7 @@ def _fraction(text: str, number: str) -> float:
     return value
 
 
-def check_gates(verdict: Verdict, gates: tuple[Gate, ...]) -> tuple[str, ...]:
+def check_gates(verdict: Verdict, gates: tuple[QualityGate, ...]) -> tuple[str, ...]:
     """Return why a verdict does not pass, a sentence for each gate that it fails; empty where it passes.
 
     Raises:
@@ -74,14 +74,14 @@ def check_gates(verdict: Verdict, gates: tuple[Gate, ...]) -> tuple[str, ...]:
     return tuple(reason for gate in gates if (reason := _reason(verdict, gate)))
 
 
-def _reason(verdict: Verdict, gate: Gate) -> str | None:
+def _reason(verdict: Verdict, gate: QualityGate) -> str | None:
     value = _value(verdict, gate)
     if value is None:
         return f"{gate} is not defined: there is no sample to count. At least {gate.at_least:g} was asked for."
     return None if value >= gate.at_least else f"{gate} is {value:.4f}, below {gate.at_least:g}."
 
 
-def _value(verdict: Verdict, gate: Gate) -> float | None:
+def _value(verdict: Verdict, gate: QualityGate) -> float | None:
     if gate.class_name is None:
         return float(getattr(verdict, gate.score))
     by_name = {score.name.casefold(): score for score in verdict.classes}

@@ -46,7 +46,7 @@ def references_for(dataset: str) -> tuple[Reference, ...]:
     return REFERENCES if dataset == DATASET else ()
 
 
-def beside(dataset: str) -> str:
+def references_line(dataset: str) -> str:
     """Return a line of the references for a dataset; empty where there are none.
 
     Example:
@@ -57,7 +57,7 @@ def beside(dataset: str) -> str:
     return "Beside it: " + "; ".join(f"{each.who} {each.accuracy:.3f}" for each in known) if known else ""
 
 
-def warning(accuracy: float, dataset: str) -> str | None:
+def too_good_warning(accuracy: float, dataset: str) -> str | None:
     """Return the warning that a score is too good to be true, with likely causes and how to check each; or None.
 
     Example:

@@ -1,4 +1,4 @@
-"""Scores of predictions: labels and probabilities in, numbers out. What comes in has passed the door."""
+"""Scores of predictions: labels and probabilities in, numbers out. What comes in has been validated."""
 
 from __future__ import annotations
 

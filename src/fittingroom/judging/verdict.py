@@ -11,10 +11,10 @@ from fittingroom.judging.bootstrap import RESAMPLES, Interval, percentile_interv
 from fittingroom.judging.calibration import Calibration, calibration, calibration_columns
 from fittingroom.judging.class_scores import ClassScore, class_columns, class_scores
 from fittingroom.judging.confused import ConfusedPair, most_confused
-from fittingroom.judging.door import check_names, check_predictions
 from fittingroom.judging.intervals import wilson_interval
 from fittingroom.judging.scores import confusion_matrix, in_top, losses, squared_errors
 from fittingroom.judging.selective import RiskCoverage, area_under_risk, risk_coverage
+from fittingroom.judging.validation import check_names, check_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

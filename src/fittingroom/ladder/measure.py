@@ -13,20 +13,20 @@ import numpy as np
 
 from fittingroom.environment import describe
 from fittingroom.ladder.cost import forward_mflop
-from fittingroom.ladder.log import Look, Timing
+from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.ladder.views import averaged
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import is_run, open_run
 from fittingroom.training import resume, train
-from fittingroom.training.progress import Watch, unwatched
+from fittingroom.training.progress import OnProgress, no_progress
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import Order, make, train_on, valid_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fittingroom.data import Dataset, Say
+    from fittingroom.data import Dataset, Log
     from fittingroom.runs import Run
 
 TIMED_EPOCHS = 3
@@ -37,7 +37,7 @@ def run_folder(root: Path, rung: str, seed: int) -> Path:
     return root / f"{rung}-{recipe_sha256(rung)[:8]}-s{seed}"
 
 
-def trained(root: Path, rung: str, seed: int, data: Dataset, *, say: Say, watch: Watch = unwatched) -> Run:
+def trained(root: Path, rung: str, seed: int, data: Dataset, *, log: Log, on_progress: OnProgress = no_progress) -> Run:
     """Train one seed of a rung, or go on with it, or take it as it is where it is done.
 
     Args:
@@ -45,41 +45,45 @@ def trained(root: Path, rung: str, seed: int, data: Dataset, *, say: Say, watch:
         rung: its name.
         seed: of the run.
         data: what to train on.
-        say: takes one line for the user.
-        watch: takes the progress.
+        log: takes one line for the user.
+        on_progress: takes the progress.
     """
     folder = run_folder(root, rung, seed)
     order = Order(recipe=load_recipe(rung), seed=seed)
-    return done_or_gone_on(folder, data, partial(train_on, data, order, folder, say=say, watch=watch), say, watch)
+    return done_or_gone_on(
+        folder, data, partial(train_on, data, order, folder, log=log, on_progress=on_progress), log, on_progress
+    )
 
 
-def done_or_gone_on(folder: Path, data: Dataset, start: Callable[[], Run], say: Say, watch: Watch = unwatched) -> Run:
+def done_or_gone_on(
+    folder: Path, data: Dataset, start: Callable[[], Run], log: Log, on_progress: OnProgress = no_progress
+) -> Run:
     """Return a folder's run: as it is where it is done, gone on with where it was cut off, and started where neither.
 
     Args:
         folder: of the run.
         data: what it is trained on.
         start: trains it from the beginning, in that folder.
-        say: takes one line for the user.
-        watch: takes the progress of a run gone on with.
+        log: takes one line for the user.
+        on_progress: takes the progress of a run gone on with.
     """
     if (folder / IN_A_RUN).exists():
         return open_run(folder)
     if is_run(folder) and (folder / "checkpoint").is_dir():
-        return resume(folder, data, say=say, watch=watch)
+        return resume(folder, data, log=log, on_progress=on_progress)
     if is_run(folder):  # killed in its first epoch
         shutil.rmtree(folder)
     return start()
 
 
-def scored(run: Run, rung: str, seed: int, data: Dataset) -> Look:
+def scored(run: Run, rung: str, seed: int, data: Dataset) -> TestLook:
     """Look at the test set once with a run's last weights."""
     recipe, facts = load_recipe(rung), describe()
     verdict = evaluate(run, data, asked_by="ladder")
     mirrored = valid_for(recipe.replace(flip="random"), data).flip != "none"
     by_views = averaged(run.predict, mirrored=mirrored)(data.test.images)
     model = run.model()
-    return Look(
+    return TestLook(
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         rung=rung,
         recipe_sha256=recipe_sha256(rung),

@@ -20,7 +20,7 @@ from fittingroom.workflows.training import make, valid_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fittingroom.data import Dataset, Say
+    from fittingroom.data import Dataset, Log
     from fittingroom.ladder.table import Row
 
 HELD_OUT = 10_000
@@ -31,20 +31,20 @@ SEED = 0  # the first, whatever it scored: nothing is picked
 INPUT = "Takes pixels 0..255 of shape (n, 28, 28), dark background; gives probabilities (n, classes), not tempered."
 
 
-def validated(rung: str, root: Path, data: Dataset, *, say: Say) -> Run:
+def validated(rung: str, root: Path, data: Dataset, *, log: Log) -> Run:
     """Return a run of the rung's recipe that held out 10,000 images, trained now where there is none yet.
 
     A long recipe is trained for `TWIN_EPOCHS` only, its schedule compressed.
     """
     folder = root / f"{rung}-{recipe_sha256(rung)[:8]}-validation"
-    recipe = valid_for(load_recipe(rung), data, say)
+    recipe = valid_for(load_recipe(rung), data, log)
     recipe = recipe.replace(epochs=min(recipe.epochs, TWIN_EPOCHS))
     model = make(recipe.model, data, SEED)
-    start = partial(train, model, data, recipe=recipe, seed=SEED, validation=HELD_OUT, out=folder, say=say)
-    return done_or_gone_on(folder, data, start, say)
+    start = partial(train, model, data, recipe=recipe, seed=SEED, validation=HELD_OUT, out=folder, log=log)
+    return done_or_gone_on(folder, data, start, log)
 
 
-def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
+def ship(row: Row, root: Path, to: Path, data: Dataset, *, log: Log) -> Path:
     """Copy the weights of a rung's first seed and write their card.
 
     Args:
@@ -52,11 +52,11 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, say: Say) -> Path:
         root: where the ladder's run folders are.
         to: folder of the weights, for ``RUNG.keras``, ``RUNG.json`` and, but for large ones, ``RUNG.onnx``.
         data: what the rung was measured on.
-        say: takes one line for the user.
+        log: takes one line for the user.
     """
     run = open_run(run_folder(root, row.rung, SEED))
     held = hold_out(data.train, HELD_OUT, seed=0)[1]
-    value = fit_temperature(held.labels, validated(row.rung, root, data, say=say).predict(held.images))
+    value = fit_temperature(held.labels, validated(row.rung, root, data, log=log).predict(held.images))
     to.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.folder / IN_A_RUN, to / f"{row.rung}.keras")
     model = run.model()

@@ -13,10 +13,10 @@ from fittingroom.ladder.rungs import RUNGS, Rung
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fittingroom.ladder.log import Look, Timing
+    from fittingroom.ladder.look_log import TestLook, Timing
 
 COLUMNS = (
-    *("rung", "mean", "sd", "95 %", "n", "over views", "bar"),
+    *("rung", "mean", "sd", "95 %", "n", "over views", "target"),
     *("seconds", "at most", "MFLOP", "parameters", "recipes scored"),
 )
 
@@ -27,7 +27,7 @@ class Row:
 
     Attributes:
         rung: its name.
-        bar: accuracy to reach.
+        target: accuracy to reach.
         at_most_seconds: of training, or None for any time.
         n: seeds with the recipe as shipped.
         seeds: how many are asked for.
@@ -45,7 +45,7 @@ class Row:
     """
 
     rung: str
-    bar: float
+    target: float
     at_most_seconds: float | None
     n: int
     seeds: int
@@ -67,11 +67,11 @@ class Row:
         in_time = self.at_most_seconds is None or (self.seconds is not None and self.seconds <= self.at_most_seconds)
         limit = RUNGS[self.rung].at_most_parameters
         small = limit is None or (self.parameters is not None and self.parameters < limit)
-        return self.n >= self.seeds and self.mean is not None and self.mean >= self.bar and in_time and small
+        return self.n >= self.seeds and self.mean is not None and self.mean >= self.target and in_time and small
 
 
 def rows(
-    looks: Sequence[Look], timings: Sequence[Timing], sha256: Callable[[str], str | None], dataset: str
+    looks: Sequence[TestLook], timings: Sequence[Timing], sha256: Callable[[str], str | None], dataset: str
 ) -> list[Row]:
     """Return a row for each rung that has a recipe.
 
@@ -85,7 +85,7 @@ def rows(
     return [_row(rung, own, timings, digest) for rung in RUNGS.values() if (digest := sha256(rung.name)) is not None]
 
 
-def _row(rung: Rung, looks: Sequence[Look], timings: Sequence[Timing], sha256: str) -> Row:
+def _row(rung: Rung, looks: Sequence[TestLook], timings: Sequence[Timing], sha256: str) -> Row:
     own = [look for look in looks if look.rung == rung.name]
     by_seed = {look.seed: look for look in reversed(own) if look.recipe_sha256 == sha256}  # the first look counts
     counted = [by_seed[seed] for seed in sorted(by_seed) if seed < rung.seeds]
@@ -96,7 +96,7 @@ def _row(rung: Rung, looks: Sequence[Look], timings: Sequence[Timing], sha256: s
     last = counted[-1] if counted else None
     return Row(
         rung=rung.name,
-        bar=rung.accuracy,
+        target=rung.accuracy,
         at_most_seconds=rung.at_most_seconds,
         n=len(counted),
         seeds=rung.seeds,
@@ -124,12 +124,12 @@ def _cells(row: Row) -> list[str]:
     interval = f"{row.interval[0]:.4f} to {row.interval[1]:.4f}" if row.interval else "-"
     return [
         f"`{row.rung}`",
-        _number(row.mean, ".4f") + ("" if row.mean is None or row.mean >= row.bar else " (missed)"),
+        _number(row.mean, ".4f") + ("" if row.mean is None or row.mean >= row.target else " (missed)"),
         _number(row.sd, ".4f"),
         interval,
         f"{row.n} of {row.seeds}",
         _number(row.views_mean, ".4f"),
-        f"{row.bar:g}",
+        f"{row.target:g}",
         _number(row.seconds, ".1f"),
         "any" if row.at_most_seconds is None else f"{row.at_most_seconds:g}",
         _number(row.mflop, ".2f"),

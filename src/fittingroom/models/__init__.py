@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fittingroom.lookup import look_up
 from fittingroom.models.residual import residual
 from fittingroom.models.stem_conv import stem_conv
 from fittingroom.models.thin_conv import thin_conv
 from fittingroom.models.walkthrough import walkthrough
-from fittingroom.tables import look_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,8 +98,8 @@ def build(
         >>> model.count_params()
         101770
     """
-    from fittingroom.backend import require_torch
+    from fittingroom.backend import import_keras
 
     architecture = look_up(name, MODELS, "model")
-    require_torch().utils.set_random_seed(seed)
+    import_keras().utils.set_random_seed(seed)
     return architecture.build(image_shape, classes)

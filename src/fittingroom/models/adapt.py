@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from fittingroom.backend import require_torch
+from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 
 if TYPE_CHECKING:
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
 
 PROBE_IMAGES = 8
 
 
-def as_subject(model: Any, image_shape: tuple[int, int]) -> Subject:
+def as_functional(model: Any, image_shape: tuple[int, int]) -> FunctionalModel:
     """Return the subject of a Keras model or a torch module.
 
     Args:
@@ -26,7 +26,7 @@ def as_subject(model: Any, image_shape: tuple[int, int]) -> Subject:
     Raises:
         ModelError: neither of the two, or it does not fit the images.
     """
-    keras = require_torch()
+    keras = import_keras()
     if isinstance(model, keras.Model):
         from fittingroom.models.adapt_keras import adapt_keras
 
@@ -40,11 +40,11 @@ def as_subject(model: Any, image_shape: tuple[int, int]) -> Subject:
     raise ModelError(f"Expected a Keras model or a torch.nn.Module, received {type(model).__name__}.")
 
 
-def probe(subject: Subject, *, scale: float = 1.0) -> tuple[int, bool]:
+def probe(functional: FunctionalModel, *, scale: float = 1.0) -> tuple[int, bool]:
     """Run a few random images through the model and say what comes out.
 
     Args:
-        subject: the model; its weights and buffers stay as they are.
+        functional: the model; its weights and buffers stay as they are.
         scale: the largest pixel value it is fed, 1 or 255.
 
     Returns:
@@ -53,16 +53,16 @@ def probe(subject: Subject, *, scale: float = 1.0) -> tuple[int, bool]:
     Raises:
         ModelError: the outputs are not one row of numbers an image.
     """
-    like = subject.like
+    like = functional.like
     generator = torch.Generator().manual_seed(0)
-    pixels = torch.rand((PROBE_IMAGES, *subject.input_shape), generator=generator) * scale
+    pixels = torch.rand((PROBE_IMAGES, *functional.input_shape), generator=generator) * scale
     with torch.no_grad():
-        outputs = subject.forward(
-            subject.parameters, subject.buffers, pixels.to(like.device, like.dtype), False
+        outputs = functional.forward(
+            functional.parameters, functional.buffers, pixels.to(like.device, like.dtype), False
         ).outputs
     if getattr(outputs, "ndim", 0) != 2 or len(outputs) != PROBE_IMAGES:
         shape = tuple(getattr(outputs, "shape", ()))
-        raise ModelError(f"Model '{subject.name}': expected outputs of shape (n, classes), received {shape}.")
+        raise ModelError(f"Model '{functional.name}': expected outputs of shape (n, classes), received {shape}.")
     sums_to_one = torch.allclose(
         outputs.sum(dim=1), torch.ones((), dtype=outputs.dtype, device=outputs.device), atol=1e-3
     )

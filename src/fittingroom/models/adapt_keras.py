@@ -9,7 +9,7 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.errors import ModelError
 from fittingroom.models.front import check_fits, input_shape
-from fittingroom.models.subject import Forward, Output, Subject, Tensors
+from fittingroom.models.functional_model import Forward, FunctionalModel, Output, Tensors
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +20,7 @@ class HiddenStateError(Exception):
     """A layer writes a variable that the model does not list, so the pass is no pure function."""
 
 
-def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> Subject:
+def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> FunctionalModel:
     """Return the subject of a Keras model, building the model where it has not been.
 
     Args:
@@ -33,7 +33,7 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> Subject:
     shape = _built_input_shape(model, image_shape)
     check_fits(shape, image_shape, model.name)
     trainable, rest = list(model.trainable_variables), list(model.non_trainable_variables)
-    return Subject(
+    return FunctionalModel(
         model=model,
         name=model.name,
         parameters=tuple(variable.value for variable in trainable),

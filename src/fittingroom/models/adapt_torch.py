@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from fittingroom.errors import ModelError
-from fittingroom.models.subject import Forward, Output, Subject, Tensors
+from fittingroom.models.functional_model import Forward, FunctionalModel, Output, Tensors
 
 
-def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> Subject:
+def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> FunctionalModel:
     """Return the subject of a torch module.
 
     Args:
@@ -24,7 +24,7 @@ def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> Subject:
     name = type(module).__name__
     named = [(key, value) for key, value in module.named_parameters() if value.requires_grad]
     buffers = dict(module.named_buffers())
-    return Subject(
+    return FunctionalModel(
         model=module,
         name=name,
         parameters=tuple(value for _, value in named),

@@ -35,7 +35,7 @@ def read_card(model_file: Path) -> dict[str, Any]:
     return card if isinstance(card, dict) and card.get("schema") == SCHEMA else {}
 
 
-def judge_file(model_file: Path) -> Path | None:
+def none_of_these_file(model_file: Path) -> Path | None:
     """Return the second network of a model that tells what is none of its classes, or None where it has none.
 
     Args:

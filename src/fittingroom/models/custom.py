@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fittingroom.backend import require_torch
+from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
-from fittingroom.tables import suggest
+from fittingroom.lookup import suggest
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def build_custom(source: Source, image_shape: tuple[int, int], classes: int, see
     Raises:
         ModelError: the file does not run, has no such name, or it makes something else.
     """
-    keras = require_torch()
+    keras = import_keras()
     maker = _maker(source)
     keras.utils.set_random_seed(seed)
     offered = {"image_shape": image_shape, "classes": classes}

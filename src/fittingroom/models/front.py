@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.backend import require_torch
+from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
     Raises:
         ModelError: the shapes do not fit.
     """
-    keras = require_torch()
+    keras = import_keras()
     own = input_shape(model)
     check_fits(own, image_shape, model.name)
     inputs = x = keras.Input(image_shape, name="pixels")

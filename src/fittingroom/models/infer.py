@@ -12,7 +12,7 @@ from fittingroom import graphs
 from fittingroom.models.shaping import shaped
 
 if TYPE_CHECKING:
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
 
 BATCH = 1000
 
@@ -29,23 +29,23 @@ def go_on() -> None:
     """Let the asking go on: a ``before_each`` that does nothing."""
 
 
-def make_infer(subject: Subject, *, scale: float, trace: bool) -> Infer:
+def make_infer(functional: FunctionalModel, *, scale: float, trace: bool) -> Infer:
     """Return the function that runs images through a model in inference mode.
 
     Args:
-        subject: the model; its live weights are used, also after they have changed.
+        functional: the model; its live weights are used, also after they have changed.
         scale: what pixels in 0..255 are multiplied by.
         trace: replay a graph where there are several batches of a size; off calls the model layer by layer. A model
             that cannot be traced is called so anyway.
     """
-    like = subject.like
+    like = functional.like
     recorded: dict[int, Any] = {}
 
     def run(inputs: Tensor, worth: bool) -> list[Tensor]:
         if worth and len(inputs) not in recorded:
-            recorded[len(inputs)] = _graph(subject, inputs)
-        forward = recorded.get(len(inputs)) or _forward(subject)
-        return list(forward(*subject.parameters, *subject.buffers, inputs))
+            recorded[len(inputs)] = _graph(functional, inputs)
+        forward = recorded.get(len(inputs)) or _forward(functional)
+        return list(forward(*functional.parameters, *functional.buffers, inputs))
 
     def infer(images: Tensor, before_each: BeforeEach) -> tuple[Tensor, Tensor | None]:
         results = []
@@ -54,31 +54,31 @@ def make_infer(subject: Subject, *, scale: float, trace: bool) -> Infer:
             worth = trace and len(parts) > 1
             for part in parts:
                 before_each()
-                results.append(run(shaped(part, subject.input_shape, like.dtype, scale), worth))
+                results.append(run(shaped(part, functional.input_shape, like.dtype, scale), worth))
         penalty = results[0][1] if len(results[0]) > 1 else None
         return torch.cat([result[0] for result in results]), penalty
 
     return infer
 
 
-def _forward(subject: Subject) -> Callable[..., list[Tensor]]:
-    count = len(subject.parameters)
+def _forward(functional: FunctionalModel) -> Callable[..., list[Tensor]]:
+    count = len(functional.parameters)
 
     def forward(*tensors: Tensor) -> list[Tensor]:
-        output = subject.forward(tensors[:count], tensors[count:-1], tensors[-1], False)
+        output = functional.forward(tensors[:count], tensors[count:-1], tensors[-1], False)
         return [output.outputs] if output.penalty is None else [output.outputs, output.penalty]
 
     return forward
 
 
-def _graph(subject: Subject, inputs: Tensor) -> Any:
+def _graph(functional: FunctionalModel, inputs: Tensor) -> Any:
     from torch.func import functionalize
 
     from fittingroom.graphs.record import graph_of
 
-    sample = (*(parameter.detach() for parameter in subject.parameters), *subject.buffers, inputs)
+    sample = (*(parameter.detach() for parameter in functional.parameters), *functional.buffers, inputs)
     try:
-        graph = graph_of(functionalize(_forward(subject), remove="mutations"), sample)
+        graph = graph_of(functionalize(_forward(functional), remove="mutations"), sample)
     except Exception:  # whatever Python it holds, it runs without a graph
         return None
     for run in graphs.INFERENCE:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fittingroom.backend import require_torch
+from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
+from fittingroom.lookup import suggest
 from fittingroom.models.rebuilt import WEIGHTS as KEPT_WEIGHTS
-from fittingroom.tables import suggest
 
 if TYPE_CHECKING:
     import keras
@@ -83,7 +83,7 @@ def load_model(name_or_path: str | Path) -> keras.Model:
         ModelError: not found, or the file cannot be read as a Keras model in safe mode.
     """
     path = find_model(name_or_path)
-    keras = require_torch()
+    keras = import_keras()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a damaged or foreign file

@@ -45,21 +45,21 @@ def predictor(model: Any, *, pixels: str | None = None) -> Predict:
 
 
 def _prepared(model: Any, image_shape: tuple[int, int], pixels: str | None) -> Callable[[Array], Array]:
-    from fittingroom.models.adapt import as_subject, probe
+    from fittingroom.models.adapt import as_functional, probe
     from fittingroom.models.infer import go_on, make_infer
 
-    subject = as_subject(model, image_shape)
-    is_raw = subject.is_keras and holds_own_scaling(model) if pixels is None else pixels == "raw"
+    functional = as_functional(model, image_shape)
+    is_raw = functional.is_keras and holds_own_scaling(model) if pixels is None else pixels == "raw"
     scale = 1.0 if is_raw else 1 / 255
-    with subject.at_rest():
-        classes, are_probabilities = probe(subject, scale=255 * scale)
-    infer = make_infer(subject, scale=scale, trace=True)
+    with functional.at_rest():
+        classes, are_probabilities = probe(functional, scale=255 * scale)
+    infer = make_infer(functional, scale=scale, trace=True)
 
     def ask(images: Array) -> Array:
         if not len(images):
             return np.zeros((0, classes), np.float32)
-        with subject.at_rest():
-            outputs, _ = infer(_as_tensor(images, subject.like), go_on)
+        with functional.at_rest():
+            outputs, _ = infer(_as_tensor(images, functional.like), go_on)
         chances: Array = (outputs if are_probabilities else outputs.softmax(-1)).float().cpu().numpy()
         return chances
 

@@ -13,7 +13,7 @@ from fittingroom.models.custom import Source, build_custom
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
 
 SOURCE, WEIGHTS = "model_source.toml", "weights.safetensors"
 
@@ -35,10 +35,10 @@ def rebuilt(folder: Path, image_shape: tuple[int, int], classes: int) -> Any:
     return model
 
 
-def weights_of(subject: Subject) -> dict[str, Any]:
+def weights_of(functional: FunctionalModel) -> dict[str, Any]:
     """Return a subject's parameters and buffers by name, as they are kept in ``weights.safetensors``."""
-    names = [*subject.parameter_names, *(f"buffer:{index}" for index in range(len(subject.buffers)))]
-    tensors = [tensor.detach().cpu().contiguous() for tensor in (*subject.parameters, *subject.buffers)]
+    names = [*functional.parameter_names, *(f"buffer:{index}" for index in range(len(functional.buffers)))]
+    tensors = [tensor.detach().cpu().contiguous() for tensor in (*functional.parameters, *functional.buffers)]
     return dict(zip(names, tensors, strict=True))
 
 
@@ -51,14 +51,14 @@ def put_weights(model: Any, image_shape: tuple[int, int], path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
-    from fittingroom.models.adapt import as_subject
+    from fittingroom.models.adapt import as_functional
 
-    subject, kept = as_subject(model, image_shape), load_file(path)
-    living: Mapping[str, Any] = weights_of(subject)
+    functional, kept = as_functional(model, image_shape), load_file(path)
+    living: Mapping[str, Any] = weights_of(functional)
     if {name: value.shape for name, value in living.items()} != {name: value.shape for name, value in kept.items()}:
-        raise ModelError(f"{path}: the weights are of another model than '{subject.name}'.")
+        raise ModelError(f"{path}: the weights are of another model than '{functional.name}'.")
     with torch.no_grad():
-        for name, place in zip(living, (*subject.parameters, *subject.buffers), strict=True):
+        for name, place in zip(living, (*functional.parameters, *functional.buffers), strict=True):
             place.copy_(kept[name])
 
 

@@ -19,9 +19,9 @@ def residual(image_shape: tuple[int, int], classes: int, *, channels: tuple[int,
 
     Source: K. He and others, arXiv 1512.03385, section 4.2; shortcuts that change shape are 1 x 1 convolutions.
     """
-    from fittingroom.backend import require_torch
+    from fittingroom.backend import import_keras
 
-    keras = require_torch()
+    keras = import_keras()
     layers = keras.layers
     inputs = keras.Input((*image_shape, 1))
     x = _normalised(layers, layers.Conv2D(channels[0], 3, padding="same", use_bias=False)(inputs))

@@ -36,9 +36,9 @@ def stem_conv(
 
     Source: cifar10-airbench, K. Jordan, arXiv 2404.00498; the stride is our own.
     """
-    from fittingroom.backend import require_torch
+    from fittingroom.backend import import_keras
 
-    keras = require_torch()
+    keras = import_keras()
     layers = keras.layers
     inputs = keras.Input((*image_shape, 1))
     x = layers.Conv2D(stem, PATCH, strides=2, padding="same", activation="relu", name="stem")(inputs)

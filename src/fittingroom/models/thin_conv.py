@@ -19,9 +19,9 @@ def thin_conv(image_shape: tuple[int, int], classes: int) -> keras.Model:
 
     Source: the groups of cifar10-airbench, K. Jordan, arXiv 2404.00498, made thin.
     """
-    from fittingroom.backend import require_torch
+    from fittingroom.backend import import_keras
 
-    keras = require_torch()
+    keras = import_keras()
     inputs = keras.Input((*image_shape, 1))
     x = inputs
     for channels in CHANNELS:

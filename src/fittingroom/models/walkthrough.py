@@ -18,9 +18,9 @@ def walkthrough(image_shape: tuple[int, int], classes: int) -> keras.Model:
 
     Source: https://keras.io and tensorflow.org/tutorials/keras/classification.
     """
-    from fittingroom.backend import require_torch
+    from fittingroom.backend import import_keras
 
-    keras = require_torch()
+    keras = import_keras()
     return keras.Sequential(
         [
             keras.Input((math.prod(image_shape),)),

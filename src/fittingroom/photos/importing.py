@@ -90,13 +90,13 @@ class Imported:
         return f"{len(self.with_photos)} of {whose}{len(self.class_names)} classes {have} photos"
 
 
-def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Imported:
+def import_photos(folder: Path, out: Path, log: Callable[[str], None]) -> Imported:
     """Turn a folder of photos in class folders into a dataset in MNIST's format.
 
     Args:
         folder: holds a folder for each class, with its photos.
         out: a folder to make; it appears whole or not at all.
-        say: takes one line for the user.
+        log: takes one line for the user.
 
     Raises:
         UsageError: ``out`` is not empty, or too few photos could be used.
@@ -107,8 +107,8 @@ def import_photos(folder: Path, out: Path, say: Callable[[str], None]) -> Import
     photos, names = photos_by_class(folder)
     _check_writable(out)
     there = sorted({label for _, label in photos})
-    say(f"{len(photos):,} photos in {len(there)} classes: {', '.join(names[label] for label in there)}")
-    taken, left_out = _prepared(photos, say)
+    log(f"{len(photos):,} photos in {len(there)} classes: {', '.join(names[label] for label in there)}")
+    taken, left_out = _prepared(photos, log)
     if len(taken) < FEWEST:
         raise UsageError(
             f"{folder}: expected at least {FEWEST} photos in which an article can be found, received {len(taken)} of "
@@ -167,7 +167,7 @@ def photos_by_class(folder: Path) -> tuple[list[tuple[Path, int]], tuple[str, ..
     return [(path, labels[name]) for name, paths in inside.items() for path in paths], names
 
 
-def _prepared(photos: Sequence[tuple[Path, int]], say: Callable[[str], None]) -> tuple[list[Taken], list[LeftOut]]:
+def _prepared(photos: Sequence[tuple[Path, int]], log: Callable[[str], None]) -> tuple[list[Taken], list[LeftOut]]:
     """Prepare the photos on all cores; only the small images are kept."""
     taken, left_out = [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -177,7 +177,7 @@ def _prepared(photos: Sequence[tuple[Path, int]], say: Callable[[str], None]) ->
             else:
                 left_out.append(one)
             if number % 200 == 0:
-                say(f"{number:,} of {len(photos):,} photos")
+                log(f"{number:,} of {len(photos):,} photos")
     return taken, left_out
 
 

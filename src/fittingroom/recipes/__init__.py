@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from fittingroom.errors import UsageError
-from fittingroom.tables import suggest
+from fittingroom.lookup import suggest
 from fittingroom.training.recipe import Recipe
 
 __all__ = ["find_recipe", "load_recipe", "recipe_names", "recipe_sha256"]

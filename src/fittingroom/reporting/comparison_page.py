@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.reporting import run_words, sentences
+from fittingroom.reporting import run_text, tutorial_text
 from fittingroom.reporting.comparison_report import SEED_ALONE
 from fittingroom.reporting.curves import runs_figure
 from fittingroom.reporting.page import environment
@@ -35,8 +35,8 @@ def comparison_page(report: ComparisonReport, pictures: Mapping[int, Array], twi
         .get_template("comparison.html.j2")
         .render(
             report=report,
-            say=sentences,
-            tell=run_words,
+            text=tutorial_text,
+            tell=run_text,
             curves=_curves(report),
             uris={index: picture_uri(image) for index, image in pictures.items()},
             costs=[dict(cost_words(each.cost)) for each in report.contenders],
@@ -48,11 +48,11 @@ def comparison_page(report: ComparisonReport, pictures: Mapping[int, Array], twi
 
 def _curves(report: ComparisonReport) -> Markup | None:
     """Return the curves of what was held out where all runs have them, else of training."""
-    shown = report.contenders[:MOST_CURVES]
-    held_out = all(each.history[-1].val_accuracy is not None for each in shown)
+    drawn = report.contenders[:MOST_CURVES]
+    held_out = all(each.history[-1].val_accuracy is not None for each in drawn)
     values = {
         each.name: [(epoch.val_accuracy if held_out else epoch.accuracy) or 0.0 for epoch in each.history]
-        for each in shown
+        for each in drawn
     }
     kind = "Validation" if held_out else "Training"
     told = " ".join(f"{name}: {', '.join(f'{value:.4f}' for value in line)}." for name, line in values.items())

@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fittingroom.errors import DataError
-from fittingroom.reporting.exhibit import names_for
 from fittingroom.reporting.palettes import HELD_OUT, INK, LINE, MUTED, TRAIN
+from fittingroom.reporting.picking import names_for
 from fittingroom.reporting.plots import draw_picture, plot_image, plot_value_array
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def counts_figure(counts: Sequence[int], class_names: Sequence[str]) -> Figure:
     return figure
 
 
-def exhibit_figure(
+def picked_figure(
     i: int,
     predictions: object,
     labels: object,

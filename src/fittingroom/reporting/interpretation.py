@@ -11,8 +11,8 @@ import numpy as np
 from fittingroom.arrays import Array, Images, Probabilities
 from fittingroom.judging.confused import most_confused
 from fittingroom.judging.scores import confusion_matrix, losses
-from fittingroom.reporting.mistakes import Mistake, Neighbour, answers_at, choose
-from fittingroom.tables import look_up
+from fittingroom.lookup import look_up
+from fittingroom.reporting.answers import Answer, Neighbour, answers_at, choose
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,7 +81,7 @@ class Interpretation:
         true: str | None = None,
         predicted: str | None = None,
         neighbours: int = 0,
-    ) -> tuple[Mistake, ...]:
+    ) -> tuple[Answer, ...]:
         """Return the worst answers as values.
 
         Args:
@@ -100,7 +100,7 @@ class Interpretation:
         )
         return self.answers(positions, neighbours=neighbours)
 
-    def answers(self, positions: Array, *, neighbours: int = 0) -> tuple[Mistake, ...]:
+    def answers(self, positions: Array, *, neighbours: int = 0) -> tuple[Answer, ...]:
         """Return what was said of some of the images judged, right or wrong, in the order of the positions.
 
         Args:
@@ -148,7 +148,7 @@ class Interpretation:
 
     def plot_top_losses(self, k: int = 9) -> Figure:
         """Draw the images of the highest losses, each with what was said of it."""
-        from fittingroom.reporting.mistake_figures import mistakes_figure
+        from fittingroom.reporting.answer_figures import mistakes_figure
 
         return mistakes_figure(*self._shown(choose(self.split.labels, self.probabilities, count=k)), self.class_names)
 
@@ -166,9 +166,9 @@ class Interpretation:
 
     def show_results(self, k: int = 9) -> Figure:
         """Draw the first images judged, right and wrong, each with what was said of it."""
-        from fittingroom.reporting.mistake_figures import mistakes_figure
+        from fittingroom.reporting.answer_figures import mistakes_figure
 
         return mistakes_figure(*self._shown(np.arange(min(k, len(self.split)))), self.class_names)
 
-    def _shown(self, positions: Array) -> tuple[Images, tuple[Mistake, ...]]:
+    def _shown(self, positions: Array) -> tuple[Images, tuple[Answer, ...]]:
         return self.split.images[positions], self.answers(positions)

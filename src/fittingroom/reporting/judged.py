@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from fittingroom.arrays import Array
     from fittingroom.judging import ConfusedPair, Reference, Tempering, Verdict
-    from fittingroom.reporting.mistakes import Mistake
+    from fittingroom.reporting.answers import Answer
 
 JudgedSplit = Literal["train", "validation", "test"]
 
@@ -25,7 +25,7 @@ class PairExamples:
     """
 
     pair: ConfusedPair
-    examples: tuple[Mistake, ...]
+    examples: tuple[Answer, ...]
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Judged:
     references: tuple[Reference, ...]
     warning: str | None
     temperature: Tempered | None
-    first: tuple[Mistake, ...]
-    top_losses: tuple[Mistake, ...]
+    first: tuple[Answer, ...]
+    top_losses: tuple[Answer, ...]
     confused: tuple[PairExamples, ...]
     pictures_missing: str = ""
 
     @property
-    def shown(self) -> tuple[Mistake, ...]:
+    def answers(self) -> tuple[Answer, ...]:
         """Every image on the page, some more than once."""
         return (*self.first, *self.top_losses, *(each for pair in self.confused for each in pair.examples))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fittingroom.reporting.calibration_figures import coverage_figure, reliability_figure
 from fittingroom.reporting.figures import pair_figure
-from fittingroom.reporting.sureness_figures import coverage_figure, reliability_figure
 from fittingroom.reporting.svg import inline_svg, picture_uri
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from fittingroom.reporting.answers import Answer
     from fittingroom.reporting.judged import Judged, JudgedPictures
-    from fittingroom.reporting.mistakes import Mistake
 
 PALETTE = "classic-marked"
 
@@ -63,11 +63,11 @@ def judged_figures(
     )
 
 
-def said_words(mistake: Mistake, split: str, class_names: tuple[str, ...]) -> str:
+def said_words(mistake: Answer, split: str, class_names: tuple[str, ...]) -> str:
     """Say what was answered about one image.
 
     Example:
-        >>> from fittingroom.reporting.mistakes import Mistake
+        >>> from fittingroom.reporting.answers import Mistake
         >>> said_words(Mistake(3, 0, 1, 2.3, (0.1, 0.9)), "test", ("Coat", "Shirt"))
         'Test image 3: taken for Shirt with 90 percent; it is Coat: wrong.'
     """
@@ -78,7 +78,7 @@ def said_words(mistake: Mistake, split: str, class_names: tuple[str, ...]) -> st
     )
 
 
-def _pair(mistake: Mistake, judged: Judged, pictures: JudgedPictures, palette: str) -> Markup:
+def _pair(mistake: Answer, judged: Judged, pictures: JudgedPictures, palette: str) -> Markup:
     figure = pair_figure(
         mistake.index,
         list(mistake.probabilities),

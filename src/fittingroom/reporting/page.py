@@ -12,14 +12,14 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from fittingroom.reporting import run_words, sentences
+from fittingroom.reporting import run_text, tutorial_text
 from fittingroom.reporting.curves import comparison_figure, curve_figure
-from fittingroom.reporting.figures import counts_figure, exhibit_figure, image_figure, interval_figure, pair_figure
+from fittingroom.reporting.figures import counts_figure, image_figure, interval_figure, pair_figure, picked_figure
 from fittingroom.reporting.highlight import highlight
 from fittingroom.reporting.judged import JudgedPictures
 from fittingroom.reporting.judged_figures import judged_figures
-from fittingroom.reporting.sentences import REFERENCE
 from fittingroom.reporting.svg import inline_svg, picture_uri
+from fittingroom.reporting.tutorial_text import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fittingroom.judging.verdict import Verdict
     from fittingroom.reporting.data_facts import DataFacts
     from fittingroom.reporting.history import Epoch
-    from fittingroom.reporting.shown import Pictures, Shown
+    from fittingroom.reporting.tutorial_images import ImageAnswer, Pictures
     from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
 
 
@@ -36,7 +36,7 @@ def tutorial_page(report: TutorialReport, pictures: Pictures, looked_at: JudgedP
 
     Args:
         report: every number on the page.
-        pictures: every picture of the nine steps; `choose_exhibits` makes both halves.
+        pictures: every picture of the nine steps; `choose_images` makes both halves.
         looked_at: the pictures of what it gets wrong; None where there are none.
 
     Returns:
@@ -51,11 +51,11 @@ def tutorial_page(report: TutorialReport, pictures: Pictures, looked_at: JudgedP
             fitting=report.fitting,
             data=report.fitting.data,
             score=report.fitting.score,
-            exhibits=report.exhibits,
-            comparable=sentences.comparable(report),
+            images_shown=report.images_shown,
+            comparable=tutorial_text.comparable(report),
             reference=REFERENCE,
-            say=sentences,
-            tell=run_words,
+            text=tutorial_text,
+            tell=run_text,
             drawn=drawn,
             figures=_tutorial_figures(report, pictures),
             thumbnails=[picture_uri(image) for image in pictures.train],
@@ -64,18 +64,18 @@ def tutorial_page(report: TutorialReport, pictures: Pictures, looked_at: JudgedP
 
 
 def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, Markup | list[Markup]]:
-    fitting, data, shown = report.fitting, report.fitting.data, report.exhibits
+    fitting, data, chosen = report.fitting, report.fitting.data, report.images_shown
     accuracies = {"training, finished": fitting.train_accuracy, "test, finished": fitting.score.accuracy}
     losses = {"training, finished": fitting.train_loss, "test, finished": fitting.score.log_loss}
     figures: dict[str, Markup | list[Markup]] = dict(curves(fitting.history, accuracies, losses))
     figures["image"] = inline_svg(
-        image_figure(pictures.train[0]), _first_image_words(data, shown.train_labels), "first"
+        image_figure(pictures.train[0]), _first_image_words(data, chosen.train_labels), "first"
     )
     figures["counts"] = inline_svg(counts_figure(data.train_counts, data.class_names), _counts_words(data), "counts")
     figures["interval"] = _interval(report)
-    figures["look"] = _alone(shown.look, report, pictures, "look")
-    figures["alone"] = [_alone(each, report, pictures, f"alone{each.index}") for each in shown.alone]
-    figures["grid"] = [_pair(each, report, pictures) for each in shown.grid]
+    figures["look"] = _alone(chosen.look, report, pictures, "look")
+    figures["alone"] = [_alone(each, report, pictures, f"alone{each.index}") for each in chosen.alone]
+    figures["grid"] = [_pair(each, report, pictures) for each in chosen.grid]
     if report.against is not None:
         figures["against"] = _against(fitting, report.against)
         figures["against_intervals"] = _both_intervals(fitting, report.against)
@@ -98,29 +98,31 @@ def curves(
     }
 
 
-def _alone(shown: Shown, report: TutorialReport, pictures: Pictures, key: str) -> Markup:
+def _alone(chosen: ImageAnswer, report: TutorialReport, pictures: Pictures, key: str) -> Markup:
     names = report.fitting.data.class_names
-    figure = exhibit_figure(
-        shown.index, _floats(shown), shown.label, pictures.test[shown.index], names, palette=report.palette
+    figure = picked_figure(
+        chosen.index, _floats(chosen), chosen.label, pictures.test[chosen.index], names, palette=report.palette
     )
-    return inline_svg(figure, _shown_words(shown, names), key)
+    return inline_svg(figure, _shown_words(chosen, names), key)
 
 
-def _pair(shown: Shown, report: TutorialReport, pictures: Pictures) -> Markup:
+def _pair(chosen: ImageAnswer, report: TutorialReport, pictures: Pictures) -> Markup:
     names = report.fitting.data.class_names
     figure = pair_figure(
-        shown.index, _floats(shown), shown.label, pictures.test[shown.index], names, palette=report.palette
+        chosen.index, _floats(chosen), chosen.label, pictures.test[chosen.index], names, palette=report.palette
     )
-    return inline_svg(figure, _shown_words(shown, names), f"pair{shown.index}")
+    return inline_svg(figure, _shown_words(chosen, names), f"pair{chosen.index}")
 
 
-def _floats(shown: Shown) -> list[float]:
-    return [float(value) for value in shown.probabilities]
+def _floats(chosen: ImageAnswer) -> list[float]:
+    return [float(value) for value in chosen.probabilities]
 
 
 def _interval(report: TutorialReport) -> Markup:
     score = report.fitting.score
-    marks = [(f"reference {REFERENCE.test_accuracy}", REFERENCE.test_accuracy)] if sentences.comparable(report) else []
+    marks = (
+        [(f"reference {REFERENCE.test_accuracy}", REFERENCE.test_accuracy)] if tutorial_text.comparable(report) else []
+    )
     return inline_svg(
         interval_figure([("this run", score.accuracy, score.accuracy_interval)], marks),
         _interval_words(score),
@@ -165,11 +167,11 @@ def _interval_words(score: Verdict) -> str:
     return f"Test accuracy {score.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f}."
 
 
-def _shown_words(shown: Shown, names: Sequence[str]) -> str:
-    percent = 100 * shown.probabilities[shown.predicted]
+def _shown_words(chosen: ImageAnswer, names: Sequence[str]) -> str:
+    percent = 100 * chosen.probabilities[chosen.predicted]
     return (
-        f"Test image {shown.index}: taken for {names[shown.predicted]} with {percent:.0f} percent; "
-        f"it is {names[shown.label]}: {'right' if shown.right else 'wrong'}."
+        f"Test image {chosen.index}: taken for {names[chosen.predicted]} with {percent:.0f} percent; "
+        f"it is {names[chosen.label]}: {'right' if chosen.right else 'wrong'}."
     )
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fittingroom.reporting.exhibit import Exhibit, names_for, pick
+from fittingroom.lookup import look_up
 from fittingroom.reporting.palettes import PALETTES, Palette
-from fittingroom.tables import look_up
+from fittingroom.reporting.picking import PickedAnswer, names_for, pick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,13 +64,13 @@ def plot_image(
 
     Source: the Keras walk-through "Basic classification: classify images of clothing".
     """
-    exhibit = pick(i, predictions, labels, images)
-    names = names_for(len(exhibit.probabilities), class_names)
+    answer = pick(i, predictions, labels, images)
+    names = names_for(len(answer.probabilities), class_names)
     colours = look_up(palette, PALETTES, "palette")
     axes = _current(ax)
-    draw_picture(axes, np.asarray(exhibit.image))
+    draw_picture(axes, np.asarray(answer.image))
     _bare(axes)
-    axes.set_xlabel(caption(exhibit, names, colours), color=colours.of(exhibit.right))
+    axes.set_xlabel(caption(answer, names, colours), color=colours.of(answer.right))
     return axes
 
 
@@ -110,32 +110,32 @@ def plot_value_array(
         [0.1, 0.9]
         >>> plt.close(figure)
     """
-    exhibit = pick(i, predictions, labels)
+    answer = pick(i, predictions, labels)
     colours = look_up(palette, PALETTES, "palette")
     axes = _current(ax)
-    bars = axes.bar(range(len(exhibit.probabilities)), exhibit.probabilities, color=colours.bar)
+    bars = axes.bar(range(len(answer.probabilities)), answer.probabilities, color=colours.bar)
     _bare(axes)
     axes.set_ylim(0, 1)
-    for which, right in ((exhibit.predicted, False), (exhibit.label, True)):
+    for which, right in ((answer.predicted, False), (answer.label, True)):
         bars[which].set_color(colours.of(right))
-    _mark_bars(axes, exhibit, colours)
+    _mark_bars(axes, answer, colours)
     if class_names is not None:
-        names = names_for(len(exhibit.probabilities), class_names)
+        names = names_for(len(answer.probabilities), class_names)
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
     return axes
 
 
-def caption(exhibit: Exhibit, names: Sequence[str], palette: Palette) -> str:
+def caption(answer: PickedAnswer, names: Sequence[str], palette: Palette) -> str:
     """Return the words under a picture: ``✗ Sneaker 54% (Sandal)``; the sign only where the palette has one.
 
     Example:
         >>> import numpy as np
-        >>> caption(Exhibit(np.array([0.25, 0.75]), 0), ["Cat", "Dog"], PALETTES["colour-blind"])
+        >>> caption(PickedAnswer(np.array([0.25, 0.75]), 0), ["Cat", "Dog"], PALETTES["colour-blind"])
         '✗ Dog 75% (Cat)'
     """
-    percent = 100 * float(exhibit.probabilities[exhibit.predicted])
-    words = f"{names[exhibit.predicted]} {percent:.0f}% ({names[exhibit.label]})"
-    return f"{palette.mark(exhibit.right)} {words}".strip()
+    percent = 100 * float(answer.probabilities[answer.predicted])
+    words = f"{names[answer.predicted]} {percent:.0f}% ({names[answer.label]})"
+    return f"{palette.mark(answer.right)} {words}".strip()
 
 
 def _current(ax: Axes | None) -> Axes:
@@ -158,10 +158,10 @@ def _bare(axes: Axes) -> None:
     axes.set_yticks([])
 
 
-def _mark_bars(axes: Axes, exhibit: Exhibit, colours: Palette) -> None:
+def _mark_bars(axes: Axes, answer: PickedAnswer, colours: Palette) -> None:
     if not colours.marks[0]:
         return
-    for which in {exhibit.predicted, exhibit.label}:
-        right = which == exhibit.label
-        height = float(exhibit.probabilities[which])
+    for which in {answer.predicted, answer.label}:
+        right = which == answer.label
+        height = float(answer.probabilities[which])
         axes.text(which, height, colours.mark(right), ha="center", va="bottom", color=colours.of(right))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.reporting import run_words, sentences
+from fittingroom.reporting import run_text, tutorial_text
 from fittingroom.reporting.judged import JudgedPictures
 from fittingroom.reporting.judged_figures import judged_figures
 from fittingroom.reporting.page import curves, environment
@@ -43,8 +43,8 @@ def run_page(report: RunReport, pictures: JudgedPictures | None = None) -> str:
         .get_template("run.html.j2")
         .render(
             report=report,
-            say=sentences,
-            tell=run_words,
+            text=tutorial_text,
+            tell=run_text,
             figures=curves(report.history, {}, {}),
             drawn=drawn,
             parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn.first))],

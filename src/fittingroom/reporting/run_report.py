@@ -33,7 +33,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Look:
+class RunTestLook:
     """One time that the test split met a run.
 
     Attributes:
@@ -89,7 +89,7 @@ class RunReport:
     environment: Mapping[str, Any]
     command: str
     command_note: str = ""
-    looks: tuple[Look, ...] = field(default=())
+    looks: tuple[RunTestLook, ...] = field(default=())
     judged: Judged | None = None
     no_score: str = ""
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fittingroom.reporting.data_facts import DataFacts
     from fittingroom.reporting.history import Epoch
     from fittingroom.reporting.judged import Judged
-    from fittingroom.reporting.shown import Exhibits
+    from fittingroom.reporting.tutorial_images import TutorialImages
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TutorialReport:
 
     Attributes:
         fitting: the network, its data and its score.
-        exhibits: which items are shown.
+        images_shown: which items are shown.
         model_name: the architecture.
         model_summary: Keras's summary, as printed.
         parameters: trainable numbers in the network.
@@ -58,7 +58,7 @@ class TutorialReport:
     """
 
     fitting: Fitting
-    exhibits: Exhibits
+    images_shown: TutorialImages
     model_name: str
     model_summary: str
     parameters: int

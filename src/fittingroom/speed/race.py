@@ -46,7 +46,7 @@ class Result:
         return float(statistics.median(self.peak_bytes))
 
 
-def race(job: str, rounds: int, places: Places, say: Callable[[str], None]) -> dict[str, Result]:
+def race(job: str, rounds: int, places: Places, log: Callable[[str], None]) -> dict[str, Result]:
     """Let every contender train the job's network, in turns.
 
     A process's first epoch, in which some trace or compile, is left out.
@@ -55,7 +55,7 @@ def race(job: str, rounds: int, places: Places, say: Callable[[str], None]) -> d
         job: a key of `JOBS`.
         rounds: how often each has its turn.
         places: where peers and environments are.
-        say: takes a line a turn.
+        log: takes a line a turn.
 
     Raises:
         FittingRoomError: a contender failed; its last line is in the message.
@@ -64,17 +64,17 @@ def race(job: str, rounds: int, places: Places, say: Callable[[str], None]) -> d
     for turn, contender in _turns(epoch_contenders(job, places), rounds):
         taken = seconds.setdefault(contender.name, [])
         taken += _answer(contender, contender.command)[1:]
-        say(f"{job}, round {turn}/{rounds}: {contender.name} {statistics.median(taken):.3f} s an epoch")
+        log(f"{job}, round {turn}/{rounds}: {contender.name} {statistics.median(taken):.3f} s an epoch")
     return {name: Result(name, tuple(values)) for name, values in seconds.items()}
 
 
-def race_whole(rounds: int, places: Places, say: Callable[[str], None]) -> dict[str, Result]:
+def race_whole(rounds: int, places: Places, log: Callable[[str], None]) -> dict[str, Result]:
     """Let every contender do the walk-through as a whole, from a cold process, in turns.
 
     Args:
         rounds: how often each has its turn.
         places: where scripts and environments are.
-        say: takes a line a turn.
+        log: takes a line a turn.
 
     Raises:
         FittingRoomError: a contender failed; its last line is in the message.
@@ -88,7 +88,7 @@ def race_whole(rounds: int, places: Places, say: Callable[[str], None]) -> dict[
             shutil.rmtree(out, ignore_errors=True)
             seconds.setdefault(contender.name, []).append(answer["seconds"])
             peaks.setdefault(contender.name, []).append(answer["peak_bytes"])
-            say(f"whole, round {turn}/{rounds}: {contender.name} {answer['seconds']:.2f} s")
+            log(f"whole, round {turn}/{rounds}: {contender.name} {answer['seconds']:.2f} s")
     return {name: Result(name, tuple(seconds[name]), tuple(peaks[name])) for name in seconds}
 
 

@@ -14,8 +14,8 @@ from fittingroom.studio.problems import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fittingroom.studio.askable import Askable
-    from fittingroom.studio.collection import Collection
+    from fittingroom.studio.flat_dataset import FlatDataset
+    from fittingroom.studio.model_entries import ModelEntry
     from fittingroom.studio.studio import Studio
 
 SMALLEST = float(np.finfo(np.float32).tiny)
@@ -43,12 +43,12 @@ class Answers:
         }
 
 
-def file_of(studio: Studio, model: Askable, fingerprint: str) -> Path:
+def file_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Path:
     """Return where a model's answers on a dataset are kept."""
-    return studio.desk / f"answers-{model.mark(fingerprint)}.npz"
+    return studio.work_dir / f"answers-{model.mark(fingerprint)}.npz"
 
 
-def answers_of(studio: Studio, model: Askable, fingerprint: str) -> Answers:
+def answers_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Answers:
     """Return a model's answers.
 
     Raises:
@@ -67,6 +67,6 @@ def _read(path: Path) -> Answers:
 
 
 @lru_cache(maxsize=2)
-def pixels_of(collection: Collection) -> Array:
+def pixels_of(flat_dataset: FlatDataset) -> Array:
     """Return every image as one row of pixels, uint8 ``(n, h * w)``: what is compared where no model was asked."""
-    return collection.images(0, len(collection)).reshape(len(collection), -1)
+    return flat_dataset.images(0, len(flat_dataset)).reshape(len(flat_dataset), -1)

@@ -10,8 +10,8 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from fittingroom._version import __version__
-from fittingroom.studio.discretion import keep_to_ourselves
-from fittingroom.studio.gate import Gate
+from fittingroom.studio.limits_middleware import LimitsMiddleware
+from fittingroom.studio.path_redaction import hide_paths
 from fittingroom.studio.problems import REFUSALS, add_handlers
 from fittingroom.studio.routes.answers import answers_routes
 from fittingroom.studio.routes.data import data_routes
@@ -19,7 +19,7 @@ from fittingroom.studio.routes.maps import map_routes
 from fittingroom.studio.routes.photos import photo_routes
 from fittingroom.studio.routes.runs import run_page_routes, run_routes
 from fittingroom.studio.routes.trainings import training_routes
-from fittingroom.studio.security import Guard, set_cookie
+from fittingroom.studio.security import AccessMiddleware, set_cookie
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -51,7 +51,7 @@ def build_api(studio: Studio) -> FastAPI:
     @app.get("/", include_in_schema=False)
     def page() -> Response:
         response = FileResponse(STATIC / "index.html", media_type="text/html")
-        set_cookie(response, studio.door)
+        set_cookie(response, studio.access)
         return response
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -64,5 +64,5 @@ def build_app(studio: Studio) -> ASGIApp:
     Args:
         studio: what the parts share.
     """
-    keep_to_ourselves([studio.runs, *studio.shelf.folders.values()])
-    return Guard(Gate(build_api(studio), studio.limits), studio.door)
+    hide_paths([studio.runs, *studio.registry.folders.values()])
+    return AccessMiddleware(LimitsMiddleware(build_api(studio), studio.limits), studio.access)

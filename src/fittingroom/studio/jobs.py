@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.studio.discretion import without_paths
+from fittingroom.studio.path_redaction import without_paths
 from fittingroom.studio.problems import Problem
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Job:
 
 
 @dataclass
-class Bench:
+class TaskQueue:
     """All such work of a studio, by key; one key is never worked on twice at once.
 
     Attributes:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from fittingroom.errors import FittingRoomError
-from fittingroom.studio.discretion import without_paths
+from fittingroom.studio.path_redaction import without_paths
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fittingroom.lookup import suggest
 from fittingroom.runs import Run, is_run, list_runs
 from fittingroom.studio.problems import Problem
-from fittingroom.tables import suggest
 
 if TYPE_CHECKING:
     from pathlib import Path

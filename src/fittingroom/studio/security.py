@@ -38,7 +38,7 @@ ASK_TOKEN = "This studio asks for a token: open the whole address that its termi
 
 
 @dataclass(frozen=True)
-class Door:
+class Access:
     """Where the studio listens, and who may come in.
 
     Attributes:
@@ -80,7 +80,7 @@ class Door:
         loopback the machine's own name and plain addresses are ours: an address cannot be pointed elsewhere.
 
         Example:
-            >>> Door(port=8765).knows_host("localhost:8765"), Door(port=8765).knows_host("evil.example:8765")
+            >>> Access(port=8765).knows_host("localhost:8765"), Access(port=8765).knows_host("evil.example:8765")
             (True, False)
         """
         try:
@@ -107,15 +107,15 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def refusal(request: Request, door: Door) -> Problem | None:
+def refusal(request: Request, access: Access) -> Problem | None:
     """Return why a request is not let in, or None.
 
     Args:
         request: any.
-        door: of the studio.
+        access: of the studio.
     """
     host = request.headers.get("host", "")
-    if not door.knows_host(host):
+    if not access.knows_host(host):
         return Problem(403, "The Host header names another machine. Open the studio under the address it printed.")
     origin = request.headers.get("origin")
     if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
@@ -123,29 +123,29 @@ def refusal(request: Request, door: Door) -> Problem | None:
     is_page = request.method == "GET" and not request.url.path.startswith("/api/")
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_page:
         return Problem(403, "The request comes from a page elsewhere (Sec-Fetch-Site).")
-    needs_token = not door.is_loopback or request.method not in SAFE_METHODS
-    if needs_token and not door.holds(shown_token(request, door)):
-        return Problem(401, ASK_TOKEN if not door.is_loopback else "Open the studio's page first: it sets a cookie.")
+    needs_token = not access.is_loopback or request.method not in SAFE_METHODS
+    if needs_token and not access.holds(shown_token(request, access)):
+        return Problem(401, ASK_TOKEN if not access.is_loopback else "Open the studio's page first: it sets a cookie.")
     return None
 
 
-def shown_token(request: Request, door: Door) -> str | None:
+def shown_token(request: Request, access: Access) -> str | None:
     """Return the token that a request shows, by cookie or as ``Authorization: Bearer``."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return bearer if scheme.casefold() == "bearer" else request.cookies.get(door.cookie)
+    return bearer if scheme.casefold() == "bearer" else request.cookies.get(access.cookie)
 
 
 @dataclass(frozen=True)
-class Guard:
+class AccessMiddleware:
     """The middleware that lets requests in, and puts the headers on every answer.
 
     Attributes:
         app: what is behind it.
-        door: who may come in.
+        access: who may come in.
     """
 
     app: ASGIApp
-    door: Door
+    access: Access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -157,7 +157,7 @@ class Guard:
         await (self._entered(request) or self._inner(request))(scope, receive, self._with_headers(send))
 
     def _inner(self, request: Request) -> ASGIApp:
-        problem = refusal(request, self.door)
+        problem = refusal(request, self.access)
         if problem is None:
             return self.app
         if request.url.path == "/" and problem.status == 401:
@@ -167,12 +167,12 @@ class Guard:
     def _entered(self, request: Request) -> Response | None:
         """Trade the token in the address for a cookie, so that it stays in no history and no log."""
         shown = request.query_params.get("token")
-        if request.url.path != "/" or shown is None or not self.door.knows_host(request.headers.get("host", "")):
+        if request.url.path != "/" or shown is None or not self.access.knows_host(request.headers.get("host", "")):
             return None
-        if not self.door.holds(shown):
+        if not self.access.holds(shown):
             return None
         response = RedirectResponse("/", 303)
-        set_cookie(response, self.door)
+        set_cookie(response, self.access)
         return response
 
     def _with_headers(self, send: Send) -> Send:
@@ -187,6 +187,6 @@ class Guard:
         return send_with_headers
 
 
-def set_cookie(response: Response, door: Door) -> None:
+def set_cookie(response: Response, access: Access) -> None:
     """Give the visitor the token as a cookie that other sites' pages cannot send and scripts cannot read."""
-    response.set_cookie(door.cookie, door.token, httponly=True, samesite="strict", path="/")
+    response.set_cookie(access.cookie, access.token, httponly=True, samesite="strict", path="/")

@@ -62,15 +62,15 @@ def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) 
     """Serve the studio until it is interrupted.
 
     Args:
-        studio: its door names the host and port; port 0 is replaced by the one that was free.
+        studio: its access names the host and port; port 0 is replaced by the one that was free.
         tell: takes the address once the port is open.
         browser: open the page there.
 
     Raises:
         UsageError: as `listen`.
     """
-    listener = listen(studio.door.host, studio.door.port)
-    opened = replace(studio, door=replace(studio.door, port=listener.getsockname()[1]))
+    listener = listen(studio.access.host, studio.access.port)
+    opened = replace(studio, access=replace(studio.access, port=listener.getsockname()[1]))
     config = uvicorn.Config(
         build_app(opened),
         log_level="warning",
@@ -80,11 +80,11 @@ def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) 
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    tell(opened.door.address)
+    tell(opened.access.address)
     if browser:
-        threading.Thread(target=webbrowser.open, args=(opened.door.address,), daemon=True).start()
+        threading.Thread(target=webbrowser.open, args=(opened.access.address,), daemon=True).start()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         listener.close()
-        opened.bench.close()
+        opened.tasks.close()

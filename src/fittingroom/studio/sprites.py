@@ -17,7 +17,7 @@ from fittingroom.arrays import Array, Images
 from fittingroom.studio.problems import Problem
 
 if TYPE_CHECKING:
-    from fittingroom.studio.collection import Collection
+    from fittingroom.studio.flat_dataset import FlatDataset
 
 SHEET = 1024  # pictures a sheet: 0.8 MB at 28x28
 LARGEST_TILE = 32  # pixels; larger pictures travel as thumbnails
@@ -35,21 +35,21 @@ def tile_shape(image_shape: tuple[int, int]) -> tuple[int, int]:
     return -(-height // step), -(-width // step)
 
 
-def sheets(collection: Collection) -> int:
+def sheets(flat_dataset: FlatDataset) -> int:
     """Return how many sheets hold a collection."""
-    return -(-len(collection) // SHEET)
+    return -(-len(flat_dataset) // SHEET)
 
 
 @lru_cache(maxsize=160)
-def sheet(collection: Collection, number: int) -> bytes:
+def sheet(flat_dataset: FlatDataset, number: int) -> bytes:
     """Return one sheet, gzipped: pictures ``number * SHEET`` and on, each ``tile_shape`` uint8.
 
     Raises:
         Problem: 404, there is no such sheet.
     """
-    if not 0 <= number < sheets(collection):
-        raise Problem(404, f"No sheet {number}: there are 0 to {sheets(collection) - 1}.")
-    images = collection.images(number * SHEET, min(len(collection), (number + 1) * SHEET))
+    if not 0 <= number < sheets(flat_dataset):
+        raise Problem(404, f"No sheet {number}: there are 0 to {sheets(flat_dataset) - 1}.")
+    images = flat_dataset.images(number * SHEET, min(len(flat_dataset), (number + 1) * SHEET))
     return gzip.compress(shrunk(images).tobytes(), compresslevel=1)
 
 

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from fittingroom.runs import ROOT
-from fittingroom.studio.collection import Shelf
-from fittingroom.studio.jobs import Bench
+from fittingroom.studio.flat_dataset import DatasetRegistry
+from fittingroom.studio.jobs import TaskQueue
 from fittingroom.studio.limits import LIMITS, Limits
-from fittingroom.studio.security import Door
+from fittingroom.studio.security import Access
 from fittingroom.studio.trainings import Trainings
 
 
@@ -19,18 +19,18 @@ class Studio:
     """The studio's settings and what it holds open.
 
     Attributes:
-        door: where it listens and who may come in.
+        access: where it listens and who may come in.
         runs: the folder of run folders.
-        shelf: the datasets that may be opened.
+        registry: the datasets that may be opened.
         limits: bounds on requests.
-        bench: long work in other processes.
+        tasks: long work in other processes.
     """
 
-    door: Door = field(default_factory=Door)
+    access: Access = field(default_factory=Access)
     runs: Path = ROOT
-    shelf: Shelf = field(default_factory=Shelf)
+    registry: DatasetRegistry = field(default_factory=DatasetRegistry)
     limits: Limits = LIMITS
-    bench: Bench = field(default_factory=Bench)
+    tasks: TaskQueue = field(default_factory=TaskQueue)
 
     @cached_property
     def trainings(self) -> Trainings:
@@ -38,6 +38,6 @@ class Studio:
         return Trainings(self.runs, self.limits.trainings)
 
     @property
-    def desk(self) -> Path:
+    def work_dir(self) -> Path:
         """The folder for work under way and what it found, inside the folder of runs."""
         return self.runs / ".studio"

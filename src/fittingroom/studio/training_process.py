@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import DATASETS, Dataset, load
 from fittingroom.errors import FittingRoomError, Interrupted
 from fittingroom.runs import Run, is_run
-from fittingroom.studio.discretion import keep_to_ourselves, without_paths
+from fittingroom.studio.path_redaction import hide_paths, without_paths
 
 if TYPE_CHECKING:
     from fittingroom.training.progress import Progress
@@ -53,7 +53,7 @@ def carry_out(folder: Path) -> None:
     order = json.loads((folder / ORDER).read_text("utf-8"))
     out = Path(order["out"])
     source = order["dataset"] if order["dataset"] in DATASETS else Path(order["dataset"])
-    keep_to_ourselves([out] if isinstance(source, str) else [out, source])
+    hide_paths([out] if isinstance(source, str) else [out, source])
     signal.signal(signal.SIGTERM, _interrupt)
     write_line(folder, {"kind": "says", "words": "Opening the data"})
     try:
@@ -82,19 +82,19 @@ def _train(folder: Path, asked: dict[str, Any], out: Path, data: Dataset) -> Non
     from fittingroom.training.recipe import Recipe
     from fittingroom.workflows.training import Order, resume_run, train_on
 
-    def watch(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         write_line(folder, progress_line(progress))
 
-    def say(words: str) -> None:
+    def log(words: str) -> None:
         write_line(folder, {"kind": "says", "words": without_paths(words)})
 
     if asked["resume"]:
         write_line(folder, {"kind": "says", "words": "Going on from the last checkpoint"})
-        resume_run(out, Order(dataset=asked["dataset"]), say=say, watch=watch)
+        resume_run(out, Order(dataset=asked["dataset"]), log=log, on_progress=on_progress)
         return
     recipe = Recipe.from_dict(asked["recipe"])
     order = Order(asked["model"], asked["dataset"], recipe, asked["seed"], asked["validation"])
-    train_on(data, order, out, say=say, watch=watch)
+    train_on(data, order, out, log=log, on_progress=on_progress)
 
 
 def _keep(folder: Path, out: Path, data: Dataset, words: str) -> None:

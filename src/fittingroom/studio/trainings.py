@@ -42,15 +42,15 @@ class Trainings:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def desk(self) -> Path:
+    def work_dir(self) -> Path:
         """The folder that holds a folder for each training."""
         return self.runs / ".studio" / "trainings"
 
     def names(self) -> list[str]:
         """Return the trainings' names, which are their runs', the newest first."""
-        if not self.desk.is_dir():
+        if not self.work_dir.is_dir():
             return []
-        return sorted((folder.name for folder in self.desk.iterdir() if (folder / ORDER).is_file()), reverse=True)
+        return sorted((folder.name for folder in self.work_dir.iterdir() if (folder / ORDER).is_file()), reverse=True)
 
     def folder(self, name: str) -> Path:
         """Return a training's folder.
@@ -58,9 +58,9 @@ class Trainings:
         Raises:
             Problem: 404, no such training.
         """
-        if not NAME.fullmatch(name) or not (self.desk / name / ORDER).is_file():
+        if not NAME.fullmatch(name) or not (self.work_dir / name / ORDER).is_file():
             raise Problem(404, f"No training '{name[:80]}' was started here.")
-        return self.desk / name
+        return self.work_dir / name
 
     def start(self, order: dict[str, Any], title: str) -> str:
         """Begin a training, and return its name.
@@ -102,12 +102,12 @@ class Trainings:
     def _free_name(self, wanted: str) -> str:
         for number in range(1, 100):
             name = wanted if number == 1 else f"{wanted}-{number}"
-            if not (self.desk / name).exists() and not (self.runs / name).exists():
+            if not (self.work_dir / name).exists() and not (self.runs / name).exists():
                 return name
         raise Problem(429, "Too many trainings were started in the same second. Try again.")
 
     def _launch(self, name: str, order: dict[str, Any]) -> None:
-        folder = self.desk / name
+        folder = self.work_dir / name
         is_new = not folder.exists()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -130,8 +130,8 @@ class Trainings:
         process = self._processes.get(name)
         if process is not None:
             return process.poll() is None
-        pid = _pid(self.desk / name)
-        return pid is not None and _is_ours(pid, self.desk / name)
+        pid = _pid(self.work_dir / name)
+        return pid is not None and _is_ours(pid, self.work_dir / name)
 
     def stop(self, name: str) -> None:
         """Ask a training to stop after the step under way; asking again changes nothing.
@@ -150,7 +150,7 @@ class Trainings:
 
     def order(self, name: str) -> dict[str, Any]:
         """Return what was asked of a training; little where it was not started here."""
-        path = self.desk / name / ORDER
+        path = self.work_dir / name / ORDER
         asked: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
         return {"dataset": None, "model": None, "recipe": {}, "seed": 0, "validation": None, "title": name} | asked
 

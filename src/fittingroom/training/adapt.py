@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import ModelError
-from fittingroom.models.adapt import as_subject, probe
+from fittingroom.models.adapt import as_functional, probe
 from fittingroom.models.front import holds_own_scaling
 
 if TYPE_CHECKING:
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
 
 __all__ = ["adapt", "probe"]
 
 
-def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> Subject:
+def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> FunctionalModel:
     """Return the subject of a Keras model or a torch module that is to be trained.
 
     Args:
@@ -26,14 +26,16 @@ def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> 
         ModelError: neither of the two, it does not fit the images, has nothing to train, scales pixels that are already
             scaled, or trains by its own step.
     """
-    subject = as_subject(model, image_shape)
-    if not subject.parameters:
-        kind = "Model" if subject.is_keras else "Module"
-        raise ModelError(f"{kind} '{subject.name}' has nothing to train: all its weights are frozen, or it has none.")
-    if subject.is_keras:
+    functional = as_functional(model, image_shape)
+    if not functional.parameters:
+        kind = "Model" if functional.is_keras else "Module"
+        raise ModelError(
+            f"{kind} '{functional.name}' has nothing to train: all its weights are frozen, or it has none."
+        )
+    if functional.is_keras:
         _refuse_own_step(model)
         _refuse_scaling_twice(model, pixels)
-    return subject
+    return functional
 
 
 def _refuse_own_step(model: Any) -> None:

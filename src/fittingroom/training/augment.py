@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Chance:
+class Generators:
     """Where augmentation draws its random numbers.
 
     Attributes:
@@ -137,14 +137,14 @@ def _span(size: int, part: float, generator: Generator) -> tuple[int, int]:
     return max(0, centre - half), min(size, centre + half)
 
 
-def compose(recipe: Recipe, chance: Chance) -> Augment | None:
+def compose(recipe: Recipe, generators: Generators) -> Augment | None:
     """Return the recipe's augmentation of single images, or None where it has none.
 
     Args:
         recipe: its flip, translate and cutout.
-        chance: where random numbers are drawn from.
+        generators: where random numbers are drawn from.
     """
-    generator = chance.images
+    generator = generators.images
     steps: list[Augment] = []
     if recipe.flip == "random":
         steps.append(lambda images, _: random_flip(images, generator))

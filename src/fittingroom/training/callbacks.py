@@ -40,7 +40,7 @@ class StandIn:
 
 
 @dataclass
-class Host:
+class CallbackRunner:
     """Callbacks and the model that they work on.
 
     Attributes:
@@ -190,7 +190,7 @@ def _is_of_epoch_before(word: str, epochs_done: int) -> bool:
     return word.isdigit() and int(word) < epochs_done
 
 
-def make_host(callbacks: Sequence[Any], session: Session, *, probabilities: bool) -> Host:
+def make_callback_runner(callbacks: Sequence[Any], session: Session, *, probabilities: bool) -> CallbackRunner:
     """Check the callbacks and give them a model to work on.
 
     Args:
@@ -201,16 +201,16 @@ def make_host(callbacks: Sequence[Any], session: Session, *, probabilities: bool
     Raises:
         UsageError: one that is no callback, needs what is not there, or wants to be called at every batch.
     """
-    subject = session.subject
+    functional = session.functional
     for callback in callbacks:
-        check(callback, is_keras=subject.is_keras)
-    if not subject.is_keras:
-        return Host(callbacks, session, StandIn())
-    host = Host(callbacks, session, subject.model)
+        check(callback, is_keras=functional.is_keras)
+    if not functional.is_keras:
+        return CallbackRunner(callbacks, session, StandIn())
+    runner = CallbackRunner(callbacks, session, functional.model)
     if callbacks and not session.owns_rate:
-        host.borrowed.update({name: getattr(subject.model, name, None) for name in COMPILED_ATTRIBUTES})
-        _compile(subject.model, session.recipe, probabilities)
-    return host
+        runner.borrowed.update({name: getattr(functional.model, name, None) for name in COMPILED_ATTRIBUTES})
+        _compile(functional.model, session.recipe, probabilities)
+    return runner
 
 
 def check(callback: Any, *, is_keras: bool) -> None:

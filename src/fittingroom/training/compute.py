@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch.fx import GraphModule
 
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.flat import Flat
     from fittingroom.training.losses import Loss, Targets
 
@@ -28,12 +28,12 @@ CLOSE_GRADIENTS = 0.1
 
 
 def make_compute(
-    subject: Subject,
+    functional: FunctionalModel,
     loss: Loss,
     flat: Flat,
     *,
     trace: bool,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     clean: bool = True,
     ranked: bool = False,
 ) -> Compute:
@@ -43,18 +43,18 @@ def make_compute(
     gradients of that batch before it is used. Where a trace fails or differs, all that follows is eager.
 
     Args:
-        subject: the model, bound to ``flat``.
+        functional: the model, bound to ``flat``.
         loss: of outputs and targets.
         flat: takes the gradients.
         trace: off for eager from the start.
-        say: told, in one line, why the model is not traced.
+        log: told, in one line, why the model is not traced.
         clean: off for a trace without clean-ups, to the bit as eager.
         ranked: the outputs are only ranked: their logarithm is as good.
     """
-    eager = eager_compute(subject, loss, flat)
+    eager = eager_compute(functional, loss, flat)
     if not trace:
         return eager
-    tracer = Tracer(subject, loss, flat, eager, clean, ranked)
+    tracer = Tracer(functional, loss, flat, eager, clean, ranked)
     ready: dict[tuple[int, int], Compute] = {}
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
@@ -64,7 +64,7 @@ def make_compute(
         if key not in ready:
             ready[key], reason = tracer.prepared(inputs, targets)
             if reason:
-                say(f"Training '{subject.name}' eagerly, without a trace: {reason}")
+                log(f"Training '{functional.name}' eagerly, without a trace: {reason}")
         return ready[key](inputs, targets)
 
     return compute
@@ -75,7 +75,7 @@ class Tracer:
     """What it takes to trace a batch.
 
     Attributes:
-        subject: the model, bound to ``flat``.
+        functional: the model, bound to ``flat``.
         loss: of outputs and targets.
         flat: takes the gradients.
         eager: the way without a trace.
@@ -83,7 +83,7 @@ class Tracer:
         ranked: the outputs are only ranked.
     """
 
-    subject: Subject
+    functional: FunctionalModel
     loss: Loss
     flat: Flat
     eager: Compute
@@ -101,22 +101,22 @@ class Tracer:
 
         try:
             graph = self._graph(inputs, targets)
-            twin = None if self.subject.is_ordinary else self._graph(inputs, targets)
+            twin = None if self.functional.is_ordinary else self._graph(inputs, targets)
         except Exception as error:  # any Python may be in a model: whatever goes wrong, eager is right
             if ran_out(error):
                 raise
             return self.eager, _reason(error)
         if twin is not None and twin.code != graph.code:
             return self.eager, "its Python does something else at each call."
-        traced = replay(graph, self.subject, self.flat)
+        traced = replay(graph, self.functional, self.flat)
         difference = self._difference(traced, inputs, targets)
         return (self.eager, difference) if difference else (traced, None)
 
     def _graph(self, inputs: Tensor, targets: Targets) -> GraphModule:
         from fittingroom.training.trace import joint_graph
 
-        with undone(self.subject, self.flat):
-            return joint_graph(self.subject, self.loss, inputs, targets, clean=self.clean, ranked=self.ranked)
+        with undone(self.functional, self.flat):
+            return joint_graph(self.functional, self.loss, inputs, targets, clean=self.clean, ranked=self.ranked)
 
     def _difference(self, traced: Compute, inputs: Tensor, targets: Targets) -> str | None:
         """Return in words where the two ways differ on one batch, or None; nothing is changed by the look."""
@@ -132,7 +132,7 @@ class Tracer:
         return None
 
     def _looked_at(self, compute: Compute, inputs: Tensor, targets: Targets) -> tuple[float, Tensor]:
-        with undone(self.subject, self.flat), torch.no_grad():
+        with undone(self.functional, self.flat), torch.no_grad():
             loss, _ = compute(inputs, targets)
             return float(loss), self.flat.gradients.clone()
 
@@ -148,15 +148,15 @@ def _reason(error: Exception) -> str:
 
 
 @contextmanager
-def undone(subject: Subject, flat: Flat) -> Iterator[None]:
+def undone(functional: FunctionalModel, flat: Flat) -> Iterator[None]:
     """Leave buffers and random states, after the block, as they were before it."""
-    before = tuple(buffer.clone() for buffer in subject.buffers)
+    before = tuple(buffer.clone() for buffer in functional.buffers)
     try:
         with torch.random.fork_rng(devices=_cuda_devices(flat.parameters)):
             yield
     finally:
         with torch.no_grad():
-            store(subject.buffers, before)
+            store(functional.buffers, before)
 
 
 def _cuda_devices(tensor: Tensor) -> list[torch.device]:

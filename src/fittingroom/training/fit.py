@@ -16,25 +16,25 @@ from fittingroom.models.infer import make_infer
 from fittingroom.models.shaping import pixel_scale
 from fittingroom.training import interrupt
 from fittingroom.training.adapt import adapt, probe
-from fittingroom.training.callbacks import make_host
+from fittingroom.training.callbacks import make_callback_runner
 from fittingroom.training.data import TrainingData, on_device
 from fittingroom.training.flat import bound
 from fittingroom.training.heap import kept_heap, ran_out
-from fittingroom.training.loop import Line, Loop, Position, Sinks, restored
+from fittingroom.training.loop import Line, Loop, LoopHooks, LoopState, restored
 from fittingroom.training.objective import Objective, owners_objective, recipe_objective
-from fittingroom.training.progress import Watch, unwatched
+from fittingroom.training.progress import OnProgress, no_progress
 from fittingroom.training.recipe import Recipe, resolved
 from fittingroom.training.session import is_compiled, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What to train on and how.
 
     Attributes:
@@ -55,20 +55,20 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Outlets:
+class Hooks:
     """Where what happens goes; by default nowhere.
 
     Attributes:
-        say: takes one line for the user.
-        watch: takes the progress.
+        log: takes one line for the user.
+        on_progress: takes the progress.
         line: takes one line of the history an epoch.
         save: takes a checkpoint, or None to make none.
         resume_hint: how to go on after an interruption.
         facts: what a checkpoint is to remember besides.
     """
 
-    say: Callable[[str], None] = lambda _: None
-    watch: Watch = unwatched
+    log: Callable[[str], None] = lambda _: None
+    on_progress: OnProgress = no_progress
     line: Callable[[Line], None] = lambda _: None
     save: Callable[[Checkpoint], None] | None = None
     resume_hint: str = ""
@@ -80,27 +80,27 @@ class Fitted:
     """What came of it.
 
     Attributes:
-        subject: the trained model.
+        functional: the trained model.
         history: one line an epoch.
         stopped: why it ended early, or None.
         seconds: that it took.
         probabilities: the model gives probabilities rather than logits.
     """
 
-    subject: Subject
+    functional: FunctionalModel
     history: list[Line]
     stopped: str | None
     seconds: float
     probabilities: bool
 
 
-def fit(model: Any, plan: Plan, outlets: Outlets | None = None, checkpoint: Checkpoint | None = None) -> Fitted:
+def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: Checkpoint | None = None) -> Fitted:
     """Train a model where it is, in memory.
 
     Args:
         model: a Keras model or torch module.
         plan: what to train on and how.
-        outlets: where progress, history and checkpoints go.
+        hooks: where progress, history and checkpoints go.
         checkpoint: where to go on from, or None to begin.
 
     Returns:
@@ -112,52 +112,52 @@ def fit(model: Any, plan: Plan, outlets: Outlets | None = None, checkpoint: Chec
         TrainingError: the loss is not finite, or memory or disk ran out.
         Interrupted: the user stopped it.
     """
-    outlets = outlets or Outlets()
+    hooks = hooks or Hooks()
     started = time.perf_counter()
     recipe = resolved(plan.recipe)
     height, width = plan.images.shape[1:]
     device = torch.device(choose_device(recipe.device).name)
     with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng(), kept_heap():
-        subject = adapt(model, (height, width), pixels=recipe.pixels)
-        classes, probabilities = probe(subject, scale=255 * pixel_scale(recipe.pixels))
-        objective = _objective(subject, recipe, classes, probabilities)
+        functional = adapt(model, (height, width), pixels=recipe.pixels)
+        classes, probabilities = probe(functional, scale=255 * pixel_scale(recipe.pixels))
+        objective = _objective(functional, recipe, classes, probabilities)
         data = on_device(plan.images, plan.labels, device, classes, "training")
         validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
-        position = _train(subject, data, validation, recipe, objective, plan, outlets, checkpoint, probabilities)
-    return Fitted(subject, position.history, position.stopped, time.perf_counter() - started, probabilities)
+        state = _train(functional, data, validation, recipe, objective, plan, hooks, checkpoint, probabilities)
+    return Fitted(functional, state.history, state.stopped, time.perf_counter() - started, probabilities)
 
 
-def _objective(subject: Subject, recipe: Recipe, classes: int, probabilities: bool) -> Objective:
-    if is_compiled(subject):
-        return owners_objective(subject, classes)
+def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probabilities: bool) -> Objective:
+    if is_compiled(functional):
+        return owners_objective(functional, classes)
     return recipe_objective(recipe, probabilities=probabilities)
 
 
 def _train(
-    subject: Subject,
+    functional: FunctionalModel,
     data: TrainingData,
     validation: TrainingData | None,
     recipe: Recipe,
     objective: Objective,
-    plan: Plan,
-    outlets: Outlets,
+    plan: TrainingPlan,
+    hooks: Hooks,
     checkpoint: Checkpoint | None,
     probabilities: bool,
-) -> Position:
-    with bound(subject) as flat, interrupt.held_back() as interrupted:
-        session = open_session(subject, flat, data, recipe, objective, seed=plan.seed, say=outlets.say)
-        host = make_host(plan.callbacks, session, probabilities=probabilities)
-        sinks = Sinks(outlets.line, outlets.save, outlets.watch, interrupted, outlets.resume_hint)
-        infer = make_infer(subject, scale=pixel_scale(recipe.pixels), trace=recipe.trace)
-        loop = Loop(session, host, sinks, validation, infer, plan.seed, dict(outlets.facts or {}))
+) -> LoopState:
+    with bound(functional) as flat, interrupt.held_back() as interrupted:
+        session = open_session(functional, flat, data, recipe, objective, seed=plan.seed, log=hooks.log)
+        runner = make_callback_runner(plan.callbacks, session, probabilities=probabilities)
+        loop_hooks = LoopHooks(hooks.line, hooks.save, hooks.on_progress, interrupted, hooks.resume_hint)
+        infer = make_infer(functional, scale=pixel_scale(recipe.pixels), trace=recipe.trace)
+        loop = Loop(session, runner, loop_hooks, validation, infer, plan.seed, dict(hooks.facts or {}))
         try:
-            host.begin(epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
-            position = restored(loop, checkpoint) if checkpoint else Position()
-            loop.run(position)
-            host.end(position.history[-1] if position.history else {})
+            runner.begin(epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
+            state = restored(loop, checkpoint) if checkpoint else LoopState()
+            loop.run(state)
+            runner.end(state.history[-1] if state.history else {})
         finally:
-            host.give_back()
-    return position
+            runner.give_back()
+    return state
 
 
 @contextmanager

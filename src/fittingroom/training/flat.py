@@ -15,7 +15,7 @@ from fittingroom.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fittingroom.models.subject import Subject, Tensors
+    from fittingroom.models.functional_model import FunctionalModel, Tensors
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,25 @@ def views(vector: Tensor, shapes: list[torch.Size]) -> Tensors:
 
 
 @contextmanager
-def bound(subject: Subject) -> Iterator[Flat]:
+def bound(functional: FunctionalModel) -> Iterator[Flat]:
     """Move a model's parameters into one vector for as long as the block lasts; then each stands alone again.
 
     Raises:
         ModelError: the parameters are not all of one dtype on one device.
     """
-    kinds = {(parameter.dtype, parameter.device) for parameter in subject.parameters}
+    kinds = {(parameter.dtype, parameter.device) for parameter in functional.parameters}
     if len(kinds) > 1:
         words = ", ".join(sorted(f"{dtype} on {device}" for dtype, device in kinds))
-        raise ModelError(f"Model '{subject.name}': expected weights of one dtype on one device, found {words}.")
-    shapes = [parameter.shape for parameter in subject.parameters]
-    vector = torch.cat([parameter.detach().reshape(-1) for parameter in subject.parameters])
+        raise ModelError(f"Model '{functional.name}': expected weights of one dtype on one device, found {words}.")
+    shapes = [parameter.shape for parameter in functional.parameters]
+    vector = torch.cat([parameter.detach().reshape(-1) for parameter in functional.parameters])
     gradients = torch.zeros_like(vector)
     flat = Flat(vector, gradients, views(vector, shapes), views(gradients, shapes))
-    _point(subject.parameters, flat.parameter_views)
+    _point(functional.parameters, flat.parameter_views)
     try:
         yield flat
     finally:
-        _point(subject.parameters, tuple(view.clone() for view in flat.parameter_views))
+        _point(functional.parameters, tuple(view.clone() for view in flat.parameter_views))
 
 
 def _point(parameters: Tensors, values: Tensors) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from fittingroom.training.losses import Loss, Targets
 
 if TYPE_CHECKING:
-    from fittingroom.models.subject import Subject, Tensors
+    from fittingroom.models.functional_model import FunctionalModel, Tensors
     from fittingroom.training.flat import Flat
 
 Compute = Callable[[Tensor, Targets], tuple[Tensor, Tensor]]
@@ -30,19 +30,19 @@ class Value:
 
 
 def evaluate(
-    subject: Subject, loss: Loss, parameters: Tensors, buffers: Tensors, inputs: Tensor, targets: Targets
+    functional: FunctionalModel, loss: Loss, parameters: Tensors, buffers: Tensors, inputs: Tensor, targets: Targets
 ) -> Value:
     """Run a batch forward in training mode and return its value; nothing is changed.
 
     Args:
-        subject: the model.
+        functional: the model.
         loss: of outputs and targets.
         parameters: in the subject's order.
         buffers: in the subject's order.
         inputs: what the model is fed, ``(n, *input_shape)``.
         targets: see ``losses.Targets``.
     """
-    output = subject.forward(parameters, buffers, inputs, True)
+    output = functional.forward(parameters, buffers, inputs, True)
     total = loss(output.outputs, targets)
     return Value(total if output.penalty is None else total + output.penalty, output.outputs, output.buffers)
 
@@ -56,22 +56,22 @@ def differentiate(value: Value, parameters: Tensors) -> Tensors:
     )
 
 
-def eager_compute(subject: Subject, loss: Loss, flat: Flat) -> Compute:
+def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat) -> Compute:
     """Return the function that runs a batch layer by layer, as the model was written.
 
     Args:
-        subject: the model, bound to ``flat``.
+        functional: the model, bound to ``flat``.
         loss: of outputs and targets.
         flat: takes the gradients.
     """
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
-            value = evaluate(subject, loss, subject.parameters, subject.buffers, inputs, targets)
-            gradients = differentiate(value, subject.parameters)
+            value = evaluate(functional, loss, functional.parameters, functional.buffers, inputs, targets)
+            gradients = differentiate(value, functional.parameters)
         with torch.no_grad():
             store(flat.gradient_views, gradients)
-            store(subject.buffers, value.buffers)
+            store(functional.buffers, value.buffers)
         return value.loss.detach(), value.outputs.detach()
 
     return compute

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from fittingroom.errors import DataError, UsageError
-from fittingroom.training.draws import Draws
 from fittingroom.training.photo_surface import damaged, filled, lit, outline, sharpened
+from fittingroom.training.sampling import Sampler
 
 if TYPE_CHECKING:
     from torch import Generator
@@ -72,14 +72,14 @@ def imitate_photos(
     """
     if images.shape[1] != images.shape[2]:
         raise DataError(f"imitate_photos: expected square images, received {tuple(images.shape[1:])}.")
-    draws = Draws(len(images), generator, strength)
+    sampler = Sampler(len(images), generator, strength)
     values = images.float().div(255).unsqueeze(1)
     is_pair = torch.isin(labels, torch.tensor(pairs, device=labels.device))
-    canvas = laid_out(torch.cat([filled(values), outline(values)], dim=1), is_pair, draws)
-    seen = fitted(canvas, images.shape[1], draws)
+    canvas = laid_out(torch.cat([filled(values), outline(values)], dim=1), is_pair, sampler)
+    seen = fitted(canvas, images.shape[1], sampler)
     article, mask = seen[:, :1], seen[:, 1:]
-    photo = sharpened(lit(article, draws) * damaged(mask, draws), draws)
-    photo = torch.where(draws.coin(UNTOUCHED, 1, 1, 1), values, photo)
+    photo = sharpened(lit(article, sampler) * damaged(mask, sampler), sampler)
+    photo = torch.where(sampler.coin(UNTOUCHED, 1, 1, 1), values, photo)
     return photo.mul(255).round().to(torch.uint8).squeeze(1)
 
 
@@ -99,30 +99,30 @@ def labels_of_pairs(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in words)
 
 
-def laid_out(layers: Tensor, is_pair: Tensor, draws: Draws) -> Tensor:
+def laid_out(layers: Tensor, is_pair: Tensor, sampler: Sampler) -> Tensor:
     """Return articles on the canvas; some of those that come in pairs lie in any direction, and with their second.
 
     Args:
         layers: float ``(n, 2, side, side)``: values and outline.
         is_pair: bool ``(n,)``.
-        draws: the chance.
+        sampler: the chance.
 
     Returns:
         float ``(n, 2, CANVAS, CANVAS)``.
     """
-    lying = is_pair & draws.coin(LYING)
-    in_twos = lying & draws.coin(IN_TWOS)
-    angle = torch.where(lying, _any_direction(draws), draws.normal(0.1))
+    lying = is_pair & sampler.coin(LYING)
+    in_twos = lying & sampler.coin(IN_TWOS)
+    angle = torch.where(lying, _any_direction(sampler), sampler.normal(0.1))
     thickness = SHRUNK * layers[:, 1].amax(dim=2).mean(dim=1)
     aside = torch.stack([-torch.sin(angle), torch.cos(angle)], dim=1)
-    apart = aside * (thickness * draws.uniform(0.75, 1.4))[:, None] + draws.normal(0.12, 2)
-    mirrored, arms = draws.coin(0.5), _has_arms(layers[:, 1]) & ~is_pair & draws.coin(SPREAD)
-    second_mirrored = mirrored ^ draws.coin(MIRRORED)
+    apart = aside * (thickness * sampler.uniform(0.75, 1.4))[:, None] + sampler.normal(0.12, 2)
+    mirrored, arms = sampler.coin(0.5), _has_arms(layers[:, 1]) & ~is_pair & sampler.coin(SPREAD)
+    second_mirrored = mirrored ^ sampler.coin(MIRRORED)
     half_turn = math.pi * (mirrored != second_mirrored)  # mirrored and turned round: soles outwards, toes one way
-    bend = functional.interpolate(draws.normal(0.05, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
+    bend = functional.interpolate(sampler.normal(0.05, 2, 4, 4), (CANVAS, CANVAS), mode="bicubic", align_corners=True)
     first = Pose(angle, apart * in_twos[:, None], mirrored, lying, arms)
-    second = Pose(angle + half_turn + draws.normal(0.2), -apart, second_mirrored, lying, arms)
-    one, other = _placed(layers, first, bend, draws), _placed(layers, second, bend, draws)
+    second = Pose(angle + half_turn + sampler.normal(0.2), -apart, second_mirrored, lying, arms)
+    one, other = _placed(layers, first, bend, sampler), _placed(layers, second, bend, sampler)
     return torch.where((other[:, 1:] > 0.5) & in_twos[:, None, None, None], other, one)
 
 
@@ -139,40 +139,40 @@ def _has_arms(outline: Tensor) -> Tensor:
     return (below[:, arm] > 0.6) & (below[:, box] < 0.5)
 
 
-def _any_direction(draws: Draws) -> Tensor:
-    upright = math.pi / 2 * (draws.coin(0.5) * 2 - 1) + draws.normal(0.35)
-    return torch.where(draws.coin(0.6), upright, draws.uniform(-math.pi, math.pi))
+def _any_direction(sampler: Sampler) -> Tensor:
+    upright = math.pi / 2 * (sampler.coin(0.5) * 2 - 1) + sampler.normal(0.35)
+    return torch.where(sampler.coin(0.6), upright, sampler.uniform(-math.pi, math.pi))
 
 
-def _placed(layers: Tensor, pose: Pose, bend: Tensor, draws: Draws) -> Tensor:
+def _placed(layers: Tensor, pose: Pose, bend: Tensor, sampler: Sampler) -> Tensor:
     """Return layers on the canvas: turned, mirrored, stretched, sheared, in perspective and bent."""
     axis = torch.linspace(-REACH, REACH, CANVAS, device=layers.device)
     across, along = torch.meshgrid(axis, axis, indexing="xy")
     across = across + bend[:, 0] - pose.centre[:, :1, None]
     along = along + bend[:, 1] - pose.centre[:, 1:, None]
-    tilt = draws.normal(0.05, 2, 1, 1)
+    tilt = sampler.normal(0.05, 2, 1, 1)
     depth = 1 + across * tilt[:, 0] + along * tilt[:, 1]
     across, along = across / depth, along / depth
     cosine, sine = torch.cos(pose.angle)[:, None, None], torch.sin(pose.angle)[:, None, None]
-    stretch = torch.exp(draws.normal(0.18, 2, 1, 1)) / SHRUNK
+    stretch = torch.exp(sampler.normal(0.18, 2, 1, 1)) / SHRUNK
     turned = (across * cosine + along * sine) * stretch[:, 0]
     upright = (along * cosine - across * sine) * stretch[:, 1]
-    turned = (turned + upright * draws.normal(0.06, 1, 1)) * torch.where(pose.mirrored, -1, 1)[:, None, None]
+    turned = (turned + upright * sampler.normal(0.06, 1, 1)) * torch.where(pose.mirrored, -1, 1)[:, None, None]
     lying = pose.lying[:, None, None]
-    flare = torch.where(lying, 0.0, FLARED * draws.strength + draws.normal(0.15, 1, 1))
-    turned = turned * torch.exp(-WIDER * draws.strength * ~lying - upright * flare)
-    upright = upright * torch.exp(-WIDER * draws.strength * lying)
-    turned, upright = _arms_spread(turned, upright, pose.arms, draws)
+    flare = torch.where(lying, 0.0, FLARED * sampler.strength + sampler.normal(0.15, 1, 1))
+    turned = turned * torch.exp(-WIDER * sampler.strength * ~lying - upright * flare)
+    upright = upright * torch.exp(-WIDER * sampler.strength * lying)
+    turned, upright = _arms_spread(turned, upright, pose.arms, sampler)
     return functional.grid_sample(layers, torch.stack([turned, upright], dim=-1), align_corners=False)
 
 
-def _arms_spread(across: Tensor, along: Tensor, has_arms: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+def _arms_spread(across: Tensor, along: Tensor, has_arms: Tensor, sampler: Sampler) -> tuple[Tensor, Tensor]:
     """Return where to look so that what hangs beside the body, such as sleeves, is turned out about the shoulders.
 
     In the dataset sleeves hang down as if worn; on a floor they are spread out.
     """
-    spread = draws.uniform(0.0, WIDEST_SPREAD, 1, 1) * draws.strength * has_arms[:, None, None]
-    spread = spread * torch.exp(torch.where(across < 0, draws.normal(0.2, 1, 1), draws.normal(0.2, 1, 1)))
+    spread = sampler.uniform(0.0, WIDEST_SPREAD, 1, 1) * sampler.strength * has_arms[:, None, None]
+    spread = spread * torch.exp(torch.where(across < 0, sampler.normal(0.2, 1, 1), sampler.normal(0.2, 1, 1)))
     out, down = across.abs() - SHOULDER[0], along - SHOULDER[1]
     beside = (out > 0) & (spread > 0)
     angle, radius = torch.atan2(out, down), torch.hypot(out, down)
@@ -183,21 +183,21 @@ def _arms_spread(across: Tensor, along: Tensor, has_arms: Tensor, draws: Draws) 
     return torch.where(beside, new_across, across), torch.where(beside, new_along, along)
 
 
-def fitted(canvas: Tensor, side: int, draws: Draws) -> Tensor:
+def fitted(canvas: Tensor, side: int, sampler: Sampler) -> Tensor:
     """Return the articles cut tight, the longest edge as long as the picture, give or take what a bad cut-out does.
 
     Args:
         canvas: float ``(n, 2, h, h)``: values and outline.
         side: of the pictures, in pixels.
-        draws: the chance.
+        sampler: the chance.
 
     Returns:
         float ``(n, 2, side, side)``.
     """
     solid = canvas[:, 1] > 0.5
     (left, right), (top, bottom) = (_extent(solid.any(dim=dim)) for dim in (1, 2))
-    half = torch.maximum(right - left, bottom - top) / 2 * torch.exp(draws.normal(0.05))
-    centre = torch.stack([left + right, top + bottom], dim=1) / 2 + draws.normal(0.03, 2) * half[:, None]
+    half = torch.maximum(right - left, bottom - top) / 2 * torch.exp(sampler.normal(0.05))
+    centre = torch.stack([left + right, top + bottom], dim=1) / 2 + sampler.normal(0.03, 2) * half[:, None]
     axis = (torch.arange(side, device=canvas.device) + 0.5) / side * 2 - 1
     grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
     where = (grid * half[:, None, None, None] + centre[:, None, None, :]) / canvas.shape[-1] * 2 - 1

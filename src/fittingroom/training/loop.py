@@ -13,14 +13,14 @@ from fittingroom.errors import Interrupted, TrainingError
 from fittingroom.training.averaging import averaged
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
 from fittingroom.training.data import TrainingData, batches
-from fittingroom.training.progress import Progress, Watch
+from fittingroom.training.progress import OnProgress, Progress
 from fittingroom.training.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fittingroom.models.infer import Infer
-    from fittingroom.training.callbacks import Host
+    from fittingroom.training.callbacks import CallbackRunner
     from fittingroom.training.session import Session
 
 TICKS_AN_EPOCH = 20  # how often losses are read, checked for being finite, and shown
@@ -29,26 +29,26 @@ Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Sinks:
+class LoopHooks:
     """Where the loop's results go.
 
     Attributes:
         line: takes one epoch's line of the history.
         save: takes a checkpoint, or is None.
-        watch: takes the progress.
+        on_progress: takes the progress.
         interrupted: says whether the user wants to stop.
         resume_hint: how to go on after an interruption, for the message.
     """
 
     line: Callable[[Line], None]
     save: Callable[[Checkpoint], None] | None
-    watch: Watch
+    on_progress: OnProgress
     interrupted: Callable[[], bool]
     resume_hint: str
 
 
 @dataclass
-class Position:
+class LoopState:
     """Where a training stands.
 
     Attributes:
@@ -74,8 +74,8 @@ class Loop:
 
     Attributes:
         session: the parts of a step.
-        host: callbacks.
-        sinks: where results go.
+        runner: callbacks.
+        hooks: where results go.
         validation: what is looked at after every epoch, or None.
         infer: the model's forward pass.
         seed: of the order.
@@ -83,8 +83,8 @@ class Loop:
     """
 
     session: Session
-    host: Host
-    sinks: Sinks
+    runner: CallbackRunner
+    hooks: LoopHooks
     validation: TrainingData | None
     infer: Infer
     seed: int
@@ -95,7 +95,7 @@ class Loop:
         """Batches in an epoch."""
         return self.session.data.steps(self.session.recipe.batch_size)
 
-    def run(self, position: Position) -> None:
+    def run(self, state: LoopState) -> None:
         """Train until the recipe's last epoch or until a callback stops it; the position goes along.
 
         Raises:
@@ -103,74 +103,74 @@ class Loop:
             Interrupted: the user stopped it; the state is saved.
         """
         with torch.no_grad():
-            while position.epoch <= self.session.recipe.epochs and position.stopped is None:
-                self._epoch(position)
+            while state.epoch <= self.session.recipe.epochs and state.stopped is None:
+                self._epoch(state)
         if self.session.averaging.use:
             self.session.flat.parameters.copy_(self.session.averaging.state["average"])
 
-    def _epoch(self, position: Position) -> None:
-        first = (position.epoch - 1) * self.steps
-        if position.step == 0:
-            self.host.epoch_begin(position.epoch - 1, first)
+    def _epoch(self, state: LoopState) -> None:
+        first = (state.epoch - 1) * self.steps
+        if state.step == 0:
+            self.runner.epoch_begin(state.epoch - 1, first)
         rate = self.session.learning_rate(first)
         self.session.remember()
-        started = time.perf_counter() - position.seconds
-        record = self._steps(position, first, started)
+        started = time.perf_counter() - state.seconds
+        record = self._steps(state, first, started)
         logs: Line = {"loss": record.loss(), "accuracy": record.accuracy(), **self._measured(record)}
         try:
             logs |= self._validated()
         except Interrupted:
-            self._stop(position, record, self.steps, started)
+            self._stop(state, record, self.steps, started)
         seconds = time.perf_counter() - started
-        self.sinks.watch(self._progress(position, record, seconds, logs))
-        line = {"epoch": position.epoch, "seconds": seconds, "images": record.images, "learning_rate": rate, **logs}
-        position.history.append(line)
+        self.hooks.on_progress(self._progress(state, record, seconds, logs))
+        line = {"epoch": state.epoch, "seconds": seconds, "images": record.images, "learning_rate": rate, **logs}
+        state.history.append(line)
         shown = {name: value for name, value in logs.items() if value is not None}
-        if self.host.epoch_end(position.epoch - 1, shown, first):
-            position.stopped = f"a callback stopped it after epoch {position.epoch}"
-        position.epoch, position.step, position.seconds = position.epoch + 1, 0, 0.0
-        self._save(position, None)
-        self.sinks.line(line)
+        if self.runner.epoch_end(state.epoch - 1, shown, first):
+            state.stopped = f"a callback stopped it after epoch {state.epoch}"
+        state.epoch, state.step, state.seconds = state.epoch + 1, 0, 0.0
+        self._save(state, None)
+        self.hooks.line(line)
 
-    def _steps(self, position: Position, first: int, started: float) -> Record:
+    def _steps(self, state: LoopState, first: int, started: float) -> Record:
         """Take the steps that are left in this epoch."""
         session, batch_size = self.session, self.session.recipe.batch_size
-        order = session.data.order(self.seed, position.epoch)
+        order = session.data.order(self.seed, state.epoch)
         record = Record(session.data.labels.index_select(0, order))
-        record.load(position.tensors)
-        position.tensors = {}
+        record.load(state.tensors)
+        state.tensors = {}
         labels = record.labels.split(batch_size)  # type: ignore[no-untyped-call]
-        tick, checked = max(1, self.steps // TICKS_AN_EPOCH), position.step
-        for step, rows in enumerate(batches(order, batch_size, position.step), position.step):
-            record.add(*session.take_step(rows, labels[step], position.epoch, first + step))
-            stop = self.sinks.interrupted()
+        tick, checked = max(1, self.steps // TICKS_AN_EPOCH), state.step
+        for step, rows in enumerate(batches(order, batch_size, state.step), state.step):
+            record.add(*session.take_step(rows, labels[step], state.epoch, first + step))
+            stop = self.hooks.interrupted()
             if stop or (step + 1) % tick == 0 or step + 1 == self.steps:
-                self._check_finite(position, record, checked, first)
+                self._check_finite(state, record, checked, first)
                 checked = step + 1
-                self._stop_if(stop, position, record, checked, started)
-                self.sinks.watch(self._progress(position, record, time.perf_counter() - started, {}))
+                self._stop_if(stop, state, record, checked, started)
+                self.hooks.on_progress(self._progress(state, record, time.perf_counter() - started, {}))
         return record
 
-    def _stop_if(self, stop: bool, position: Position, record: Record, step: int, started: float) -> None:
+    def _stop_if(self, stop: bool, state: LoopState, record: Record, step: int, started: float) -> None:
         if stop and step < self.steps:  # after the last step the epoch is all but over; validation looks again
-            self._stop(position, record, step, started)
+            self._stop(state, record, step, started)
 
-    def _stop(self, position: Position, record: Record, step: int, started: float) -> NoReturn:
-        position.step, position.seconds = step, time.perf_counter() - started
-        where = f"Stopped in epoch {position.epoch} after step {step} of {self.steps}"
-        if self.sinks.save is None:
+    def _stop(self, state: LoopState, record: Record, step: int, started: float) -> NoReturn:
+        state.step, state.seconds = step, time.perf_counter() - started
+        where = f"Stopped in epoch {state.epoch} after step {step} of {self.steps}"
+        if self.hooks.save is None:
             raise Interrupted(f"{where}; nothing was saved, since there is no run folder.")
-        self._save(position, record)
-        raise Interrupted(f"{where}; all is saved. {self.sinks.resume_hint}")
+        self._save(state, record)
+        raise Interrupted(f"{where}; all is saved. {self.hooks.resume_hint}")
 
-    def _check_finite(self, position: Position, record: Record, since: int, first: int) -> None:
+    def _check_finite(self, state: LoopState, record: Record, since: int, first: int) -> None:
         bad = record.first_not_finite(since)
         if bad is None:
             return
         rate = self.session.learning_rate(first + bad)
         self.session.roll_back()
         raise TrainingError(
-            f"The loss is {float(record.losses[bad])} in epoch {position.epoch}, step {bad + 1} of {self.steps}, at a "
+            f"The loss is {float(record.losses[bad])} in epoch {state.epoch}, step {bad + 1} of {self.steps}, at a "
             f"learning rate of {rate:g}. Try a learning rate of {rate / 10:g}, or gradient_clip=1. "
             "The weights from before this epoch are kept."
         )
@@ -193,12 +193,12 @@ class Loop:
         return {"val_loss": float(loss if penalty is None else loss + penalty), "val_accuracy": float(right), **extra}
 
     def _leave_if_interrupted(self) -> None:
-        if self.sinks.interrupted():
+        if self.hooks.interrupted():
             raise Interrupted("Stopped while looking at the validation images.")
 
-    def _progress(self, position: Position, record: Record, seconds: float, logs: Line) -> Progress:
+    def _progress(self, state: LoopState, record: Record, seconds: float, logs: Line) -> Progress:
         return Progress(
-            position.epoch,
+            state.epoch,
             self.session.recipe.epochs,
             record.images,
             len(self.session.data),
@@ -210,24 +210,24 @@ class Loop:
             done=bool(logs),
         )
 
-    def _save(self, position: Position, record: Record | None) -> None:
-        if self.sinks.save is None:
+    def _save(self, state: LoopState, record: Record | None) -> None:
+        if self.hooks.save is None:
             return
-        groups = {"random": self.session.random_states(), "callbacks": self.host.tensors()}
+        groups = {"random": self.session.random_states(), "callbacks": self.runner.tensors()}
         tensors = self.session.tensors() | grouped(groups | {"record": record.state() if record else {}})
         facts = self.facts | {
-            "epoch": position.epoch,
-            "step": position.step,
-            "seconds": position.seconds,
-            "history": list(position.history),
-            "stopped": position.stopped,
+            "epoch": state.epoch,
+            "step": state.step,
+            "seconds": state.seconds,
+            "history": list(state.history),
+            "stopped": state.stopped,
             "rate_factor": self.session.rate_factor,
-            "callbacks": self.host.facts(),
+            "callbacks": self.runner.facts(),
         }
-        self.sinks.save(Checkpoint(tensors, facts))
+        self.hooks.save(Checkpoint(tensors, facts))
 
 
-def restored(loop: Loop, checkpoint: Checkpoint) -> Position:
+def restored(loop: Loop, checkpoint: Checkpoint) -> LoopState:
     """Bring a session to where a checkpoint was written and return that position.
 
     Raises:
@@ -237,8 +237,8 @@ def restored(loop: Loop, checkpoint: Checkpoint) -> Position:
     callbacks = group(tensors, "callbacks")
     loop.session.restore({name: value for name, value in tensors.items() if not name.startswith("callbacks/")})
     loop.session.rate_factor = facts["rate_factor"]
-    loop.host.restore(facts["callbacks"], callbacks)
-    return Position(
+    loop.runner.restore(facts["callbacks"], callbacks)
+    return LoopState(
         facts["epoch"],
         facts["step"],
         facts["seconds"],

@@ -13,7 +13,7 @@ from fittingroom.errors import ModelError
 from fittingroom.training.losses import Loss, Targets, cross_entropy
 
 if TYPE_CHECKING:
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.recipe import Recipe
 
 METRIC_ROWS = 8192
@@ -44,21 +44,21 @@ def recipe_objective(recipe: Recipe, *, probabilities: bool) -> Objective:
     return Objective(loss, lambda *_: {})
 
 
-def owners_objective(subject: Subject, classes: int) -> Objective:
+def owners_objective(functional: FunctionalModel, classes: int) -> Objective:
     """Return the loss and metrics that a Keras model was compiled with.
 
     Args:
-        subject: of a compiled model.
+        functional: of a compiled model.
         classes: how many outputs it has; labels are given as whole numbers to sparse losses, else one-hot.
 
     Raises:
         ModelError: it was compiled without a loss.
     """
-    model = subject.model
+    model = functional.model
     if model._compile_loss is None:
-        raise ModelError(f"Model '{subject.name}' was compiled without a loss. Compile it with one, or not at all.")
+        raise ModelError(f"Model '{functional.name}' was compiled without a loss. Compile it with one, or not at all.")
     encode = _encoder(model.loss, classes)
-    _build(model, encode, classes, subject.parameters[0])
+    _build(model, encode, classes, functional.parameters[0])
 
     def of_labels(outputs: Tensor, labels: Tensor) -> Tensor:
         value: Tensor = model._compile_loss(encode(labels, outputs), outputs)

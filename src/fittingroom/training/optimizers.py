@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fittingroom.tables import look_up
+from fittingroom.lookup import look_up
 
 if TYPE_CHECKING:
     from fittingroom.training.flat import Flat
@@ -166,7 +166,7 @@ def build(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...]) -> Op
     Args:
         flat: the parameters and gradients.
         recipe: resolved.
-        kernel_axes: as in ``Subject``; used by muon.
+        kernel_axes: as in ``FunctionalModel``; used by muon.
     """
     if recipe.optimizer == "muon":
         rule = muon(flat, recipe, kernel_axes)

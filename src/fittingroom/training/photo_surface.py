@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from fittingroom.training.draws import Draws
+    from fittingroom.training.sampling import Sampler
 
 FAINTEST = 0.03  # values below are background, not article
 SWAPPED = 0.1  # share of the pictures whose light and dark change places
@@ -52,33 +52,35 @@ def filled(values: Tensor) -> Tensor:
     return torch.where(solid > 0, values, near / share.clamp(min=1e-6))
 
 
-def lit(article: Tensor, draws: Draws) -> Tensor:
+def lit(article: Tensor, sampler: Sampler) -> Tensor:
     """Return articles as a camera sees them: other tones, perhaps the opposite ones, uneven light, creases, a print.
 
     Args:
         article: float ``(n, 1, side, side)`` in 0..1.
-        draws: the chance.
+        sampler: the chance.
     """
     side, each = article.shape[-1], (1, 1, 1)
-    tone = article.clamp(min=1e-4) ** torch.exp(draws.normal(0.15, *each))
-    tone = torch.where(draws.coin(SWAPPED * draws.strength, *each), 1.1 - tone, tone)
-    tone = tone * draws.uniform(1 - 0.2 * draws.strength, 1.0, *each)
-    light = draws.clouds(2, side) * draws.uniform(0.0, 0.05, *each)
-    figure = (draws.clouds(6, side) > 0.7) * _chest(side, article.device) * draws.uniform(-0.3, 0.3, *each)
-    weave = draws.normal(0.015, 1, side, side)
-    surface = tone + (light + figure * draws.coin(PRINTED, *each) + _creases(side, draws)) * draws.strength + weave
+    tone = article.clamp(min=1e-4) ** torch.exp(sampler.normal(0.15, *each))
+    tone = torch.where(sampler.coin(SWAPPED * sampler.strength, *each), 1.1 - tone, tone)
+    tone = tone * sampler.uniform(1 - 0.2 * sampler.strength, 1.0, *each)
+    light = sampler.clouds(2, side) * sampler.uniform(0.0, 0.05, *each)
+    figure = (sampler.clouds(6, side) > 0.7) * _chest(side, article.device) * sampler.uniform(-0.3, 0.3, *each)
+    weave = sampler.normal(0.015, 1, side, side)
+    surface = (
+        tone + (light + figure * sampler.coin(PRINTED, *each) + _creases(side, sampler)) * sampler.strength + weave
+    )
     return surface.clamp(0.05, 1)
 
 
-def _creases(side: int, draws: Draws) -> Tensor:
+def _creases(side: int, sampler: Sampler) -> Tensor:
     """Return folds: waves in any direction, each in some places only."""
-    axis = torch.linspace(-1, 1, side, device=draws.generator.device)
+    axis = torch.linspace(-1, 1, side, device=sampler.generator.device)
     total = torch.zeros((), device=axis.device)
     for _ in range(2):
-        angle, length = draws.uniform(0.0, math.pi, 1, 1), draws.uniform(0.15, 0.6, 1, 1)
+        angle, length = sampler.uniform(0.0, math.pi, 1, 1), sampler.uniform(0.15, 0.6, 1, 1)
         along = axis[None, None, :] * torch.cos(angle) + axis[None, :, None] * torch.sin(angle)
-        wave = torch.sin(2 * math.pi * (along + 0.15 * draws.clouds(3, side)[:, 0]) / length)
-        total = total + wave[:, None] * draws.clouds(3, side).clamp(min=0) * draws.uniform(0.0, 0.05, 1, 1, 1)
+        wave = torch.sin(2 * math.pi * (along + 0.15 * sampler.clouds(3, side)[:, 0]) / length)
+        total = total + wave[:, None] * sampler.clouds(3, side).clamp(min=0) * sampler.uniform(0.0, 0.05, 1, 1, 1)
     return total
 
 
@@ -87,33 +89,33 @@ def _chest(side: int, device: torch.device) -> Tensor:
     return ((axis[None, :] / 0.5) ** 2 + ((axis[:, None] + 0.15) / 0.5) ** 2 < 1).float()
 
 
-def damaged(mask: Tensor, draws: Draws) -> Tensor:
+def damaged(mask: Tensor, sampler: Sampler) -> Tensor:
     """Return outlines as a segmentation finds them: too wide or narrow, rough, with bites taken and floor left.
 
     Args:
         mask: float ``(n, 1, side, side)`` in 0..1.
-        draws: the chance.
+        sampler: the chance.
     """
     side, shape = mask.shape[-1], (1, 1, 1)
     grown = functional.max_pool2d(mask, 3, stride=1, padding=1)
     shrunk = -functional.max_pool2d(-mask, 3, stride=1, padding=1)
-    which = draws.uniform(0.0, 1.0, *shape)
+    which = sampler.uniform(0.0, 1.0, *shape)
     mask = torch.where(which < 0.05, shrunk, torch.where(which < 0.2, grown, mask))
-    ragged = draws.clouds(9, side) * draws.uniform(0.0, 0.2, *shape) * draws.strength
+    ragged = sampler.clouds(9, side) * sampler.uniform(0.0, 0.2, *shape) * sampler.strength
     mask = torch.where(grown > 0.5, ((mask - 0.5) * 3 + 0.5 + ragged).clamp(0, 1), 0)
-    clouds = draws.clouds(5, side, channels=2)
-    bites = (clouds[:, :1] > 1.5) & draws.coin(BITTEN * draws.strength, *shape)
-    litter = (clouds[:, 1:] > 1.6) & draws.coin(LITTERED * draws.strength, *shape) & (mask < 0.5)
-    return torch.where(litter, draws.uniform(0.2, 0.9, *shape), torch.where(bites, 0, mask))
+    clouds = sampler.clouds(5, side, channels=2)
+    bites = (clouds[:, :1] > 1.5) & sampler.coin(BITTEN * sampler.strength, *shape)
+    litter = (clouds[:, 1:] > 1.6) & sampler.coin(LITTERED * sampler.strength, *shape) & (mask < 0.5)
+    return torch.where(litter, sampler.uniform(0.2, 0.9, *shape), torch.where(bites, 0, mask))
 
 
-def sharpened(photo: Tensor, draws: Draws) -> Tensor:
+def sharpened(photo: Tensor, sampler: Sampler) -> Tensor:
     """Return pictures with their edges raised, each as much as chance says, and with full contrast.
 
     Args:
         photo: float ``(n, 1, side, side)`` in 0..1.
-        draws: the chance.
+        sampler: the chance.
     """
     smooth = functional.avg_pool2d(photo, 3, stride=1, padding=1, count_include_pad=False)
-    photo = (photo + (photo - smooth) * draws.uniform(0.0, 0.8, 1, 1, 1)).clamp(0, 1)
+    photo = (photo + (photo - smooth) * sampler.uniform(0.0, 0.8, 1, 1, 1)).clamp(0, 1)
     return photo / photo.amax(dim=(2, 3), keepdim=True).clamp(min=0.3)

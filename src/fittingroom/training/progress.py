@@ -59,18 +59,18 @@ class Progress:
         return "  ".join(parts)
 
 
-Watch = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
-def unwatched(progress: Progress) -> None:
+def no_progress(progress: Progress) -> None:
     """Do nothing with the progress."""
     del progress
 
 
-def each_epoch(say: Callable[[str], None]) -> Watch:
+def each_epoch(log: Callable[[str], None]) -> OnProgress:
     """Return a watcher that says one line an epoch: what a log wants.
 
     Args:
-        say: takes one line.
+        log: takes one line.
     """
-    return lambda progress: say(progress.line()) if progress.done else None
+    return lambda progress: log(progress.line()) if progress.done else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import UsageError
-from fittingroom.tables import suggest
+from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from fittingroom.tables import look_up
+from fittingroom.lookup import look_up
 
 if TYPE_CHECKING:
     from fittingroom.training.recipe import Recipe

@@ -10,15 +10,15 @@ import torch
 from torch import Generator, Tensor
 
 from fittingroom.training import optimizers, schedules
-from fittingroom.training.augment import Chance
+from fittingroom.training.augment import Generators
 from fittingroom.training.averaging import Averaging, make_averaging
+from fittingroom.training.batching import Batcher, make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
 from fittingroom.training.compute import make_compute
-from fittingroom.training.feed import Feed, make_feed
 from fittingroom.training.keras_optimizer import owners_optimizer
 
 if TYPE_CHECKING:
-    from fittingroom.models.subject import Subject
+    from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.data import TrainingData
     from fittingroom.training.flat import Flat
     from fittingroom.training.gradients import Compute
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fittingroom.training.optimizers import Optimizer
     from fittingroom.training.recipe import Recipe
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Session:
     """Everything that a step needs.
 
     Attributes:
-        subject: the model.
+        functional: the model.
         flat: its parameters and gradients.
         data: training images and labels as tensors.
         recipe: resolved.
@@ -42,14 +42,14 @@ class Session:
         compute: loss and gradients of a batch.
         optimizer: the recipe's, or the owner's.
         averaging: of the weights.
-        feed: rows to inputs.
-        chance: random numbers of the augmentation.
+        batcher: rows to inputs.
+        generators: random numbers of the augmentation.
         rate: of a step, from 0.
         rate_factor: what callbacks have multiplied the rate by.
         owns_rate: whether the rate is the model's own optimiser's, and the recipe's is not used.
     """
 
-    subject: Subject
+    functional: FunctionalModel
     flat: Flat
     data: TrainingData
     recipe: Recipe
@@ -57,8 +57,8 @@ class Session:
     compute: Compute
     optimizer: Optimizer
     averaging: Averaging
-    feed: Feed
-    chance: Chance
+    batcher: Batcher
+    generators: Generators
     rate: Callable[[int], float]
     owns_rate: bool
     rate_factor: float = field(default=1.0)
@@ -67,7 +67,7 @@ class Session:
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0 over the whole training."""
         if self.owns_rate:
-            return float(self.subject.model.optimizer.learning_rate)
+            return float(self.functional.model.optimizer.learning_rate)
         return self.rate(step) * self.rate_factor
 
     def take_step(self, rows: Tensor, labels: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor]:
@@ -82,12 +82,12 @@ class Session:
         Returns:
             The loss (no axes) and the outputs ``(n, c)``, before the update.
         """
-        loss, outputs = self.compute(*self.feed(rows, labels, epoch))
+        loss, outputs = self.compute(*self.batcher(rows, labels, epoch))
         if self.recipe.gradient_clip and not self.owns_rate:
             optimizers.clip(self.flat.gradients, self.recipe.gradient_clip)
         self.optimizer.update(0.0 if self.owns_rate else self.rate(step) * self.rate_factor, step + 1)
-        if self.subject.constrain is not None and not self.owns_rate:
-            self.subject.constrain()
+        if self.functional.constrain is not None and not self.owns_rate:
+            self.functional.constrain()
         if self.averaging.after_step is not None:
             self.averaging.after_step(step + 1)
         return loss, outputs
@@ -96,8 +96,8 @@ class Session:
         """Return all state that is not in the recipe, living, by name."""
         return grouped(
             {
-                "parameters": dict(zip(self.subject.parameter_names, self.flat.parameter_views, strict=True)),
-                "buffers": {str(index): buffer for index, buffer in enumerate(self.subject.buffers)},
+                "parameters": dict(zip(self.functional.parameter_names, self.flat.parameter_views, strict=True)),
+                "buffers": {str(index): buffer for index, buffer in enumerate(self.functional.buffers)},
                 "optimizer": self.optimizer.state,
                 "averaging": self.averaging.state,
             }
@@ -115,8 +115,8 @@ class Session:
         """Return the states of all random generators that training draws from."""
         states = {
             "layers": torch.get_rng_state(),
-            "images": self.chance.images.get_state(),
-            "batch": self.chance.batch.get_state(),
+            "images": self.generators.images.get_state(),
+            "batch": self.generators.batch.get_state(),
         }
         if self.data.images.is_cuda:
             states["layers_cuda"] = torch.cuda.get_rng_state()
@@ -133,38 +133,45 @@ class Session:
         restore(living, saved, "weights")
         random = group(tensors, "random")
         torch.set_rng_state(random["layers"])
-        self.chance.images.set_state(random["images"])
-        self.chance.batch.set_state(random["batch"])
+        self.generators.images.set_state(random["images"])
+        self.generators.batch.set_state(random["batch"])
         if "layers_cuda" in random:
             torch.cuda.set_rng_state(random["layers_cuda"])
 
 
 def open_session(
-    subject: Subject, flat: Flat, data: TrainingData, recipe: Recipe, objective: Objective, *, seed: int, say: Say
+    functional: FunctionalModel,
+    flat: Flat,
+    data: TrainingData,
+    recipe: Recipe,
+    objective: Objective,
+    *,
+    seed: int,
+    log: Log,
 ) -> Session:
     """Put the parts together, trace the step, and seed all chance.
 
     Args:
-        subject: the model, bound to ``flat``.
+        functional: the model, bound to ``flat``.
         flat: its parameters and gradients.
         data: what to train on.
         recipe: resolved.
         objective: loss and metrics.
         seed: of shuffling, augmentation and dropout.
-        say: told the reason where the step cannot be traced.
+        log: told the reason where the step cannot be traced.
     """
     torch.manual_seed(seed)
-    chance = Chance(Generator(data.images.device).manual_seed(seed + 1), Generator().manual_seed(seed + 2))
-    feed = make_feed(data.images, subject.input_shape, flat.parameters.dtype, recipe, chance)
-    owns_rate = is_compiled(subject)
-    compute = make_compute(subject, objective.loss, flat, trace=recipe.trace, say=say, ranked=not owns_rate)
+    generators = Generators(Generator(data.images.device).manual_seed(seed + 1), Generator().manual_seed(seed + 2))
+    batcher = make_batcher(data.images, functional.input_shape, flat.parameters.dtype, recipe, generators)
+    owns_rate = is_compiled(functional)
+    compute = make_compute(functional, objective.loss, flat, trace=recipe.trace, log=log, ranked=not owns_rate)
     if owns_rate:
-        model = subject.model
+        model = functional.model
         optimizer = owners_optimizer(model.optimizer, list(model.trainable_variables), flat, trace=recipe.trace)
     else:
-        optimizer = optimizers.build(flat, recipe, subject.kernel_axes)
+        optimizer = optimizers.build(flat, recipe, functional.kernel_axes)
     return Session(
-        subject=subject,
+        functional=functional,
         flat=flat,
         data=data,
         recipe=recipe,
@@ -172,13 +179,13 @@ def open_session(
         compute=compute,
         optimizer=optimizer,
         averaging=make_averaging(flat.parameters, recipe),
-        feed=feed,
-        chance=chance,
+        batcher=batcher,
+        generators=generators,
         rate=schedules.learning_rate_at(recipe, data.steps(recipe.batch_size)),
         owns_rate=owns_rate,
     )
 
 
-def is_compiled(subject: Subject) -> bool:
+def is_compiled(functional: FunctionalModel) -> bool:
     """Say whether the model is a Keras model that its owner has compiled."""
-    return subject.is_keras and bool(subject.model.compiled)
+    return functional.is_keras and bool(functional.model.compiled)

@@ -16,7 +16,7 @@ from torch.func import functionalize
 
 from fittingroom import graphs
 from fittingroom.graphs.record import Flattened, graph_of
-from fittingroom.models.subject import Subject, Tensors
+from fittingroom.models.functional_model import FunctionalModel, Tensors
 from fittingroom.training.gradients import Compute, Value, differentiate, evaluate
 from fittingroom.training.losses import Loss, Targets
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 def joint_graph(
-    subject: Subject, loss: Loss, inputs: Tensor, targets: Targets, *, clean: bool, ranked: bool = False
+    functional: FunctionalModel, loss: Loss, inputs: Tensor, targets: Targets, *, clean: bool, ranked: bool = False
 ) -> GraphModule:
     """Return the graph of one batch: loss, outputs, gradients and new buffers.
 
     Args:
-        subject: the model.
+        functional: the model.
         loss: of outputs and targets.
         inputs: a batch like those that will come.
         targets: its targets.
@@ -43,9 +43,9 @@ def joint_graph(
         A module whose ``forward`` takes parameters, buffers, inputs, targets and gradient views, writes into the
         buffers and gradient views, and returns ``[loss, outputs]``.
     """
-    counts = (len(subject.parameters), len(subject.buffers))
-    sample = (*(p.detach() for p in subject.parameters), *subject.buffers, inputs, *targets)
-    value_of = _valued(subject, loss)
+    counts = (len(functional.parameters), len(functional.buffers))
+    sample = (*(p.detach() for p in functional.parameters), *functional.buffers, inputs, *targets)
+    value_of = _valued(functional, loss)
     if clean:
         with torch.no_grad():
             forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), sample)
@@ -70,8 +70,8 @@ def joint_graph(
 ValueOf = Callable[[Tensors, Tensors, Tensor, Targets], Value]
 
 
-def _valued(subject: Subject, loss: Loss) -> ValueOf:
-    return lambda parameters, buffers, inputs, targets: evaluate(subject, loss, parameters, buffers, inputs, targets)
+def _valued(functional: FunctionalModel, loss: Loss) -> ValueOf:
+    return lambda parameters, buffers, inputs, targets: evaluate(functional, loss, parameters, buffers, inputs, targets)
 
 
 def _split(arguments: Tensors, counts: tuple[int, int]) -> tuple[Tensors, Tensors, Tensor, Targets]:
@@ -108,10 +108,10 @@ def _joint(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
     return joint
 
 
-def replay(graph: GraphModule, subject: Subject, flat: Flat) -> Compute:
+def replay(graph: GraphModule, functional: FunctionalModel, flat: Flat) -> Compute:
     """Return the function that runs a batch through a graph of ``joint_graph``."""
     run: Any = graph.forward
-    before = (*(p.detach() for p in subject.parameters), *subject.buffers)
+    before = (*(p.detach() for p in functional.parameters), *functional.buffers)
     after = flat.gradient_views
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:

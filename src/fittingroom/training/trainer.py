@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.data import Dataset, Say, Split, hold_out, silent
+from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.errors import FittingRoomError, RunError, UsageError
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.data import checked
-from fittingroom.training.progress import Watch, unwatched
+from fittingroom.training.progress import OnProgress, no_progress
 from fittingroom.training.recipe import Recipe, resolved
 from fittingroom.training.whiten import whiten
 
@@ -32,7 +32,7 @@ Pair = tuple[Array, Array]
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingInputs:
     """What a run is trained on, after the border.
 
     Attributes:
@@ -57,8 +57,8 @@ def train(
     validation: int | Split | Pair | None = None,
     callbacks: Sequence[Any] = (),
     out: str | Path | None = None,
-    say: Say = silent,
-    watch: Watch = unwatched,
+    log: Log = no_log,
+    on_progress: OnProgress = no_progress,
 ) -> Run:
     """Train a model and keep everything about it in a run folder.
 
@@ -76,8 +76,8 @@ def train(
             seed; or a pair of images and labels.
         callbacks: Keras callbacks, called once an epoch.
         out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None.
-        say: takes one line for the user: why a model is trained without a trace, why training stopped early.
-        watch: takes the progress, about twenty times an epoch.
+        log: takes one line for the user: why a model is trained without a trace, why training stopped early.
+        on_progress: takes the progress, about twenty times an epoch.
 
     Returns:
         The run, with its history, the recipe, and the model for use.
@@ -92,14 +92,14 @@ def train(
     """
     changes = {"epochs": epochs, "batch_size": batch_size}
     chosen = (recipe or Recipe()).replace(**{name: value for name, value in changes.items() if value is not None})
-    material = _material(data, validation)
+    inputs_ = _material(data, validation)
     name = str(getattr(model, "name", type(model).__name__)).lower()
     if chosen.whiten:
-        whiten(model, material.train[0])
-    run = _opened(out, name, seed, material, chosen)
-    facts = {"recipe": chosen.as_dict(), "seed": seed, "architecture": _architecture(model), **material.facts}
+        whiten(model, inputs_.train[0])
+    run = _opened(out, name, seed, inputs_, chosen)
+    facts = {"recipe": chosen.as_dict(), "seed": seed, "architecture": _architecture(model), **inputs_.facts}
     try:
-        return _fitted(run, model, material, chosen, seed, callbacks, facts, None, say, watch)
+        return _fitted(run, model, inputs_, chosen, seed, callbacks, facts, None, log, on_progress)
     except FittingRoomError:
         _discard_if_nothing_came(run)
         raise
@@ -112,8 +112,8 @@ def resume(
     model: Any = None,
     validation: Split | Pair | None = None,
     callbacks: Sequence[Any] = (),
-    say: Say = silent,
-    watch: Watch = unwatched,
+    log: Log = no_log,
+    on_progress: OnProgress = no_progress,
 ) -> Run:
     """Go on with a run that was interrupted or killed; what comes out is the same to the bit as without that.
 
@@ -124,8 +124,8 @@ def resume(
             ordinary layers that was not compiled.
         validation: the same pair again, where the run was given one; a number of held-out images is remembered.
         callbacks: the same callbacks again.
-        say: takes one line for the user.
-        watch: takes the progress.
+        log: takes one line for the user.
+        on_progress: takes the progress.
 
     Raises:
         RunError: no such run, no checkpoint in it, or one of another model or recipe.
@@ -135,19 +135,19 @@ def resume(
     saved = checkpoints.read(opened.folder / "checkpoint")
     facts = dict(saved.facts)
     recipe = Recipe.from_dict(facts["recipe"])
-    material = _material(data, validation if validation is not None else facts["held_out"])
+    inputs_ = _material(data, validation if validation is not None else facts["held_out"])
     for key in ("fingerprint", "train_images", "validation_images"):
-        if material.facts[key] != facts[key]:
+        if inputs_.facts[key] != facts[key]:
             raise UsageError(
-                f"{opened.folder} was trained with {key} {facts[key]}, and is to go on with {material.facts[key]}. "
+                f"{opened.folder} was trained with {key} {facts[key]}, and is to go on with {inputs_.facts[key]}. "
                 "Pass the same data and validation."
             )
-    kept = {key: facts[key] for key in ("recipe", "seed", "architecture", *material.facts)}
+    kept = {key: facts[key] for key in ("recipe", "seed", "architecture", *inputs_.facts)}
     rebuilt = model if model is not None else _rebuilt(facts["architecture"], opened)
-    return _fitted(opened, rebuilt, material, recipe, facts["seed"], callbacks, kept, saved, say, watch)
+    return _fitted(opened, rebuilt, inputs_, recipe, facts["seed"], callbacks, kept, saved, log, on_progress)
 
 
-def _material(data: Dataset | Split | Pair, validation: int | Split | Pair | None) -> Material:
+def _material(data: Dataset | Split | Pair, validation: int | Split | Pair | None) -> TrainingInputs:
     source = data.train if isinstance(data, Dataset) else data
     held_out = validation if isinstance(validation, int) and not isinstance(validation, bool) else None
     if held_out is not None:
@@ -163,7 +163,7 @@ def _material(data: Dataset | Split | Pair, validation: int | Split | Pair | Non
         "held_out": held_out,
         "class_names": list(data.class_names) if isinstance(data, Dataset) else None,
     }
-    return Material(pair, held, facts)
+    return TrainingInputs(pair, held, facts)
 
 
 def _pair(source: object, where: str) -> Pair:
@@ -188,12 +188,12 @@ def _fingerprint(pair: Pair) -> str:
     return digest.hexdigest()[:16]
 
 
-def _opened(out: str | Path | None, name: str, seed: int, material: Material, recipe: Recipe) -> Run:
+def _opened(out: str | Path | None, name: str, seed: int, inputs_: TrainingInputs, recipe: Recipe) -> Run:
     from fittingroom.environment import describe
 
-    images, labels = material.train
-    size = {"image_shape": list(images.shape[1:]), "classes": _classes(material.facts["class_names"], labels)}
-    run = create(out, name, seed, describe(seed=seed, model=name, **size, **material.facts))
+    images, labels = inputs_.train
+    size = {"image_shape": list(images.shape[1:]), "classes": _classes(inputs_.facts["class_names"], labels)}
+    run = create(out, name, seed, describe(seed=seed, model=name, **size, **inputs_.facts))
     run.write_text("recipe.toml", recipe.to_toml())
     run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": seed, **resolved(recipe).as_dict()})
     return run
@@ -213,21 +213,21 @@ def _discard_if_nothing_came(run: Run) -> None:
 def _fitted(
     run: Run,
     model: Any,
-    material: Material,
+    inputs_: TrainingInputs,
     recipe: Recipe,
     seed: int,
     callbacks: Sequence[Any],
     facts: dict[str, Any],
     saved: Checkpoint | None,
-    say: Say,
-    watch: Watch,
+    log: Log,
+    on_progress: OnProgress,
 ) -> Run:
-    from fittingroom.training.fit import Outlets, Plan, fit
+    from fittingroom.training.fit import Hooks, TrainingPlan, fit
 
     folder = run.folder / "checkpoint"
-    outlets = Outlets(
-        say=say,
-        watch=watch,
+    hooks = Hooks(
+        log=log,
+        on_progress=on_progress,
         line=lambda line: run.append_line("history.jsonl", line),
         save=lambda state: checkpoints.write(folder, state),
         resume_hint=f"Go on with: fittingroom train --resume {run.folder}",
@@ -236,33 +236,33 @@ def _fitted(
     if saved is not None:  # a line may be missing or too many after a kill: the checkpoint knows
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in saved.facts["history"]]
         run.write_text("history.jsonl", "".join(lines))
-    plan = Plan(*material.train, recipe, seed, material.validation, callbacks)
-    done = fit(model, plan, outlets, saved)
+    plan = TrainingPlan(*inputs_.train, recipe, seed, inputs_.validation, callbacks)
+    done = fit(model, plan, hooks, saved)
     if done.stopped:
-        say(f"Training ended early: {done.stopped}.")
-    height, width = material.train[0].shape[1:]
+        log(f"Training ended early: {done.stopped}.")
+    height, width = inputs_.train[0].shape[1:]
     _keep(run, done, (height, width))
     shutil.rmtree(folder, ignore_errors=True)
-    return run if (run.folder / IN_A_RUN).exists() else Run(run.folder, done.subject.model)
+    return run if (run.folder / IN_A_RUN).exists() else Run(run.folder, done.functional.model)
 
 
 def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
     """Keep the trained model for use: behind its fixed front where it is a Keras model, else as its weights."""
     import torch
 
-    subject = done.subject
-    if subject.is_keras and subject.is_ordinary:
+    functional = done.functional
+    if functional.is_keras and functional.is_ordinary:
         from fittingroom.models.front import for_use
 
-        with torch.no_grad(), subject.at_rest():
-            for_use(subject.model, image_shape).save(run.folder / IN_A_RUN)
+        with torch.no_grad(), functional.at_rest():
+            for_use(functional.model, image_shape).save(run.folder / IN_A_RUN)
         return
     from safetensors.torch import save
 
     from fittingroom.models.rebuilt import WEIGHTS, weights_of
     from fittingroom.runs import write_atomically
 
-    write_atomically(run.folder / WEIGHTS, save(weights_of(subject)))
+    write_atomically(run.folder / WEIGHTS, save(weights_of(functional)))
 
 
 def _architecture(model: Any) -> str | None:
@@ -278,6 +278,6 @@ def _architecture(model: Any) -> str | None:
 def _rebuilt(architecture: str | None, run: Run) -> Any:
     if architecture is None:
         raise RunError(f"{run.folder}: this model cannot be rebuilt from its run. Pass the same model again.")
-    from fittingroom.backend import require_torch
+    from fittingroom.backend import import_keras
 
-    return require_torch().models.model_from_json(architecture)
+    return import_keras().models.model_from_json(architecture)

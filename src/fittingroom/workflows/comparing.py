@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fittingroom.data import Say, silent
+from fittingroom.data import Log, no_log
 from fittingroom.errors import RunError, UsageError
 from fittingroom.judging import Comparison, Seeds, differing, over_seeds
 from fittingroom.judging import compare as compare_arrays
 from fittingroom.runs import Predictions, Run, open_run
-from fittingroom.workflows.answering import SplitName, answered, dataset_judged, kept_predictions, predictions_of
-from fittingroom.workflows.own_data import data_of
+from fittingroom.workflows.run_dataset import run_dataset
+from fittingroom.workflows.run_predictions import (
+    SplitName,
+    dataset_judged,
+    kept_predictions,
+    predictions_of,
+    run_predictions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +58,7 @@ def compare_runs(
     split: SplitName | None = None,
     *,
     data_dir: Path | None = None,
-    say: Say = silent,
+    log: Log = no_log,
 ) -> Compared:
     """Compare what runs answered about the same images.
 
@@ -63,7 +69,7 @@ def compare_runs(
         folders: of two or more runs.
         split: "validation" or "test"; None for what the runs keep.
         data_dir: where the dataset's files are; None to look.
-        say: told what takes a while.
+        log: told what takes a while.
 
     Raises:
         UsageError: fewer than two, or the same one twice.
@@ -75,7 +81,7 @@ def compare_runs(
     if len({run.folder.resolve() for run in runs}) < len(runs):
         raise UsageError("Expected runs that differ, received the same one twice.")
     _check_same_data(runs, split)
-    kept = [_predictions(run, split, data_dir, say) for run in runs]
+    kept = [_predictions(run, split, data_dir, log) for run in runs]
     for run, other in zip(runs[1:], kept[1:], strict=True):
         _check_same(runs[0], kept[0], run, other)
     names = _names(runs)
@@ -110,15 +116,15 @@ def _different_data(first: Run, mark: str, second: Run, other: str) -> RunError:
     )
 
 
-def _predictions(run: Run, split: SplitName | None, data_dir: Path | None, say: Say) -> Predictions:
+def _predictions(run: Run, split: SplitName | None, data_dir: Path | None, log: Log) -> Predictions:
     kept = kept_predictions(run)
     if kept is not None and split in (None, kept.split):
         return kept
     if split is None and not run.environment.get("held_out"):
         return run.predictions  # says what is missing
-    data = data_of(run, data_dir)
-    say(f"Asking {run.folder} about its {split or 'validation'} images.")
-    found = answered(run, data, split)
+    data = run_dataset(run, data_dir)
+    log(f"Asking {run.folder} about its {split or 'validation'} images.")
+    found = run_predictions(run, data, split)
     return predictions_of(found.split, found.probabilities, data)
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.data import Dataset, Say, silent
+from fittingroom.data import Dataset, Log, no_log
 from fittingroom.errors import UsageError
-from fittingroom.judging import judge, references_for, warning
+from fittingroom.judging import judge, references_for, too_good_warning
 from fittingroom.reporting.comparison_page import comparison_page
 from fittingroom.reporting.comparison_report import ComparisonReport, Contender, Difference
 from fittingroom.reporting.history import read_history
 from fittingroom.runs import write_atomically
-from fittingroom.workflows.again import again
 from fittingroom.workflows.comparing import compare_runs
+from fittingroom.workflows.reproduce import reproduce
 from fittingroom.workflows.run_facts import cost_of, data_or_why
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from fittingroom.arrays import Array
     from fittingroom.runs import Predictions, Run
-    from fittingroom.workflows.answering import SplitName
     from fittingroom.workflows.comparing import Compared
+    from fittingroom.workflows.run_predictions import SplitName
 
 NAME = "comparison.html"
 DIFFERENCES = 12
@@ -37,7 +37,7 @@ def comparison(
     split: SplitName | None = None,
     data_dir: Path | None = None,
     *,
-    say: Say = silent,
+    log: Log = no_log,
 ) -> Path:
     """Write the page that compares runs, and its numbers as JSON beside it.
 
@@ -46,7 +46,7 @@ def comparison(
         out: the page; None for ``comparison.html`` beside the first run's folder.
         split: "validation" or "test"; None for what the runs keep.
         data_dir: where the dataset's files are; None to look.
-        say: told what takes a while.
+        log: told what takes a while.
 
     Raises:
         UsageError: fewer than two, the same one twice, or another ending than ``.html``.
@@ -55,7 +55,7 @@ def comparison(
     page = out or runs[0].folder.resolve().parent / NAME
     if page.suffix != ".html":
         raise UsageError(f"{page}: expected a page that ends in .html.")
-    compared = compare_runs([run.folder for run in runs], split, data_dir=data_dir, say=say)
+    compared = compare_runs([run.folder for run in runs], split, data_dir=data_dir, log=log)
     data, why = data_or_why(runs[0], data_dir)
     facts = comparison_facts(runs, compared, why)
     pictures = {} if data is None else _pictures(facts, data)
@@ -104,8 +104,8 @@ def _contender(run: Run, name: str, kept: Predictions, settings: Mapping[str, An
         settings=settings,
         cost=cost_of(run, None),
         test_looks=len(run.test_looks),
-        command=again(run).command,
-        warning=warning(score.accuracy, dataset),
+        command=reproduce(run).command,
+        warning=too_good_warning(score.accuracy, dataset),
     )
 
 

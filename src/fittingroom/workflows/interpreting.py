@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from fittingroom.data import Dataset, Say, Split, silent
+from fittingroom.data import Dataset, Log, Split, no_log
 from fittingroom.errors import RunError
-from fittingroom.models.features import in_batches, seeing
+from fittingroom.models.feature_extractor import feature_extractor, in_batches
 from fittingroom.models.neighbours import nearest
 from fittingroom.reporting.interpretation import Interpretation
 from fittingroom.runs import Run, open_run
-from fittingroom.workflows.answering import SplitName, answered, check_same_data, learned_from
-from fittingroom.workflows.own_data import data_of
+from fittingroom.workflows.run_dataset import run_dataset
+from fittingroom.workflows.run_predictions import SplitName, check_same_data, learned_from, run_predictions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def interpret(
-    run: Run | str | Path, data: Dataset | None = None, *, split: SplitName | None = None, say: Say = silent
+    run: Run | str | Path, data: Dataset | None = None, *, split: SplitName | None = None, log: Log = no_log
 ) -> Interpretation:
     """Open a run to look at what it gets wrong.
 
@@ -33,7 +33,7 @@ def interpret(
         run: a run or its folder.
         data: what it was trained on; None to load it by the name that the run has.
         split: "train", "validation" or "test"; None for test where the run was evaluated, else validation.
-        say: told what takes a while.
+        log: told what takes a while.
 
     Raises:
         RunError: no such run; it has no such images; its data cannot be had, or have changed since.
@@ -45,15 +45,15 @@ def interpret(
         ('Shirt', 'T-shirt/top', 121)
     """
     opened = run if isinstance(run, Run) else open_run(run)
-    loaded = data or data_of(opened)
-    found = answered(opened, loaded, split)
+    loaded = data or run_dataset(opened)
+    found = run_predictions(opened, loaded, split)
     train = _training_images(opened, loaded)
     return Interpretation(
         split=found.split,
         probabilities=found.probabilities,
         class_names=loaded.class_names,
         train=train,
-        find=neighbour_finder(opened, train, say),
+        find=neighbour_finder(opened, train, log),
     )
 
 
@@ -65,24 +65,24 @@ def _training_images(run: Run, data: Dataset) -> Split:
         return data.train
 
 
-def neighbour_finder(run: Run, train: Split, say: Say = silent) -> FindNeighbours:
+def neighbour_finder(run: Run, train: Split, log: Log = no_log) -> FindNeighbours:
     """Return the function that finds the training images most like others; the first call asks the model about all.
 
     Args:
         run: trained.
         train: the images that it learned from.
-        say: told before the first call's work.
+        log: told before the first call's work.
     """
 
     @cache
     def opened() -> tuple[object, Array]:
-        see = seeing(run.model(), train.images.shape[1:])
-        say(f"Asking the model what it sees in its {len(train):,} training images.")
-        return see, in_batches(see, train.images)[1]
+        extract = feature_extractor(run.model(), train.images.shape[1:])
+        log(f"Asking the model what it sees in its {len(train):,} training images.")
+        return extract, in_batches(extract, train.images)[1]
 
     def find(images: Images, count: int) -> list[list[int]]:
-        see, features = opened()
-        own = in_batches(see, images)[1]  # type: ignore[arg-type]
+        extract, features = opened()
+        own = in_batches(extract, images)[1]  # type: ignore[arg-type]
         return [nearest(features, row, count).tolist() for row in own]
 
     return find

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fittingroom.data import Dataset, Say, silent
+from fittingroom.data import Dataset, Log, no_log
 from fittingroom.errors import ModelError
-from fittingroom.judging import fit_temperature, judge, references_for, tempering, warning
+from fittingroom.judging import fit_temperature, judge, references_for, tempering, too_good_warning
 from fittingroom.models.load import IN_A_RUN
+from fittingroom.reporting.answers import answers_at, choose
 from fittingroom.reporting.judged import Judged, JudgedPictures, PairExamples, Tempered
-from fittingroom.reporting.mistakes import answers_at, choose
 from fittingroom.runs import is_run, open_run
-from fittingroom.workflows.answering import answered, dataset_judged, kept_predictions
 from fittingroom.workflows.interpreting import interpret
+from fittingroom.workflows.run_predictions import dataset_judged, kept_predictions, run_predictions
 
 if TYPE_CHECKING:
     from fittingroom.arrays import Labels, Probabilities
     from fittingroom.judging import ConfusedPair, Verdict
+    from fittingroom.reporting.answers import Answer
     from fittingroom.reporting.interpretation import Interpretation
-    from fittingroom.reporting.mistakes import Mistake
     from fittingroom.runs import Predictions, Run
 
 FIRST = 15
@@ -31,14 +31,14 @@ EXAMPLES = 4
 NEIGHBOURS = 3
 
 
-def judged_run(run: Run, data: Dataset | None, why_no_data: str = "", *, say: Say = silent) -> Judged | None:
+def judged_run(run: Run, data: Dataset | None, why_no_data: str = "", *, log: Log = no_log) -> Judged | None:
     """Judge the images that a run answered about: the test images once it was evaluated, else its validation images.
 
     Args:
         run: trained.
         data: what it was trained on, or None where it cannot be had.
         why_no_data: one sentence, where it cannot.
-        say: told what takes a while.
+        log: told what takes a while.
 
     Returns:
         None where it answered about nothing: no images were held out, and it was not evaluated.
@@ -49,7 +49,7 @@ def judged_run(run: Run, data: Dataset | None, why_no_data: str = "", *, say: Sa
         return None if kept is None else _without_pictures(run, kept, why)
     if kept is None and not (run.environment.get("held_out") and (run.folder / IN_A_RUN).is_file()):
         return None
-    return _with_pictures(run, data, interpret(run, data, say=say))
+    return _with_pictures(run, data, interpret(run, data, log=log))
 
 
 def pictures_of(judged: Judged, data: Dataset) -> JudgedPictures:
@@ -60,9 +60,9 @@ def pictures_of(judged: Judged, data: Dataset) -> JudgedPictures:
         data: that was judged.
     """
     source = data.test if judged.split == "test" else data.train
-    near = {each.index for mistake in judged.shown for each in mistake.neighbours}
+    near = {each.index for mistake in judged.answers for each in mistake.neighbours}
     return JudgedPictures(
-        {index: np.array(source.images[index]) for index in {mistake.index for mistake in judged.shown}},
+        {index: np.array(source.images[index]) for index in {mistake.index for mistake in judged.answers}},
         {index: np.array(data.train.images[index]) for index in near},
     )
 
@@ -82,14 +82,14 @@ def tempered_by(run: Run, data: Dataset, labels: Labels, probabilities: Probabil
     if not run.environment.get("held_out") or data.fingerprint != run.environment.get("fingerprint"):
         return None
     try:
-        held = answered(run, data, "validation")
+        held = run_predictions(run, data, "validation")
     except ModelError:
         return None
     value = fit_temperature(held.split.labels, held.probabilities)
     return Tempered(tempering(held.split.labels, held.probabilities, value), tempering(labels, probabilities, value))
 
 
-def about(model: str, data: Dataset) -> tuple[int | None, Tempered | None]:
+def temperature_report(model: str, data: Dataset) -> tuple[int | None, Tempered | None]:
     """Return the seed of a run that was just evaluated, and what a temperature does to its answers.
 
     Args:
@@ -113,7 +113,7 @@ def _with_pictures(run: Run, data: Dataset, seen: Interpretation) -> Judged:
         score=verdict,
         wrong=verdict.n - sum(row[label] for label, row in enumerate(verdict.confusion)),
         references=references_for(data.name),
-        warning=warning(verdict.accuracy, data.name),
+        warning=too_good_warning(verdict.accuracy, data.name),
         temperature=tempered_by(run, data, seen.split.labels, seen.probabilities),
         first=seen.answers(np.arange(min(FIRST, len(seen.split)))),
         top_losses=_top_losses(seen),
@@ -124,7 +124,7 @@ def _with_pictures(run: Run, data: Dataset, seen: Interpretation) -> Judged:
     )
 
 
-def _top_losses(seen: Interpretation) -> tuple[Mistake, ...]:
+def _top_losses(seen: Interpretation) -> tuple[Answer, ...]:
     try:
         return seen.mistakes(TOP_LOSSES, neighbours=NEIGHBOURS)
     except ModelError:  # what its last layer is given cannot be reached
@@ -142,7 +142,7 @@ def _without_pictures(run: Run, kept: Predictions, why: str) -> Judged:
         score=verdict,
         wrong=verdict.n - sum(row[label] for label, row in enumerate(verdict.confusion)),
         references=references_for(dataset),
-        warning=warning(verdict.accuracy, dataset),
+        warning=too_good_warning(verdict.accuracy, dataset),
         temperature=None,
         first=_kept_answers(kept, np.arange(min(FIRST, len(kept.labels)))),
         top_losses=_kept_answers(kept, choose(kept.labels, kept.probabilities, count=TOP_LOSSES)),
@@ -151,7 +151,7 @@ def _without_pictures(run: Run, kept: Predictions, why: str) -> Judged:
     )
 
 
-def _kept_answers(kept: Predictions, positions: np.ndarray) -> tuple[Mistake, ...]:
+def _kept_answers(kept: Predictions, positions: np.ndarray) -> tuple[Answer, ...]:
     return answers_at(positions, kept.labels, kept.probabilities, kept.indices)
 
 

@@ -9,31 +9,31 @@ from fittingroom.errors import ModelError
 from fittingroom.models.load import IN_A_RUN, ONNX_IN_A_RUN
 
 if TYPE_CHECKING:
-    from fittingroom.data import Dataset, Say
+    from fittingroom.data import Dataset, Log
     from fittingroom.runs import Run
 
 NEEDED = ("onnx", "onnxruntime")
 COMPARED = 1000  # training images; `fittingroom export` compares on all test images
 
 
-def write_twin(run: Run, data: Dataset, say: Say) -> None:
+def write_twin(run: Run, data: Dataset, log: Log) -> None:
     """Write ``model.onnx`` beside a run's ``model.keras``, or say in one line why there is none.
 
     Args:
         run: trained.
         data: of which the first training images are compared.
-        say: takes one line for the user.
+        log: takes one line for the user.
     """
     if not (run.folder / IN_A_RUN).exists():
-        say("No model.onnx: only models of ordinary Keras layers are written as ONNX.")
+        log("No model.onnx: only models of ordinary Keras layers are written as ONNX.")
         return
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        say(f"No model.onnx: {' and '.join(missing)} not installed (pip install 'fittingroom[export]').")
+        log(f"No model.onnx: {' and '.join(missing)} not installed (pip install 'fittingroom[export]').")
         return
     from fittingroom.export.export import checked_onnx
 
     try:
         checked_onnx(run.model(), run.folder / ONNX_IN_A_RUN, data.train.images[:COMPARED], data.class_names)
     except ModelError as error:
-        say(f"No model.onnx: {error}")
+        log(f"No model.onnx: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fittingroom.data import Say, silent
+from fittingroom.data import Log, no_log
 from fittingroom.errors import RunError, UsageError
 from fittingroom.reporting.run_page import run_page
 from fittingroom.runs import Run, open_run
@@ -26,7 +26,7 @@ def report(
     out: str | Path | None = None,
     split: Literal["validation", "test"] | None = None,
     data_dir: str | Path | None = None,
-    say: Say = silent,
+    log: Log = no_log,
 ) -> Path:
     """Write a run's page into its folder, or one page that compares several runs.
 
@@ -41,7 +41,7 @@ def report(
             None. A run's own page is always in its folder.
         split: which images a comparison is on; None for the test images where all were evaluated, else validation.
         data_dir: where the dataset's files are; None to look.
-        say: told what takes a while.
+        log: told what takes a while.
 
     Returns:
         The HTML file: self-contained, opens from ``file://``.
@@ -54,12 +54,12 @@ def report(
     runs = [_opened(each) for each in (run, *others)]
     folder = Path(data_dir) if data_dir is not None else None
     if others:
-        return comparison(runs, None if out is None else Path(out), split, folder, say=say)
+        return comparison(runs, None if out is None else Path(out), split, folder, log=log)
     if out is not None:
         raise UsageError(f"A run's page is written into its folder: {runs[0].folder / PAGE}. Leave --out away.")
     if split is not None:
         raise UsageError("A run's page shows what the run was judged on; --split is for a comparison of several.")
-    return _tutorials_page(runs[0], say) if (runs[0].folder / TUTORIAL).exists() else _runs_page(runs[0], folder, say)
+    return _tutorials_page(runs[0], log) if (runs[0].folder / TUTORIAL).exists() else _runs_page(runs[0], folder, log)
 
 
 def _opened(run: Run | str | Path) -> Run:
@@ -69,15 +69,15 @@ def _opened(run: Run | str | Path) -> Run:
     return opened
 
 
-def _tutorials_page(run: Run, say: Say) -> Path:
-    facts, page = tutorial_facts(run, say=say)
+def _tutorials_page(run: Run, log: Log) -> Path:
+    facts, page = tutorial_facts(run, log=log)
     run.write_text(PAGE, page)
     run.write_json(TWIN, (run.verdict or {}) | {"page": facts})
     return run.folder / PAGE
 
 
-def _runs_page(run: Run, data_dir: Path | None, say: Say) -> Path:
-    facts, pictures = run_facts(run, data_dir=data_dir, say=say)
+def _runs_page(run: Run, data_dir: Path | None, log: Log) -> Path:
+    facts, pictures = run_facts(run, data_dir=data_dir, log=log)
     run.write_text(PAGE, run_page(facts, pictures))
     run.write_json(TWIN, {**_verdict(facts.judged), "page": facts.to_dict()})
     return run.folder / PAGE

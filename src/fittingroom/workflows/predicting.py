@@ -16,7 +16,7 @@ from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
 from fittingroom.photos.views import VIEWS, averaged, views_of
 from fittingroom.pictures import is_grey_of_size, read_pictures
-from fittingroom.workflows.naming import Namer, open_namer
+from fittingroom.workflows.predictor import Predictor, open_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ As = Literal["auto", "data", "photo"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class PictureAnswer:
     """What a model says of one picture.
 
     Attributes:
@@ -71,7 +71,7 @@ class Failure:
 
 def predict_photos(
     photos: Iterable[str | Path | Image.Image | Array], model: str | Path = PHOTO_MODEL, *, halves: bool = False
-) -> list[Answer | Failure]:
+) -> list[PictureAnswer | Failure]:
     """Name photos of garments.
 
     Args:
@@ -85,12 +85,12 @@ def predict_photos(
     Raises:
         ModelError: no such model.
     """
-    namer = open_namer(model)
-    answers: list[Answer | Failure] = []
+    predictor = open_predictor(model)
+    answers: list[PictureAnswer | Failure] = []
     for number, photo in enumerate(photos):
         name = str(photo) if isinstance(photo, (str, Path)) else str(number)
         try:
-            answers.append(name_photo(photo, namer, name, halves=halves))
+            answers.append(name_photo(photo, predictor, name, halves=halves))
         except FittingRoomError as error:
             answers.append(Failure(name, str(error)))
     return answers
@@ -124,13 +124,13 @@ def _is_picture(path: Path) -> bool:
 
 
 def name_pictures(
-    paths: Iterable[Path], namer: Namer, taken_as: As = "auto", *, halves: bool = False
-) -> Iterator[Answer | Failure]:
+    paths: Iterable[Path], predictor: Predictor, taken_as: As = "auto", *, halves: bool = False
+) -> Iterator[PictureAnswer | Failure]:
     """Answer files one after the other; what fails is told, and the rest goes on.
 
     Args:
         paths: files.
-        namer: the model.
+        predictor: the model.
         taken_as: "data", "photo", or "auto": ``.npy`` and grey pictures of the model's size are data, others photos.
         halves: of photos, see `predict_photos`.
     """
@@ -138,10 +138,10 @@ def name_pictures(
         try:
             if _is_folder(path):
                 raise DataError(f"{path}: expected pictures in this folder, found none. Subfolders are not searched.")
-            if taken_as == "data" or (taken_as == "auto" and is_data(path, namer.image_shape)):
-                yield from name_data(path, namer)
+            if taken_as == "data" or (taken_as == "auto" and is_data(path, predictor.image_shape)):
+                yield from name_data(path, predictor)
             else:
-                yield name_photo(path, namer, str(path), halves=halves)
+                yield name_photo(path, predictor, str(path), halves=halves)
         except FittingRoomError as error:
             yield Failure(str(path), str(error))
 
@@ -151,52 +151,54 @@ def is_data(path: Path, image_shape: tuple[int, int]) -> bool:
     return path.suffix == ".npy" or is_grey_of_size(path, image_shape)
 
 
-def name_data(path: Path, namer: Namer) -> list[Answer]:
+def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
     """Answer the pictures of one file, taken as they are."""
     start = time.perf_counter()
     images = read_pictures(path)
-    probabilities = tempered(namer.predict(images), namer.temperature)
-    scores = [None] * len(images) if namer.score is None else [namer.score(image[None]) for image in images]
+    probabilities = tempered(predictor.predict(images), predictor.temperature)
+    scores = [None] * len(images) if predictor.score is None else [predictor.score(image[None]) for image in images]
     names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
     seconds = (time.perf_counter() - start) / max(1, len(images))
     return [
-        replace(_answer(name, "data", row, score, namer), seconds=seconds)
+        replace(_answer(name, "data", row, score, predictor), seconds=seconds)
         for name, row, score in zip(names, probabilities, scores, strict=True)
     ]
 
 
-def name_photo(photo: str | Path | Image.Image | Array, namer: Namer, name: str, *, halves: bool = False) -> Answer:
+def name_photo(
+    photo: str | Path | Image.Image | Array, predictor: Predictor, name: str, *, halves: bool = False
+) -> PictureAnswer:
     """Answer one photo: prepared, seen from several sides, averaged; whether it is none is asked of the whole alone."""
     start = time.perf_counter()
     prepared = prepare_photo(photo)
-    if namer.image_shape != prepared.image.shape:
-        height, width = namer.image_shape
-        raise DataError(f"{name}: photos are prepared as 28x28, but model '{namer.title}' takes {height}x{width}.")
+    if predictor.image_shape != prepared.image.shape:
+        height, width = predictor.image_shape
+        raise DataError(f"{name}: photos are prepared as 28x28, but model '{predictor.title}' takes {height}x{width}.")
     prepared = with_halves(prepared) if halves else prepared
     images, weights = views_of(prepared)
-    probabilities = tempered(averaged(namer.predict(images), weights)[None], namer.temperature)[0]
-    score = None if namer.score is None else namer.score(images[: 2 * len(VIEWS)])
-    answer = _answer(name, "photo", probabilities, score, namer)
+    probabilities = tempered(averaged(predictor.predict(images), weights)[None], predictor.temperature)[0]
+    score = None if predictor.score is None else predictor.score(images[: 2 * len(VIEWS)])
+    answer = _answer(name, "photo", probabilities, score, predictor)
     return replace(answer, warnings=prepared.warnings, prepared=prepared, seconds=time.perf_counter() - start)
 
 
-def _answer(path: str, taken_as: str, probabilities: Array, score: float | None, namer: Namer) -> Answer:
-    names = namer.names(len(probabilities))
+def _answer(path: str, taken_as: str, probabilities: Array, score: float | None, predictor: Predictor) -> PictureAnswer:
+    names = predictor.names(len(probabilities))
     best = int(np.argmax(probabilities))
-    return Answer(
+    return PictureAnswer(
         path=path,
         taken_as=taken_as,
         label=names[best],
         confidence=float(probabilities[best]),
         probabilities={name: float(value) for name, value in zip(names, probabilities, strict=True)},
-        none_of_these=None if score is None else score > namer.threshold,
+        none_of_these=None if score is None else score > predictor.threshold,
         none_of_these_score=score,
         warnings=(),
         seconds=0.0,
     )
 
 
-def as_row(answer: Answer | Failure) -> dict[str, Any]:
+def as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
     """Return an answer as ``--json`` prints it."""
     if isinstance(answer, Failure):
         return {"schema": SCHEMA, "path": answer.path, "error": answer.error}

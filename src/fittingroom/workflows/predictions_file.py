@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.data import DATASETS, Dataset, Say, load, silent
+from fittingroom.data import DATASETS, Dataset, Log, load, no_log
 from fittingroom.errors import DataError
 from fittingroom.judging import check_predictions
 
@@ -44,14 +44,14 @@ class FiledPredictions:
     split: str
 
 
-def read_predictions(path: Path, dataset: str | None = None, *, say: Say = silent) -> FiledPredictions:
+def read_predictions(path: Path, dataset: str | None = None, *, log: Log = no_log) -> FiledPredictions:
     """Read and check predictions.
 
     Args:
         path: ``.npz`` with ``probabilities`` and, but for a dataset, ``labels``; ``class_names``, ``fingerprint`` and
             ``split`` are read where they are there, as in a run's ``predictions.npz``. Or ``.npy``: probabilities.
         dataset: a name or folder, whose test images these are: gives labels and class names that the file has not.
-        say: takes one line for the user.
+        log: takes one line for the user.
 
     Raises:
         DataError: no such file, not NumPy's, parts missing, or not what can be judged.
@@ -60,7 +60,7 @@ def read_predictions(path: Path, dataset: str | None = None, *, say: Say = silen
     if "probabilities" not in arrays:
         found = ", ".join(sorted(arrays)) or "nothing"
         raise DataError(f"{path}: expected an array named 'probabilities', found {found}. Write it with {EXAMPLE}.")
-    data = load(dataset, say=say) if dataset else None
+    data = load(dataset, log=log) if dataset else None
     labels = _labels(path, arrays, data)
     checked, matrix = check_predictions(labels, arrays["probabilities"])
     fingerprint = data.fingerprint if data else str(arrays.get("fingerprint", ""))

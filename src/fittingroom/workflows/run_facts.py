@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data import DATASETS, Dataset, Say, silent
+from fittingroom.data import DATASETS, Dataset, Log, no_log
 from fittingroom.errors import DataError, RunError
 from fittingroom.models.load import IN_A_RUN
 from fittingroom.models.summary import summary
 from fittingroom.reporting.history import read_history
 from fittingroom.reporting.judged import JudgedPictures
 from fittingroom.reporting.learning import read_learning
-from fittingroom.reporting.run_report import Cost, Look, RunReport
+from fittingroom.reporting.run_report import Cost, RunReport, RunTestLook
 from fittingroom.training import Recipe
-from fittingroom.workflows.again import again, differences
 from fittingroom.workflows.judged import judged_run, pictures_of
-from fittingroom.workflows.own_data import data_of
+from fittingroom.workflows.reproduce import differences, reproduce
+from fittingroom.workflows.run_dataset import run_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def run_facts(
-    run: Run, data: Dataset | None = None, data_dir: Path | None = None, *, say: Say = silent
+    run: Run, data: Dataset | None = None, data_dir: Path | None = None, *, log: Log = no_log
 ) -> tuple[RunReport, JudgedPictures]:
     """Return a run's page as values, and its pictures.
 
@@ -34,10 +34,10 @@ def run_facts(
         run: with at least one epoch.
         data: what it was trained on; None to load it by the name that the run has.
         data_dir: where its files are; None to look.
-        say: told what takes a while.
+        log: told what takes a while.
     """
     found, why = (data, "") if data is not None else data_or_why(run, data_dir)
-    judged = judged_run(run, found, why, say=say)
+    judged = judged_run(run, found, why, log=log)
     shows = judged is not None and not judged.pictures_missing and found is not None
     pictures = pictures_of(judged, found) if shows else JudgedPictures()  # type: ignore[arg-type]
     return _report(run, judged, why), pictures
@@ -46,7 +46,7 @@ def run_facts(
 def data_or_why(run: Run, data_dir: Path | None = None) -> tuple[Dataset | None, str]:
     """Return the dataset of a run, or None and one sentence that says why it cannot be had."""
     try:
-        return data_of(run, data_dir), ""
+        return run_dataset(run, data_dir), ""
     except (DataError, RunError) as error:
         return None, str(error)
 
@@ -57,15 +57,16 @@ def readable(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {name: environment[name] for name in names if name in environment} | dict(environment["versions"])
 
 
-def looks_of(run: Run) -> tuple[Look, ...]:
+def looks_of(run: Run) -> tuple[RunTestLook, ...]:
     """Return each time that the test split met a run."""
     return tuple(
-        Look(line["time"], line["asked_by"], line.get("dataset", ""), line["accuracy"]) for line in run.test_looks
+        RunTestLook(line["time"], line["asked_by"], line.get("dataset", ""), line["accuracy"])
+        for line in run.test_looks
     )
 
 
 def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
-    facts, history, made = run.environment, read_history(run.history), again(run)
+    facts, history, made = run.environment, read_history(run.history), reproduce(run)
     known = DATASETS.get(facts.get("dataset") or "")
     keras = (run.folder / IN_A_RUN).is_file()
     model = run.model() if keras else None

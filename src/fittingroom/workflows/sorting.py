@@ -15,7 +15,7 @@ from fittingroom.photos.naming import folder_name, free_name
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from fittingroom.workflows.predicting import Answer
+    from fittingroom.workflows.predicting import PictureAnswer
 
 NONE_FOLDER = "none of these"
 
@@ -36,7 +36,7 @@ def writable_folder(folder: Path) -> Path:
         ) from error
 
 
-def sort_into(folder: Path, answer: Answer) -> Path | None:
+def sort_into(folder: Path, answer: PictureAnswer) -> Path | None:
     """Copy an answered file into the folder of its class, under its own name; a name that is taken gets a number.
 
     Args:
@@ -73,7 +73,7 @@ def _copied(source: Path, folder: Path) -> Path:
     return to
 
 
-def save_explanation(folder: Path, answer: Answer, threshold: float) -> Path | None:
+def save_explanation(folder: Path, answer: PictureAnswer, threshold: float) -> Path | None:
     """Save the picture of how a photo was read; for data there is none.
 
     Args:

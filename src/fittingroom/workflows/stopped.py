@@ -24,7 +24,7 @@ def keep_stopped_model(run: Run, data: Dataset) -> bool:
     Raises:
         RunError: the checkpoint cannot be read.
     """
-    from fittingroom.backend import require_torch
+    from fittingroom.backend import import_keras
     from fittingroom.models.front import for_use
     from fittingroom.training import checkpoint as checkpoints
     from fittingroom.training.adapt import adapt
@@ -35,7 +35,7 @@ def keep_stopped_model(run: Run, data: Dataset) -> bool:
     saved = checkpoints.read(folder)
     if saved.facts["architecture"] is None:
         return False
-    model = require_torch().models.model_from_json(saved.facts["architecture"])
+    model = import_keras().models.model_from_json(saved.facts["architecture"])
     subject = adapt(model, data.image_shape, pixels=saved.facts["recipe"]["pixels"])
     parameters = dict(zip(subject.parameter_names, subject.parameters, strict=True))
     buffers = {str(index): buffer for index, buffer in enumerate(subject.buffers)}

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from fittingroom.data import Dataset, Say, load, silent
+from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.catalog import DATASETS
 from fittingroom.models import build
 from fittingroom.models.custom import build_custom, find_source, is_custom
 from fittingroom.models.rebuilt import SOURCE as SOURCE
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train
-from fittingroom.training.progress import Watch, unwatched
+from fittingroom.training.progress import OnProgress, no_progress
 from fittingroom.workflows.onnx_twin import write_twin
 
 if TYPE_CHECKING:
@@ -47,43 +47,54 @@ class Order:
     onnx: bool = True
 
 
-def train_order(order: Order, out: Path | None = None, *, say: Say = silent, watch: Watch = unwatched) -> Run:
+def train_order(
+    order: Order, out: Path | None = None, *, log: Log = no_log, on_progress: OnProgress = no_progress
+) -> Run:
     """Carry an order out.
 
     Raises:
         FittingRoomError: as `fittingroom.train`; among them `Interrupted`.
     """
-    data = load(order.dataset or DEFAULT_DATASET, data_dir=order.data_dir, say=say)
-    return train_on(data, order, out, say=say, watch=watch)
+    data = load(order.dataset or DEFAULT_DATASET, data_dir=order.data_dir, log=log)
+    return train_on(data, order, out, log=log, on_progress=on_progress)
 
 
 def train_on(
-    data: Dataset, order: Order, out: Path | None = None, *, say: Say = silent, watch: Watch = unwatched
+    data: Dataset, order: Order, out: Path | None = None, *, log: Log = no_log, on_progress: OnProgress = no_progress
 ) -> Run:
     """Carry an order out on a dataset that is loaded already; the order's own is not looked at."""
-    recipe = valid_for(order.recipe, data, say)
+    recipe = valid_for(order.recipe, data, log)
     model = make(order.model or recipe.model, data, order.seed)
-    run = train(model, data, recipe=recipe, seed=order.seed, validation=order.validation, out=out, say=say, watch=watch)
-    return _finished(run, order, data, say)
+    run = train(
+        model,
+        data,
+        recipe=recipe,
+        seed=order.seed,
+        validation=order.validation,
+        out=out,
+        log=log,
+        on_progress=on_progress,
+    )
+    return _finished(run, order, data, log)
 
 
-def valid_for(recipe: Recipe, data: Dataset, say: Say = silent) -> Recipe:
+def valid_for(recipe: Recipe, data: Dataset, log: Log = no_log) -> Recipe:
     """Return the recipe without the augmentation that would change what a dataset's images are of."""
     known = DATASETS.get(data.name)
     if recipe.flip == "none" or known is None or known.flips_valid:
         return recipe
-    say(f"Mirroring is off: an image of {known.title} mirrored left to right may be of another class.")
+    log(f"Mirroring is off: an image of {known.title} mirrored left to right may be of another class.")
     return recipe.replace(flip="none")
 
 
-def resume_run(folder: Path, order: Order, *, say: Say = silent, watch: Watch = unwatched) -> Run:
+def resume_run(folder: Path, order: Order, *, log: Log = no_log, on_progress: OnProgress = no_progress) -> Run:
     """Go on with a run that was stopped, from its last checkpoint, with the recipe and seed that it has.
 
     Args:
         folder: of the run.
         order: its dataset and model are used where they are given; a folder's data and a user's own model must be.
-        say: takes one line for the user.
-        watch: takes the progress.
+        log: takes one line for the user.
+        on_progress: takes the progress.
 
     Raises:
         RunError: no checkpoint, or the model cannot be rebuilt without its source.
@@ -91,10 +102,10 @@ def resume_run(folder: Path, order: Order, *, say: Say = silent, watch: Watch = 
     """
     run = open_run(folder)
     name = order.dataset or run.environment["dataset"]
-    data = load(name, data_dir=order.data_dir, say=say)
+    data = load(name, data_dir=order.data_dir, log=log)
     model = make(order.model, data, run.environment["seed"]) if order.model else None
-    resume(run, data, model=model, say=say, watch=watch)
-    return _finished(run, order, data, say)
+    resume(run, data, model=model, log=log, on_progress=on_progress)
+    return _finished(run, order, data, log)
 
 
 def make(name: str | None, data: Dataset, seed: int) -> Any:
@@ -105,10 +116,10 @@ def make(name: str | None, data: Dataset, seed: int) -> Any:
     return build(name, image_shape=data.image_shape, classes=data.classes, seed=seed)
 
 
-def _finished(run: Run, order: Order, data: Dataset, say: Say) -> Run:
+def _finished(run: Run, order: Order, data: Dataset, log: Log) -> Run:
     _keep_source(run, order.model)
     if order.onnx:
-        write_twin(run, data, say)
+        write_twin(run, data, log)
     return run
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.data import Dataset, Say, load, silent
+from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.judging import Verdict, judge
 from fittingroom.models import build
 from fittingroom.models.summary import summary
 from fittingroom.training import train
-from fittingroom.training.progress import Watch, unwatched
+from fittingroom.training.progress import OnProgress, no_progress
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.exploration import split_facts
 from fittingroom.workflows.pages import PAGE, report
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fittingroom.runs import Run
-    from fittingroom.workflows.plan import Plan
+    from fittingroom.workflows.tutorial_plan import TutorialPlan
 
 MODEL, OPTIMIZER, LOSS = "walkthrough", "rmsprop", "sparse_categorical_crossentropy"
 BATCH_SIZE = 128
@@ -76,31 +76,31 @@ class Outcome:
     page: Path
 
 
-def tutorial(plan: Plan, *, say: Say = silent, watch: Watch = unwatched) -> Outcome:
+def tutorial(plan: TutorialPlan, *, log: Log = no_log, on_progress: OnProgress = no_progress) -> Outcome:
     """Do the walk-through.
 
     Args:
         plan: what is asked.
-        say: told each step, a line or a few at a time.
-        watch: takes the progress of the training.
+        log: told each step, a line or a few at a time.
+        on_progress: takes the progress of the training.
 
     Raises:
         FittingRoomError: the data cannot be had, the run folder is taken, training stopped.
     """
     clock = Clock()
     with clock.stage("load"):
-        say("1. Load")
-        data = load(plan.dataset, data_dir=plan.data_dir, say=say)
-        rival = load(plan.against, say=say) if plan.against else None
-    _look(data, say)
-    run, verdict = _fit(plan, data, plan.dataset, plan.out, clock, say, watch)
+        log("1. Load")
+        data = load(plan.dataset, data_dir=plan.data_dir, log=log)
+        rival = load(plan.against, log=log) if plan.against else None
+    _look(data, log)
+    run, verdict = _fit(plan, data, plan.dataset, plan.out, clock, log, on_progress)
     against = None
     if rival is not None and plan.against is not None:
-        say(f"\nThe same network and recipe on {plan.against}")
+        log(f"\nThe same network and recipe on {plan.against}")
         against = f"against-{rival.name}"
-        _fit(plan, rival, plan.against, run.folder / against, clock, say, watch)
+        _fit(plan, rival, plan.against, run.folder / against, clock, log, on_progress)
     with clock.stage("report"):
-        say("9. Show")
+        log("9. Show")
         _note(run, against=against, seconds=clock.read())
         report(run)
     seconds = clock.read()
@@ -112,47 +112,54 @@ def _note(run: Run, **facts: Any) -> None:
     run.write_json(TUTORIAL, run.read_json(TUTORIAL) | facts)
 
 
-def _look(data: Dataset, say: Say) -> None:
-    say("2. Look")
+def _look(data: Dataset, log: Log) -> None:
+    log("2. Look")
     for split in (data.train, data.test):
         facts = split_facts(split, data.classes)
         low, high = facts["pixel_range"]
         counts = facts["labels_per_class"]
         each = f"{counts[0]:,} a class" if len(set(counts)) == 1 else f"{min(counts):,} to {max(counts):,} a class"
-        say(f"   {split.name}: images {split.images.shape}, labels {split.labels.shape}, pixels {low}..{high}, {each}")
-    say("3. Rescale: training feeds the pixels divided by 255, in training and in testing alike")
+        log(f"   {split.name}: images {split.images.shape}, labels {split.labels.shape}, pixels {low}..{high}, {each}")
+    log("3. Rescale: training feeds the pixels divided by 255, in training and in testing alike")
 
 
 def _fit(
-    plan: Plan,
+    plan: TutorialPlan,
     data: Dataset,
     dataset: str,
     out: Path | None,
     clock: Clock,
-    say: Say,
-    watch: Watch,
+    log: Log,
+    on_progress: OnProgress,
 ) -> tuple[Run, Verdict]:
     with clock.stage("build"):
-        say("4. Build")
+        log("4. Build")
         model = build(MODEL, image_shape=data.image_shape, classes=data.classes, seed=plan.seed)
         shape = summary(model, width=SUMMARY_WIDTH)
-        say(shape)
-        say(f"5. Compile: {OPTIMIZER}, {LOSS}, accuracy")
+        log(shape)
+        log(f"5. Compile: {OPTIMIZER}, {LOSS}, accuracy")
         model.compile(optimizer=OPTIMIZER, loss=LOSS, metrics=["accuracy"])
     with clock.stage("train"):
-        say(f"6. Fit: {plan.epochs} epochs, batches of {BATCH_SIZE}")
+        log(f"6. Fit: {plan.epochs} epochs, batches of {BATCH_SIZE}")
         run = train(
-            model, data, epochs=plan.epochs, batch_size=BATCH_SIZE, seed=plan.seed, out=out, say=say, watch=watch
+            model,
+            data,
+            epochs=plan.epochs,
+            batch_size=BATCH_SIZE,
+            seed=plan.seed,
+            out=out,
+            log=log,
+            on_progress=on_progress,
         )
     with clock.stage("evaluate"):
-        verdict, on_train = _evaluate(run, data, say)
+        verdict, on_train = _evaluate(run, data, log)
     data_dir = str(plan.data_dir.resolve()) if plan.data_dir and dataset == plan.dataset else None
     facts = _facts(plan, shape, on_train) | {"dataset": dataset, "data_dir": data_dir}
     run.write_json(TUTORIAL, facts)
     return run, verdict
 
 
-def _facts(plan: Plan, shape: str, on_train: Verdict) -> dict[str, Any]:
+def _facts(plan: TutorialPlan, shape: str, on_train: Verdict) -> dict[str, Any]:
     return {
         "schema": "fittingroom/tutorial-facts/1",
         "model": MODEL,
@@ -168,16 +175,16 @@ def _facts(plan: Plan, shape: str, on_train: Verdict) -> dict[str, Any]:
     }
 
 
-def _evaluate(run: Run, data: Dataset, say: Say) -> tuple[Verdict, Verdict]:
-    say("7. Evaluate")
+def _evaluate(run: Run, data: Dataset, log: Log) -> tuple[Verdict, Verdict]:
+    log("7. Evaluate")
     verdict = evaluate(run, data, asked_by="tutorial")
     on_train = judge(data.train.labels, run.predict(data.train.images), data.class_names)
-    say(f"   test {verdict}; the finished network on its training images: {on_train.accuracy:.4f}")
+    log(f"   test {verdict}; the finished network on its training images: {on_train.accuracy:.4f}")
     probabilities, labels = run.predictions.probabilities, data.test.labels
     index = min(LOOKED_AT, len(labels) - 1)
     predicted = int(probabilities[index].argmax())
     is_right = "right" if predicted == labels[index] else f"wrong, it is {data.class_names[labels[index]]}"
     shown = np.array2string(probabilities[index], precision=4, suppress_small=True, max_line_width=100)
-    say(f"8. Predict: test image {index}\n   {shown}")
-    say(f"   argmax {predicted}: {data.class_names[predicted]}, {is_right}")
+    log(f"8. Predict: test image {index}\n   {shown}")
+    log(f"   argmax {predicted}: {data.class_names[predicted]}, {is_right}")
     return verdict, on_train

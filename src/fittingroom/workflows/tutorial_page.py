@@ -6,15 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data import Dataset, Say, load, silent
+from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.errors import RunError
 from fittingroom.judging import Verdict, judge
 from fittingroom.reporting.data_facts import describe_data
 from fittingroom.reporting.history import read_history
 from fittingroom.reporting.page import tutorial_page
-from fittingroom.reporting.sentences import REFERENCE
-from fittingroom.reporting.shown import choose_exhibits
+from fittingroom.reporting.tutorial_images import choose_images
 from fittingroom.reporting.tutorial_report import Fitting, TutorialReport
+from fittingroom.reporting.tutorial_text import REFERENCE
 from fittingroom.runs import Run
 from fittingroom.workflows.judged import judged_run, pictures_of
 from fittingroom.workflows.run_facts import readable
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 TUTORIAL = "tutorial.json"  # what only a tutorial's run knows; its presence makes the page the walk-through's
 
 
-def tutorial_facts(run: Run, *, say: Say = silent) -> tuple[dict[str, Any], str]:
+def tutorial_facts(run: Run, *, log: Log = no_log) -> tuple[dict[str, Any], str]:
     """Return every number of the walk-through's page as plain JSON values, and the page.
 
     Args:
         run: of a tutorial.
-        say: told what takes a while.
+        log: told what takes a while.
 
     Raises:
         RunError: its dataset has changed since.
@@ -38,8 +38,8 @@ def tutorial_facts(run: Run, *, say: Say = silent) -> tuple[dict[str, Any], str]
     facts = run.read_json(TUTORIAL)
     data = _data_of(run, facts)
     rival = Run(run.folder / facts["against"]) if facts["against"] else None
-    report = _report(run, facts, data, rival, say)
-    _, pictures = choose_exhibits(data, run.predictions.probabilities)
+    report = _report(run, facts, data, rival, log)
+    _, pictures = choose_images(data, run.predictions.probabilities)
     looked_at = pictures_of(report.judged, data) if report.judged else None
     return _twin(report), tutorial_page(report, pictures, looked_at)
 
@@ -70,12 +70,12 @@ def _data_of(run: Run, facts: Mapping[str, Any]) -> Dataset:
     return data
 
 
-def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None, say: Say) -> TutorialReport:
-    exhibits, _ = choose_exhibits(data, run.predictions.probabilities)
-    judged = judged_run(run, data, say=say)
+def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None, log: Log) -> TutorialReport:
+    images_shown, _ = choose_images(data, run.predictions.probabilities)
+    judged = judged_run(run, data, log=log)
     return TutorialReport(
         fitting=_fitting(run, data, facts, judged.score if judged else _judged_by(run)),
-        exhibits=exhibits,
+        images_shown=images_shown,
         model_name=facts["model"],
         model_summary=facts["model_summary"],
         parameters=int(run.model().count_params()),

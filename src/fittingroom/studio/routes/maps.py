@@ -12,14 +12,14 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from fittingroom.studio.answers import answers_of, file_of, pixels_of
-from fittingroom.studio.askable import find_askable
+from fittingroom.studio.job_messages import save_arrays
 from fittingroom.studio.layouts import components, on_grid
+from fittingroom.studio.model_entries import find_entry
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.routes.data import as_json
-from fittingroom.studio.telling import save_arrays
 
 if TYPE_CHECKING:
-    from fittingroom.studio.collection import Collection
+    from fittingroom.studio.flat_dataset import FlatDataset
     from fittingroom.studio.studio import Studio
 
 Method = Literal["pca", "umap"]
@@ -44,7 +44,7 @@ def map_routes(studio: Studio) -> APIRouter:
         path = map_file(studio, dataset, model, method)
         if method == "pca" or path.exists():
             return {"state": "ready"}
-        job = studio.bench.find(path.stem)
+        job = studio.tasks.find(path.stem)
         return job.state() if job is not None else {"state": "absent"}
 
     @routes.post("/maps")
@@ -56,7 +56,7 @@ def map_routes(studio: Studio) -> APIRouter:
         if find_spec("umap") is None:
             raise Problem(422, INSTALL)
         features = features_file(studio, wish.dataset, wish.model)
-        return studio.bench.start(path.stem, "fittingroom.studio.layouts", (features, path)).state()
+        return studio.tasks.start(path.stem, "fittingroom.studio.layouts", (features, path)).state()
 
     @routes.get("/maps/positions")
     def positions(dataset: str, model: str = "", method: Method = "pca") -> Response:
@@ -80,29 +80,29 @@ def _positions(path: Path) -> dict[str, list[int]]:
 
 def map_file(studio: Studio, dataset: str, model: str, method: Method) -> Path:
     """Return where a map is kept."""
-    collection = studio.shelf.open(dataset)
-    mark = collection.data.fingerprint
+    flat_dataset = studio.registry.open(dataset)
+    mark = flat_dataset.data.fingerprint
     if model:
-        return studio.desk / f"map-{method}-{find_askable(studio, model).mark(mark)}.npz"
-    return studio.desk / f"map-{method}-pixels-{mark}.npz"
+        return studio.work_dir / f"map-{method}-{find_entry(studio, model).mark(mark)}.npz"
+    return studio.work_dir / f"map-{method}-pixels-{mark}.npz"
 
 
 def features_of(studio: Studio, dataset: str, model: str) -> np.ndarray:
     """Return what a model sees of each image, or the pixels where no model is named."""
-    collection = studio.shelf.open(dataset)
+    flat_dataset = studio.registry.open(dataset)
     if model:
-        return answers_of(studio, find_askable(studio, model), collection.data.fingerprint).features
-    return pixels_of(collection)
+        return answers_of(studio, find_entry(studio, model), flat_dataset.data.fingerprint).features
+    return pixels_of(flat_dataset)
 
 
 def features_file(studio: Studio, dataset: str, model: str) -> Path:
     """Return a file that holds what `features_of` returns, written where it is missing."""
-    collection: Collection = studio.shelf.open(dataset)
-    mark = collection.data.fingerprint
+    flat_dataset: FlatDataset = studio.registry.open(dataset)
+    mark = flat_dataset.data.fingerprint
     if model:
-        answers_of(studio, find_askable(studio, model), mark)
-        return file_of(studio, find_askable(studio, model), mark)
-    path = studio.desk / f"pixels-{mark}.npz"
+        answers_of(studio, find_entry(studio, model), mark)
+        return file_of(studio, find_entry(studio, model), mark)
+    path = studio.work_dir / f"pixels-{mark}.npz"
     if not path.exists():
-        save_arrays(path, features=pixels_of(collection))
+        save_arrays(path, features=pixels_of(flat_dataset))
     return path

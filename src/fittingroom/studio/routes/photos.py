@@ -13,7 +13,7 @@ import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from fittingroom.studio.askable import find_askable
+from fittingroom.studio.model_entries import find_entry
 from fittingroom.studio.problems import Problem
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def photo_routes(studio: Studio) -> APIRouter:
     @routes.post("/drawings")
     def drawing(drawn: Drawing) -> dict[str, Any]:
         """Name a drawing."""
-        from fittingroom.studio.trying import name_drawing
+        from fittingroom.studio.photo_answers import name_drawing
 
-        return name_drawing(pixels_of(drawn), find_askable(studio, drawn.model))
+        return name_drawing(pixels_of(drawn), find_entry(studio, drawn.model))
 
     @routes.post("/photos", openapi_extra={"requestBody": PICTURE})
     async def photo(
@@ -59,7 +59,7 @@ def photo_routes(studio: Studio) -> APIRouter:
         """Name a photo, and show every step; the body is the picture's file."""
         if find_spec("cv2") is None:
             raise Problem(422, INSTALL)
-        from fittingroom.studio.trying import Corrections, name_photo, open_picture
+        from fittingroom.studio.photo_answers import Corrections, name_photo, open_picture
 
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
         if not kind.startswith("image/") and kind != "application/octet-stream":
@@ -67,7 +67,7 @@ def photo_routes(studio: Studio) -> APIRouter:
         wanted, content = Corrections(polarity, mirror, crop_of(crop)), await request.body()
 
         def name() -> dict[str, Any]:
-            return name_photo(open_picture(content, studio.limits), find_askable(studio, model), wanted)
+            return name_photo(open_picture(content, studio.limits), find_entry(studio, model), wanted)
 
         return await queue.run(name)
 

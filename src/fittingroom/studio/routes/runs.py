@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from starlette.responses import FileResponse
 
 from fittingroom.errors import FittingRoomError
-from fittingroom.studio import shelf_of_runs
+from fittingroom.studio import run_table
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.routes.data import as_json
 from fittingroom.studio.routes.trainings import own_dataset
@@ -38,27 +38,27 @@ def run_routes(studio: Studio) -> APIRouter:
     @routes.get("/runs")
     def table() -> list[dict[str, Any]]:
         """List the runs, the newest first."""
-        return [shelf_of_runs.row(run) for run in reversed(runs_of(studio))]
+        return [run_table.row(run) for run in reversed(runs_of(studio))]
 
     @routes.get("/runs/{name}")
     def one(name: str) -> dict[str, Any]:
         """Return a run with its history, every value used, and the dataset's name on this studio's shelf."""
         run = find_run(studio, name)
         more = {"history": run.history, "resolved": run.resolved, "shelf": dataset_of(name)}
-        return shelf_of_runs.row(run) | more
+        return run_table.row(run) | more
 
     @routes.get("/runs/{name}/predictions")
     def predictions(name: str) -> Response:
         """Return what a run answered, image by image."""
-        found, known = shelf_of_runs.predictions(find_run(studio, name)), dataset_of(name)
-        edge = len(studio.shelf.open(known).data.train) if known else 0
-        return as_json(shelf_of_runs.as_columns(found, {"test": edge}))
+        found, known = run_table.predictions(find_run(studio, name)), dataset_of(name)
+        edge = len(studio.registry.open(known).data.train) if known else 0
+        return as_json(run_table.as_columns(found, {"test": edge}))
 
     @routes.get("/runs/{name}/against/{other}")
     def against(name: str, other: str) -> dict[str, Any]:
         """Compare two runs on the same images."""
-        first, second = (shelf_of_runs.predictions(find_run(studio, each)) for each in (name, other))
-        return shelf_of_runs.compare(first, second)
+        first, second = (run_table.predictions(find_run(studio, each)) for each in (name, other))
+        return run_table.compare(first, second)
 
     return routes
 
@@ -78,7 +78,7 @@ def run_page_routes(studio: Studio) -> APIRouter:
     @routes.get("/runs/{name}/page", response_class=Response, responses=HTML)
     def page(name: str) -> Response:
         """Return a run's page; it may come from anywhere, so it runs nothing and loads nothing."""
-        path = own_file(find_run(studio, name), shelf_of_runs.PAGE)
+        path = own_file(find_run(studio, name), run_table.PAGE)
         if path is None:
             raise Problem(404, f"'{name}' has no page yet.")
         return FileResponse(path, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
@@ -89,8 +89,8 @@ def run_page_routes(studio: Studio) -> APIRouter:
         run = find_run(studio, name)
         if studio.trainings.is_running(name):
             raise Problem(409, f"'{name}' is being trained. Stop it first.")
-        shelf_of_runs.delete(run)
-        shutil.rmtree(studio.trainings.desk / name, ignore_errors=True)
+        run_table.delete(run)
+        shutil.rmtree(studio.trainings.work_dir / name, ignore_errors=True)
         return {"deleted": name}
 
     return routes

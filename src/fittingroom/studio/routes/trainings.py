@@ -12,11 +12,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from fittingroom.lookup import look_up
 from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_names import find_run
-from fittingroom.tables import look_up
 from fittingroom.training.recipe import Recipe, expectation
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def training_routes(studio: Studio) -> APIRouter:
         """Go on with a run that was stopped or killed, from its last checkpoint."""
         run = find_run(studio, name)
         mark, dataset = run.environment.get("fingerprint"), str(run.environment.get("dataset"))
-        trainings.resume(name, str(studio.shelf.source(own_dataset(studio, dataset, mark))))
+        trainings.resume(name, str(studio.registry.source(own_dataset(studio, dataset, mark))))
         return trainings.state(name)
 
     @routes.get("/trainings/{name}/events", response_class=StreamingResponse, responses=EVENTS)
@@ -107,9 +107,9 @@ def asked_of(order: Order, studio: Studio) -> dict[str, Any]:
     """
     look_up(order.model, MODELS, "model")
     recipe = named_recipe(order.recipe).replace(**order.settings).replace(model=order.model)
-    check_held_out(order.validation, len(studio.shelf.open(order.dataset).data.train))
+    check_held_out(order.validation, len(studio.registry.open(order.dataset).data.train))
     return {
-        "dataset": str(studio.shelf.source(order.dataset)),
+        "dataset": str(studio.registry.source(order.dataset)),
         "model": order.model,
         "recipe": recipe.as_dict(),
         "seed": order.seed,
@@ -138,9 +138,9 @@ def own_dataset(studio: Studio, dataset: str, mark: object) -> str:
     Raises:
         Problem: 409, it is not on the shelf.
     """
-    for known in studio.shelf.names():
-        is_likely = known == dataset or known in studio.shelf.folders
-        if is_likely and studio.shelf.open(known).data.fingerprint == mark:
+    for known in studio.registry.names():
+        is_likely = known == dataset or known in studio.registry.folders
+        if is_likely and studio.registry.open(known).data.fingerprint == mark:
             return known
     raise Problem(409, f"The data '{dataset}' are not open here. Start the studio with their folder.")
 

@@ -15,7 +15,7 @@ const VIEWS = {
 };
 const main = document.getElementById("main");
 let leave = () => {};
-let turn = 0;
+let mountToken = 0;
 
 function frame(about) {
   const items = Object.entries(WORDS.parts).map(([key, words]) => h("li", {}, h("a", { href: `#/${key}`, "data-part": key }, icon(key), h("span", {}, words))));
@@ -32,7 +32,7 @@ function address() {
 
 async function show(about, first) {
   const { part, rest, query } = address();
-  const mine = ++turn;
+  const mine = ++mountToken;
   for (const link of document.querySelectorAll("#bar nav a")) {
     if (link.dataset.part === part) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -40,7 +40,7 @@ async function show(about, first) {
   document.title = `${WORDS.parts[part]} · ${WORDS.title}`;
   try {
     const view = await VIEWS[part]();
-    if (mine !== turn) return;
+    if (mine !== mountToken) return;
     leave();
     leave = () => {};
     main.className = `on-${part}`;
@@ -60,7 +60,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 
-async function beat() {
+async function pollRunning() {
   const place = document.getElementById("live");
   try {
     const names = await get("trainings/running");
@@ -74,9 +74,9 @@ try {
   const about = await get("about");
   frame(about);
   addEventListener("hashchange", () => show(about, false));
-  addEventListener("trainingchange", beat);
-  setInterval(beat, 5000);
-  beat();
+  addEventListener("trainingchange", pollRunning);
+  setInterval(pollRunning, 5000);
+  pollRunning();
   await show(about, true);
 } catch (error) {
   replace(main, h("p", { class: "lone notice bad", role: "alert" }, error.message));

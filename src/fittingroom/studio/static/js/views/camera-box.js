@@ -3,12 +3,12 @@
 import { h, replace } from "../dom.js";
 import { WORDS } from "../words.js";
 
-const T = WORDS.try;
+const TEXT = WORDS.try;
 
 export function cameraBox(take) {
-  const video = h("video", { autoplay: true, playsinline: true, muted: true, "aria-label": T.ways.camera });
-  const words = h("p", { class: "muted", role: "status" }, T.cameraWait);
-  const shoot = h("button", { type: "button", class: "primary", disabled: true }, T.shoot);
+  const video = h("video", { autoplay: true, playsinline: true, muted: true, "aria-label": TEXT.ways.camera });
+  const words = h("p", { class: "muted", role: "status" }, TEXT.cameraWait);
+  const shoot = h("button", { type: "button", class: "primary", disabled: true }, TEXT.shoot);
   const root = h("div", { class: "camera" }, video, words, shoot);
   let stream = null;
   let closed = false;
@@ -20,14 +20,14 @@ export function cameraBox(take) {
     canvas.getContext("2d").drawImage(video, 0, 0);
     canvas.toBlob((blob) => blob && take(blob), "image/jpeg", 0.92);
   });
-  const asked = navigator.mediaDevices?.getUserMedia({ video: { facingMode: "environment" }, audio: false }) ?? Promise.reject(new Error(T.noCamera));
+  const asked = navigator.mediaDevices?.getUserMedia({ video: { facingMode: "environment" }, audio: false }) ?? Promise.reject(new Error(TEXT.noCamera));
   asked.then(async (opened) => {
     stream = opened;
     if (closed) return stop();
     video.srcObject = stream;
     await video.play();
-    words.textContent = T.cameraHelp;
+    words.textContent = TEXT.cameraHelp;
     shoot.disabled = false;
-  }).catch(() => replace(words, T.noCamera));
+  }).catch(() => replace(words, TEXT.noCamera));
   return { root, close: () => ((closed = true), stop()) };
 }

@@ -3,17 +3,17 @@
 import { h } from "../dom.js";
 import { WORDS } from "../words.js";
 
-const T = WORDS.try;
+const TEXT = WORDS.try;
 const SIDES = ["left", "top", "right", "bottom"];
 
 export function cropBox(file, done) {
-  const image = h("img", { src: URL.createObjectURL(file), alt: T.cropAlt, draggable: "false" });
+  const image = h("img", { src: URL.createObjectURL(file), alt: TEXT.cropAlt, draggable: "false" });
   image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
   image.addEventListener("error", () => (root.hidden = true));
   const frame = h("div", { class: "crop-frame", hidden: true });
   const area = h("div", { class: "crop-area" }, image, frame);
   const fields = SIDES.map((side, at) => {
-    const input = h("input", { type: "number", min: "0", max: "100", step: "1", value: at < 2 ? "0" : "100", "aria-label": T.cropSide(side) });
+    const input = h("input", { type: "number", min: "0", max: "100", step: "1", value: at < 2 ? "0" : "100", "aria-label": TEXT.cropSide(side) });
     input.addEventListener("change", () => set(fields.map((each) => Number(each.value) / 100)));
     return input;
   });
@@ -41,7 +41,7 @@ export function cropBox(file, done) {
     if (start) set(between(start, place(event)));
     start = null;
   });
-  const whole = h("button", { type: "button", onclick: () => set([0, 0, 1, 1]) }, T.whole);
-  const root = h("details", { class: "crop" }, h("summary", {}, T.crop), h("p", { class: "muted small" }, T.cropHelp), area, h("div", { class: "row crop-fields" }, fields, whole));
+  const whole = h("button", { type: "button", onclick: () => set([0, 0, 1, 1]) }, TEXT.whole);
+  const root = h("details", { class: "crop" }, h("summary", {}, TEXT.crop), h("p", { class: "muted small" }, TEXT.cropHelp), area, h("div", { class: "row crop-fields" }, fields, whole));
   return root;
 }

@@ -5,7 +5,7 @@ import { h } from "../dom.js";
 import { isTrain } from "../store.js";
 import { WORDS } from "../words.js";
 
-const T = WORDS.data;
+const TEXT = WORDS.data;
 const LOSS_STEPS = [0.05, 0.15, 0.35, 0.7, 1.2, 2, 3.5]; // nats between the eight colours
 const CONFIDENCE_STEPS = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97];
 
@@ -34,7 +34,7 @@ export function groupsOf(store, state, images) {
     label: [names, (image) => store.labels[image]],
     predicted: [names, (image) => state.answers.predicted[image]],
     split: [[WORDS.split.train, WORDS.split.test], (image) => (isTrain(store, image) ? 0 : 1)],
-    right: [[T.wrong, T.right], (image) => Number(isRight(store, state.answers, image))],
+    right: [[TEXT.wrong, TEXT.right], (image) => Number(isRight(store, state.answers, image))],
     none: [[store.facts.title], () => 0],
   };
   const [titles, key] = keys[state.group];
@@ -73,7 +73,7 @@ export function legendOf(store, state) {
     return h("li", {}, dot, words);
   };
   if (state.colour === "none") return [];
-  if (state.colour === "right") return [h("ul", {}, [T.wrong, T.right].map((words, at) => item(words, verdictColours()[at])))];
+  if (state.colour === "right") return [h("ul", {}, [TEXT.wrong, TEXT.right].map((words, at) => item(words, verdictColours()[at])))];
   if (state.colour === "label" || state.colour === "predicted") {
     const colours = classColours(store.facts.class_names.length);
     return [h("ul", {}, store.facts.class_names.slice(0, 24).map((name, label) => item(name, colours[label])))];
@@ -84,5 +84,5 @@ export function legendOf(store, state) {
     part.style.background = colour;
     return part;
   }));
-  return [h("p", {}, T.legend[state.colour][0], scale, T.legend[state.colour][1])];
+  return [h("p", {}, TEXT.legend[state.colour][0], scale, TEXT.legend[state.colour][1])];
 }

@@ -12,7 +12,7 @@ import { detail, selection } from "./detail.js";
 import { controls } from "./data-controls.js";
 import { groupsOf, legendOf, visible, tintsOf } from "./data-columns.js";
 
-const T = WORDS.data;
+const TEXT = WORDS.data;
 
 export async function mount(root, { about, rest, query }) {
   const models = await get("models");
@@ -21,7 +21,7 @@ export async function mount(root, { about, rest, query }) {
   const stop = new AbortController();
   const status = h("span", { class: "wall-status", role: "status" }, WORDS.loading);
   const stage = h("div", { class: "wall-stage" });
-  const panel = h("aside", { class: "wall-panel", "aria-label": T.selection, hidden: true });
+  const panel = h("aside", { class: "wall-panel", "aria-label": TEXT.selection, hidden: true });
   const legend = h("div", { class: "legend" });
   const bar = h("div", { class: "wall-bar" });
   const page = h("section", { class: "data-page" }, h("h1", { class: "hush" }, WORDS.parts.data), bar, h("div", { class: "wall-body" }, stage, panel));
@@ -29,8 +29,8 @@ export async function mount(root, { about, rest, query }) {
   let store, wall, images;
 
   const describe = (index) => {
-    const answered = state.answers ? T.answered(store.facts.class_names[state.answers.predicted[index]], state.answers.confidence[index]) : "";
-    return T.tip(index, store.facts.class_names[store.labels[index]], isTrain(store, index) ? WORDS.split.train : WORDS.split.test) + answered;
+    const answered = state.answers ? TEXT.answered(store.facts.class_names[state.answers.predicted[index]], state.answers.confidence[index]) : "";
+    return TEXT.tip(index, store.facts.class_names[store.labels[index]], isTrain(store, index) ? WORDS.split.train : WORDS.split.test) + answered;
   };
   const closePanel = () => {
     panel.hidden = true;
@@ -73,19 +73,19 @@ export async function mount(root, { about, rest, query }) {
   }
 
   function tools() {
-    const lasso = h("button", { type: "button", class: "icon", "aria-label": T.lasso, title: T.lasso, "aria-pressed": "false" }, icon("lasso"));
+    const lasso = h("button", { type: "button", class: "icon", "aria-label": TEXT.lasso, title: TEXT.lasso, "aria-pressed": "false" }, icon("lasso"));
     lasso.addEventListener("click", () => {
       const on = lasso.getAttribute("aria-pressed") !== "true";
       lasso.setAttribute("aria-pressed", String(on));
       wall.lasso(on);
     });
     const button = (name, words, action) => h("button", { type: "button", class: "icon", "aria-label": words, title: words, onclick: action }, icon(name));
-    return h("div", { class: "wall-tools" }, lasso, button("plus", T.zoomIn, () => wall.zoom(1.6)), button("minus", T.zoomOut, () => wall.zoom(1 / 1.6)), button("fit", T.fit, () => wall.home()));
+    return h("div", { class: "wall-tools" }, lasso, button("plus", TEXT.zoomIn, () => wall.zoom(1.6)), button("minus", TEXT.zoomOut, () => wall.zoom(1 / 1.6)), button("fit", TEXT.fit, () => wall.home()));
   }
 
   function count() {
     const share = store.arrived / store.facts.sheets;
-    status.textContent = images && !images.length ? T.none : share < 1 ? T.arriving(share) : T.shown(images.length, store.count);
+    status.textContent = images && !images.length ? TEXT.none : share < 1 ? TEXT.arriving(share) : TEXT.shown(images.length, store.count);
   }
 
   async function place() {
@@ -108,7 +108,7 @@ export async function mount(root, { about, rest, query }) {
   }
 
   async function fetchMap(source) {
-    if (source.get("method") === "umap") await ready("maps", Object.fromEntries(source), (share, words) => (status.textContent = T.mapping(share, words)), stop.signal);
+    if (source.get("method") === "umap") await ready("maps", Object.fromEntries(source), (share, words) => (status.textContent = TEXT.mapping(share, words)), stop.signal);
     else status.textContent = WORDS.loading;
     const positions = await get(`maps/positions?${source}`, stop.signal);
     count();
@@ -134,7 +134,7 @@ export async function mount(root, { about, rest, query }) {
     state.model = key;
     state.answers = null;
     if (key) {
-      await ready("answers", { dataset: state.dataset, model: key }, (share, words) => (status.textContent = T.asking(share, words)), stop.signal);
+      await ready("answers", { dataset: state.dataset, model: key }, (share, words) => (status.textContent = TEXT.asking(share, words)), stop.signal);
       const answers = await answersOf(store, key);
       if (state.model !== key) return;
       state.answers = answers;
@@ -161,7 +161,7 @@ export async function mount(root, { about, rest, query }) {
     const jump = (text) => {
       const index = Number(text);
       if (text.trim() !== "" && Number.isInteger(index) && index >= 0 && index < store.count) openImage(index, true);
-      else toast(`${T.search}: 0 – ${(store.count - 1).toLocaleString("en")}`);
+      else toast(`${TEXT.search}: 0 – ${(store.count - 1).toLocaleString("en")}`);
     };
     replace(bar, controls({ about, models, store, state, status, change, jump }));
   }

@@ -3,13 +3,13 @@
 import { h } from "../dom.js";
 import { WORDS } from "../words.js";
 
-const T = WORDS.try;
+const TEXT = WORDS.try;
 const SIZE = 336; // pixels of the pad
 const THINNEST = SIZE / 14;
 const PAUSE = 250; // milliseconds after a stroke until the model is asked
 
 export function drawingPad(side, ask, clear) {
-  const canvas = h("canvas", { class: "pad", tabindex: "0", role: "application", "aria-label": T.pad, "aria-describedby": "pad-help" });
+  const canvas = h("canvas", { class: "pad", tabindex: "0", role: "application", "aria-label": TEXT.pad, "aria-describedby": "pad-help" });
   canvas.width = canvas.height = SIZE;
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const state = { last: null, brush: THINNEST, erase: false, timer: 0, pen: [SIZE / 2, SIZE / 2] };
@@ -62,9 +62,9 @@ export function drawingPad(side, ask, clear) {
     state.erase = !state.erase;
     eraser.setAttribute("aria-pressed", String(state.erase));
     eraser.classList.toggle("primary", state.erase);
-  } }, T.erase);
-  const wipe = h("button", { type: "button", onclick: () => (clearTimeout(state.timer), empty(), clear()) }, T.clear);
-  return h("div", { class: "pad-box" }, canvas, h("p", { class: "muted small", id: "pad-help" }, T.padHelp), h("div", { class: "row" }, h("label", { for: "brush" }, T.brush), brush, eraser, wipe));
+  } }, TEXT.erase);
+  const wipe = h("button", { type: "button", onclick: () => (clearTimeout(state.timer), empty(), clear()) }, TEXT.clear);
+  return h("div", { class: "pad-box" }, canvas, h("p", { class: "muted small", id: "pad-help" }, TEXT.padHelp), h("div", { class: "row" }, h("label", { for: "brush" }, TEXT.brush), brush, eraser, wipe));
 }
 
 // The drawing cut out and made as large as the dataset's articles are: the longest edge from side to side, centred.

@@ -5,11 +5,11 @@ import { icon } from "../icons.js";
 import { bars, percent, storePicture } from "../picture.js";
 import { WORDS } from "../words.js";
 
-const T = WORDS.look;
+const TEXT = WORDS.look;
 const PAGE = 15;
 
 export function grid({ store, items, names }) {
-  const state = { shown: items, page: 0, title: T.all };
+  const state = { shown: items, page: 0, title: TEXT.all };
   const head = h("div", { class: "look-head" });
   const list = h("ul", { class: "pairs" });
   const root = h("div", {}, head, list);
@@ -19,7 +19,7 @@ export function grid({ store, items, names }) {
     losses: () => [...items].sort((a, b) => b.loss - a.loss),
     unsure: () => [...items].sort((a, b) => Math.max(...a.chances) - Math.max(...b.chances)),
   };
-  const choice = segments(T.show, Object.entries(T.choices), "all", (key) => only(CHOICES[key](), T.choices[key]));
+  const choice = segments(TEXT.show, Object.entries(TEXT.choices), "all", (key) => only(CHOICES[key](), TEXT.choices[key]));
 
   function only(shown, title, press = null) {
     Object.assign(state, { shown, title, page: 0 });
@@ -27,22 +27,22 @@ export function grid({ store, items, names }) {
     show();
   }
 
-  function turn(by) {
+  function turnPage(by) {
     state.page += by;
     show();
   }
 
   function show() {
     const pages = Math.max(1, Math.ceil(state.shown.length / PAGE));
-    const arrow = (words, shape, by, off) => h("button", { type: "button", class: "icon", "aria-label": words, title: words, disabled: off, onclick: () => turn(by) }, icon(shape));
-    replace(head, h("h2", {}, state.title), choice, h("div", { class: "row pager" }, arrow(T.back, "left", -1, state.page === 0), h("span", { class: "number small", role: "status" }, T.page(state.page + 1, pages)), arrow(T.forward, "right", 1, state.page >= pages - 1)));
-    replace(list, state.shown.length ? state.shown.slice(state.page * PAGE, (state.page + 1) * PAGE).map(pair) : h("li", { class: "muted" }, T.noneHere));
+    const arrow = (words, shape, by, off) => h("button", { type: "button", class: "icon", "aria-label": words, title: words, disabled: off, onclick: () => turnPage(by) }, icon(shape));
+    replace(head, h("h2", {}, state.title), choice, h("div", { class: "row pager" }, arrow(TEXT.back, "left", -1, state.page === 0), h("span", { class: "number small", role: "status" }, TEXT.page(state.page + 1, pages)), arrow(TEXT.forward, "right", 1, state.page >= pages - 1)));
+    replace(list, state.shown.length ? state.shown.slice(state.page * PAGE, (state.page + 1) * PAGE).map(pair) : h("li", { class: "muted" }, TEXT.noneHere));
   }
 
   function pair(item) {
     const right = item.best === item.label;
     const caption = `${right ? "✓" : "✗"} ${names[item.best]} ${percent(item.chances[item.best])} (${names[item.label]})`;
-    const link = h("a", { href: `#/data/${item.index}?dataset=${encodeURIComponent(store.dataset)}`, "aria-label": T.open(item.index) }, storePicture(store, item.index, `${T.image(item.index)}, ${names[item.label]}`));
+    const link = h("a", { href: `#/data/${item.index}?dataset=${encodeURIComponent(store.dataset)}`, "aria-label": TEXT.open(item.index) }, storePicture(store, item.index, `${TEXT.image(item.index)}, ${names[item.label]}`));
     return h("li", { class: "pair" }, h("figure", {}, link, h("figcaption", { class: right ? "right" : "wrong" }, caption)), bars(names, item.chances, item.label));
   }
 
@@ -51,7 +51,7 @@ export function grid({ store, items, names }) {
     root,
     only: (shown, title) => (only(shown, title, ""), root.scrollIntoView({ block: "start" })),
     cell(label, guess) {
-      only(items.filter((item) => item.label === label && item.best === guess), T.cell(names[label], names[guess]), "");
+      only(items.filter((item) => item.label === label && item.best === guess), TEXT.cell(names[label], names[guess]), "");
       root.scrollIntoView({ block: "start" });
     },
   };

@@ -8,25 +8,25 @@ import { WORDS } from "../words.js";
 import { grid } from "./look-grid.js";
 import { confusion, reliability } from "./look-figures.js";
 
-const T = WORDS.look;
+const TEXT = WORDS.look;
 
 export async function mount(root, { rest, query }) {
   const runs = (await get("runs")).filter((run) => !run.broken);
   const stop = new AbortController();
   const body = h("div", { class: "look-body" });
   const top = h("div", { class: "row look-top" });
-  replace(root, h("section", { class: "view" }, h("header", {}, h("h1", {}, WORDS.parts.look), h("p", { class: "lede" }, T.lede)), top, body));
-  if (!runs.length) return replace(body, h("p", { class: "empty" }, T.none));
+  replace(root, h("section", { class: "view" }, h("header", {}, h("h1", {}, WORDS.parts.look), h("p", { class: "lede" }, TEXT.lede)), top, body));
+  if (!runs.length) return replace(body, h("p", { class: "empty" }, TEXT.none));
   const wanted = runs.find((run) => run.name === rest[0]) ?? runs.find((run) => run.has_predictions) ?? runs[0];
   let other = query.get("against") ?? "";
 
   const go = (run, against = "") => (location.hash = `#/look/${name(run)}${against ? `?against=${name(against)}` : ""}`);
   const rivals = runs.filter((run) => run.name !== wanted.name && run.has_predictions && run.fingerprint === wanted.fingerprint);
   if (!rivals.some((run) => run.name === other)) other = "";
-  replace(top, field(T.run, select(runs.map((run) => run.name), wanted.name, (value) => go(value))), rivals.length ? field(T.against, select([["", T.nobody], ...rivals.map((run) => run.name)], other, (value) => go(wanted.name, value))) : null);
+  replace(top, field(TEXT.run, select(runs.map((run) => run.name), wanted.name, (value) => go(value))), rivals.length ? field(TEXT.against, select([["", TEXT.nobody], ...rivals.map((run) => run.name)], other, (value) => go(wanted.name, value))) : null);
 
   const run = await get(`runs/${name(wanted.name)}`);
-  if (!run.shelf) return replace(body, h("p", { class: "notice bad" }, T.noData(run.dataset)));
+  if (!run.shelf) return replace(body, h("p", { class: "notice bad" }, TEXT.noData(run.dataset)));
   if (!run.has_predictions) return replace(body, untested(run, stop.signal, () => go(`${run.name}`)));
   await show(body, run, other);
   return () => stop.abort();
@@ -34,7 +34,7 @@ export async function mount(root, { rest, query }) {
 
 function untested(run, signal, again) {
   const status = h("p", { class: "small muted", role: "status" });
-  const button = h("button", { type: "button", class: "primary", disabled: !run.has_model }, T.test);
+  const button = h("button", { type: "button", class: "primary", disabled: !run.has_model }, TEXT.test);
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
@@ -45,7 +45,7 @@ function untested(run, signal, again) {
       button.disabled = false;
     }
   });
-  return h("div", { class: "empty" }, h("p", {}, run.has_model ? T.untested : T.noModel), button, status);
+  return h("div", { class: "empty" }, h("p", {}, run.has_model ? TEXT.untested : TEXT.noModel), button, status);
 }
 
 async function show(body, run, other) {
@@ -57,23 +57,23 @@ async function show(body, run, other) {
   const pictures = grid({ store, items, names });
   const compared = other ? await versus(run, other, items, pictures) : null;
   const score = h("dl", { class: "numbers" }, [
-    [T.accuracy(WORDS.split[told.split] ?? told.split), (right / items.length).toFixed(4)],
-    run.test_interval && told.split === "test" ? [T.interval, run.test_interval.map((value) => value.toFixed(4)).join(" – ")] : null,
-    [T.images, items.length.toLocaleString("en")],
-    [T.mistakes, (items.length - right).toLocaleString("en")],
-    [T.looks, run.looks],
+    [TEXT.accuracy(WORDS.split[told.split] ?? told.split), (right / items.length).toFixed(4)],
+    run.test_interval && told.split === "test" ? [TEXT.interval, run.test_interval.map((value) => value.toFixed(4)).join(" – ")] : null,
+    [TEXT.images, items.length.toLocaleString("en")],
+    [TEXT.mistakes, (items.length - right).toLocaleString("en")],
+    [TEXT.looks, run.looks],
   ].filter(Boolean).map(([words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value))));
   replace(body, score, compared,
     h("section", { class: "look-part" }, pictures.root),
     h("div", { class: "look-figures" },
-      h("section", { class: "look-part" }, h("h2", {}, T.confusion), h("p", { class: "muted small" }, T.confusionHelp), confusion(items, names, (label, guess) => pictures.cell(label, guess))),
-      h("section", { class: "look-part" }, h("h2", {}, T.reliability), h("p", { class: "muted small" }, T.reliabilityHelp), reliability(items))));
+      h("section", { class: "look-part" }, h("h2", {}, TEXT.confusion), h("p", { class: "muted small" }, TEXT.confusionHelp), confusion(items, names, (label, guess) => pictures.cell(label, guess))),
+      h("section", { class: "look-part" }, h("h2", {}, TEXT.reliability), h("p", { class: "muted small" }, TEXT.reliabilityHelp), reliability(items))));
 }
 
 async function versus(run, other, items, pictures) {
   const told = await get(`runs/${name(run.name)}/against/${name(other)}`);
   const points = (Math.abs(told.difference) * 100).toFixed(2);
-  const sentence = told.p >= 0.05 ? T.even(other, told.p) : told.difference > 0 ? T.better(other, run.name, points, told.p) : T.better(run.name, other, points, told.p);
-  const show = h("button", { type: "button", onclick: () => pictures.only(told.positions.map((at) => items[at]), T.differing) }, T.showDiffering(told.positions.length));
-  return h("div", { class: "notice" }, h("p", {}, sentence, " ", T.split(told.only_first, run.name, told.only_second, other)), show);
+  const sentence = told.p >= 0.05 ? TEXT.even(other, told.p) : told.difference > 0 ? TEXT.better(other, run.name, points, told.p) : TEXT.better(run.name, other, points, told.p);
+  const show = h("button", { type: "button", onclick: () => pictures.only(told.positions.map((at) => items[at]), TEXT.differing) }, TEXT.showDiffering(told.positions.length));
+  return h("div", { class: "notice" }, h("p", {}, sentence, " ", TEXT.split(told.only_first, run.name, told.only_second, other)), show);
 }

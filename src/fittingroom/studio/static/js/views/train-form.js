@@ -3,7 +3,7 @@
 import { field, h, replace, select, toast } from "../dom.js";
 import { WORDS } from "../words.js";
 
-const T = WORDS.train;
+const TEXT = WORDS.train;
 const FIRST = ["epochs", "batch_size", "optimizer", "learning_rate"];
 
 export function orderForm({ about, options, start }) {
@@ -11,8 +11,8 @@ export function orderForm({ about, options, start }) {
   const fixed = h("div", { class: "knobs" });
   const basic = h("div", { class: "knobs" });
   const more = h("div", { class: "knobs" });
-  const go = h("button", { class: "primary" }, T.start);
-  const form = h("form", { class: "train-form", novalidate: true }, fixed, basic, h("details", {}, h("summary", {}, T.more(options.knobs.length - FIRST.length)), more), h("div", { class: "row" }, go));
+  const go = h("button", { class: "primary" }, TEXT.start);
+  const form = h("form", { class: "train-form", novalidate: true }, fixed, basic, h("details", {}, h("summary", {}, TEXT.more(options.knobs.length - FIRST.length)), more), h("div", { class: "row" }, go));
 
   const recipeOf = () => options.recipes.find((recipe) => recipe.name === state.recipe)?.settings ?? {};
   const base = (knob) => recipeOf()[knob.name] ?? (knob.name in recipeOf() ? null : knob.default);
@@ -20,10 +20,10 @@ export function orderForm({ about, options, start }) {
   function fill() {
     const text = (key, words, help, extra = {}) => field(words, h("input", { inputmode: "numeric", value: state[key], oninput: (event) => (state[key] = event.target.value), ...extra }), help);
     replace(fixed,
-      field(T.dataset, select(about.datasets.map((each) => [each.name, each.title]), state.dataset, (value) => (state.dataset = value))),
-      field(T.recipe, select([["", T.noRecipe], ...options.recipes.map((recipe) => recipe.name)], state.recipe, chooseRecipe), T.recipeHelp),
-      field(T.model, select(options.models.map((model) => model.name), state.model, (value) => ((state.model = value), fill())), options.models.find((model) => model.name === state.model)?.title),
-      text("validation", T.validation, T.validationHelp), text("seed", T.seed, T.seedHelp));
+      field(TEXT.dataset, select(about.datasets.map((each) => [each.name, each.title]), state.dataset, (value) => (state.dataset = value))),
+      field(TEXT.recipe, select([["", TEXT.noRecipe], ...options.recipes.map((recipe) => recipe.name)], state.recipe, chooseRecipe), TEXT.recipeHelp),
+      field(TEXT.model, select(options.models.map((model) => model.name), state.model, (value) => ((state.model = value), fill())), options.models.find((model) => model.name === state.model)?.title),
+      text("validation", TEXT.validation, TEXT.validationHelp), text("seed", TEXT.seed, TEXT.seedHelp));
     const first = FIRST.map((key) => options.knobs.find((knob) => knob.name === key)).filter(Boolean);
     replace(basic, first.map((knob) => control(knob)));
     replace(more, options.knobs.filter((knob) => !FIRST.includes(knob.name)).map((knob) => control(knob)));
@@ -45,10 +45,10 @@ export function orderForm({ about, options, start }) {
       return h("div", { class: "field" }, h("label", { class: "check", for: box.id }, box, words), h("span", { class: "help", id: `knob-${knob.name}-help` }, knob.help));
     }
     if (knob.choices.length) {
-      const choices = [...(knob.can_be_off ? [["", T.off]] : []), ...knob.choices];
+      const choices = [...(knob.can_be_off ? [["", TEXT.off]] : []), ...knob.choices];
       return field(words, select(choices, now ?? "", (value) => set(value === "" && knob.can_be_off ? null : value)), knob.help);
     }
-    const input = h("input", { value: now ?? "", inputmode: knob.kind === "str" ? "text" : "decimal", placeholder: knob.can_be_off ? T.off : "", oninput: () => set(read(knob, input.value)) });
+    const input = h("input", { value: now ?? "", inputmode: knob.kind === "str" ? "text" : "decimal", placeholder: knob.can_be_off ? TEXT.off : "", oninput: () => set(read(knob, input.value)) });
     return field(words, input, knob.help);
   }
 

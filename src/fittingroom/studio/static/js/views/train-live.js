@@ -5,13 +5,13 @@ import { chart } from "../charts.js";
 import { h, replace, toast } from "../dom.js";
 import { WORDS } from "../words.js";
 
-const T = WORDS.train;
+const TEXT = WORDS.train;
 
 export function watchTraining(root, training, { again }) {
   const said = h("p", { class: "small muted", role: "status" });
   const head = h("div", { class: "live-head" });
   const numbers = h("dl", { class: "numbers" });
-  const bar = h("progress", { max: "1", value: "0", "aria-label": T.progress });
+  const bar = h("progress", { max: "1", value: "0", "aria-label": TEXT.progress });
   const curves = h("div", { class: "curves" });
   const log = { training, last: null, loss: [], accuracy: [], valLoss: [], valAccuracy: [], asked: 0 };
   let source = null;
@@ -22,7 +22,7 @@ export function watchTraining(root, training, { again }) {
   function take(line) {
     const at = line.epoch - 1 + line.images / line.total;
     log.last = line;
-    if (said.textContent !== T.stopping) said.textContent = "";
+    if (said.textContent !== TEXT.stopping) said.textContent = "";
     drop(log, at);
     log.loss.push([at, line.loss]);
     log.accuracy.push([at, line.accuracy]);
@@ -35,25 +35,25 @@ export function watchTraining(root, training, { again }) {
 
   function show() {
     const { last, training: now } = log;
-    replace(head, h("div", {}, h("h2", {}, now.name), h("span", { class: `badge ${now.how}` }, T.how[now.how])), h("div", { class: "row" }, buttons(now)));
+    replace(head, h("div", {}, h("h2", {}, now.name), h("span", { class: `badge ${now.how}` }, TEXT.how[now.how])), h("div", { class: "row" }, buttons(now)));
     if (now.words) said.textContent = now.words;
     if (!last) return;
     const epochs = last.epochs;
     bar.value = (last.epoch - 1 + last.images / last.total) / epochs;
     const running = now.how === "running";
     const facts = [
-      [T.epoch, T.of(last.epoch, epochs)],
-      [T.loss, last.loss.toFixed(4)],
-      [T.accuracy, last.accuracy.toFixed(4)],
-      log.valAccuracy.length ? [T.valAccuracy, log.valAccuracy.at(-1)[1].toFixed(4)] : null,
-      [T.pace, T.images(Math.round(last.images_per_second).toLocaleString("en"))],
-      running ? [T.left, last.seconds_left === null ? "–" : duration(last.seconds_left)] : null,
+      [TEXT.epoch, TEXT.of(last.epoch, epochs)],
+      [TEXT.loss, last.loss.toFixed(4)],
+      [TEXT.accuracy, last.accuracy.toFixed(4)],
+      log.valAccuracy.length ? [TEXT.valAccuracy, log.valAccuracy.at(-1)[1].toFixed(4)] : null,
+      [TEXT.pace, TEXT.images(Math.round(last.images_per_second).toLocaleString("en"))],
+      running ? [TEXT.left, last.seconds_left === null ? "–" : duration(last.seconds_left)] : null,
     ].filter(Boolean);
     replace(numbers, facts.map(([words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value))));
     const line = (kind, colour, words, points) => ({ kind, colour, name: words, points });
     replace(curves,
-      chart({ words: T.loss, floor: 0 }, [line("line", "train", T.onTrain, log.loss), line("dots", "held-out", T.onValidation, log.valLoss)], epochs, T.axis),
-      chart({ words: T.accuracy }, [line("line", "train", T.onTrain, log.accuracy), line("dots", "held-out", T.onValidation, log.valAccuracy)], epochs, T.axis));
+      chart({ words: TEXT.loss, floor: 0 }, [line("line", "train", TEXT.onTrain, log.loss), line("dots", "held-out", TEXT.onValidation, log.valLoss)], epochs, TEXT.axis),
+      chart({ words: TEXT.accuracy }, [line("line", "train", TEXT.onTrain, log.accuracy), line("dots", "held-out", TEXT.onValidation, log.valAccuracy)], epochs, TEXT.axis));
   }
 
   function buttons(now) {
@@ -64,7 +64,7 @@ export function watchTraining(root, training, { again }) {
         try {
           log.training = await post(`trainings/${name(now.name)}/${path}`);
           if (path === "resume") listen();
-          else said.textContent = T.stopping;
+          else said.textContent = TEXT.stopping;
           again();
         } catch (error) {
           toast(error.message);
@@ -73,9 +73,9 @@ export function watchTraining(root, training, { again }) {
       });
       return button;
     };
-    if (now.how === "running") return [act(T.stop, "stop", "danger")];
-    const look = h("a", { class: "button", href: `#/look/${name(now.name)}` }, T.look);
-    return [now.can_resume ? act(T.resume, "resume", "primary") : null, now.how === "done" || now.how === "stopped" ? look : null];
+    if (now.how === "running") return [act(TEXT.stop, "stop", "danger")];
+    const look = h("a", { class: "button", href: `#/look/${name(now.name)}` }, TEXT.look);
+    return [now.can_resume ? act(TEXT.resume, "resume", "primary") : null, now.how === "done" || now.how === "stopped" ? look : null];
   }
 
   function listen() {
@@ -110,7 +110,7 @@ function drop(log, at) {
 }
 
 export function duration(seconds) {
-  if (seconds < 90) return T.seconds(Math.ceil(seconds));
-  if (seconds < 5400) return T.minutes(Math.round(seconds / 60));
-  return T.hours((seconds / 3600).toFixed(1));
+  if (seconds < 90) return TEXT.seconds(Math.ceil(seconds));
+  if (seconds < 5400) return TEXT.minutes(Math.round(seconds / 60));
+  return TEXT.hours((seconds / 3600).toFixed(1));
 }

@@ -34,7 +34,7 @@ export function makeWall(store, { open, choose, describe }) {
     mark(view.cursor, "--accent", 2);
     mark(view.selected, "--accent", 3);
     if (view.line) trace(view.line);
-    hang();
+    placeTitles();
     if (flying) ask();
   }
 
@@ -76,7 +76,7 @@ export function makeWall(store, { open, choose, describe }) {
     context.stroke();
   }
 
-  function hang() {
+  function placeTitles() {
     const { camera, width, height } = view;
     view.titles.forEach((title, at) => {
       const element = titles.children[at];

@@ -1,0 +1,109 @@
+"""Validation: labels and probabilities from anybody, checked before anything is counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fittingroom.arrays import Array, Labels, Probabilities, check_labels
+from fittingroom.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TOLERANCE = 1e-3  # of a row's sum: float16 outputs are off by as much
+
+
+def check_predictions(labels: object, probabilities: object) -> tuple[Labels, Probabilities]:
+    """Return labels and probabilities that can be judged, or say what is wrong with them.
+
+    Args:
+        labels: whole numbers ``(n,)``.
+        probabilities: floats ``(n, c)`` in [0, 1], each row summing to 1 within 1e-3.
+
+    Raises:
+        DataError: no samples, other shapes, values that are not finite, rows that do not sum to one,
+            a label beyond the columns.
+    """
+    array = _checked_matrix(_array(probabilities, "probabilities"))
+    checked = _checked_labels(_array(labels, "labels"), array)
+    _check_rows(array)
+    return checked, array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def check_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
+    """Return the class names, or say that there is not one for each column.
+
+    Raises:
+        DataError: another number of names than columns, or the same name twice.
+    """
+    names = tuple(str(name) for name in class_names)
+    if len(names) != classes:
+        raise DataError(f"Expected a name for each of {classes} classes, received {len(names)} names.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"Expected a name of its own for each class, received '{twice[0]}' more than once.")
+    return names
+
+
+def _array(values: object, where: str) -> Array:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{where}: expected numbers in one array, received rows of different lengths.") from error
+
+
+def _checked_matrix(array: Array) -> Array:
+    if array.ndim != 2:
+        hint = " For one image pass probabilities[None]." if array.ndim == 1 else ""
+        raise DataError(f"probabilities: expected floats of shape (n, classes), received shape {array.shape}.{hint}")
+    if array.dtype.kind != "f":
+        raise DataError(
+            f"probabilities: expected floats of shape (n, classes), received {array.dtype}. "
+            "If these are answers as 0 and 1, convert with .astype('float32')."
+        )
+    if not len(array) or not array.shape[1]:
+        raise DataError(f"probabilities: expected at least one sample, received none: shape {array.shape}.")
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        raise DataError(
+            f"probabilities: row {row} holds a value that is not finite: {array[row]} ({(~finite).sum()} such rows)."
+        )
+    return array
+
+
+def _checked_labels(labels: Array, array: Array) -> Labels:
+    if labels.ndim == 2 and labels.shape == array.shape:
+        raise DataError(
+            f"labels: expected whole numbers of shape (n,), received shape {labels.shape}. "
+            "If these are one-hot, pass labels.argmax(axis=1)."
+        )
+    if labels.ndim == 1 and len(labels) != len(array):
+        transposed = " Are the probabilities transposed?" if len(labels) == array.shape[1] else ""
+        raise DataError(
+            f"Expected a label for each prediction, received {len(labels)} labels and {len(array)} predictions."
+            f"{transposed}"
+        )
+    return check_labels(labels, classes=array.shape[1])
+
+
+def _check_rows(array: Array) -> None:
+    sums = array.sum(axis=1, dtype=np.float64)
+    wrong = np.flatnonzero((np.abs(sums - 1) > TOLERANCE) | (array < 0).any(axis=1))
+    if not wrong.size:
+        return
+    row = int(wrong[0])
+    raise DataError(
+        f"probabilities: expected rows in 0..1 that sum to 1, row {row} sums to {sums[row]:.4g} "
+        f"with minimum {array[row].min():.4g} ({wrong.size} such rows). {_hint(array, sums)}"
+    )
+
+
+def _hint(array: Array, sums: Array) -> str:
+    if (array < 0).any() or (array.max() > 1 and not (np.abs(sums - 100) < 1).all()):
+        return "Are these logits? Apply a softmax."
+    if array.max() > 1:
+        return "Are these per cent? Divide by 100."
+    return "Are these answers of a sigmoid, a class each? Divide every row by its sum, if that is meant."

@@ -1,0 +1,109 @@
+"""Climb the ladder: every seed of every rung that is not in the log yet, then the table, the plot and the page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fittingroom.errors import UsageError
+from fittingroom.ladder import look_log
+from fittingroom.ladder.look_log import TestLook, Timing
+from fittingroom.ladder.measure import scored, timed, trained
+from fittingroom.ladder.rungs import RUNGS
+from fittingroom.ladder.table import Row, as_json, markdown, rows
+from fittingroom.lookup import look_up
+from fittingroom.recipes import recipe_names, recipe_sha256
+from fittingroom.runs import write_atomically
+from fittingroom.training.progress import OnProgress, no_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fittingroom.data import Dataset, Log
+
+
+@dataclass(frozen=True)
+class LadderPlan:
+    """What is asked of a measurement of the ladder.
+
+    Attributes:
+        rungs: their names.
+        seeds: at most so many of each rung; None for the protocol's number.
+        root: where runs, table, plot and page go.
+        log: of the looks at the test set.
+        times: of the timed epochs.
+        time: whether to time epochs; only alone on the machine.
+    """
+
+    rungs: tuple[str, ...]
+    seeds: int | None
+    root: Path
+    log: Path
+    times: Path
+    time: bool
+
+
+def chosen(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the rungs that are meant; all that have a recipe where none is named.
+
+    Raises:
+        UsageError: an unknown rung, or one without a recipe.
+    """
+    ready = [name for name in RUNGS if name in recipe_names()]
+    for name in names:
+        look_up(name, RUNGS, "rung")
+        if name not in ready:
+            raise UsageError(f"Rung '{name}' has no recipe yet. Expected one of {', '.join(ready)}.")
+    return tuple(names) or tuple(ready)
+
+
+def run_ladder(plan: LadderPlan, data: Dataset, *, log: Log, on_progress: OnProgress = no_progress) -> list[Row]:
+    """Measure what is not measured yet; one line to the log for each look, so that it can be stopped at any time.
+
+    Args:
+        plan: what to measure.
+        data: on what.
+        log: takes one line for the user.
+        on_progress: takes the progress.
+    """
+    for rung in plan.rungs:
+        for seed in range(min(plan.seeds or RUNGS[rung].seeds, RUNGS[rung].seeds)):
+            if not _is_scored(plan.log, rung, seed, data.name):
+                log(f"Rung {rung}, seed {seed}")
+                run = trained(plan.root / "runs", rung, seed, data, log=log, on_progress=on_progress)
+                look_log.append(plan.log, scored(run, rung, seed, data))
+        if plan.time and not _is_timed(plan.times, rung):
+            log(f"Rung {rung}: timing an epoch")
+            look_log.append(plan.times, timed(rung, data))
+    return written(plan, data.name)
+
+
+def _is_scored(path: Path, rung: str, seed: int, dataset: str) -> bool:
+    meant = (rung, seed, dataset, recipe_sha256(rung))
+    return any(
+        (look.rung, look.seed, look.dataset, look.recipe_sha256) == meant for look in look_log.read(path, TestLook)
+    )
+
+
+def _is_timed(path: Path, rung: str) -> bool:
+    return any(line.recipe_sha256 == recipe_sha256(rung) for line in look_log.read(path, Timing))
+
+
+def written(plan: LadderPlan, dataset: str) -> list[Row]:
+    """Write table, plot and page from the logs, and return the rows."""
+    from fittingroom.ladder.page import page
+
+    ladder = shipped_rows(look_log.read(plan.log, TestLook), look_log.read(plan.times, Timing), dataset)
+    plan.root.mkdir(parents=True, exist_ok=True)
+    write_atomically(plan.root / "ladder.md", markdown(ladder).encode())
+    write_atomically(plan.root / "ladder.json", (json.dumps(as_json(ladder), indent=1) + "\n").encode())
+    write_atomically(plan.root / "ladder.html", page(ladder, dataset).encode())
+    return ladder
+
+
+def shipped_rows(looks: Sequence[TestLook], timings: Sequence[Timing], dataset: str) -> list[Row]:
+    """Return the rows of the recipes as they are in the package."""
+    known = recipe_names()
+    return rows(looks, timings, lambda name: recipe_sha256(name) if name in known else None, dataset)

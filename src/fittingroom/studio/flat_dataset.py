@@ -1,0 +1,113 @@
+"""A dataset as the studio shows it: train and test in one row, by one index."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fittingroom.arrays import Array, Images
+from fittingroom.data import DATASETS, Dataset, load
+from fittingroom.lookup import suggest
+from fittingroom.studio.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, eq=False)
+class FlatDataset:
+    """All images of a dataset; the training images come first.
+
+    Attributes:
+        data: the dataset.
+    """
+
+    data: Dataset
+
+    def __len__(self) -> int:
+        return len(self.data.train) + len(self.data.test)
+
+    @property
+    def labels(self) -> Array:
+        """Classes by index, uint8 ``(n,)``."""
+        return np.concatenate([self.data.train.labels, self.data.test.labels])
+
+    def images(self, start: int, stop: int) -> Images:
+        """Return the images from ``start`` up to ``stop``, uint8 ``(stop - start, h, w)``."""
+        edge = len(self.data.train)
+        if stop <= edge:
+            return self.data.train.images[start:stop]
+        if start >= edge:
+            return self.data.test.images[start - edge : stop - edge]
+        return np.concatenate([self.data.train.images[start:], self.data.test.images[: stop - edge]])
+
+    def image(self, index: int) -> Array:
+        """Return one image, uint8 ``(h, w)``.
+
+        Raises:
+            Problem: 404, there is no such index.
+        """
+        if not 0 <= index < len(self):
+            raise Problem(404, f"No image {index}: '{self.data.name}' has 0 to {len(self) - 1:,}.")
+        return self.images(index, index + 1)[0]  # type: ignore[no-any-return]
+
+    def place(self, index: int) -> tuple[str, int]:
+        """Return the split of an index, and its position in that split's file."""
+        edge = len(self.data.train)
+        split, position = (self.data.train, index) if index < edge else (self.data.test, index - edge)
+        return split.name, int(split.indices[position])
+
+
+@dataclass
+class DatasetRegistry:
+    """The datasets that the studio may open: those we know, and folders that were named at its start.
+
+    Attributes:
+        folders: by the name that requests use.
+    """
+
+    folders: dict[str, Path] = field(default_factory=dict)
+    _open: dict[str, FlatDataset] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, places: Sequence[str | Path]) -> DatasetRegistry:
+        """Return a shelf with folders of datasets besides the known ones.
+
+        Example:
+            >>> DatasetRegistry.of(["shirts", "mnist"]).names()[0]
+            'shirts'
+        """
+        folders = {Path(place).resolve().name: Path(place).resolve() for place in places if str(place) not in DATASETS}
+        return cls(folders)
+
+    def names(self) -> list[str]:
+        """Return the names that requests may use; folders first."""
+        return [*self.folders, *(name for name in DATASETS if name not in self.folders)]
+
+    def source(self, name: str) -> str | Path:
+        """Return what `fittingroom.load` takes for a name.
+
+        Raises:
+            Problem: 404, a name that is not on the shelf.
+        """
+        if name not in self.names():
+            raise Problem(404, f"Unknown dataset '{name}'. {suggest(name, self.names())}")
+        return self.folders.get(name, name)
+
+    def open(self, name: str) -> FlatDataset:
+        """Return a dataset, loaded once and verified then.
+
+        Raises:
+            Problem: 404, a name that is not on the shelf.
+            FittingRoomError: as `fittingroom.load`.
+        """
+        source = self.source(name)
+        with self._lock:
+            if name not in self._open:
+                self._open[name] = FlatDataset(load(source))
+            return self._open[name]

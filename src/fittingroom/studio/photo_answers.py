@@ -1,0 +1,168 @@
+"""Try a model on a photo or a drawing: every step down to what it sees, with corrections by hand."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.errors import DataError
+from fittingroom.photos.look import dataset_look
+from fittingroom.photos.opening import FORMATS
+from fittingroom.photos.prepare import PreparedPhoto, prepare_photo
+from fittingroom.photos.views import averaged, views_of
+from fittingroom.studio.problems import Problem
+from fittingroom.workflows.predictor import Predictor, open_predictor
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from fittingroom.studio.limits import Limits
+    from fittingroom.studio.model_entries import ModelEntry
+
+SHOWN = 448  # longest edge of a step's picture, in pixels
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """What the user corrects by hand.
+
+    Attributes:
+        polarity: "auto", "keep" (light stays light) or "invert".
+        mirror: turn the photo left to right.
+        crop: left, top, right, bottom as shares of the photo; None for all of it.
+    """
+
+    polarity: str = "auto"
+    mirror: bool = False
+    crop: tuple[float, float, float, float] | None = None
+
+
+def open_picture(content: bytes, limits: Limits) -> Image.Image:
+    """Open an uploaded picture after its header was checked; its pixels are decoded later.
+
+    Raises:
+        Problem: 415, no picture; 422, more pixels than the limit.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            Image.init()
+            picture = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
+    except UnidentifiedImageError:
+        raise Problem(415, "Expected a picture (JPEG, PNG, WebP, GIF, TIFF, BMP), received something else.") from None
+    except Exception as error:  # Pillow raises many kinds for a damaged header
+        raise Problem(422, f"The picture is damaged: {type(error).__name__}.") from None
+    width, height = picture.size
+    if width * height > limits.pixels or max(width, height) > limits.side:
+        words = (
+            f"A picture may have {limits.pixels / 1e6:g} million pixels at most, this has {width * height / 1e6:.0f}."
+        )
+        raise Problem(422, words, limits.pixels)
+    return picture
+
+
+def corrected(picture: Image.Image, wanted: Corrections) -> PreparedPhoto:
+    """Prepare a photo as `fittingroom.prepare_photo` does, with what the user corrects by hand.
+
+    Raises:
+        DataError: the picture is damaged, or has nothing in it.
+    """
+    from PIL import ImageOps
+
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            upright = ImageOps.exif_transpose(picture)
+            if wanted.crop is not None:
+                upright = upright.crop(_box(upright.size, wanted.crop))
+            if wanted.mirror:
+                upright = ImageOps.mirror(upright)
+            prepared = prepare_photo(upright)
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # Pillow raises many kinds for a damaged file
+        raise DataError(f"The picture is damaged or cut short ({type(error).__name__}). Get the file again.") from None
+    if wanted.polarity == "auto":
+        return prepared
+    inverted = wanted.polarity == "invert"
+    image = dataset_look(prepared.grey, prepared.mask, inverted=inverted)
+    last = replace(prepared.steps[-1], picture=image)
+    word = "Set by hand: light and dark change places." if inverted else "Set by hand: light stays light."
+    shown = np.asarray(np.round(255 * (1 - prepared.grey if inverted else prepared.grey)), np.uint8)
+    polarity = replace(prepared.steps[-2], reason=word, picture=shown)
+    return replace(prepared, image=image, inverted=inverted, steps=(*prepared.steps[:-2], polarity, last))
+
+
+def _box(size: tuple[int, int], crop: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (min(1.0, max(0.0, share)) for share in crop)
+    width, height = size
+    if right - left < 1 / width or bottom - top < 1 / height:
+        raise Problem(422, "Expected a crop of left, top, right, bottom as shares 0 to 1 with something between them.")
+    return round(left * width), round(top * height), round(right * width), round(bottom * height)
+
+
+def name_photo(picture: Image.Image, model: ModelEntry, wanted: Corrections) -> dict[str, Any]:
+    """Return what a model says of a photo, and every step on the way."""
+    prepared, predictor = corrected(picture, wanted), predictor_of(model)
+    _check_size(predictor, prepared.image)
+    images, weights = views_of(prepared)
+    probabilities = averaged(predictor.predict(images), weights)
+    steps = [{"name": step.name, "reason": step.reason, "picture": as_png(step.picture)} for step in prepared.steps]
+    facts = {"steps": steps, "warnings": list(prepared.warnings), "inverted": prepared.inverted, "views": len(images)}
+    return facts | _answer(probabilities, images, predictor) | {"image": _packed(prepared.image)}
+
+
+def name_drawing(image: Array, model: ModelEntry) -> dict[str, Any]:
+    """Return what a model says of a picture that is data already, uint8 ``(h, w)``."""
+    predictor = predictor_of(model)
+    _check_size(predictor, image)
+    return _answer(predictor.predict(image[None])[0], image[None], predictor) | {"image": _packed(image)}
+
+
+def _answer(probabilities: Array, images: Array, predictor: Predictor) -> dict[str, Any]:
+    score = None if predictor.score is None else predictor.score(images)
+    return {
+        "class_names": list(predictor.names(len(probabilities))),
+        "probabilities": [round(float(value), 5) for value in probabilities],
+        "none_of_these": None if score is None else score > predictor.threshold,
+        "none_of_these_score": None if score is None else round(score, 4),
+    }
+
+
+def _check_size(predictor: Predictor, image: Array) -> None:
+    if predictor.image_shape != image.shape:
+        height, width = predictor.image_shape
+        raise Problem(422, f"This model takes {height}x{width} pixels, received {image.shape[0]}x{image.shape[1]}.")
+
+
+def predictor_of(model: ModelEntry) -> Predictor:
+    """Return a model ready to answer; it is opened once, and again where its file has changed."""
+    return _opened(model.model, model.file.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _opened(model: str, changed: int) -> Predictor:
+    del changed  # only tells the cache that the file is another
+    return open_predictor(model)
+
+
+def _packed(image: Array) -> str:
+    return base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
+
+
+def as_png(pixels: Array) -> str:
+    """Return a picture as a PNG in a ``data:`` address, its longest edge at most `SHOWN`."""
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    picture.thumbnail((SHOWN, SHOWN))
+    file = io.BytesIO()
+    picture.save(file, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
