@@ -21,7 +21,7 @@ from ideas_in_stages import TEACHER, Stages, distilled, growing, hardest_half, i
 import fittingroom as fr
 from fittingroom.cli.output import log
 from fittingroom.data import Split, hold_out
-from fittingroom.ladder.views import averaged
+from fittingroom.ladder.measure import averaged
 from fittingroom.models import build
 from fittingroom.recipes import load_recipe, recipe_sha256
 

@@ -6,7 +6,7 @@ import json
 import sys
 
 import fittingroom as fr
-from fittingroom.models.load import WEIGHTS, shipped_names
+from fittingroom.inference.model_files import WEIGHTS, shipped_names
 
 
 def main() -> int:

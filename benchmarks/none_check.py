@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import fittingroom as fr
 from fittingroom.errors import FittingRoomError
-from fittingroom.workflows.predictor import Predictor, open_predictor
+from fittingroom.inference.predictor import Predictor, open_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,8 @@ import numpy as np
 from photo_folder import ANSWERABLE, RIGHT, UNANSWERABLE, auroc, interval, photos
 
 import fittingroom as fr
-from fittingroom.models.load import find_onnx
-from fittingroom.workflows.predicting import Answer
+from fittingroom.inference.model_files import find_onnx
+from fittingroom.workflows.picture_answers import Answer
 
 LOG = Path(__file__).parent.parent / "docs" / "photo-checks.md"
 HEAD = """<!-- Written by `make photo-check`; a line for every look at the photos held back for scoring. -->

@@ -25,10 +25,10 @@ from PIL import Image
 
 import fittingroom as fr
 from fittingroom.backend import processor_name
-from fittingroom.models.onnx_predict import open_onnx
+from fittingroom.inference.onnx_engine import open_onnx
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos.importing import import_photos
-from fittingroom.workflows.predicting import name_data, name_photo
-from fittingroom.workflows.predictor import open_predictor
+from fittingroom.workflows.picture_answers import name_data, name_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +90,7 @@ def rivals(network: str) -> dict[str, Callable[[], object]]:
     """Return ways to ask a network about one picture."""
     import torch
 
-    from fittingroom.models.load import find_onnx
+    from fittingroom.inference.model_files import find_onnx
 
     image = fr.load().test.images[:1]
     model = fr.load_model(network)

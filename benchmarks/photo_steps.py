@@ -17,13 +17,11 @@ from PIL import Image
 
 import fittingroom as fr
 from fittingroom.arrays import Array
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos import PreparedPhoto, open_photo, prepare_photo
-from fittingroom.photos.background import distance_from_background
-from fittingroom.photos.finding import Found, at_size, cut_out, shrunk, tidied
-from fittingroom.photos.look import crop_box
-from fittingroom.photos.prepare import prepared_with, with_halves
+from fittingroom.photos.finding import Found, at_size, cut_out, distance_from_background, shrunk, tidied
+from fittingroom.photos.prepare import crop_box, prepared_with, with_halves
 from fittingroom.photos.views import View, averaged, views_of
-from fittingroom.workflows.predictor import open_predictor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

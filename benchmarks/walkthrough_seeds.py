@@ -13,8 +13,8 @@ from pathlib import Path
 
 import fittingroom as fr
 from fittingroom.backend import choose_device
-from fittingroom.workflows.tutorial import Outcome, tutorial
-from fittingroom.workflows.tutorial_plan import TutorialPlan
+from fittingroom.tutorial import Outcome, tutorial
+from fittingroom.tutorial_plan import TutorialPlan
 
 DOC = Path(__file__).parent.parent / "docs" / "walkthrough-results.md"
 BAND = (0.862, 0.876)

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 import fittingroom as fr
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos.explain import explain_figure
 from fittingroom.training.imitate_photos import imitate_photos
-from fittingroom.workflows.predicting import PHOTO_MODEL, name_photo
-from fittingroom.workflows.predictor import open_predictor
+from fittingroom.workflows.picture_answers import PHOTO_MODEL, name_photo
 
 IMAGES = Path(__file__).parent / "images"
 COLUMNS, SEED = 12, 1

@@ -2,7 +2,8 @@
 
     KERAS_BACKEND=jax python plain_keras.py path/to/fashion-mnist/90.keras picture.npy
 
-Where the file is: python -c "from fittingroom.models.load import find_model; print(find_model('fashion-mnist/90'))"
+Where the file is:
+    python -c "from fittingroom.inference.model_files import find_model; print(find_model('fashion-mnist/90'))"
 """
 
 import os

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import fittingroom as fr
 from fittingroom.cli.output import log
+from fittingroom.inference.model_files import WEIGHTS
 from fittingroom.ladder import look_log
 from fittingroom.ladder.ladder_plan import shipped_rows
+from fittingroom.ladder.ladder_table import MEASURED
 from fittingroom.ladder.look_log import TestLook, Timing
-from fittingroom.ladder.measured import MEASURED
 from fittingroom.ladder.ship import ship
-from fittingroom.models.load import WEIGHTS
 
 ROOT = Path(__file__).parent.parent
 HEAD = """# The ladder, measured

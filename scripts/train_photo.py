@@ -24,15 +24,13 @@ import numpy as np
 
 import fittingroom as fr
 from fittingroom.arrays import Array
-from fittingroom.cli.output import log
-from fittingroom.cli.progress import progress
-from fittingroom.export.export import checked_onnx
+from fittingroom.cli.output import log, progress
+from fittingroom.export.model_export import checked_onnx
+from fittingroom.inference.keras_engine import predictor
+from fittingroom.inference.model_files import IN_A_RUN, SCHEMA, WEIGHTS, tempered
 from fittingroom.judging import judge
 from fittingroom.ladder.ship import INPUT, PROBE
-from fittingroom.models.card import SCHEMA, tempered
 from fittingroom.models.front import for_use
-from fittingroom.models.load import IN_A_RUN, WEIGHTS
-from fittingroom.models.predict import predictor
 from fittingroom.photos.non_items import non_items
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, is_run, open_run, write_atomically
@@ -116,7 +114,7 @@ def chosen(card: dict[str, Any], to: Path) -> dict[str, Any]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     from photo_folder import ANSWERABLE, RIGHT, auroc, photos
 
-    from fittingroom.workflows.predicting import Answer
+    from fittingroom.workflows.picture_answers import Answer
 
     write_card(card, to)
     paths = photos(choosing=True)

@@ -12,7 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 import fittingroom as fr
-from fittingroom.models.load import find_model
+from fittingroom.inference.model_files import find_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -18,17 +18,17 @@ from fittingroom.backend import prefer_torch, share_the_cores
 if TYPE_CHECKING:
     from fittingroom.data import Dataset, Split, class_names, hold_out, load, load_data
     from fittingroom.errors import FittingRoomError
+    from fittingroom.inference.model_files import load_model
     from fittingroom.judging import Verdict, judge
     from fittingroom.models import build
-    from fittingroom.models.load import load_model
+    from fittingroom.pages.interpretation import interpret
+    from fittingroom.pages.plots import plot_image, plot_value_array
+    from fittingroom.pages.report import report
     from fittingroom.photos import PreparedPhoto, prepare_photo
-    from fittingroom.reporting.plots import plot_image, plot_value_array
     from fittingroom.runs import Run, open_run
     from fittingroom.training import Recipe, train
     from fittingroom.workflows.evaluation import evaluate, predict
-    from fittingroom.workflows.interpreting import interpret
-    from fittingroom.workflows.pages import report
-    from fittingroom.workflows.predicting import predict_photos
+    from fittingroom.workflows.picture_answers import predict_photos
 
 _HOMES = {
     "Dataset": "fittingroom.data",
@@ -42,18 +42,18 @@ _HOMES = {
     "class_names": "fittingroom.data",
     "evaluate": "fittingroom.workflows.evaluation",
     "hold_out": "fittingroom.data",
-    "interpret": "fittingroom.workflows.interpreting",
+    "interpret": "fittingroom.pages.interpretation",
     "judge": "fittingroom.judging",
     "load": "fittingroom.data",
     "load_data": "fittingroom.data",
-    "load_model": "fittingroom.models.load",
+    "load_model": "fittingroom.inference.model_files",
     "open_run": "fittingroom.runs",
-    "plot_image": "fittingroom.reporting.plots",
-    "plot_value_array": "fittingroom.reporting.plots",
+    "plot_image": "fittingroom.pages.plots",
+    "plot_value_array": "fittingroom.pages.plots",
     "predict": "fittingroom.workflows.evaluation",
-    "predict_photos": "fittingroom.workflows.predicting",
+    "predict_photos": "fittingroom.workflows.picture_answers",
     "prepare_photo": "fittingroom.photos",
-    "report": "fittingroom.workflows.pages",
+    "report": "fittingroom.pages.report",
     "train": "fittingroom.training",
 }
 

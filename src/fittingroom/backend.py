@@ -6,13 +6,15 @@ import os
 import platform
 import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import ModelError
 
 if TYPE_CHECKING:
     from types import ModuleType
+
 
 BACKEND = "torch"
 SPIN_COUNT = "2000"
@@ -109,3 +111,43 @@ def processor_name() -> str:
         lines = []
     named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return named[0] if named else platform.processor() or platform.machine()
+
+
+PACKAGES = ("fittingroom", "keras", "torch", "numpy", "matplotlib", "pooch", "cyclopts", "rich")
+
+
+def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str | None]:
+    """Return the installed version of each package, None where it is missing; nothing is imported.
+
+    Example:
+        >>> versions(("no-such-package",))
+        {'no-such-package': None}
+    """
+    return {package: _version(package) for package in packages}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def describe(**facts: Any) -> dict[str, Any]:
+    """Return what ``environment.json`` holds.
+
+    Args:
+        facts: what else belongs there: dataset, fingerprint, seed.
+    """
+    device = choose_device()
+    return {
+        "schema": "fittingroom/environment/1",
+        **facts,
+        "versions": versions(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "processor": device.title,
+        "device": device.name,
+        "threads": device.threads,
+        "device_reason": device.reason,
+    }

@@ -163,7 +163,7 @@ class Run:
         Raises:
             ModelError: the run has none yet.
         """
-        from fittingroom.models.load import load_model
+        from fittingroom.inference.model_files import load_model
 
         return load_model(self.folder)
 
@@ -179,8 +179,8 @@ class Run:
         Raises:
             ModelError: the run has no model yet, or its model cannot be made again.
         """
-        from fittingroom.models.load import IN_A_RUN
-        from fittingroom.models.predict import predictor
+        from fittingroom.inference.keras_engine import predictor
+        from fittingroom.inference.model_files import IN_A_RUN
 
         if (self.folder / IN_A_RUN).is_file():
             return predictor(self.model())(images)
@@ -190,7 +190,7 @@ class Run:
         """Return the model as it was trained, where the folder keeps only its weights."""
         if self.live is not None:
             return self.live
-        from fittingroom.models.rebuilt import rebuilt
+        from fittingroom.models.custom import rebuilt
 
         facts = self.environment
         height, width = facts.get("image_shape", (28, 28))

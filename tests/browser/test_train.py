@@ -8,7 +8,7 @@ import signal
 import pytest
 from page_checks import expect, overhang
 
-from fittingroom.models.load import load_model
+from fittingroom.inference.model_files import load_model
 from fittingroom.runs import open_run
 
 LONG = "100000"  # epochs

@@ -57,7 +57,7 @@ def test_an_interrupt_exits_with_130(run, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fittingroom.cli.doctor.describe", interrupted)
+    monkeypatch.setattr("fittingroom.cli.studio_commands.describe", interrupted)
     assert run("doctor").code == 130
 
 
@@ -65,7 +65,7 @@ def test_a_fault_of_ours_is_told_apart_from_a_users_mistake(run, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("fittingroom.cli.doctor.describe", broken)
+    monkeypatch.setattr("fittingroom.cli.studio_commands.describe", broken)
     answer = run("doctor")
     assert answer.code == 70
     assert "our mistake, not yours" in answer.err
@@ -75,7 +75,7 @@ def test_an_error_of_the_system_is_one_sentence(run, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device", "/somewhere/file")
 
-    monkeypatch.setattr("fittingroom.cli.doctor.describe", full)
+    monkeypatch.setattr("fittingroom.cli.studio_commands.describe", full)
     answer = run("doctor")
     assert answer.code == 2
     assert answer.err.strip() == "fittingroom: /somewhere/file: No space left on device."

@@ -7,8 +7,8 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.errors import UsageError
-from fittingroom.export.export import export_model
-from fittingroom.models.onnx_predict import open_onnx
+from fittingroom.export.model_export import export_model
+from fittingroom.inference.onnx_engine import open_onnx
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

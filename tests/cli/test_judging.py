@@ -222,7 +222,7 @@ def test_compare_draws_what_differs_in_a_terminal_and_lists_it_where_there_are_n
     for folder, answers in ((fresh, one.predictions.probabilities), (other, wrong)):
         values = vars(kept) | {"probabilities": answers, "fingerprint": fingerprint}
         fr.open_run(folder).write_predictions(type(kept)(**values))
-    monkeypatch.setattr("fittingroom.reporting.terminal_picture.drawing_for", lambda console: "braille")
+    monkeypatch.setattr("fittingroom.pages.terminal_picture.drawing_for", lambda console: "braille")
     answer = run("compare", fresh, other, "--data-dir", toy_folder)
     assert answer.code == 0, answer.err
     assert "fresh alone is right on 1 images, other alone on 0." in answer.out

@@ -11,9 +11,9 @@ from PIL import Image
 from scenes import photo, shirt_mask
 
 import fittingroom as fr
-from fittingroom.photos.naming import folder_name
-from fittingroom.workflows.predicting import PHOTO_MODEL, name_pictures
-from fittingroom.workflows.predictor import open_predictor
+from fittingroom.inference.predictor import open_predictor
+from fittingroom.photos.importing import folder_name
+from fittingroom.workflows.picture_answers import PHOTO_MODEL, name_pictures
 
 
 @pytest.fixture

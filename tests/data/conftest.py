@@ -8,7 +8,7 @@ import tiny_dataset
 from local_server import LocalServer
 
 import fittingroom.data.download as download_module
-import fittingroom.data.places as places
+import fittingroom.data.folder as places
 import fittingroom.data.sources as sources
 
 REAL_MNIST = Path(__file__).parents[2] / ".." / "shared" / "mnist"

@@ -12,7 +12,7 @@ import pytest
 import fittingroom.data.debian as debian
 from fittingroom.data.catalog import DATASETS
 from fittingroom.data.debian import apt_get, is_possible, unpack
-from fittingroom.data.files import UnwritableError
+from fittingroom.data.idx import UnwritableError
 from fittingroom.data.verified import read_verified
 from fittingroom.errors import DataError
 

@@ -12,8 +12,7 @@ from local_server import answer
 
 import fittingroom.data.download as download_module
 from fittingroom.data.download import UnreachableError, download
-from fittingroom.data.files import UnwritableError
-from fittingroom.data.idx import encode
+from fittingroom.data.idx import UnwritableError, encode
 from fittingroom.data.verified import read_verified
 from fittingroom.errors import DataError
 

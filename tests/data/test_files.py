@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-import fittingroom.data.files as files
-from fittingroom.data.files import CutShortError, UnwritableError, read_idx, read_raw, write_idx, writing
-from fittingroom.data.idx import TYPES, encode
+import fittingroom.data.idx as files
+from fittingroom.data.idx import TYPES, CutShortError, UnwritableError, encode, read_idx, read_raw, write_idx, writing
 from fittingroom.errors import DataError
 
 IMAGES = np.arange(600, dtype=np.uint8).reshape(30, 4, 5)

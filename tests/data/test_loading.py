@@ -50,7 +50,7 @@ def test_the_second_load_reads_no_gzip_and_hashes_nothing(tiny, tmp_path, monkey
     def refuse(*arguments, **options):
         raise AssertionError("not to be called")
 
-    for name in ("gzip.GzipFile", "fittingroom.data.files.read_raw", "fittingroom.data.cache.rehash"):
+    for name in ("gzip.GzipFile", "fittingroom.data.idx.read_raw", "fittingroom.data.cache.rehash"):
         monkeypatch.setattr(name, refuse)
     check_is_tiny(load("tiny"))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fittingroom.data.catalog import DATASETS
-from fittingroom.data.places import candidates, foreign_places, spellings
+from fittingroom.data.folder import candidates, foreign_places, spellings
 
 FASHION = DATASETS["fashion-mnist"]
 

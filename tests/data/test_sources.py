@@ -15,7 +15,7 @@ from local_server import answer
 import fittingroom.data.sources as sources
 from fittingroom.data.cache import alone, array_path, cache_folder, read
 from fittingroom.data.catalog import FILE_NAMES, DebianPackage
-from fittingroom.data.files import UnwritableError
+from fittingroom.data.idx import UnwritableError
 from fittingroom.data.sources import fill_cache
 from fittingroom.errors import DataError, DataNotFoundError
 

@@ -5,13 +5,13 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.errors import ModelError
-from fittingroom.export.check import agreement
-from fittingroom.export.export import checked_onnx
-from fittingroom.export.onnx_file import write_onnx
+from fittingroom.export import model_export
+from fittingroom.export.fresh_check import agreement
+from fittingroom.export.model_export import checked_onnx, write_onnx
+from fittingroom.inference.keras_engine import predictor
+from fittingroom.inference.onnx_engine import open_onnx
 from fittingroom.models import MODELS
 from fittingroom.models.front import for_use
-from fittingroom.models.onnx_predict import open_onnx
-from fittingroom.models.predict import predictor
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -70,10 +70,9 @@ def test_the_fresh_process_compares_every_image(tmp_path):
 
 
 def test_a_file_that_does_not_agree_is_removed(tmp_path, monkeypatch):
-    from fittingroom.export import export
 
     model = for_use(fr.build(), (28, 28))
-    monkeypatch.setattr(export, "predictor", lambda _: lambda images: np.full((len(images), 10), 0.1, np.float32))
+    monkeypatch.setattr(model_export, "predictor", lambda _: lambda images: np.full((len(images), 10), 0.1, np.float32))
     with pytest.raises(ModelError, match="The file was removed"):
         checked_onnx(model, tmp_path / "m.onnx", IMAGES)
     assert list(tmp_path.iterdir()) == []

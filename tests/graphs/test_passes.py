@@ -7,8 +7,7 @@ import torch
 from torch.func import functionalize
 
 from fittingroom import graphs
-from fittingroom.graphs.nodes import aten, is_call
-from fittingroom.graphs.record import graph_of
+from fittingroom.graphs.nodes import aten, graph_of, is_call
 
 
 def graph(function, *arguments):

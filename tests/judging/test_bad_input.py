@@ -5,7 +5,7 @@ import pytest
 
 from fittingroom.errors import DataError, UsageError
 from fittingroom.judging import compare, judge
-from fittingroom.judging.temperature import fit_temperature
+from fittingroom.judging.calibration import fit_temperature
 
 NAMES = ("a", "b", "c")
 LABELS = np.array([0, 1, 2, 2])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from fittingroom.judging import judge
-from fittingroom.judging.bootstrap import basic_interval, percentile_interval, resampled_sums
+from fittingroom.judging.intervals import basic_interval, percentile_interval, resampled_sums
 
 
 def test_every_resample_keeps_the_number_of_each_class():
@@ -32,7 +32,7 @@ def test_the_same_predictions_give_the_same_intervals():
 def test_parts_give_what_one_piece_gives(monkeypatch):
     labels, values = np.array([0, 0, 1, 1, 1]), np.arange(10.0).reshape(5, 2)
     whole = resampled_sums(labels, values, 40)
-    monkeypatch.setattr("fittingroom.judging.bootstrap._CELLS", 15)
+    monkeypatch.setattr("fittingroom.judging.intervals._CELLS", 15)
     assert np.allclose(resampled_sums(labels, values, 40), whole)
 
 

@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss
 
 from fittingroom.errors import DataError
 from fittingroom.judging import fit_temperature, tempered
-from fittingroom.judging.temperature import fit_temperature_to_sets, tempering
+from fittingroom.judging.calibration import fit_temperature_to_sets, tempering
 
 
 def case(seed, scale, n=3000, classes=5):

@@ -3,8 +3,8 @@
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from fittingroom.ladder.page import ladder_figure, page
-from fittingroom.ladder.table import Row
+from fittingroom.ladder.ladder_page import ladder_figure, page
+from fittingroom.ladder.ladder_table import Row
 
 
 def row(rung, mean, cost, target=0.9):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fittingroom as fr
-from fittingroom.models.load import WEIGHTS, shipped_names
+from fittingroom.inference.model_files import WEIGHTS, shipped_names
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(__file__).with_name("open_in_plain_keras.py")

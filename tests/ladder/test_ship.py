@@ -5,7 +5,7 @@ import json
 import pytest
 
 import fittingroom as fr
-from fittingroom.models.load import WEIGHTS, shipped_names
+from fittingroom.inference.model_files import WEIGHTS, shipped_names
 from fittingroom.recipes import recipe_names, recipe_sha256
 
 NAMES = shipped_names()

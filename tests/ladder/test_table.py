@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from fittingroom.ladder.ladder_table import RUNGS, markdown, rows
 from fittingroom.ladder.look_log import TestLook, Timing
-from fittingroom.ladder.rungs import RUNGS
-from fittingroom.ladder.table import markdown, rows
 
 LOOK = TestLook(
     time="2026-01-01T00:00:00+00:00",

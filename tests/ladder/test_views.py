@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fittingroom.ladder.views import averaged, shifted, views
+from fittingroom.ladder.measure import averaged, shifted, views
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 6, 5), dtype=np.uint8)
 

@@ -5,9 +5,9 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.errors import ModelError
+from fittingroom.inference.keras_engine import predictor
 from fittingroom.models.feature_extractor import feature_extractor, in_batches
 from fittingroom.models.front import for_use
-from fittingroom.models.predict import predictor
 
 
 @pytest.mark.parametrize("saved", [False, True])

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from fittingroom.errors import DataError, ModelError
+from fittingroom.inference.keras_engine import predictor
+from fittingroom.inference.model_files import load_model
 from fittingroom.models import build
 from fittingroom.models.front import for_use
-from fittingroom.models.load import load_model
-from fittingroom.models.predict import predictor
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 28, 28), np.uint8)
 
@@ -54,7 +54,7 @@ def test_scaled_images_are_refused_rather_than_scaled_twice():
 def test_prediction_in_batches_equals_prediction_one_by_one(monkeypatch):
     predict = predictor(build())
     whole = predict(IMAGES)
-    monkeypatch.setattr("fittingroom.models.infer.BATCH", 4)
+    monkeypatch.setattr("fittingroom.inference.forward.BATCH", 4)
     np.testing.assert_allclose(predict(IMAGES), whole, atol=1e-6)
     assert predict(IMAGES[:0]).shape == (0, 10)
 

@@ -7,7 +7,7 @@ from fittingroom.models import MODELS, build
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_architecture_answers_with_probabilities(name):
-    from fittingroom.models.predict import predictor
+    from fittingroom.inference.keras_engine import predictor
 
     images = np.random.default_rng(0).integers(0, 256, (5, 20, 16), np.uint8)
     probabilities = predictor(build(name, image_shape=(20, 16), classes=7))(images)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fittingroom.models.neighbours import nearest, neighbours
+from fittingroom.models.feature_extractor import nearest, neighbours
 
 
 def brute_force(features, own, count):

@@ -3,7 +3,7 @@
 import numpy as np
 from scenes import photo, shirt_mask
 
-from fittingroom.photos.background import distance_from_background
+from fittingroom.photos.finding import distance_from_background
 
 
 def test_floor_is_near_and_the_article_far_on_two_toned_floors_too():

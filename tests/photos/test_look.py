@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fittingroom.photos.look import crop_box, dataset_look, decide_polarity, grey_of
+from fittingroom.photos.prepare import crop_box, dataset_look, decide_polarity, grey_of
 
 
 def box(height, width, top, left, rows, columns):

@@ -9,11 +9,9 @@ import pytest
 
 from fittingroom.errors import FittingRoomError
 from fittingroom.speed import race as race_module
-from fittingroom.speed.jobs import JOBS
-from fittingroom.speed.keras_home import fill
-from fittingroom.speed.lineup import Contender, Places, epoch_contenders, whole_contenders
-from fittingroom.speed.race import Result, race, race_whole
-from fittingroom.speed.table import race_table, whole_table
+from fittingroom.speed.contenders import JOBS
+from fittingroom.speed.lineup import Contender, Places, epoch_contenders, fill, whole_contenders
+from fittingroom.speed.race import Result, race, race_table, race_whole, whole_table
 
 
 def printing(name, text, turns=None):
@@ -115,7 +113,7 @@ def test_bars_are_held_or_missed_by_the_medians():
 
 
 def test_keras_finds_the_data_without_a_network(tmp_path, toy, monkeypatch):
-    monkeypatch.setattr("fittingroom.speed.keras_home.load", lambda: toy)
+    monkeypatch.setattr("fittingroom.speed.lineup.load", lambda: toy)
     monkeypatch.setenv("KERAS_HOME", str(fill(tmp_path)))
     files = sorted(path.name for path in (tmp_path / "datasets" / "fashion-mnist").iterdir())
     assert len(files) == 4

@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from fittingroom.studio.app import build_app
+from fittingroom.studio.asgi import build_app, listen
 from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.jobs import TaskQueue
 from fittingroom.studio.limits import LIMITS
 from fittingroom.studio.security import Access
-from fittingroom.studio.serve import listen
-from fittingroom.studio.studio import Studio
+from fittingroom.studio.state import Studio
 from fittingroom.training.recipe import Recipe
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import Order, train_order

@@ -6,8 +6,7 @@ import gzip
 import numpy as np
 import pytest
 
-from fittingroom.studio.flat_dataset import FlatDataset
-from fittingroom.studio.sprites import SHEET, sheet, shrunk, tile_shape
+from fittingroom.studio.flat_dataset import SHEET, FlatDataset, sheet, shrunk, tile_shape
 
 
 def test_about_names_the_folder_given_at_the_start_first(visitor):

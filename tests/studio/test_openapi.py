@@ -8,7 +8,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi import checks
 
-from fittingroom.studio.app import build_api
+from fittingroom.studio.asgi import build_api
 
 KNOWN = {"dataset": "bars", "name": "20260101-a", "other": "20260101-a", "model": "run/20260101-a"}
 FEW, MANY = 4, 100  # examples for each operation and way of making them

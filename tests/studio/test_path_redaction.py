@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fittingroom.studio.app import build_app
+from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
-from fittingroom.studio.path_redaction import PathRedactor, without_paths
-from fittingroom.studio.studio import Studio
+from fittingroom.studio.problems import PathRedactor, without_paths
+from fittingroom.studio.state import Studio
 
 ODD = ["my runs (old)", "a b/c d", "läufe 日本", "with: colon, 'quotes'"]
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from fittingroom.studio.app import build_app
+from fittingroom.studio.asgi import build_app
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.routes.photos import Queue
-from fittingroom.studio.studio import Studio
+from fittingroom.studio.routes.photo_routes import Queue
+from fittingroom.studio.state import Studio
 
 pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
 MODEL = "shipped/fashion-mnist/photo"

@@ -3,9 +3,10 @@
 import pytest
 from starlette.testclient import TestClient
 
-from fittingroom.studio.app import build_app
+from fittingroom.studio.asgi import build_app
+from fittingroom.studio.routes import data_routes
 from fittingroom.studio.security import Access
-from fittingroom.studio.studio import Studio
+from fittingroom.studio.state import Studio
 
 OWN = "http://127.0.0.1:8765"
 
@@ -120,12 +121,11 @@ def test_no_path_leaves_the_static_folder(visitor, path):
 
 
 def test_a_fault_of_ours_tells_neither_traceback_nor_path(studio, monkeypatch):
-    from fittingroom.studio.routes import data
 
     def broken(*arguments):
         raise RuntimeError("/secret/place broke")
 
-    monkeypatch.setattr(data, "describe", broken)
+    monkeypatch.setattr(data_routes, "describe", broken)
     with TestClient(build_app(studio), base_url=OWN, raise_server_exceptions=False) as client:
         answer = client.get("/api/datasets/bars")
     assert answer.status_code == 500

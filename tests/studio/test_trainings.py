@@ -7,11 +7,11 @@ import time
 import pytest
 from starlette.testclient import TestClient
 
-from fittingroom.models.load import load_model
+from fittingroom.inference.model_files import load_model
 from fittingroom.runs import open_run
-from fittingroom.studio.app import build_app
-from fittingroom.studio.studio import Studio
-from fittingroom.studio.trainings import Trainings
+from fittingroom.studio.asgi import build_app
+from fittingroom.studio.state import Studio
+from fittingroom.studio.training_jobs import Trainings
 
 LONG = {"dataset": "bars", "model": "walkthrough", "settings": {"epochs": 100_000, "batch_size": 32}, "validation": 100}
 
@@ -178,7 +178,7 @@ def test_a_full_disk_refuses_to_start_and_leaves_nothing(visitor, studio, monkey
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fittingroom.studio.trainings.write_atomically", full)
+    monkeypatch.setattr("fittingroom.studio.training_jobs.write_atomically", full)
     answer = visitor.post("/api/trainings", json=LONG)
     assert answer.status_code == 507
     assert "No space left on device" in answer.json()["error"]["message"]

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 import pytest
 
 from fittingroom.errors import UsageError
-from fittingroom.studio.serve import listen
+from fittingroom.studio.asgi import listen
 from fittingroom.studio.training_process import write_line
 
 

@@ -3,9 +3,9 @@
 import torch
 
 from fittingroom.backend import import_keras
-from fittingroom.training import gradients, losses, trace
-from fittingroom.training.adapt import adapt, probe
-from fittingroom.training.compute import undone
+from fittingroom.training import gradients, losses
+from fittingroom.training.fit import adapt, probe
+from fittingroom.training.gradients import undone
 
 keras = import_keras()
 layers = keras.layers
@@ -61,8 +61,8 @@ def batch(functional, count=16, classes=4, seed=0):
 
 def traced_compute(functional, loss, flat, sample, *, clean):
     with undone(functional, flat):
-        graph = trace.joint_graph(functional, loss, *sample, clean=clean)
-    return trace.replay(graph, functional, flat)
+        graph = gradients.joint_graph(functional, loss, *sample, clean=clean)
+    return gradients.replay(graph, functional, flat)
 
 
 def descend(functional, flat, compute, batches, learning_rate=0.001):

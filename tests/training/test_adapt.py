@@ -5,7 +5,7 @@ import torch
 from networks import convolutional, dense, keras, layers, plain_module
 
 from fittingroom.errors import ModelError
-from fittingroom.training.adapt import adapt, probe
+from fittingroom.training.fit import adapt, probe
 
 
 class Subclassed(keras.Model):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fittingroom.training.averaging import averaged, make_averaging
 from fittingroom.training.recipe import Recipe
+from fittingroom.training.step import averaged, make_averaging
 
 
 def test_ema_follows_the_weights_and_leaves_them():

@@ -44,7 +44,7 @@ def test_early_stopping_on_val_accuracy_without_mode_stops_and_brings_back_the_b
     assert "callback stopped it" in done.stopped
     assert stopper.monitor_op is keras.ops.greater or stopper.monitor_op.__name__ == "greater"
     held = plan().validation
-    from fittingroom.models.predict import predictor
+    from fittingroom.inference.keras_engine import predictor
 
     assert float((predictor(model)(held[0]).argmax(1) == held[1]).mean()) == pytest.approx(max(accuracies))
 
@@ -58,7 +58,7 @@ def test_model_checkpoint_on_val_accuracy_without_mode_keeps_the_best(name, plan
     assert keeper.best == pytest.approx(best)
     again = dense()
     again.load_weights(path)
-    from fittingroom.models.predict import predictor
+    from fittingroom.inference.keras_engine import predictor
 
     held = plan().validation
     assert float((predictor(again)(held[0]).argmax(1) == held[1]).mean()) == pytest.approx(best)

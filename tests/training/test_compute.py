@@ -6,8 +6,8 @@ import torch
 from networks import batch, dense, keras, layers, plain_module, subject_and_loss, with_dropout
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
-from fittingroom.training.compute import make_compute
-from fittingroom.training.flat import bound
+from fittingroom.training.gradients import make_compute
+from fittingroom.training.optimizers import bound
 
 
 def said_while_computing(model, **options):

@@ -126,7 +126,7 @@ def test_memory_that_runs_out_while_tracing_is_no_reason_to_train_eagerly(images
     def full(*arguments, **options):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 3010560000 bytes.")
 
-    monkeypatch.setattr("fittingroom.training.trace.joint_graph", full)
+    monkeypatch.setattr("fittingroom.training.gradients.joint_graph", full)
     said = []
     with pytest.raises(TrainingError, match=r"Memory ran out with batches of 20"):
         fit(dense(), plan_of(images, labels), Hooks(log=said.append))

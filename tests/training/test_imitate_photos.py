@@ -4,9 +4,7 @@ import pytest
 import torch
 
 from fittingroom.errors import DataError, UsageError
-from fittingroom.training.imitate_photos import CANVAS, fitted, imitate_photos, labels_of_pairs
-from fittingroom.training.photo_surface import outline
-from fittingroom.training.sampling import Sampler
+from fittingroom.training.imitate_photos import CANVAS, Sampler, fitted, imitate_photos, labels_of_pairs, outline
 
 
 def shirts(n=64):

@@ -4,9 +4,8 @@ import pytest
 import torch
 from networks import dense, keras
 
-from fittingroom.training.adapt import adapt
-from fittingroom.training.flat import bound
-from fittingroom.training.keras_optimizer import TRACEABLE, can_be_traced, owners_optimizer
+from fittingroom.training.fit import adapt
+from fittingroom.training.optimizers import TRACEABLE, bound, can_be_traced, owners_optimizer
 
 STEPS = 30
 BASES = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer"}

@@ -6,8 +6,8 @@ import torch
 from networks import dense, keras, plain_module
 
 from fittingroom.training import optimizers
-from fittingroom.training.adapt import adapt
-from fittingroom.training.flat import bound
+from fittingroom.training.fit import adapt
+from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import Recipe, resolved
 
 KERAS = {

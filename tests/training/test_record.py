@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from fittingroom.training.progress import Progress, each_epoch
-from fittingroom.training.record import Record
+from fittingroom.progress import Progress, each_epoch
+from fittingroom.training.loop import Record
 
 
 def test_loss_is_weighted_by_batch_size_and_accuracy_counts_every_image():

@@ -21,7 +21,7 @@ from networks import (
 
 from fittingroom.models import MODELS, build
 from fittingroom.models.walkthrough import walkthrough
-from fittingroom.training.flat import bound
+from fittingroom.training.optimizers import bound
 
 STEPS = 50
 ARCHITECTURES = {
@@ -187,7 +187,7 @@ def test_label_smoothing_and_regularisers_are_part_of_the_traced_loss(float64):
 
 
 def test_the_clean_trace_of_the_walk_through_is_as_short_as_by_hand():
-    from fittingroom.training.trace import joint_graph
+    from fittingroom.training.gradients import joint_graph
 
     functional, loss = subject_and_loss(walkthrough((12, 12), 4))
     graph = joint_graph(functional, loss, *batch(functional), clean=True)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import fittingroom as fr
-from fittingroom.cli.train import _recipe
+from fittingroom.cli.train_commands import _recipe
 from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names
 from fittingroom.runs import Run

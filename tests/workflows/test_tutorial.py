@@ -8,10 +8,10 @@ from page_reader import prose_of, unexplained, words_of
 
 from fittingroom.cli.app import main
 from fittingroom.errors import RunError
+from fittingroom.pages.report import report
 from fittingroom.runs import open_run
-from fittingroom.workflows.pages import report
-from fittingroom.workflows.tutorial import tutorial
-from fittingroom.workflows.tutorial_plan import TutorialPlan
+from fittingroom.tutorial import tutorial
+from fittingroom.tutorial_plan import TutorialPlan
 
 
 @pytest.fixture(scope="module")

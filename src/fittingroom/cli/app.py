@@ -15,6 +15,7 @@ from fittingroom.errors import FittingRoomError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+
 FAULT = 70  # EX_SOFTWARE: our own mistake, not the user's
 
 EPILOGUE = """Example: fittingroom tutorial --seed 1
@@ -24,55 +25,81 @@ Exit codes: 0 done, 1 the check said no, 2 wrong use or bad input, 130 interrupt
 Add --debug to any command to see the traceback of an error."""
 
 COMMANDS = {  # name: (where, one line, example)
-    "tutorial": ("tutorial:tutorial", "The walk-through, from data to a page of pictures.", "tutorial --seed 1"),
-    "explore": ("explore:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
-    "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
-    "evaluate": ("evaluate:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
-    "judge": ("judge:judge", "Judge predictions that anybody made.", "judge predictions.npz --dataset fashion-mnist"),
-    "compare": ("compare:compare", "Which run is better, if that can be told.", "compare runs/a runs/b"),
-    "predict": ("predict:predict", "Name photos of garments, and 28x28 pictures.", "predict shirt.jpg --explain why"),
-    "export": ("export:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
-    "mistakes": ("mistakes:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
-    "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
-    "ladder": ("ladder:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
-    "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),
-    "doctor": ("doctor:doctor", "One block of facts to paste into a bug report.", "doctor"),
+    "tutorial": ("train_commands:tutorial", "The walk-through, from data to a page of pictures.", "tutorial --seed 1"),
+    "explore": ("data_commands:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
+    "train": ("train_commands:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
+    "evaluate": ("judging_commands:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
+    "judge": (
+        "judging_commands:judge",
+        "Judge predictions that anybody made.",
+        "judge predictions.npz --dataset fashion-mnist",
+    ),
+    "compare": ("judging_commands:compare", "Which run is better, if that can be told.", "compare runs/a runs/b"),
+    "predict": (
+        "predict_commands:predict",
+        "Name photos of garments, and 28x28 pictures.",
+        "predict shirt.jpg --explain why",
+    ),
+    "export": (
+        "predict_commands:export",
+        "Write a model as one file for other programs.",
+        "export --model runs/my-run",
+    ),
+    "mistakes": ("report_commands:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
+    "report": ("report_commands:report", "Write the page of a run.", "report runs/my-run"),
+    "ladder": (
+        "measuring_commands:ladder",
+        "Measure the ladder of recipes, and write its page.",
+        "ladder 90 --seeds 1",
+    ),
+    "studio": ("studio_commands:studio", "Open the studio in a browser.", "studio --port 9000"),
+    "doctor": ("studio_commands:doctor", "One block of facts to paste into a bug report.", "doctor"),
 }
 GROUPS = {
     "data": (
         "Get, check and find datasets.",
         {
-            "list": ("data:list_", "The datasets we know.", "data list"),
-            "info": ("data:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
-            "get": ("data:get", "Get a dataset and verify it.", "data get fashion-mnist"),
-            "verify": ("data:verify", "Hash every byte again.", "data verify fashion-mnist"),
-            "import": ("data:import_", "Make a dataset of your own photos.", "data import my-photos --out my-mnist"),
-            "path": ("data:path", "Where a dataset lies on this machine.", "data path fashion-mnist"),
+            "list": ("data_commands:list_", "The datasets we know.", "data list"),
+            "info": ("data_commands:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
+            "get": ("data_commands:get", "Get a dataset and verify it.", "data get fashion-mnist"),
+            "verify": ("data_commands:verify", "Hash every byte again.", "data verify fashion-mnist"),
+            "import": (
+                "data_commands:import_",
+                "Make a dataset of your own photos.",
+                "data import my-photos --out my-mnist",
+            ),
+            "path": ("data_commands:path", "Where a dataset lies on this machine.", "data path fashion-mnist"),
         },
     ),
     "bench": (
         "Measure this machine.",
-        {"speed": ("bench:speed", "An epoch of this trainer beside its rivals, in turns.", "bench speed --rounds 3")},
+        {
+            "speed": (
+                "measuring_commands:speed",
+                "An epoch of this trainer beside its rivals, in turns.",
+                "bench speed --rounds 3",
+            )
+        },
     ),
     "runs": (
         "The runs on this machine.",
         {
-            "list": ("runs:list_", "Every run in a folder.", "runs list"),
-            "show": ("runs:show", "One run: what was asked, and what came.", "runs show runs/my-run"),
+            "list": ("run_commands:list_runs_", "Every run in a folder.", "runs list"),
+            "show": ("run_commands:show_run", "One run: what was asked, and what came.", "runs show runs/my-run"),
         },
     ),
     "recipes": (
         "The ladder of recipes.",
         {
-            "list": ("recipes:list_", "The recipes, with their measured figures.", "recipes list"),
-            "show": ("recipes:show", "One recipe's file.", "recipes show 92"),
+            "list": ("model_commands:list_recipes", "The recipes, with their measured figures.", "recipes list"),
+            "show": ("model_commands:show_recipe", "One recipe's file.", "recipes show 92"),
         },
     ),
     "models": (
         "The architectures that can be trained.",
         {
-            "list": ("models:list_", "The architectures by name.", "models list"),
-            "info": ("models:info", "Layers and parameters of one.", "models info walkthrough"),
+            "list": ("model_commands:list_models", "The architectures by name.", "models list"),
+            "info": ("model_commands:model_info", "Layers and parameters of one.", "models info walkthrough"),
         },
     ),
 }

@@ -12,6 +12,7 @@ from fittingroom.judging import check_gates, references_for, references_line, to
 if TYPE_CHECKING:
     from fittingroom.judging import QualityGate, Verdict
 
+
 FailUnder = Annotated[
     tuple[str, ...],
     Parameter(
@@ -19,6 +20,8 @@ FailUnder = Annotated[
         help="Exit with 1 where a score is lower: accuracy=0.88, recall.Shirt=0.6; can be given again.",
     ),
 ]
+
+
 MOSTLY = 0.9  # of the samples, for the line about declining the rest
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fittingroom.data.cache import cache_folder
 from fittingroom.data.catalog import DATASETS, FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.dataset import Dataset, Split, hold_out
-from fittingroom.data.files import read_idx, write_idx
+from fittingroom.data.idx import read_idx, write_idx
 from fittingroom.data.loading import FileCheck, get, load, load_data, locate, verify
-from fittingroom.data.progress import Log, no_log
+from fittingroom.progress import Log, no_log
 
 class_names = DATASETS["fashion-mnist"].class_names
 """The ten classes of Fashion-MNIST, by label; the files do not hold them."""

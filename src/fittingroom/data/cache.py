@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fittingroom.data.files import writing
-from fittingroom.data.idx import encode_header
+from fittingroom.data.idx import encode_header, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fittingroom.arrays import Array
     from fittingroom.data.catalog import KnownDataset, KnownFile
-    from fittingroom.data.progress import Log
+    from fittingroom.progress import Log
 
 CACHE_VARIABLE = "FITTINGROOM_CACHE"
 WORK_PREFIX = ".partial-"

@@ -14,13 +14,13 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from fittingroom.data.files import writing
+from fittingroom.data.idx import writing
 from fittingroom.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fittingroom.data.progress import Log
+    from fittingroom.progress import Log
 
 TIMEOUT_SECONDS = 300.0
 PROGRESS_SECONDS = 5.0

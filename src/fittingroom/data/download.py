@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fittingroom.data.files import CutShortError, writing
+from fittingroom.data.idx import CutShortError, writing
 from fittingroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import requests
 
     from fittingroom.arrays import Array
-    from fittingroom.data.progress import Log
+    from fittingroom.progress import Log
 
 CHUNK_BYTES = 1 << 16
 SLACK_BYTES = 1 << 20

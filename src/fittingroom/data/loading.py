@@ -17,16 +17,16 @@ import numpy as np
 from fittingroom.data.cache import array_path, cache_folder, invalidate, read_all, rehash
 from fittingroom.data.catalog import DATASETS, FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.dataset import Dataset, Split
-from fittingroom.data.folder import find_files, hash_file, load_folder
-from fittingroom.data.places import candidates, foreign_places
-from fittingroom.data.progress import Log, no_log
+from fittingroom.data.folder import candidates, find_files, foreign_places, hash_file, load_folder
 from fittingroom.data.sources import fill_cache, keep
 from fittingroom.data.verified import check_hash, read_verified
 from fittingroom.errors import DataError, DataNotFoundError, UsageError
 from fittingroom.lookup import look_up
+from fittingroom.progress import Log, no_log
 
 if TYPE_CHECKING:
     from fittingroom.arrays import Array
+
 
 DATA_VARIABLE = "FITTINGROOM_DATA"
 Pair: TypeAlias = "tuple[Array, Array]"

@@ -14,8 +14,8 @@ import fittingroom.data.debian as debian  # not from the package, which imports 
 from fittingroom.arrays import Array
 from fittingroom.data.cache import alone, cache_folder, read, read_all, store
 from fittingroom.data.download import UnreachableError, download
-from fittingroom.data.files import UnwritableError
-from fittingroom.data.places import Place, candidates, foreign_places
+from fittingroom.data.folder import Place, candidates, foreign_places
+from fittingroom.data.idx import UnwritableError
 from fittingroom.data.verified import read_verified
 from fittingroom.errors import DataError, DataNotFoundError
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fittingroom.data.cache import CachedFile
     from fittingroom.data.catalog import KnownDataset, KnownFile
-    from fittingroom.data.progress import Log
+    from fittingroom.progress import Log
 
 OFFLINE_VARIABLE = "FITTINGROOM_OFFLINE"
 

@@ -6,8 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from fittingroom.data.catalog import KnownFile, recognise
-from fittingroom.data.files import read_raw
-from fittingroom.data.idx import decode
+from fittingroom.data.idx import decode, read_raw
 from fittingroom.errors import DataError
 
 if TYPE_CHECKING:

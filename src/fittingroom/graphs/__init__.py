@@ -8,11 +8,8 @@ a fused operation there. ``JOINT`` passes see forward and backward together and 
 from __future__ import annotations
 
 from fittingroom.graphs.batch_norm import fuse_batch_norm
-from fittingroom.graphs.calls import direct_calls
-from fittingroom.graphs.layout import free_layout
-from fittingroom.graphs.linear import fuse_bias
 from fittingroom.graphs.log_loss import fuse_log_softmax, rank_by_logarithm
-from fittingroom.graphs.memory import reuse_memory, write_in_place
+from fittingroom.graphs.memory import direct_calls, free_layout, fuse_bias, reuse_memory, write_in_place
 from fittingroom.graphs.random import draw_in_place
 from fittingroom.graphs.simplify import (
     cancel_permutes,

@@ -1,13 +1,92 @@
-"""Write results where they belong instead of allocating and copying."""
+"""Memory of a graph: results written where they belong, layouts kept, biases where they are added, direct calls."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fittingroom.graphs.nodes import Operand, aten, is_call, placeholders, results
+import torch
+from torch.fx import GraphModule, Node
+
+from fittingroom.graphs.nodes import (
+    Operand,
+    aten,
+    is_call,
+    only_user,
+    placeholders,
+    replace,
+    results,
+    shape_of,
+    value_of,
+)
 
 if TYPE_CHECKING:
-    from torch.fx import Graph, GraphModule, Node
+    from torch.fx import Graph
+
+
+SAME: dict[Any, Any] = {
+    aten.mm.default: torch.mm,
+    aten.mm.out: torch.mm,
+    aten.addmm.default: torch.addmm,
+    aten.relu.default: torch.relu,
+    aten.relu_.default: torch.relu_,
+    aten.permute.default: torch.permute,
+    aten.t.default: torch.t,
+    aten._softmax.default: torch._softmax,
+    aten._log_softmax.default: torch._log_softmax,
+    aten.native_batch_norm.default: torch.native_batch_norm,
+    aten.add.Tensor: torch.add,
+    aten.sub.Tensor: torch.sub,
+    aten.mul.Tensor: torch.mul,
+    aten.div.Tensor: torch.div,
+    aten.pow.Tensor_Scalar: torch.pow,
+    aten.rsqrt.default: torch.rsqrt,
+    aten.sum.dim_IntList: torch.sum,
+    aten.sum.IntList_out: torch.sum,
+    aten.convolution.default: torch.convolution,
+}
+
+
+def direct_calls(module: GraphModule) -> None:
+    """Let nodes call the function of torch that does exactly what their operator does."""
+    for node in module.graph.nodes:
+        if node.op == "call_function" and node.target in SAME:
+            node.target = SAME[node.target]
+
+
+def free_layout(module: GraphModule) -> None:
+    """Drop copies that only change the memory layout, and let ``view`` copy where it then has to.
+
+    In a graph without in-place operations a ``clone`` changes no value. Keras copies 4-D activations to the contiguous
+    layout before pooling and "same" convolutions; without that they stay channels-last throughout. A ``view`` becomes
+    a ``reshape``, so that the second trace decides again where a copy is needed.
+    """
+    for node in list(module.graph.nodes):
+        if node.op != "call_function":
+            continue
+        if node.target in (aten.clone.default, aten.contiguous.default):
+            replace(node, node.args[0])
+            module.graph.erase_node(node)
+        elif node.target in (aten.view.default, aten._unsafe_view.default):
+            node.target = aten.reshape.default
+
+
+def fuse_bias(module: GraphModule) -> None:
+    """Write a matrix product and the addition of a bias as one ``addmm``."""
+    for node in module.graph.find_nodes(op="call_function", target=aten.add.Tensor):
+        product, bias = node.args
+        if node.kwargs or not is_call(product, aten.mm.default) or only_user(product) is None:
+            continue
+        if not isinstance(bias, Node) or shape_of(bias) != shape_of(product)[1:]:
+            continue
+        if value_of(bias).dtype != value_of(product).dtype:
+            continue
+        with module.graph.inserting_before(node):
+            fused = module.graph.call_function(aten.addmm.default, (bias, *product.args))
+        fused.meta = dict(node.meta)
+        replace(node, fused)
+        module.graph.erase_node(node)
+        module.graph.erase_node(product)
+
 
 FRESH = (aten.addmm.default, aten.mm.default, aten.add.Tensor, aten.convolution.default)
 

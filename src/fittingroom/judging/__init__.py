@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from fittingroom.judging.calibration import Calibration, ReliabilityBin
-from fittingroom.judging.class_scores import ClassScore
-from fittingroom.judging.compare import Comparison, compare, differing
-from fittingroom.judging.confused import ConfusedPair, most_confused
+from fittingroom.judging.calibration import Calibration, ReliabilityBin, Tempering, fit_temperature, tempered, tempering
+from fittingroom.judging.compare import Comparison, Seeds, compare, differing, over_seeds
 from fittingroom.judging.gates import QualityGate, check_gates, parse_gate
 from fittingroom.judging.intervals import wilson_interval
 from fittingroom.judging.references import Reference, references_for, references_line, too_good_warning
-from fittingroom.judging.scores import confusion_matrix, log_loss, losses
-from fittingroom.judging.seeds import Seeds, over_seeds
-from fittingroom.judging.selective import RiskCoverage, risk_coverage
-from fittingroom.judging.temperature import Tempering, fit_temperature, tempered, tempering
+from fittingroom.judging.scores import (
+    ClassScore,
+    ConfusedPair,
+    RiskCoverage,
+    confusion_matrix,
+    log_loss,
+    losses,
+    most_confused,
+    risk_coverage,
+)
 from fittingroom.judging.validation import check_predictions
 from fittingroom.judging.verdict import Verdict, judge
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+import numpy as np
+from jaxtyping import Float64
+
+from fittingroom.arrays import Array, Labels
 from fittingroom.errors import UsageError
 
 
@@ -38,3 +42,72 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[f
     low = 0.0 if successes == 0 else max(0.0, centre - half)
     high = 1.0 if successes == n else min(1.0, centre + half)
     return low, high
+
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
+_CELLS = 4_000_000  # of the matrix of counts held at once: 32 MB
+
+Interval = tuple[float, float]
+
+
+def resampled_sums(
+    labels: Labels, values: Float64[Array, "n k"], resamples: int = RESAMPLES, seed: int = 0
+) -> Float64[Array, "resamples k"]:
+    """Return the sums of values over resamples, each with as many samples of every class as there are.
+
+    Args:
+        labels: the strata, whole numbers ``(n,)``.
+        values: what is summed, a column a quantity.
+        resamples: how many.
+        seed: of the draws, so that the same predictions give the same intervals.
+
+    Raises:
+        UsageError: fewer than one resample.
+
+    Example:
+        >>> resampled_sums(np.array([0, 0, 1]), np.array([[1.0], [1.0], [5.0]]), 2)
+        array([[7.], [7.]])
+    """
+    if resamples < 1:
+        raise UsageError(f"resamples: expected at least 1, received {resamples}.")
+    generator = np.random.default_rng(seed)
+    order = np.argsort(labels, kind="stable")
+    sizes = np.bincount(labels)
+    starts, spans = np.cumsum(sizes) - sizes, sizes[labels[order]]
+    first = starts[labels[order]]
+    ordered, n = values[order], len(labels)
+    sums = []
+    for begin in range(0, resamples, max(1, _CELLS // n)):
+        rows = min(max(1, _CELLS // n), resamples - begin)
+        drawn = first + (generator.random((rows, n)) * spans).astype(np.int64)
+        cells = np.bincount((drawn + n * np.arange(rows)[:, None]).ravel(), minlength=rows * n)
+        sums.append(cells.reshape(rows, n).astype(np.float64) @ ordered)
+    return np.concatenate(sums)
+
+
+def percentile_interval(drawn: Float64[Array, " resamples"], confidence: float = CONFIDENCE) -> Interval | None:
+    """Return the middle of the resampled values; those that are not defined (NaN) are left out, None if all are.
+
+    Example:
+        >>> percentile_interval(np.arange(101.0), confidence=0.5)
+        (25.0, 75.0)
+    """
+    known = drawn[~np.isnan(drawn)]
+    if not known.size:
+        return None
+    low, high = np.quantile(known, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    return float(low), float(high)
+
+
+def basic_interval(estimate: float, drawn: Float64[Array, " resamples"], confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval mirrored at the estimate, from 0 up: for a score that resampling makes larger by itself.
+
+    Example:
+        >>> basic_interval(10.0, np.arange(10.0, 15.0), confidence=0.5)
+        (7.0, 9.0)
+
+    Source: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application (1997), section 5.2.
+    """
+    low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
+    return max(0.0, 2 * estimate - float(high)), max(0.0, 2 * estimate - float(low))

@@ -1,11 +1,19 @@
-"""Scores of predictions: labels and probabilities in, numbers out. What comes in has been validated."""
+"""Scores of predictions: of all, of each class, of what is confused, of what is answered where one may decline."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from fittingroom.arrays import Array, Labels, Probabilities
+from fittingroom.judging.intervals import Interval, percentile_interval, wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
 
@@ -71,3 +79,187 @@ def confusion_matrix(labels: Labels, predicted: Labels, classes: int) -> Int64[A
     """
     pairs = np.asarray(labels, np.int64) * classes + np.asarray(predicted, np.int64)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """Scores of one class.
+
+    Attributes:
+        name: the class.
+        n: how many samples truly belong to it.
+        predicted: how many samples were given to it.
+        recall: share of its own samples that were found; None where ``n`` is 0.
+        recall_interval: Wilson 95 %, or None.
+        precision: share of what was given to it that belongs there; None where ``predicted`` is 0.
+        f1: harmonic mean of the two, ``2 hits / (n + predicted)``; None where both counts are 0.
+        precision_interval: stratified bootstrap 95 %; None where there is no precision, or none was asked for.
+        f1_interval: the same, of F1.
+    """
+
+    name: str
+    n: int
+    predicted: int
+    recall: float | None
+    recall_interval: Interval | None
+    precision: float | None
+    f1: float | None
+    precision_interval: Interval | None = None
+    f1_interval: Interval | None = None
+
+
+def class_columns(labels: Labels, predicted: Labels, classes: int) -> Float64[Array, "n k"]:
+    """Return what to sum over samples: for each class what was given to it, and what of that belongs; ``k`` is 2 c.
+
+    Example:
+        >>> class_columns(np.array([0, 1]), np.array([0, 0]), 2)
+        array([[1., 0., 1., 0.], [1., 0., 0., 0.]])
+    """
+    given = np.asarray(predicted)[:, None] == np.arange(classes)
+    return np.hstack([given, given & (np.asarray(labels) == predicted)[:, None]]).astype(np.float64)
+
+
+def class_scores(
+    confusion: Int64[Array, "c c"], class_names: Sequence[str], drawn: Float64[Array, "resamples k"] | None = None
+) -> tuple[ClassScore, ...]:
+    """Return one score a class, in label order.
+
+    Args:
+        confusion: counts by ``(true, predicted)``.
+        class_names: by label.
+        drawn: `class_columns` summed over resamples, for the intervals; None for none.
+    """
+    return tuple(_score(name, index, confusion, drawn) for index, name in enumerate(class_names))
+
+
+def _score(name: str, index: int, confusion: Array, drawn: Array | None) -> ClassScore:
+    hits = int(confusion[index, index])
+    n, predicted = int(confusion[index].sum()), int(confusion[:, index].sum())
+    intervals = (None, None) if drawn is None else _intervals(n, drawn[:, index], drawn[:, len(confusion) + index])
+    return ClassScore(
+        name=name,
+        n=n,
+        predicted=predicted,
+        recall=hits / n if n else None,
+        recall_interval=wilson_interval(hits, n) if n else None,
+        precision=hits / predicted if predicted else None,
+        f1=2 * hits / (n + predicted) if n + predicted else None,
+        precision_interval=intervals[0] if predicted else None,
+        f1_interval=intervals[1] if n + predicted else None,
+    )
+
+
+def _intervals(n: int, given: Array, hits: Array) -> tuple[Interval | None, Interval | None]:
+    undefined = np.full(len(given), np.nan)
+    precision = np.divide(hits, given, out=undefined.copy(), where=given > 0)
+    f1 = np.divide(2 * hits, n + given, out=undefined, where=n + given > 0)
+    return percentile_interval(precision), percentile_interval(f1)
+
+
+@dataclass(frozen=True)
+class ConfusedPair:
+    """One class taken for another.
+
+    Attributes:
+        true: the class that it is.
+        predicted: the class that was said.
+        count: how often.
+        share: of all samples of the true class, in (0, 1].
+    """
+
+    true: str
+    predicted: str
+    count: int
+    share: float
+
+
+def most_confused(
+    confusion: Int64[Array, "c c"], class_names: Sequence[str], min_count: int = 1
+) -> tuple[ConfusedPair, ...]:
+    """Return the pairs of classes that are confused, the most frequent first; of equal ones in label order.
+
+    Args:
+        confusion: counts by ``(true, predicted)``.
+        class_names: by label.
+        min_count: leaves out pairs confused less often.
+
+    Example:
+        >>> most_confused(np.array([[8, 2], [1, 9]]), ["cat", "dog"])[0]
+        ConfusedPair(true='cat', predicted='dog', count=2, share=0.2)
+    """
+    counts = np.array(confusion, np.int64)
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")
+    pairs = [(int(flat) // len(counts), int(flat) % len(counts)) for flat in order]
+    return tuple(
+        ConfusedPair(class_names[true], class_names[said], int(counts[true, said]), float(counts[true, said] / total))
+        for true, said in pairs
+        if counts[true, said] >= max(1, min_count) and (total := totals[true])
+    )
+
+
+COVERAGES = tuple(step / 20 for step in range(20, 0, -1))
+
+
+@dataclass(frozen=True)
+class RiskCoverage:
+    """One point: what is answered, and how much of it is right.
+
+    Attributes:
+        coverage: share of samples answered, at least what was asked for; samples of equal confidence go together.
+        n: how many that is.
+        threshold: the lowest confidence that is answered.
+        accuracy: of what is answered; the risk is 1 less this.
+        accuracy_interval: Wilson 95 %.
+    """
+
+    coverage: float
+    n: int
+    threshold: float
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+
+
+def risk_coverage(
+    confidence: Float64[Array, " n"] | Float32[Array, " n"],
+    right: Bool[Array, " n"],
+    coverages: tuple[float, ...] = COVERAGES,
+) -> tuple[RiskCoverage, ...]:
+    """Return the curve from answering everything down to answering only the surest.
+
+    Args:
+        confidence: of each answer: the largest probability.
+        right: whether each answer is the true class.
+        coverages: shares of samples to answer at least, in (0, 1].
+
+    Example:
+        >>> curve = risk_coverage(np.array([0.9, 0.8, 0.6, 0.5]), np.array([True, True, True, False]), (1.0, 0.5))
+        >>> [(point.coverage, point.accuracy) for point in curve]
+        [(1.0, 0.75), (0.5, 1.0)]
+
+    Source: Y. Geifman and R. El-Yaniv, arXiv 1705.08500.
+    """
+    ranked = np.sort(confidence)[::-1]
+    points = []
+    for coverage in coverages:
+        threshold = ranked[max(1, int(np.ceil(coverage * len(ranked) - 1e-9))) - 1]
+        answered = confidence >= threshold
+        n, hits = int(answered.sum()), int(right[answered].sum())
+        points.append(RiskCoverage(n / len(ranked), n, float(threshold), hits / n, wilson_interval(hits, n)))
+    return tuple(points)
+
+
+def area_under_risk(confidence: Float64[Array, " n"] | Float32[Array, " n"], right: Bool[Array, " n"]) -> float:
+    """Return the mean risk over all coverages 1/n to 1: small where the mistakes are the answers least certain.
+
+    Samples of equal confidence share their mistakes evenly, so their order does not matter.
+
+    Example:
+        >>> area_under_risk(np.array([0.9, 0.8]), np.array([True, False]))
+        0.25
+    """
+    _, group, sizes = np.unique(-confidence, return_inverse=True, return_counts=True)
+    wrong = np.bincount(group, weights=~right) / sizes
+    risks = np.cumsum(np.repeat(wrong, sizes)) / np.arange(1, len(right) + 1)
+    return float(risks.mean())

@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.judging.bootstrap import RESAMPLES, Interval, percentile_interval, resampled_sums
 from fittingroom.judging.calibration import Calibration, calibration, calibration_columns
-from fittingroom.judging.class_scores import ClassScore, class_columns, class_scores
-from fittingroom.judging.confused import ConfusedPair, most_confused
-from fittingroom.judging.intervals import wilson_interval
-from fittingroom.judging.scores import confusion_matrix, in_top, losses, squared_errors
-from fittingroom.judging.selective import RiskCoverage, area_under_risk, risk_coverage
+from fittingroom.judging.intervals import RESAMPLES, Interval, percentile_interval, resampled_sums, wilson_interval
+from fittingroom.judging.scores import (
+    ClassScore,
+    ConfusedPair,
+    RiskCoverage,
+    area_under_risk,
+    class_columns,
+    class_scores,
+    confusion_matrix,
+    in_top,
+    losses,
+    most_confused,
+    risk_coverage,
+    squared_errors,
+)
 from fittingroom.judging.validation import check_names, check_predictions
 
 if TYPE_CHECKING:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from fittingroom.errors import UsageError
 from fittingroom.ladder import look_log
+from fittingroom.ladder.ladder_table import RUNGS, Row, as_json, markdown, rows
 from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.ladder.measure import scored, timed, trained
-from fittingroom.ladder.rungs import RUNGS
-from fittingroom.ladder.table import Row, as_json, markdown, rows
 from fittingroom.lookup import look_up
+from fittingroom.progress import OnProgress, no_progress
 from fittingroom.recipes import recipe_names, recipe_sha256
 from fittingroom.runs import write_atomically
-from fittingroom.training.progress import OnProgress, no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +92,7 @@ def _is_timed(path: Path, rung: str) -> bool:
 
 def written(plan: LadderPlan, dataset: str) -> list[Row]:
     """Write table, plot and page from the logs, and return the rows."""
-    from fittingroom.ladder.page import page
+    from fittingroom.ladder.ladder_page import page
 
     ladder = shipped_rows(look_log.read(plan.log, TestLook), look_log.read(plan.times, Timing), dataset)
     plan.root.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ class TestLook:
         seed: of the run.
         n: test images.
         accuracy: on them, the model alone.
-        views_accuracy: on them, averaged over views (`fittingroom.ladder.views`).
+        views_accuracy: on them, averaged over views (`fittingroom.ladder.measure`).
         parameters: of the network.
         mflop: forward, an image, in millions of floating-point operations.
         epochs: trained.

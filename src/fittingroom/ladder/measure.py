@@ -11,23 +11,84 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fittingroom.environment import describe
-from fittingroom.ladder.cost import forward_mflop
+from fittingroom.backend import describe
+from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.ladder.look_log import TestLook, Timing
-from fittingroom.ladder.views import averaged
-from fittingroom.models.load import IN_A_RUN
+from fittingroom.progress import OnProgress, no_progress
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import is_run, open_run
 from fittingroom.training import resume, train
-from fittingroom.training.progress import OnProgress, no_progress
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import Order, make, train_on, valid_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import keras
+
+    from fittingroom.arrays import Images, Predict, Probabilities
     from fittingroom.data import Dataset, Log
     from fittingroom.runs import Run
+
+
+def forward_mflop(model: keras.Model) -> float:
+    """Return the floating-point operations of one image's forward pass, in millions.
+
+    Products and convolutions are counted, a multiplication and an addition as two; the rest is left out.
+
+    Args:
+        model: as it is saved for use: ``(n, h, w)`` in.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    images = torch.zeros((1, *model.input_shape[1:]))
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(images, training=False)
+    return float(counter.get_total_flops() / 1e6)
+
+
+SHIFTS = ((0, 0), (1, 1), (-1, -1))  # rows, columns
+
+
+def views(images: Images, *, mirrored: bool) -> list[Images]:
+    """Return the images, and moved by one pixel along both diagonals, each also mirrored where that is valid.
+
+    Args:
+        images: uint8 ``(n, h, w)``.
+        mirrored: whether a mirrored image is of the same class.
+
+    Returns:
+        Six arrays ``(n, h, w)``, or three; the gap of a move is 0.
+
+    Source: K. Jordan, arXiv 2404.00498.
+    """
+    moved = [shifted(images, rows, columns) for rows, columns in SHIFTS]
+    return [*moved, *(view[:, :, ::-1] for view in moved)] if mirrored else moved
+
+
+def shifted(images: Images, rows: int, columns: int) -> Images:
+    """Return the images moved down and right by whole pixels; the gap is 0.
+
+    Example:
+        >>> shifted(np.array([[[1, 2], [3, 4]]], np.uint8), 1, 0).tolist()
+        [[[0, 0], [1, 2]]]
+    """
+    height, width = images.shape[1:]
+    padded = np.pad(images, ((0, 0), (abs(rows),) * 2, (abs(columns),) * 2))
+    top, left = abs(rows) - rows, abs(columns) - columns
+    return padded[:, top : top + height, left : left + width]
+
+
+def averaged(predict: Predict, *, mirrored: bool) -> Predict:
+    """Return the function that averages a model's probabilities over the views of each image."""
+
+    def predict_views(images: Images) -> Probabilities:
+        answers = [predict(np.ascontiguousarray(view)) for view in views(images, mirrored=mirrored)]
+        return np.asarray(np.mean(answers, axis=0, dtype=np.float32))
+
+    return predict_views
+
 
 TIMED_EPOCHS = 3
 

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import hold_out
-from fittingroom.export.export import checked_onnx
+from fittingroom.export.model_export import checked_onnx
+from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging import fit_temperature
 from fittingroom.ladder.measure import done_or_gone_on, run_folder
-from fittingroom.models.load import IN_A_RUN
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, open_run, write_atomically
 from fittingroom.training import train
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fittingroom.data import Dataset, Log
-    from fittingroom.ladder.table import Row
+    from fittingroom.ladder.ladder_table import Row
 
 HELD_OUT = 10_000
 PROBE = 1000  # test images whose answers the quick test compares

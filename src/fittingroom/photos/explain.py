@@ -5,6 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.photos.opening import need_opencv
 from fittingroom.photos.prepare import PreparedPhoto, Step
 from fittingroom.photos.views import mosaic, views_of
 
@@ -13,6 +17,49 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from PIL import Image
+
+
+THUMBNAIL = 84  # longest edge of a photo on the sheet, in pixels; three times the image's 28
+GAP, NAME = 8, 22  # around pictures; height of a class's name
+
+
+def thumbnail(pixels: Array, side: int) -> Array:
+    """Return a picture made so small that its longest edge has a length.
+
+    Args:
+        pixels: uint8 ``(h, w, 3)``.
+        side: in pixels.
+    """
+    cv2 = need_opencv()
+    scale = side / max(pixels.shape[:2])
+    size = tuple(max(1, round(edge * scale)) for edge in pixels.shape[1::-1])
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+def contact_sheet(rows: Sequence[tuple[str, Sequence[tuple[Array, Array]]]]) -> Image.Image:
+    """Draw classes below each other, and in each its photos beside what became of them.
+
+    Args:
+        rows: a class's name, and pairs of a thumbnail ``(h, w, 3)`` and an image ``(28, 28)``, both uint8.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    pair, row = 2 * THUMBNAIL + 2 * GAP, THUMBNAIL + NAME + GAP
+    columns = max(len(pairs) for _, pairs in rows)
+    sheet = Image.new("RGB", (columns * pair + GAP, len(rows) * row + GAP), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for line, (name, pairs) in enumerate(rows):
+        top = line * row + GAP
+        pen.text((GAP, top), name, fill="#1c1c1c", font=font)
+        for column, (before, after) in enumerate(pairs):
+            left = column * pair + GAP
+            space = THUMBNAIL - before.shape[1], THUMBNAIL - before.shape[0]
+            sheet.paste(Image.fromarray(before), (left + space[0], top + NAME + space[1] // 2))
+            large = Image.fromarray(after).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.NEAREST)
+            sheet.paste(large, (left + THUMBNAIL + 2, top + NAME))
+    return sheet
+
 
 INK, MUTED, LINE, BAR, BEST, NONE = "#1c1c1c", "#6b6b6b", "#d9d9d9", "#9aa7b1", "#20639b", "#b8541c"
 PANEL_INCHES, HEIGHT_INCHES, TITLE_INCHES, REASON_INCHES = 2.1, 2.5, 0.75, 1.0

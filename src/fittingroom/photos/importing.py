@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,13 +16,37 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.data import FILE_NAMES, Split, class_names, hold_out, write_idx
 from fittingroom.errors import DataError, FittingRoomError, UsageError
-from fittingroom.photos.contact_sheet import THUMBNAIL, contact_sheet, thumbnail
-from fittingroom.photos.naming import folder_name
+from fittingroom.photos.explain import THUMBNAIL, contact_sheet, thumbnail
 from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import prepare_photo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+
+def folder_name(label: str) -> str:
+    """Return a class's name as a folder's name.
+
+    Example:
+        >>> folder_name("T-shirt/top")
+        'T-shirt-top'
+    """
+    return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "-", label).strip(". ") or "-"
+
+
+def free_name(folder: Path, name: str) -> Path:
+    """Return a path in a folder that is not taken: the name, or the name with a number.
+
+    Example:
+        >>> free_name(Path("no-such-folder"), "a.png").name
+        'a.png'
+    """
+    path, number = folder / name, 2
+    while path.exists():
+        path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+        number += 1
+    return path
+
 
 TRAIN_TO_TEST = 6  # as in MNIST: six training images for each test image
 FEWEST = 7  # photos: below that there is no such split

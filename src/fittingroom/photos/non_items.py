@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.photos.look import crop_box
-from fittingroom.photos.opencv import need_opencv
+from fittingroom.photos.opening import need_opencv
+from fittingroom.photos.prepare import crop_box
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,23 @@ from fittingroom.pictures import check_is_file
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import ModuleType
 
     from PIL import Image
+
+
+def need_opencv() -> ModuleType:
+    """Import OpenCV, or name the line that installs it.
+
+    Raises:
+        DataError: it is not installed.
+    """
+    try:
+        import cv2
+    except ImportError as error:
+        raise DataError("Photos need OpenCV. Install it: pip install 'fittingroom[photos]'") from error
+    return cv2
+
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "HEIF", "AVIF", "PPM")  # none that runs a program
 HEIF_SUFFIXES = frozenset((".heic", ".heif", ".hif"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.photos.opencv import need_opencv
+from fittingroom.photos.opening import need_opencv
 
 ALL = 0.95  # share of the cut-out that the pieces which are looked at have to cover
 COMPARABLE = 0.5  # least area of the smaller half, of the larger one's

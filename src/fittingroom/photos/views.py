@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array, Images
-from fittingroom.photos.look import EDGE, FLOOR, crop_box, dataset_look
-from fittingroom.photos.opencv import need_opencv
+from fittingroom.photos.opening import need_opencv
 from fittingroom.photos.pairs import tilt_of
+from fittingroom.photos.prepare import EDGE, FLOOR, crop_box, dataset_look
 
 if TYPE_CHECKING:
     from fittingroom.photos.prepare import PreparedPhoto

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -9,15 +10,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fittingroom.speed.contenders import CONTENDERS
-from fittingroom.speed.jobs import JOBS
+from fittingroom.data import FILE_NAMES, load, write_idx
+from fittingroom.speed.contenders import CONTENDERS, JOBS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+
+LEVEL = 6  # gzip's own default
+
+
+def fill(folder: Path) -> Path:
+    """Write the four gzipped IDX files where ``keras.datasets.fashion_mnist`` looks for them.
+
+    Args:
+        folder: what KERAS_HOME is to be.
+
+    Returns:
+        The folder.
+    """
+    data = load()
+    target = folder / "datasets" / "fashion-mnist"
+    target.mkdir(parents=True, exist_ok=True)
+    arrays = (data.train.images, data.train.labels, data.test.images, data.test.labels)
+    for name, array in zip(FILE_NAMES, arrays, strict=True):
+        plain = target / name
+        write_idx(plain, array)
+        (target / f"{name}.gz").write_bytes(gzip.compress(plain.read_bytes(), LEVEL))
+        plain.unlink()
+    return folder
+
+
 ELSEWHERE = {"keras-fit-jax": "jax", "keras-fit-tensorflow": "tensorflow"}  # contender: its backend and environment
 FIT_SCRIPT, WHOLE_SCRIPT = "fit_elsewhere.py", "walkthrough_script.py"
-KEPT = "-kept-memory"  # a peer with the allocator's setting that our trainer makes for itself, see training/heap.py
+KEPT = "-kept-memory"  # a peer with the allocator's setting that our trainer makes for itself, see training/fit.py
 KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
 OMP_SPIN_COUNT = "300000"  # GNU OpenMP's own default; `import fittingroom` sets less, which is not for rivals to bear
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.studio.job_messages import save_arrays, tell, told_errors
+from fittingroom.studio.jobs import save_arrays, tell, told_errors
 
 SAMPLE = 20_000  # images that the axes are found from; all are placed on them
 DIMENSIONS = 50  # that UMAP is given: enough for what the eye can tell, and bounded memory

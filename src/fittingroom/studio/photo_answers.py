@@ -13,18 +13,17 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
-from fittingroom.photos.look import dataset_look
+from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.photos.opening import FORMATS
-from fittingroom.photos.prepare import PreparedPhoto, prepare_photo
+from fittingroom.photos.prepare import PreparedPhoto, dataset_look, prepare_photo
 from fittingroom.photos.views import averaged, views_of
 from fittingroom.studio.problems import Problem
-from fittingroom.workflows.predictor import Predictor, open_predictor
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from fittingroom.studio.limits import Limits
-    from fittingroom.studio.model_entries import ModelEntry
+    from fittingroom.studio.model_answers import ModelEntry
 
 SHOWN = 448  # longest edge of a step's picture, in pixels
 

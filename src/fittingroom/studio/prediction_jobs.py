@@ -12,11 +12,11 @@ import numpy as np
 
 from fittingroom.data import DATASETS, load
 from fittingroom.errors import ModelError
+from fittingroom.inference.model_files import load_model
 from fittingroom.models.feature_extractor import feature_extractor
-from fittingroom.models.load import load_model
 from fittingroom.runs import is_run, open_run
 from fittingroom.studio.flat_dataset import FlatDataset
-from fittingroom.studio.job_messages import save_arrays, tell, told_errors
+from fittingroom.studio.jobs import save_arrays, tell, told_errors
 from fittingroom.workflows.evaluation import evaluate
 
 BATCH = 1000

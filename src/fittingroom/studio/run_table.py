@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.errors import RunError
+from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging.compare import mcnemar
-from fittingroom.models.load import IN_A_RUN
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_names import own_file
 from fittingroom.training.recipe import Recipe

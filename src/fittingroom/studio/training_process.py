@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import DATASETS, Dataset, load
 from fittingroom.errors import FittingRoomError, Interrupted
 from fittingroom.runs import Run, is_run
-from fittingroom.studio.path_redaction import hide_paths, without_paths
+from fittingroom.studio.problems import hide_paths, without_paths
 
 if TYPE_CHECKING:
-    from fittingroom.training.progress import Progress
+    from fittingroom.progress import Progress
 
 ORDER, PROGRESS = "order.json", "progress.jsonl"
 OUR_FAULT = "This is our mistake, not yours; the training's log.txt tells more."
@@ -99,7 +99,7 @@ def _train(folder: Path, asked: dict[str, Any], out: Path, data: Dataset) -> Non
 
 def _keep(folder: Path, out: Path, data: Dataset, words: str) -> None:
     """Leave a run that can be used as it is, and tell how it ended."""
-    from fittingroom.workflows.stopped import keep_stopped_model
+    from fittingroom.workflows.training import keep_stopped_model
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:

@@ -1,21 +1,107 @@
-"""What the model is fed: rows of the uint8 images, gathered, augmented, scaled and shaped inside the step."""
+"""The images and labels of a training, checked and on the device, and the batches that the model is fed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from fittingroom.models.shaping import pixel_scale, shaped
-from fittingroom.training import augment
+import fittingroom.training.augment as augment
+from fittingroom.arrays import Array, check_images, check_labels, check_same_length
+from fittingroom.errors import DataError
+from fittingroom.models.front import pixel_scale, shaped
 from fittingroom.training.imitate_photos import imitate_photos, labels_of_pairs
 from fittingroom.training.losses import Targets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fittingroom.training.augment import Generators
     from fittingroom.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Images and labels on the training device.
+
+    Attributes:
+        images: uint8 ``(n, h, w)``.
+        labels: int64 ``(n,)``.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """Height and width of an image, in pixels."""
+        height, width = self.images.shape[1:]
+        return height, width
+
+    def steps(self, batch_size: int) -> int:
+        """Return how many batches an epoch has; the last may be smaller."""
+        return -(-len(self) // batch_size)
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """Return the order in which an epoch sees the images, int64 ``(n,)``: a function of seed and epoch alone."""
+        words = np.random.SeedSequence([seed, epoch]).generate_state(2)
+        generator = torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+        return torch.randperm(len(self), generator=generator).to(self.labels.device)
+
+
+def batches(order: Tensor, batch_size: int, first: int) -> Iterator[Tensor]:
+    """Yield the rows of each batch, from batch ``first`` on.
+
+    Example:
+        >>> [rows.tolist() for rows in batches(torch.arange(5), 2, 1)]
+        [[2, 3], [4]]
+    """
+    yield from order.split(batch_size)[first:]  # type: ignore[no-untyped-call]
+
+
+def checked(images: object, labels: object, where: str) -> tuple[Array, Array]:
+    """Return images and labels as arrays, or say what is wrong with them.
+
+    Args:
+        images: expected as uint8 ``(n, h, w)``, at least one.
+        labels: expected as whole numbers ``(n,)``, from 0.
+        where: "training" or "validation", for messages.
+
+    Raises:
+        DataError: another shape or dtype, counts that differ, or none at all.
+    """
+    pixels, numbers = check_images(images, f"{where} images"), check_labels(labels, None, f"{where} labels")
+    check_same_length(pixels, numbers, where)
+    if not len(pixels):
+        raise DataError(f"{where}: expected at least one image, received none.")
+    return pixels, numbers
+
+
+def on_device(images: Array, labels: Array, device: torch.device, classes: int, where: str) -> TrainingData:
+    """Return arrays as tensors on a device, after the labels were held against the model's classes.
+
+    Args:
+        images: uint8 ``(n, h, w)``.
+        labels: whole numbers ``(n,)``.
+        device: where training happens.
+        classes: how many outputs the model has.
+        where: "training" or "validation", for messages.
+
+    Raises:
+        DataError: a label that the model has no output for.
+    """
+    check_labels(labels, max(classes, 2), f"{where} labels")
+    pixels = np.ascontiguousarray(images)
+    tensor = torch.from_numpy(pixels if pixels.flags.writeable else pixels.copy())
+    return TrainingData(tensor.to(device), torch.from_numpy(labels.astype(np.int64)).to(device))
+
 
 Batcher = Callable[[Tensor, Tensor, int], tuple[Tensor, Targets]]
 """``feed(rows, labels, epoch)``: which images, int64 ``(n,)``, and their labels; gives inputs and targets."""

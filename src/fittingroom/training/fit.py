@@ -11,26 +11,69 @@ import torch
 
 from fittingroom.arrays import Array
 from fittingroom.backend import choose_device
-from fittingroom.errors import TrainingError
-from fittingroom.models.infer import make_infer
-from fittingroom.models.shaping import pixel_scale
-from fittingroom.training import interrupt
-from fittingroom.training.adapt import adapt, probe
+from fittingroom.errors import ModelError, TrainingError
+from fittingroom.inference.forward import make_infer
+from fittingroom.models.front import holds_own_scaling, pixel_scale
+from fittingroom.models.functional_model import as_functional, probe
+from fittingroom.progress import OnProgress, no_progress
+from fittingroom.training.batching import TrainingData, on_device
 from fittingroom.training.callbacks import make_callback_runner
-from fittingroom.training.data import TrainingData, on_device
-from fittingroom.training.flat import bound
-from fittingroom.training.heap import kept_heap, ran_out
-from fittingroom.training.loop import Line, Loop, LoopHooks, LoopState, restored
-from fittingroom.training.objective import Objective, owners_objective, recipe_objective
-from fittingroom.training.progress import OnProgress, no_progress
+from fittingroom.training.heap import (
+    kept_heap,
+    ran_out,
+)
+from fittingroom.training.loop import Line, Loop, LoopHooks, LoopState, held_back, restored
+from fittingroom.training.losses import Objective, owners_objective, recipe_objective
+from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import Recipe, resolved
-from fittingroom.training.session import is_compiled, open_session
+from fittingroom.training.step import is_compiled, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.checkpoint import Checkpoint
+
+
+def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> FunctionalModel:
+    """Return the subject of a Keras model or a torch module that is to be trained.
+
+    Args:
+        model: a Keras 3 model on the PyTorch backend, or a ``torch.nn.Module``.
+        image_shape: ``(h, w)`` of the images it will see.
+        pixels: "unit" to feed 0..1, "raw" to feed 0..255.
+
+    Raises:
+        ModelError: neither of the two, it does not fit the images, has nothing to train, scales pixels that are already
+            scaled, or trains by its own step.
+    """
+    functional = as_functional(model, image_shape)
+    if not functional.parameters:
+        kind = "Model" if functional.is_keras else "Module"
+        raise ModelError(
+            f"{kind} '{functional.name}' has nothing to train: all its weights are frozen, or it has none."
+        )
+    if functional.is_keras:
+        _refuse_own_step(model)
+        _refuse_scaling_twice(model, pixels)
+    return functional
+
+
+def _refuse_own_step(model: Any) -> None:
+    import keras
+
+    if type(model).train_step is not keras.Model.train_step:
+        raise ModelError(
+            f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it."
+        )
+
+
+def _refuse_scaling_twice(model: Any, pixels: str) -> None:
+    if pixels == "unit" and holds_own_scaling(model):
+        raise ModelError(
+            f"Model '{model.name}' holds its own Rescaling or Normalization, and would be fed pixels in 0..1: scaled "
+            "twice, it learns nothing. Remove the layer, or say pixels = 'raw' in the recipe."
+        )
 
 
 @dataclass(frozen=True)
@@ -144,7 +187,7 @@ def _train(
     checkpoint: Checkpoint | None,
     probabilities: bool,
 ) -> LoopState:
-    with bound(functional) as flat, interrupt.held_back() as interrupted:
+    with bound(functional) as flat, held_back() as interrupted:
         session = open_session(functional, flat, data, recipe, objective, seed=plan.seed, log=hooks.log)
         runner = make_callback_runner(plan.callbacks, session, probabilities=probabilities)
         loop_hooks = LoopHooks(hooks.line, hooks.save, hooks.on_progress, interrupted, hooks.resume_hint)

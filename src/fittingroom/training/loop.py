@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -10,18 +13,120 @@ import torch
 from torch import Tensor
 
 from fittingroom.errors import Interrupted, TrainingError
-from fittingroom.training.averaging import averaged
+from fittingroom.progress import OnProgress, Progress
+from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
-from fittingroom.training.data import TrainingData, batches
-from fittingroom.training.progress import OnProgress, Progress
-from fittingroom.training.record import Record
+from fittingroom.training.step import averaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
 
-    from fittingroom.models.infer import Infer
+    from fittingroom.inference.forward import Infer
     from fittingroom.training.callbacks import CallbackRunner
-    from fittingroom.training.session import Session
+    from fittingroom.training.step import Session
+
+
+@dataclass
+class Record:
+    """Losses and outputs of the steps of one epoch, in order.
+
+    Attributes:
+        labels: of the epoch's images in the order in which they are seen, int64 ``(n,)``.
+        losses: one tensor without axes a step.
+        outputs: one tensor ``(batch, c)`` a step.
+        images: how many images those steps have seen.
+    """
+
+    labels: Tensor
+    losses: list[Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
+    images: int = 0
+    _loss_sum: float = 0.0
+    _summed: int = 0
+    _right: int = 0
+    _counted: int = 0
+
+    def add(self, loss: Tensor, outputs: Tensor) -> None:
+        """Keep what a step gave."""
+        self.losses.append(loss)
+        self.outputs.append(outputs)
+        self.images += len(outputs)
+
+    def first_not_finite(self, since: int) -> int | None:
+        """Return the index of the first step, from ``since`` on, whose loss is not a finite number; None if all are."""
+        if since >= len(self.losses):
+            return None
+        bad = torch.stack(self.losses[since:]).isfinite().logical_not().nonzero()
+        return since + int(bad[0]) if len(bad) else None
+
+    def loss(self) -> float:
+        """Return the mean loss over the images seen, each batch weighted by its size."""
+        fresh = self.losses[self._summed :]
+        if fresh:
+            sizes = [len(outputs) for outputs in self.outputs[self._summed :]]
+            # one after the other in Python's floats: the sum is the same however often it is asked for on the way
+            for loss, size in zip(torch.stack(fresh).tolist(), sizes, strict=True):
+                self._loss_sum += loss * size
+            self._summed = len(self.losses)
+        return self._loss_sum / max(1, self.images)
+
+    def accuracy(self) -> float:
+        """Return the share of the images seen whose largest output was their label's."""
+        fresh = self.outputs[self._counted :]
+        if fresh:
+            start = self.images - sum(len(outputs) for outputs in fresh)
+            chosen = torch.cat(fresh).argmax(dim=1)
+            self._right += int((chosen == self.labels[start : self.images]).sum())
+            self._counted = len(self.outputs)
+        return self._right / max(1, self.images)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all of it as tensors, for a checkpoint in the middle of an epoch."""
+        if not self.losses:
+            return {}
+        sizes = torch.tensor([len(outputs) for outputs in self.outputs])
+        return {"losses": torch.stack(self.losses), "outputs": torch.cat(self.outputs), "sizes": sizes}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take up what ``state`` returned."""
+        if state:
+            self.losses = list(state["losses"].unbind())
+            sizes = state["sizes"].tolist()
+            self.outputs = list(state["outputs"].split(sizes))  # type: ignore[no-untyped-call]
+            self.images = len(state["outputs"])
+
+
+@contextmanager
+def held_back() -> Iterator[Callable[[], bool]]:
+    """Hold back the first Ctrl-C (or SIGTERM) and give a function that says whether it came.
+
+    A second one interrupts at once, as always. Outside the main thread, where Python delivers no signals, nothing is
+    held back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    came = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        came.set()
+        _put_back(before)
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield came.is_set
+    finally:
+        _put_back(before)
+
+
+def _put_back(handlers: Mapping[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
 
 TICKS_AN_EPOCH = 20  # how often losses are read, checked for being finite, and shown
 

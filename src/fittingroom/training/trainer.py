@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import fittingroom.training.checkpoint as checkpoints
 from fittingroom.arrays import Array
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.errors import FittingRoomError, RunError, UsageError
-from fittingroom.models.load import IN_A_RUN
+from fittingroom.inference.model_files import IN_A_RUN
+from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import Run, create, open_run
-from fittingroom.training import checkpoint as checkpoints
-from fittingroom.training.data import checked
-from fittingroom.training.progress import OnProgress, no_progress
+from fittingroom.training.batching import checked
 from fittingroom.training.recipe import Recipe, resolved
 from fittingroom.training.whiten import whiten
 
@@ -189,7 +189,7 @@ def _fingerprint(pair: Pair) -> str:
 
 
 def _opened(out: str | Path | None, name: str, seed: int, inputs_: TrainingInputs, recipe: Recipe) -> Run:
-    from fittingroom.environment import describe
+    from fittingroom.backend import describe
 
     images, labels = inputs_.train
     size = {"image_shape": list(images.shape[1:]), "classes": _classes(inputs_.facts["class_names"], labels)}
@@ -259,7 +259,7 @@ def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
         return
     from safetensors.torch import save
 
-    from fittingroom.models.rebuilt import WEIGHTS, weights_of
+    from fittingroom.models.custom import WEIGHTS, weights_of
     from fittingroom.runs import write_atomically
 
     write_atomically(run.folder / WEIGHTS, save(weights_of(functional)))

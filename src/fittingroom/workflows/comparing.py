@@ -13,12 +13,12 @@ from fittingroom.errors import RunError, UsageError
 from fittingroom.judging import Comparison, Seeds, differing, over_seeds
 from fittingroom.judging import compare as compare_arrays
 from fittingroom.runs import Predictions, Run, open_run
-from fittingroom.workflows.run_dataset import run_dataset
-from fittingroom.workflows.run_predictions import (
+from fittingroom.workflows.run_data import (
     SplitName,
     dataset_judged,
     kept_predictions,
     predictions_of,
+    run_dataset,
     run_predictions,
 )
 

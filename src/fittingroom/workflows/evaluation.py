@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from fittingroom.arrays import Images, Labels, Predict, Probabilities
 from fittingroom.data import Dataset, Split
 from fittingroom.errors import ModelError
+from fittingroom.inference.keras_engine import predictor
+from fittingroom.inference.model_files import load_model
 from fittingroom.judging import Verdict, judge
-from fittingroom.models.load import load_model
-from fittingroom.models.predict import predictor
 from fittingroom.runs import Predictions, Run, is_run, open_run
 
 if TYPE_CHECKING:

@@ -3,22 +3,91 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.catalog import DATASETS
+from fittingroom.errors import ModelError
+from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN
 from fittingroom.models import build
+from fittingroom.models.custom import SOURCE as SOURCE
 from fittingroom.models.custom import build_custom, find_source, is_custom
-from fittingroom.models.rebuilt import SOURCE as SOURCE
+from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train
-from fittingroom.training.progress import OnProgress, no_progress
-from fittingroom.workflows.onnx_twin import write_twin
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+NEEDED = ("onnx", "onnxruntime")
+COMPARED = 1000  # training images; `fittingroom export` compares on all test images
+
+
+def write_twin(run: Run, data: Dataset, log: Log) -> None:
+    """Write ``model.onnx`` beside a run's ``model.keras``, or say in one line why there is none.
+
+    Args:
+        run: trained.
+        data: of which the first training images are compared.
+        log: takes one line for the user.
+    """
+    if not (run.folder / IN_A_RUN).exists():
+        log("No model.onnx: only models of ordinary Keras layers are written as ONNX.")
+        return
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        log(f"No model.onnx: {' and '.join(missing)} not installed (pip install 'fittingroom[export]').")
+        return
+    from fittingroom.export.model_export import checked_onnx
+
+    try:
+        checked_onnx(run.model(), run.folder / ONNX_IN_A_RUN, data.train.images[:COMPARED], data.class_names)
+    except ModelError as error:
+        log(f"No model.onnx: {error}")
+
+
+def keep_stopped_model(run: Run, data: Dataset) -> bool:
+    """Write ``model.keras`` from a run's checkpoint, and say whether there was one to write it from.
+
+    Args:
+        run: stopped; its checkpoint stays, and ``train --resume`` goes on from it.
+        data: what it is trained on.
+
+    Returns:
+        False where there is no checkpoint, or its model cannot be rebuilt without its Python.
+
+    Raises:
+        RunError: the checkpoint cannot be read.
+    """
+    from fittingroom.backend import import_keras
+    from fittingroom.models.front import for_use
+    from fittingroom.training import checkpoint as checkpoints
+    from fittingroom.training.fit import adapt
+
+    folder = run.folder / "checkpoint"
+    if not (folder / checkpoints.FILE).exists():
+        return False
+    saved = checkpoints.read(folder)
+    if saved.facts["architecture"] is None:
+        return False
+    model = import_keras().models.model_from_json(saved.facts["architecture"])
+    subject = adapt(model, data.image_shape, pixels=saved.facts["recipe"]["pixels"])
+    parameters = dict(zip(subject.parameter_names, subject.parameters, strict=True))
+    buffers = {str(index): buffer for index, buffer in enumerate(subject.buffers)}
+    checkpoints.restore(parameters, checkpoints.group(saved.tensors, "parameters"), "weights")
+    checkpoints.restore(buffers, checkpoints.group(saved.tensors, "buffers"), "buffers")
+    temporary = run.folder / ".stopped.keras"
+    try:
+        for_use(model, data.image_shape).save(temporary)
+        temporary.replace(run.folder / IN_A_RUN)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
 
 DEFAULT_MODEL = "walkthrough"
 DEFAULT_DATASET = "fashion-mnist"

@@ -1,0 +1,166 @@
+"""`fittingroom data` and `explore`: have a dataset, verify it, make one of photos, and look at it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+import fittingroom.data as data
+from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet
+from fittingroom.cli.output import emit, emit_json, log, log_unless, table
+from fittingroom.pages.exploration import facts, save_pictures
+
+FASHION = "fashion-mnist"
+
+
+def list_(*, json: Json = False) -> None:
+    """Print the datasets we know, and whether they are on this machine."""
+    rows = [
+        {"name": name, "title": known.title, "found": _text(data.locate(name)), "what": known.description}
+        for name, known in data.DATASETS.items()
+    ]
+    if json:
+        emit_json({"schema": "fittingroom/data-list/1", "datasets": rows})
+    else:
+        emit(table(["name", "what", "on this machine"], [(r["name"], r["what"], r["found"] or "no") for r in rows]))
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)
+
+
+def info(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -> None:
+    """Print shapes, counts, classes and fingerprint of a dataset.
+
+    Args:
+        name: a known dataset, or a folder with four IDX files.
+    """
+    dataset = data.load(name, data_dir=data_dir, log=log)
+    facts: dict[str, Any] = {
+        "schema": "fittingroom/data-info/1",
+        "name": dataset.name,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "train_shape": list(dataset.train.images.shape),
+        "test_shape": list(dataset.test.images.shape),
+        "class_names": list(dataset.class_names),
+    }
+    if json:
+        emit_json(facts)
+    else:
+        emit(table(["what", "value"], [(key, _words(value)) for key, value in facts.items() if key != "schema"]))
+
+
+def _words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def get(name: str = FASHION, *, data_dir: DataDir = None, quiet: Quiet = False) -> None:
+    """Get a dataset into our cache, verify it, and print the folder.
+
+    Args:
+        name: a known dataset.
+    """
+    emit(str(data.get(name, data_dir=data_dir, log=log_unless(quiet))))
+
+
+def verify(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -> int:
+    """Hash every byte of a dataset again; exit with 1 where a file is not what it should be.
+
+    Args:
+        name: a known dataset, or a folder with four IDX files.
+    """
+    checks = data.verify(name, data_dir=data_dir)
+    rows = [(check.name, "sound" if check.ok else "NOT SOUND", check.sha256 or "-") for check in checks]
+    if json:
+        files = [{"name": c.name, "path": str(c.path), "sha256": c.sha256, "problem": c.problem} for c in checks]
+        emit_json({"schema": "fittingroom/data-verify/1", "name": name, "files": files})
+    else:
+        emit(table(["file", "is", "SHA-256 of the decompressed bytes"], rows))
+    for check in checks:
+        if check.problem:
+            log(check.problem)
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def path(name: str = FASHION, *, data_dir: DataDir = None) -> int:
+    """Print where a dataset lies on this machine; exit with 1 where it would have to be fetched.
+
+    Args:
+        name: a known dataset, or a folder with four IDX files.
+    """
+    folder = data.locate(name, data_dir=data_dir)
+    if folder is None:
+        log(f"{name} is not on this machine. Get it with: fittingroom data get {name}")
+        return 1
+    emit(str(folder))
+    return 0
+
+
+def import_(
+    folder: Path, *, out: Annotated[Path, Parameter(help="Folder to make.")], json: Json = False, quiet: Quiet = False
+) -> int:
+    """Make a dataset of your own photos: in each, the article is found and shown as the dataset would show it.
+
+    The folder holds a folder of photos for each class. Out come four IDX files that every MNIST loader reads, six
+    training images for each test image, the classes' names, a contact sheet and a report of what was left out. Exits
+    with 1 where some photos were left out.
+
+    Args:
+        folder: with the class folders.
+    """
+    from fittingroom.photos.importing import import_photos
+
+    made = import_photos(folder, out, log_unless(quiet or json))
+    if json:
+        emit_json(
+            {
+                "schema": "fittingroom/data-import/1",
+                "folder": str(made.folder),
+                "class_names": list(made.class_names),
+                "with_photos": [made.class_names[label] for label in made.with_photos],
+                "train": made.train,
+                "test": made.test,
+                "warned": made.warned,
+                "left_out": [{"path": str(one.path), "error": one.reason} for one in made.left_out],
+            }
+        )
+    else:
+        emit(f"{made.folder}: {made.train} training and {made.test} test images; {made.classes()}.")
+        emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
+    for one in made.left_out:
+        log(f"Left out: {one.reason}")
+    return 1 if made.left_out else 0
+
+
+def explore(
+    *,
+    dataset: DatasetName = "fashion-mnist",
+    data_dir: DataDir = None,
+    pictures: Annotated[Path | None, Parameter(help="A folder to save three pictures into, as PNG.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Print shapes, counts, labels per class and pixel range; with --pictures, save what there is to see."""
+    log = log_unless(quiet or json)
+    loaded = data.load(dataset, data_dir=data_dir, log=log)
+    found = facts(loaded)
+    saved = save_pictures(loaded, pictures) if pictures else []
+    if json:
+        emit_json(found | {"pictures": [str(path) for path in saved]})
+        return
+    emit(table(["split", "images", "labels", "pixels"], [_split_row(split) for split in found["splits"]]))
+    counts = [split["labels_per_class"] for split in found["splits"]]
+    emit("")
+    emit(
+        table(["label", "class", "train", "test"], zip(range(loaded.classes), loaded.class_names, *counts, strict=True))
+    )
+    for path in saved:
+        emit(str(path))
+
+
+def _split_row(split: dict[str, Any]) -> tuple[object, ...]:
+    low, high = split["pixel_range"]
+    return split["name"], split["images"], split["labels"], f"{split['dtype']} {low}..{high}, mean {split['mean']:.4f}"

@@ -1,0 +1,238 @@
+"""`fittingroom evaluate`, `judge` and `compare`: what a model, a file of predictions, or several runs are worth."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
+from fittingroom.cli.output import emit, emit_json, log_unless, table
+from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
+from fittingroom.data import load
+from fittingroom.errors import UsageError
+from fittingroom.judging import judge as judge_arrays
+from fittingroom.judging import parse_gate, references_line
+from fittingroom.pages.comparison.values import SEED_ALONE
+from fittingroom.pages.judged import temperature_report
+from fittingroom.workflows.evaluation import evaluate as run_evaluation
+from fittingroom.workflows.predictions_file import read_predictions
+from fittingroom.workflows.run_data import dataset_of_model
+
+if TYPE_CHECKING:
+    from fittingroom.arrays import Images
+    from fittingroom.judging import Verdict
+    from fittingroom.pages.judged import Tempered
+    from fittingroom.workflows.comparing import Compared
+
+
+def evaluate(
+    run: str | None = None,
+    /,
+    *,
+    model: ModelName = None,
+    dataset: Annotated[
+        str | None,
+        Parameter(
+            name=["--dataset", "-d"],
+            help="A known dataset's name, or a folder with four IDX files; what the model was made from if left out.",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    fail_under: FailUnder = (),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Judge a run or a model on the test images of a dataset; a run keeps the verdict, and a line for the look.
+
+    Args:
+        run: a run folder; or give --model.
+    """
+    chosen = _one_of(run, model)
+    gates = tuple(parse_gate(text) for text in fail_under)
+    log = log_unless(quiet or json)
+    loaded = load(dataset, data_dir=data_dir, log=log) if dataset else dataset_of_model(chosen, data_dir, log=log)
+    verdict = run_evaluation(chosen, loaded)
+    seed, temperature = temperature_report(chosen, loaded)
+    if json:
+        facts = {"model": chosen, "dataset": loaded.name, "fingerprint": loaded.fingerprint, "seed": seed}
+        tempered = asdict(temperature) if temperature else None
+        known = known_of(verdict, loaded.name)
+        emit_json({"schema": "fittingroom/evaluate/1", **facts, **verdict.to_dict(), "temperature": tempered, **known})
+    else:
+        more = _tempered_words(temperature) if temperature else ""
+        show(verdict, "Test", loaded.name, loaded.fingerprint, seed, more)
+    return 0 if gates_passed(verdict, gates) else 1
+
+
+def _tempered_words(tempered: Tempered) -> str:
+    on = tempered.on_judged
+    return (
+        f"Temperature {on.temperature:.4f}, fitted on {tempered.on_validation.n:,} validation images. Before and after "
+        f"it, on the test images: log loss {on.log_loss[0]:.4f} and {on.log_loss[1]:.4f}, calibration error "
+        f"{on.calibration_error[0]:.4f} and {on.calibration_error[1]:.4f}; no answer changes."
+    )
+
+
+def _one_of(run: str | None, model: str | None) -> str:
+    if (run is None) == (model is None):
+        raise UsageError(
+            "Expected a run folder or --model M, one of the two. Example: fittingroom evaluate runs/my-run"
+        )
+    return str(run or model)
+
+
+def judge(
+    predictions: Path,
+    /,
+    *,
+    dataset: Annotated[
+        str | None,
+        Parameter(name=["--dataset", "-d"], help="Whose test images these are; gives the labels and class names."),
+    ] = None,
+    fail_under: FailUnder = (),
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Judge predictions from any framework: arrays that NumPy wrote.
+
+    Args:
+        predictions: .npz with probabilities and labels, or .npy of probabilities with --dataset.
+    """
+    gates = tuple(parse_gate(text) for text in fail_under)
+    filed = read_predictions(predictions, dataset, log=log_unless(quiet or json))
+    verdict = judge_arrays(filed.labels, filed.probabilities, filed.class_names)
+    if json:
+        facts = {"predictions": str(predictions), "dataset": filed.dataset, "fingerprint": filed.fingerprint}
+        emit_json({"schema": "fittingroom/judge/1", **facts, **verdict.to_dict(), **known_of(verdict, filed.dataset)})
+    else:
+        show(verdict, filed.split.capitalize() or "All", filed.dataset, filed.fingerprint)
+    return 0 if gates_passed(verdict, gates) else 1
+
+
+def compare(
+    *runs: Path,
+    show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on.")] = 5,
+    split: Annotated[
+        Literal["validation", "test"] | None,
+        Parameter(help="Which images; test where the runs were evaluated, else validation."),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare runs on the images that all of them answered about, pair by pair.
+
+    McNemar's exact test, and a paired bootstrap of the difference; corrected for the number of pairs. It scores no test
+    image anew: runs that were not evaluated are compared on the images that they held out.
+
+    Args:
+        runs: two or more run folders.
+    """
+    from fittingroom.workflows.comparing import compare_runs
+
+    if show < 0:
+        raise UsageError(f"--show: expected 0 or more, received {show}.")
+    compared = compare_runs(runs, split, data_dir=data_dir, log=log_unless(quiet or json))
+    if json:
+        emit_json(_as_json(compared, show) | {"folders": [str(run) for run in runs]})
+        return
+    emit(_scores(compared))
+    emit("\n" + "\n".join(f"{pair}." for pair in compared.pairs))
+    if compared.seeds:
+        emit(f"\n{SEED_ALONE} {compared.seeds}")
+    if show:
+        _show(compared, show, runs[0], data_dir)
+
+
+def _verdicts(compared: Compared) -> list[Verdict]:
+    from fittingroom.judging import judge
+
+    return [judge(kept.labels, kept.probabilities, kept.class_names, resamples=0) for kept in compared.predictions]
+
+
+def _scores(compared: Compared) -> str:
+
+    rows = []
+    for name, seed, verdict in zip(compared.names, compared.run_seeds, _verdicts(compared), strict=True):
+        low, high = verdict.accuracy_interval
+        rows.append((name, seed, f"{verdict.accuracy:.4f}", f"{low:.4f} to {high:.4f}", f"{verdict.log_loss:.4f}"))
+    first = compared.predictions[0]
+    lines = [
+        table(["run", "seed", "accuracy", "95 %", "log loss"], rows),
+        f"\n{len(first.labels):,} {first.split} images, data {first.fingerprint}",
+        references_line(compared.dataset),
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from fittingroom.pages.terminal_picture import drawing_for, picture
+
+    places = compared.differ(count)
+    pair = compared.pairs[0]
+    emit(f"\n{pair.first} alone is right on {pair.only_first:,} images, {pair.second} alone on {pair.only_second:,}.")
+    console = Console(highlight=False)
+    drawing = drawing_for(console)
+    images = None if drawing == "none" else _images(compared, run, data_dir)
+    if images is None:
+        emit(table(["image", "is", *compared.names[:2]], [_answers(compared, place) for place in places]))
+        return
+    for place in places:
+        index, true, *said = _answers(compared, place)
+        words = [f"{name} says {answer}" for name, answer in zip(compared.names, said, strict=False)]
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(picture(images[place], drawing), Text("\n".join([f"image {index}: {true}", *words])))
+        console.print(grid)
+        console.print()
+
+
+def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | None:
+    """Return the images judged, or None where they are not of the dataset that the run learned from."""
+    from fittingroom.runs import open_run
+    from fittingroom.workflows.run_data import run_dataset
+
+    data, first = run_dataset(open_run(run), data_dir), compared.predictions[0]
+    if data.fingerprint != first.fingerprint:
+        return None
+    return (data.test if first.split == "test" else data.train).take(first.indices, first.split).images
+
+
+def _answers(compared: Compared, place: int) -> tuple[str, ...]:
+    first = compared.predictions[0]
+    said = [
+        f"{kept.class_names[int(kept.probabilities[place].argmax())]} {float(kept.probabilities[place].max()):.0%}"
+        for kept in compared.predictions[:2]
+    ]
+    return str(int(first.indices[place])), first.class_names[int(first.labels[place])], *said
+
+
+def _as_json(compared: Compared, count: int) -> dict[str, object]:
+    first = compared.predictions[0]
+    return {
+        "schema": "fittingroom/compare/1",
+        "runs": list(compared.names),
+        "scores": [
+            {
+                "run": name,
+                "seed": seed,
+                "accuracy": verdict.accuracy,
+                "accuracy_interval": list(verdict.accuracy_interval),
+                "log_loss": verdict.log_loss,
+            }
+            for name, seed, verdict in zip(compared.names, compared.run_seeds, _verdicts(compared), strict=True)
+        ],
+        "dataset": compared.dataset,
+        "split": first.split,
+        "fingerprint": first.fingerprint,
+        "n": len(first.labels),
+        "pairs": [asdict(pair) | {"sentence": str(pair)} for pair in compared.pairs],
+        "seeds": asdict(compared.seeds) if compared.seeds else None,
+        "differ": [int(first.indices[place]) for place in compared.differ(count)],
+    }

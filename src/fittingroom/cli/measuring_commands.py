@@ -1,0 +1,84 @@
+"""`fittingroom bench` and `fittingroom ladder`: measure speed, and the ladder's rungs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet
+from fittingroom.cli.output import emit, emit_json, log_unless, progress
+
+
+def speed(
+    *,
+    rounds: Annotated[int, Parameter(help="Turns of each contender.")] = 3,
+    peers: Annotated[Path, Parameter(help="Folder with peer scripts, peer_NAME.py.")] = Path("benchmarks"),
+    environments: Annotated[Path, Parameter(help="Folder that `make bench-peers` made.")] = Path(".peers"),
+    quiet: Quiet = False,
+) -> None:
+    """Measure an epoch of this trainer beside its rivals, and the walk-through as a whole beside plain Keras scripts.
+
+    The contenders take turns, each in a process of its own; the tables give medians, spread and ratios. Those on JAX
+    and TensorFlow take part where `make bench-peers` has made their environments.
+    """
+    from fittingroom.backend import choose_device, versions
+    from fittingroom.speed.contenders import JOBS
+    from fittingroom.speed.lineup import Places, fill, versions_elsewhere
+    from fittingroom.speed.race import race, race_table, race_whole, whole_table
+
+    log = log_unless(quiet)
+    with TemporaryDirectory() as folder:
+        places = Places(peers, environments, fill(Path(folder)))
+        device, numbers = choose_device(), versions(("torch", "keras")) | versions_elsewhere(places)
+        made_with = ", ".join(f"{package} {number}" for package, number in numbers.items())
+        emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {device.threads} threads; {made_with}\n")
+        for job in JOBS:
+            emit(race_table(job, race(job, rounds, places, log)))
+        emit(whole_table(race_whole(rounds, places, log)))
+
+
+def ladder(
+    *rungs: str,
+    dataset: DatasetName = "fashion-mnist",
+    seeds: Annotated[
+        int | None, Parameter(help="At most so many of each rung; the protocol's number if left out.")
+    ] = None,
+    out: Annotated[Path, Parameter(help="Folder for the runs, the table, the plot and the page.")] = Path("ladder"),
+    test_log: Annotated[
+        Path | None, Parameter(name="--log", help="Where each look at the test set is written; OUT/test_log.jsonl.")
+    ] = None,
+    times: Annotated[Path | None, Parameter(help="Where timed epochs are written; OUT/epoch_times.jsonl.")] = None,
+    no_timing: Annotated[bool, Parameter(help="Time nothing: other work is running on this machine.")] = False,
+    table_only: Annotated[bool, Parameter(help="Measure nothing; write table, plot and page from the logs.")] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure the ladder: train each rung's recipe with each seed, score it once on the test set, and write the page.
+
+    What the log already holds for the recipe as it is now is not measured again, so that it can be stopped and started.
+
+    Args:
+        rungs: their names; all that have a recipe if left out.
+    """
+    from fittingroom.data import load
+    from fittingroom.ladder.ladder_plan import LadderPlan, chosen, run_ladder, written
+    from fittingroom.ladder.ladder_table import as_json, markdown
+
+    plan = LadderPlan(
+        chosen(rungs), seeds, out, test_log or out / "test_log.jsonl", times or out / "epoch_times.jsonl", not no_timing
+    )
+    log = log_unless(quiet or json)
+    if table_only:
+        rows = written(plan, dataset)
+    else:
+        with progress(quiet or json) as on_progress:
+            rows = run_ladder(plan, load(dataset, data_dir=data_dir, log=log), log=log, on_progress=on_progress)
+    if json:
+        emit_json(as_json(rows))
+    else:
+        emit(markdown(rows) + f"\nThe page: {out / 'ladder.html'}")
+    return 0

@@ -1,0 +1,76 @@
+"""`fittingroom models` and `recipes`: what there is to train and how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fittingroom.cli.options import Json
+from fittingroom.cli.output import emit, emit_json, table
+from fittingroom.models import MODELS, build
+from fittingroom.pages.run.gather import summary
+
+
+def list_models(*, json: Json = False) -> None:
+    """Print the architectures by name."""
+    rows = [{"name": name, "title": entry.title, "source": entry.source} for name, entry in MODELS.items()]
+    if json:
+        emit_json({"schema": "fittingroom/models/1", "models": rows})
+    else:
+        emit(table(["name", "what", "source"], [tuple(row.values()) for row in rows]))
+
+
+def model_info(name: str = "walkthrough", *, json: Json = False) -> None:
+    """Print the layers and parameters of an architecture, for 28x28 images and ten classes.
+
+    Args:
+        name: as `fittingroom models list` gives it.
+    """
+    model = build(name)
+    if json:
+        layers = [{"name": layer.name, "class": type(layer).__name__} for layer in model.layers]
+        emit_json({"schema": "fittingroom/model/1", "name": name, "parameters": model.count_params(), "layers": layers})
+    else:
+        emit(summary(model))
+
+
+def list_recipes(*, json: Json = False) -> None:
+    """Print the ladder: each recipe with its network, and its measured accuracy and seconds on two cores."""
+    from fittingroom.ladder.ladder_table import measured
+    from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_sha256
+
+    figures = measured()
+    rows: list[dict[str, Any]] = []
+    for name in sorted(recipe_names(), key=lambda name: (figures.get(name, {}).get("mean") or 1.0, name)):
+        recipe, row = load_recipe(name), figures.get(name, {})
+        rows.append(
+            {
+                "name": name,
+                "model": recipe.model,
+                "epochs": recipe.epochs,
+                **{key: row.get(key) for key in ("mean", "sd", "n", "seconds", "mflop", "parameters")},
+                "sha256": recipe_sha256(name),
+                "file": str(find_recipe(name)),
+            }
+        )
+    if json:
+        emit_json({"schema": "fittingroom/recipes/1", "recipes": rows})
+        return
+    header = ["recipe", "network", "epochs", "test accuracy", "sd", "seeds", "seconds", "MFLOP", "parameters"]
+    emit(table(header, [_cells(row) for row in rows]))
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    forms = {"mean": ".4f", "sd": ".4f", "n": "d", "seconds": ".1f", "mflop": ".2f", "parameters": ",d"}
+    numbers = ["-" if row[key] is None else format(row[key], form) for key, form in forms.items()]
+    return [row["name"], row["model"] or "-", str(row["epochs"]), *numbers]
+
+
+def show_recipe(name: str) -> None:
+    """Print a recipe's file, to read, copy and change.
+
+    Args:
+        name: as `fittingroom recipes list` gives it.
+    """
+    from fittingroom.recipes import find_recipe
+
+    emit(find_recipe(name).read_text("utf-8").rstrip("\n"))

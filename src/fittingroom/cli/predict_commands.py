@@ -1,0 +1,208 @@
+"""`fittingroom predict` and `export`: what pictures show, and a model for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
+from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
+from fittingroom.errors import DataError, UsageError
+from fittingroom.runs import is_run, open_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fittingroom.export.model_export import Exported
+    from fittingroom.inference.predictor import Predictor
+    from fittingroom.workflows.picture_answers import Failure, PictureAnswer
+
+
+PHOTO_MODEL = "fashion-mnist/photo"
+TOLD_EVERY = 100  # pictures
+NOT_EXPLAINED = "it is data, taken as it is: there are no steps to explain"
+NOT_SORTED = "not sorted: it is one of several pictures in a file"
+
+
+def predict(
+    *pictures: Annotated[Path, Parameter(help="Pictures, or folders of them.")],
+    model: ModelName = PHOTO_MODEL,
+    as_: Annotated[
+        Literal["auto", "data", "photo"],
+        Parameter(
+            name="--as", help="data is taken as it is; auto: .npy and grey pictures of the model's size are data."
+        ),
+    ] = "auto",
+    explain: Annotated[Path | None, Parameter(help="Folder for one picture a photo: every step, and why.")] = None,
+    sort_into: Annotated[
+        Path | None, Parameter(help="Folder to copy the files into, a folder for each answer.")
+    ] = None,
+    halves: Annotated[
+        bool, Parameter(help="Ask about each half too where a photo shows two of a kind, apart.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Name what is on photos of garments; or on pictures that look like the dataset's already.
+
+    A photo may be JPEG, PNG, WebP, HEIC, TIFF, GIF or BMP of any size: the article is found, cut out, and shown to the
+    model as the dataset would show it. Exits with 1 where some pictures failed, with 2 where all did.
+    """
+    from fittingroom.inference.predictor import open_predictor
+    from fittingroom.workflows.picture_answers import name_pictures, pictures_in, writable_folder
+
+    if not pictures:
+        raise UsageError("Expected at least one picture or folder. Example: fittingroom predict shirt.jpg")
+    for folder in (explain, sort_into):
+        if folder is not None:
+            writable_folder(folder)
+    files = pictures_in(pictures)
+    predictor = open_predictor(model or PHOTO_MODEL)
+    found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
+    answers = [_carried_out(one, predictor, explain, sort_into) for one in found]
+    _print(answers, predictor, json, quiet)
+    failed = sum(_is_failure(answer) for answer in answers)
+    return 0 if not failed else 2 if failed == len(answers) else 1
+
+
+def _told(
+    answers: Iterable[PictureAnswer | Failure], files: int, tell: Callable[[str], None]
+) -> Iterator[PictureAnswer | Failure]:
+    for number, answer in enumerate(answers, 1):
+        if number % TOLD_EVERY == 0 and number < files:
+            tell(f"{number:,} of {files:,} pictures")
+        yield answer
+
+
+def _carried_out(
+    answer: PictureAnswer | Failure, predictor: Predictor, explain: Path | None, sort_into: Path | None
+) -> PictureAnswer | Failure:
+    """Return an answer without its pictures, so that a thousand photos fit in memory, explained and copied."""
+    from dataclasses import replace
+
+    from fittingroom.workflows import picture_answers
+    from fittingroom.workflows.picture_answers import Failure, PictureAnswer
+
+    if not isinstance(answer, PictureAnswer):
+        return answer
+    notes = list(answer.warnings)
+    try:
+        if explain is not None and picture_answers.save_explanation(explain, answer, predictor.threshold) is None:
+            notes.append(NOT_EXPLAINED)
+        if sort_into is not None and picture_answers.sort_into(sort_into, answer) is None:
+            notes.append(NOT_SORTED)
+    except DataError as error:
+        return Failure(answer.path, str(error))
+    return replace(answer, prepared=None, warnings=tuple(notes))
+
+
+def _print(answers: list[PictureAnswer | Failure], predictor: Predictor, json: bool, quiet: bool) -> None:
+    from fittingroom.workflows.picture_answers import PictureAnswer, as_row
+
+    if json:
+        emit_json([as_row(answer) for answer in answers])
+        return
+    tell = log_unless(quiet)
+    good = [answer for answer in answers if isinstance(answer, PictureAnswer)]
+    if good and predictor.temperature != 1:
+        tell(f"Probabilities of {predictor.title} are tempered: divided by {predictor.temperature:g} before softmax.")
+    if good:
+        emit(table(["picture", "taken as", "is", "confidence", "else"], [_text(answer) for answer in good]))
+    for answer in good:
+        for note in answer.warnings:
+            tell(f"{on_one_line(answer.path)}: {note}.")
+    for failed in answers:
+        if not isinstance(failed, PictureAnswer):
+            log(f"fittingroom: {on_one_line(failed.error)}")
+
+
+def _is_failure(answer: PictureAnswer | Failure) -> bool:
+    return hasattr(answer, "error")
+
+
+def _text(answer: PictureAnswer) -> tuple[str, ...]:
+    ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
+    others = ", ".join(f"{name} {share:.1%}" for name, share in ranked[1:3])
+    label = f"none of these ({answer.label}?)" if answer.none_of_these else answer.label
+    return on_one_line(answer.path), answer.taken_as, label, f"{answer.confidence:.1%}", others
+
+
+FASHION = "fashion-mnist"
+
+
+def export(
+    *,
+    model: ModelName = None,
+    format: Annotated[  # noqa: A002
+        Literal["onnx", "keras"] | None, Parameter(help="Of the file; as --out ends if left out, else onnx.")
+    ] = None,
+    out: Annotated[Path | None, Parameter(help="The file; NAME.onnx or NAME.keras here if left out.")] = None,
+    dataset: Annotated[
+        str | None,
+        Parameter(name=["--dataset", "-d"], help="Whose test images to check on; the run's own if left out."),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a model as one file for other programs, with its card beside it; without --model the newest run's.
+
+    Pixels go in as uint8 0..255 of (n, height, width), any number of images; probabilities come out. An ONNX file is
+    run by ONNX Runtime in a fresh process on all test images: every label has to be the model's own and every
+    probability within 1e-4, otherwise the file is removed.
+    """
+    from fittingroom.data import load
+    from fittingroom.export.model_export import export_model
+    from fittingroom.inference.predictor import newest_run
+
+    log = log_unless(quiet or json)
+    chosen = model or newest_run(log)
+    file = out or _default_file(chosen, format or "onnx")
+    if format is not None and file.suffix != f".{format}":
+        raise UsageError(f"{file}: expected a file that ends in .{format}, as --format {format} asks.")
+    data = load(dataset or _dataset_of(chosen), data_dir=data_dir, log=log)
+    done = export_model(chosen, file, data.test.images, data.class_names)
+    if json:
+        emit_json(_facts(done))
+        return
+    emit(f"{done.path}  {done.size_bytes / 1e6:.2f} MB, its card {done.card}")
+    if done.judge is not None:
+        emit(f"{done.judge}  beside it: what is none of the classes; the two belong together.")
+    if done.agreement is not None:
+        emit(
+            f"Opset {done.opset}; input pixels, uint8 (n, height, width); output probabilities. In a fresh process "
+            f"ONNX Runtime gave the same label on {done.agreement.same_label:,} of {done.agreement.n:,} images, "
+            f"probabilities within {done.agreement.largest_difference:.0e}."
+        )
+
+
+def _dataset_of(model: str) -> str:
+    if is_run(Path(model)):
+        return str(open_run(model).environment.get("dataset") or FASHION)
+    return FASHION
+
+
+def _default_file(model: str, ending: str) -> Path:
+    path = Path(model)
+    return Path(f"{path.stem if path.is_file() else path.name}.{ending}")
+
+
+def _facts(done: Exported) -> dict[str, Any]:
+    checked = None
+    if done.agreement is not None:
+        checked = {
+            "images": done.agreement.n,
+            "same_label": done.agreement.same_label,
+            "largest_difference": done.agreement.largest_difference,
+        }
+    return {
+        "schema": "fittingroom/export/1",
+        "path": str(done.path),
+        "card": str(done.card),
+        "none_of_these": None if done.judge is None else str(done.judge),
+        "size_bytes": done.size_bytes,
+        "opset": done.opset,
+        "checked": checked,
+    }

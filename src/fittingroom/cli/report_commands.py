@@ -1,0 +1,209 @@
+"""`fittingroom report` and `mistakes`: a run's page, and what it gets wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, Json, Quiet
+from fittingroom.cli.output import emit, emit_json, log_unless, table
+from fittingroom.errors import UsageError
+from fittingroom.pages.report import report as write_page
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fittingroom.pages.answers import Answer
+    from fittingroom.pages.interpretation import Interpretation
+    from fittingroom.pages.terminal_picture import Drawing
+
+
+def report(
+    *runs: Path,
+    out: Annotated[
+        Path | None, Parameter(help="Where a comparison goes, a .html file; comparison.html beside the first run.")
+    ] = None,
+    split: Annotated[
+        Literal["validation", "test"] | None,
+        Parameter(help="Which images a comparison is on; test where all runs were evaluated, else validation."),
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the page of a run into its folder, or one page that compares several, and print where it is.
+
+    Args:
+        runs: a run folder; or two and more, to compare.
+    """
+    if not runs:
+        raise UsageError("Expected a run folder, or several to compare. Example: fittingroom report runs/my-run")
+    page = write_page(*runs, out=out, split=split, data_dir=data_dir, log=log_unless(quiet or json))
+    if json:
+        emit_json({"schema": "fittingroom/report/1", "runs": [str(run) for run in runs], "page": str(page)})
+    else:
+        emit(str(page))
+
+
+NEIGHBOURS = 3
+EXAMPLES = 3  # of each confused pair
+
+
+def mistakes(
+    run: Path,
+    /,
+    *,
+    top_losses: Annotated[int | None, Parameter(help="How many of the highest losses; 6 if left out.")] = None,
+    most_confused: Annotated[bool, Parameter(help="Which classes are taken for which, with examples.")] = False,
+    class_: Annotated[str | None, Parameter(name="--class", help="Only images that truly are of this class.")] = None,
+    confident: Annotated[bool, Parameter(help="The surest mistakes first, instead of the highest losses.")] = False,
+    neighbours: Annotated[int, Parameter(help="Training images most like each to show; 0 for none.")] = NEIGHBOURS,
+    split: Annotated[
+        Literal["train", "validation", "test"] | None,
+        Parameter(help="Which images; test where the run was evaluated, else validation."),
+    ] = None,
+    pictures: Annotated[
+        Literal["auto", "half-blocks", "braille", "letters", "none"],
+        Parameter(help="How to draw; auto asks the terminal."),
+    ] = "auto",
+    save: Annotated[Path | None, Parameter(help="Save the pictures as one file: PNG, SVG or PDF.")] = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Show the images that a run got most wrong, what it said, and the training images most like them.
+
+    It scores nothing anew: test images are shown only where the run was evaluated on them.
+
+    Args:
+        run: its folder.
+    """
+    from fittingroom.pages.interpretation import interpret
+    from fittingroom.runs import open_run
+    from fittingroom.workflows.run_data import run_dataset
+
+    _check_numbers(top_losses, neighbours)
+    opened = open_run(run)
+    log = log_unless(quiet or json)
+    seen = interpret(opened, run_dataset(opened, data_dir), split=split, log=log)
+    chosen = _chosen(seen, most_confused, class_, confident, 6 if top_losses is None else top_losses, neighbours)
+    if save is not None:
+        _save(seen, chosen, save)
+    if json:
+        emit_json(_as_json(run, seen, chosen, most_confused, class_))
+        return
+    log(_title(seen, run))
+    if most_confused:
+        emit(_pairs_table(seen, class_))
+    _show(seen, chosen, pictures, neighbours)
+
+
+def _check_numbers(top_losses: int | None, neighbours: int) -> None:
+    if top_losses is not None and top_losses < 1:
+        raise UsageError(f"--top-losses: expected at least 1, received {top_losses}.")
+    if neighbours < 0:
+        raise UsageError(f"--neighbours: expected 0 or more, received {neighbours}.")
+
+
+def _pairs(seen: Interpretation, class_: str | None) -> list[tuple[str, str, int]]:
+    true = None if class_ is None else seen.class_names[seen.label_of(class_)]
+    return [pair for pair in seen.most_confused() if true in (None, pair[0])][:10]
+
+
+def _chosen(
+    seen: Interpretation, confused: bool, class_: str | None, confident: bool, count: int, neighbours: int
+) -> tuple[Answer, ...]:
+    order = "confidence" if confident else "loss"
+    if not confused:
+        return seen.mistakes(count, order=order, true=class_, neighbours=neighbours)
+    pairs = _pairs(seen, class_)[: max(1, count // EXAMPLES)]
+    groups = (
+        seen.mistakes(EXAMPLES, order=order, true=true, predicted=said, neighbours=neighbours)
+        for true, said, _ in pairs
+    )
+    return tuple(mistake for group in groups for mistake in group)
+
+
+def _title(seen: Interpretation, run: Path) -> str:
+    wrong = int((seen.predicted != seen.split.labels).sum())
+    kind = {"train": "training images, which it learned from", "validation": "validation images", "test": "test images"}
+    return f"{run}: {wrong:,} of {len(seen.split):,} {kind[seen.split.name]} are named wrongly."
+
+
+def _pairs_table(seen: Interpretation, class_: str | None) -> str:
+    rows = [(true, said, count) for true, said, count in _pairs(seen, class_)]
+    return table(["is", "taken for", "times"], rows) + "\n"
+
+
+def _show(seen: Interpretation, chosen: Sequence[Answer], pictures: str, neighbours: int) -> None:
+    from rich.console import Console
+
+    from fittingroom.pages.terminal_picture import drawing_for
+
+    console = Console(highlight=False)
+    drawing: Drawing = drawing_for(console) if pictures == "auto" else pictures  # type: ignore[assignment]
+    if not chosen:
+        emit("Nothing was named wrongly.")
+    elif drawing == "none":
+        emit(table(_HEADER, [_row(seen, mistake) for mistake in chosen]))
+    else:
+        _draw(console, seen, chosen, drawing, neighbours)
+
+
+def _draw(console: Any, seen: Interpretation, chosen: Sequence[Answer], drawing: Drawing, neighbours: int) -> None:
+    from fittingroom.pages.answers import mistake_block
+
+    width = seen.split.images.shape[2] // (2 if drawing == "braille" else 1) + 1
+    fit = min(neighbours, max(0, console.width // width))
+    for mistake in chosen:
+        near = [seen.training_image(each.index) for each in mistake.neighbours[:fit]]
+        console.print(
+            mistake_block(mistake, seen.split.name, seen.class_names, drawing, seen.image(mistake.index), near)
+        )
+        console.print()
+
+
+_HEADER = ("image", "is", "said", "confidence", "loss", "most like, in training")
+
+
+def _row(seen: Interpretation, mistake: Answer) -> tuple[str, ...]:
+    names = seen.class_names
+    near = ", ".join(f"{names[each.label]} {each.index}" for each in mistake.neighbours)
+    said = names[mistake.predicted]
+    return str(mistake.index), names[mistake.label], said, f"{mistake.confidence:.2%}", f"{mistake.loss:.2f}", near
+
+
+def _save(seen: Interpretation, chosen: Sequence[Answer], path: Path) -> None:
+    from fittingroom.pages.answers import mistakes_figure, save_figure
+
+    images = [seen.image(mistake.index) for mistake in chosen]
+    save_figure(mistakes_figure(images, chosen, seen.class_names), path)
+
+
+def _as_json(
+    run: Path, seen: Interpretation, chosen: Sequence[Answer], confused: bool, class_: str | None
+) -> dict[str, Any]:
+    names = seen.class_names
+    pairs = [{"true": true, "predicted": said, "count": count} for true, said, count in _pairs(seen, class_)]
+    return {
+        "schema": "fittingroom/mistakes/1",
+        "run": str(run),
+        "split": seen.split.name,
+        "n": len(seen.split),
+        "wrong": int((seen.predicted != seen.split.labels).sum()),
+        **({"most_confused": pairs} if confused else {}),
+        "mistakes": [
+            {
+                "index": each.index,
+                "true": names[each.label],
+                "predicted": names[each.predicted],
+                "confidence": each.confidence,
+                "loss": each.loss,
+                "probabilities": dict(zip(names, each.probabilities, strict=True)),
+                "neighbours": [{"index": near.index, "label": names[near.label]} for near in each.neighbours],
+            }
+            for each in chosen
+        ],
+    }

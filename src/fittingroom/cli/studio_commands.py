@@ -1,0 +1,56 @@
+"""`fittingroom studio` and `doctor`: open the page in a browser; what this machine has."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from fittingroom.backend import describe
+from fittingroom.cli.options import Json
+from fittingroom.cli.output import emit, emit_json, log, table
+from fittingroom.data import DATASETS, locate
+from fittingroom.errors import UsageError
+from fittingroom.runs import ROOT
+
+NEEDS = ("fastapi", "uvicorn")
+
+
+def studio(
+    *folders: Annotated[Path, Parameter(help="Folders with datasets to show besides the known ones.")],
+    port: Annotated[int, Parameter(help="Where to listen; 0 for any that is free.")] = 8765,
+    host: Annotated[str, Parameter(help="Address to listen on; off this machine a token is asked for.")] = "127.0.0.1",
+    browser: Annotated[bool, Parameter(negative="--no-browser", help="Open the page in a browser.")] = True,
+    runs: Annotated[Path, Parameter(help="The folder that holds the runs.")] = ROOT,
+) -> None:
+    """Open the studio: a page on this machine, without account, download or cloud. Ctrl-C closes it."""
+    if any(find_spec(name) is None for name in NEEDS):
+        raise UsageError("The studio needs packages that are not installed. Run: pip install 'fittingroom[studio]'")
+    from fittingroom.studio.asgi import serve
+    from fittingroom.studio.flat_dataset import DatasetRegistry
+    from fittingroom.studio.security import Access
+    from fittingroom.studio.state import Studio
+
+    opened = Studio(Access(host, port), runs.resolve(), DatasetRegistry.of(folders))
+    if not opened.access.is_loopback:
+        log("Other machines can reach this studio. Its address holds a token: show it to nobody else.")
+    serve(opened, tell=lambda address: emit(f"The studio: {address}"), browser=browser)
+
+
+def doctor(*, json: Json = False) -> None:
+    """Print versions, processor, threads and where each dataset was found."""
+    facts = describe(datasets={name: _where(name) for name in DATASETS}) | {"schema": "fittingroom/doctor/1"}
+    if json:
+        emit_json(facts)
+        return
+    rows = [(f"{package}", number or "not installed") for package, number in facts["versions"].items()]
+    rows += [(key, facts[key]) for key in ("python", "system", "processor", "device", "threads", "device_reason")]
+    rows += [(f"data {name}", where) for name, where in facts["datasets"].items()]
+    emit("fittingroom doctor\n" + table(["what", "found"], rows))
+
+
+def _where(name: str) -> str:
+    found = locate(name)
+    return str(found) if found else f"not on this machine yet; try `fittingroom data get {name}`"

@@ -1,0 +1,145 @@
+"""`fittingroom train` and `tutorial`: train a model and keep the run; the walk-through, from data to a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from fittingroom.cli.options import DataDir, DatasetName, Epochs, Json, Out, Quiet, Seed
+from fittingroom.cli.output import emit, emit_json, log_unless, progress
+from fittingroom.cli.verdict_text import score_line, show_references
+from fittingroom.errors import UsageError
+from fittingroom.judging import references_line, wilson_interval
+from fittingroom.recipes import load_recipe
+from fittingroom.runs import Run
+from fittingroom.training.recipe import Recipe, parse_setting
+from fittingroom.tutorial_plan import EPOCHS, PALETTE, TutorialPlan
+
+if TYPE_CHECKING:
+    from fittingroom.tutorial import Outcome
+
+
+def train(
+    *,
+    model: Annotated[
+        str | None,
+        Parameter(name=["--model", "-m"], help="An architecture (`fittingroom models list`), or FILE.py:function."),
+    ] = None,
+    dataset: Annotated[
+        str | None, Parameter(name=["--dataset", "-d"], help="A known dataset, or a folder; fashion-mnist if left out.")
+    ] = None,
+    recipe: Annotated[
+        str | None, Parameter(help="A name (`fittingroom recipes list`), or a TOML file of name = value lines.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        Parameter(name="--set", help="One setting of the recipe, such as learning_rate=0.05; repeatable."),
+    ] = None,
+    epochs: Epochs = None,
+    validation: Annotated[
+        int | None, Parameter(help="Training images to hold out and look at after each epoch.")
+    ] = None,
+    seed: Seed = 0,
+    out: Out = None,
+    resume: Annotated[Path | None, Parameter(help="Go on with this run, from its last checkpoint.")] = None,
+    no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model on a dataset's training images and keep everything about it in a run folder."""
+    from fittingroom.workflows.training import Order, resume_run, train_order
+
+    log = log_unless(quiet or json)
+    with progress(quiet or json) as on_progress:
+        order = Order(model, dataset, _recipe(recipe, set_ or [], epochs), seed, validation, data_dir, onnx=not no_onnx)
+        run = (
+            train_order(order, out, log=log, on_progress=on_progress)
+            if resume is None
+            else resume_run(resume, order, log=log, on_progress=on_progress)
+        )
+    _print(run, json)
+
+
+def _recipe(name: str | None, settings: list[str], epochs: int | None) -> Recipe:
+    changes = dict(parse_setting(text) for text in settings)
+    if epochs is not None:
+        if "epochs" in changes:
+            raise UsageError("Expected --epochs N or --set epochs=N, received both.")
+        changes["epochs"] = epochs
+    return (load_recipe(name) if name else Recipe()).replace(**changes)
+
+
+def _print(run: Run, json: bool) -> None:
+    last = run.history[-1]
+    if json:
+        validated = {"validation_n": run.environment["validation_images"], "validation_interval": _interval(run)}
+        emit_json({"schema": "fittingroom/train/1", "run": str(run.folder), "last_epoch": last, **validated})
+        return
+    emit(f"Training accuracy {last['accuracy']:.4f} after {last['epoch']} epochs")
+    interval = _interval(run)
+    if interval is not None:
+        facts = run.environment
+        emit(
+            f"Validation accuracy {last['val_accuracy']:.4f} (95 % {interval[0]:.4f} to {interval[1]:.4f}, "
+            f"n = {facts['validation_images']:,}), seed {facts['seed']}, data {facts['fingerprint']}"
+        )
+        if references_line(str(facts["dataset"])):
+            emit(references_line(str(facts["dataset"])))
+    emit(f"The run: {run.folder}\nTest it, once: fittingroom evaluate {run.folder}")
+
+
+def _interval(run: Run) -> tuple[float, float] | None:
+    """Return the interval of the last epoch's validation accuracy; None where nothing was held out."""
+    n, share = run.environment["validation_images"], run.history[-1]["val_accuracy"]
+    return wilson_interval(round(share * n), n) if n and share is not None else None
+
+
+def tutorial(
+    *,
+    dataset: DatasetName = "fashion-mnist",
+    against: Annotated[str | None, Parameter(help="Another dataset for the same network, to compare: mnist.")] = None,
+    epochs: Annotated[int, Parameter(help="Times that each training image is seen.")] = EPOCHS,
+    seed: Seed = 0,
+    out: Out = None,
+    data_dir: DataDir = None,
+    palette: Annotated[
+        str, Parameter(help="Colours of right and wrong: classic-marked, classic, colour-blind.")
+    ] = PALETTE,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Load, look, rescale, build, compile, fit, evaluate, predict and show: nine steps, and a page of them."""
+    from fittingroom.tutorial import tutorial as walk_through
+
+    quiet_ = quiet or json
+    plan = TutorialPlan(dataset, against, seed, epochs, out, palette, data_dir)
+    with progress(quiet_) as on_progress:
+        outcome = walk_through(plan, log=log_unless(quiet_), on_progress=on_progress)
+    if json:
+        emit_json(facts(outcome))
+        return
+    emit(score_line(outcome.verdict, "Test", outcome.data.fingerprint, seed))
+    show_references(outcome.verdict, outcome.data.name)
+    emit(f"The page: {outcome.page}")
+
+
+def facts(outcome: Outcome) -> dict[str, Any]:
+    """Return what came of a tutorial as the object that --json prints."""
+    verdict = outcome.verdict
+    return {
+        "schema": "fittingroom/tutorial/1",
+        "test_accuracy": verdict.accuracy,
+        "test_accuracy_interval": list(verdict.accuracy_interval),
+        "n": verdict.n,
+        "test_loss": verdict.log_loss,
+        "train_accuracy": outcome.train_accuracy,
+        "epochs": len(outcome.run.history),
+        "seconds": outcome.seconds,
+        "seed": outcome.run.environment["seed"],
+        "dataset": outcome.data.name,
+        "fingerprint": outcome.data.fingerprint,
+        "run": str(outcome.run.folder),
+    }

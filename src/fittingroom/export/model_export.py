@@ -1,0 +1,250 @@
+"""Export a model: as ONNX or Keras, checked in a fresh process, with its card beside it; or nothing, and why."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.arrays import Images
+from fittingroom.errors import ModelError, UsageError
+from fittingroom.export.fresh_check import LARGEST_DIFFERENCE, Agreement, agreement
+from fittingroom.inference.keras_engine import predictor
+from fittingroom.inference.model_files import SCHEMA, find_model, load_model, none_of_these_file, read_card
+from fittingroom.models.front import input_shape
+from fittingroom.runs import Run, is_run, open_run, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import keras
+
+
+INPUT, OUTPUT = "pixels", "probabilities"
+
+
+def write_onnx(model: keras.Model, path: Path, class_names: Sequence[str] = ()) -> int:
+    """Write a model for use as an ONNX file.
+
+    Args:
+        model: takes pixels 0..255 of ``(n, h, w)`` and gives probabilities, as every saved model does.
+        path: of the file, replaced whole or not at all.
+        class_names: kept in the file where they are given.
+
+    Returns:
+        The opset, ONNX's version of its operators.
+
+    Raises:
+        ModelError: onnx is not installed, or the model has a layer that ONNX cannot say.
+    """
+    onnx = need_onnx()
+    with tempfile.TemporaryDirectory() as folder:
+        raw = Path(folder) / "raw.onnx"
+        _translate(model, raw)
+        graph_model = onnx.load(raw)
+    _name_ends(graph_model, onnx)
+    if class_names:
+        entry = graph_model.metadata_props.add()
+        entry.key, entry.value = "class_names", json.dumps(list(class_names), ensure_ascii=False)
+    onnx.checker.check_model(graph_model)
+    write_atomically(path, graph_model.SerializeToString())
+    return int(graph_model.opset_import[0].version)
+
+
+def need_onnx() -> Any:
+    """Import onnx, or name the line that installs it.
+
+    Raises:
+        ModelError: it is not installed.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise ModelError("ONNX files need the onnx package. Install it: pip install 'fittingroom[export]'") from error
+    return onnx
+
+
+def _translate(model: keras.Model, path: Path) -> None:
+    import torch
+
+    shape = input_shape(model)
+    if len(shape) != 2:
+        raise ModelError(f"Model '{model.name}': expected one that takes (n, h, w) pixels, received one for {shape}.")
+    try:
+        with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # the exporter's, about its own future
+            model(np.zeros((1, *shape), np.float32), training=False)  # Keras wants to have seen an input
+            model.export(path, format="onnx", verbose=False)
+    except Exception as error:  # any layer may fail in its own way
+        first_line = str(error).strip().split("\n", 1)[0][:200]
+        raise ModelError(f"Model '{model.name}' cannot be written as ONNX: {first_line}") from error
+
+
+def _name_ends(graph_model: Any, onnx: Any) -> None:
+    """Make the input uint8 by a cast in front, and give input and output their names."""
+    graph = graph_model.graph
+    before, after = graph.input[0], graph.output[0]
+    inner = f"{before.name}_as_float"
+    for node in graph.node:
+        node.input[:] = [inner if name == before.name else name for name in node.input]
+        node.output[:] = [OUTPUT if name == after.name else name for name in node.output]
+    after.name = OUTPUT
+    before.name = INPUT
+    before.type.tensor_type.elem_type = onnx.TensorProto.UINT8
+    before.type.tensor_type.shape.dim[0].dim_param = "n"
+    after.type.tensor_type.shape.dim[0].dim_param = "n"
+    graph.node.insert(0, onnx.helper.make_node("Cast", [INPUT], [inner], name="to_float", to=onnx.TensorProto.FLOAT))
+
+
+FORMATS = ("onnx", "keras")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        path: of the model's file.
+        card: of the card beside it.
+        judge: of the network beside it that tells what is none of the classes; None where the model has none.
+        size_bytes: of the model's file.
+        opset: of ONNX's operators; None for a Keras file.
+        agreement: with the model it came from; None for a Keras file, which is that model.
+    """
+
+    path: Path
+    card: Path
+    judge: Path | None
+    size_bytes: int
+    opset: int | None
+    agreement: Agreement | None
+
+
+def export_model(name: str | Path, to: Path, images: Images, class_names: Sequence[str] = ()) -> Exported:
+    """Export a model for other programs.
+
+    Args:
+        name: a run folder, a ``.keras`` file, or a shipped name.
+        to: the file to write; its end, ``.onnx`` or ``.keras``, is the format.
+        images: uint8 ``(n, h, w)`` on which an ONNX file has to agree with the model.
+        class_names: in the order of the outputs.
+
+    Raises:
+        UsageError: another format, or something is there already.
+        ModelError: no such model, it cannot be written as ONNX, or the file does not agree; then it is removed.
+    """
+    _check_ending(to)
+    source = find_model(name)
+    judge = none_of_these_file(source)
+    judge_to = to.with_name(f"{to.stem}-none.onnx")
+    _check_free(to, to.with_suffix(".json"), *([] if judge is None else [judge_to]))
+    to.parent.mkdir(parents=True, exist_ok=True)
+    if to.suffix == ".keras":
+        shutil.copyfile(source, to)
+        opset, compared = None, None
+    else:
+        opset, compared = checked_onnx(load_model(name), to, images, class_names)
+    card = _card(source, _run_of(source), class_names, opset, compared)
+    if judge is not None:
+        shutil.copyfile(judge, judge_to)
+        card = {**card, "none_of_these": {**card["none_of_these"], "file": judge_to.name}}
+    write_atomically(to.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    return Exported(
+        to, to.with_suffix(".json"), None if judge is None else judge_to, to.stat().st_size, opset, compared
+    )
+
+
+def checked_onnx(
+    model: keras.Model, to: Path, images: Images, class_names: Sequence[str] = ()
+) -> tuple[int, Agreement]:
+    """Write a model as ONNX, and remove the file again where a fresh process does not get the same from it.
+
+    Args:
+        model: for use: pixels 0..255 in, probabilities out.
+        to: the file.
+        images: uint8 ``(n, h, w)`` to compare on.
+        class_names: in the order of the outputs.
+
+    Returns:
+        The opset, and how the file compares.
+
+    Raises:
+        ModelError: it cannot be written, or does not agree.
+    """
+    opset = write_onnx(model, to, class_names)
+    try:
+        compared = agreement(to, images, predictor(model)(images))
+        if not compared.is_close:
+            raise ModelError(
+                f"{to}: expected the same label on all {compared.n:,} images and probabilities within "
+                f"{LARGEST_DIFFERENCE:g}, received {compared.same_label:,} and {compared.largest_difference:.1e}. "
+                "The file was removed."
+            )
+    except BaseException:
+        to.unlink(missing_ok=True)
+        raise
+    return opset, compared
+
+
+def _check_ending(to: Path) -> None:
+    if to.suffix not in (".onnx", ".keras"):
+        raise UsageError(f"{to}: expected a file that ends in .onnx or .keras.")
+
+
+def _check_free(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            raise UsageError(f"{path} is there already. Choose another --out, or remove it first.")
+
+
+def _run_of(source: Path) -> Run | None:
+    return open_run(source.parent) if is_run(source.parent) else None
+
+
+def _card(
+    source: Path, run: Run | None, class_names: Sequence[str], opset: int | None, compared: Agreement | None
+) -> dict[str, Any]:
+    """Return the card: a shipped model's own, or one from the run, and how this file was made."""
+    card = read_card(source) or {
+        "schema": SCHEMA,
+        "name": source.parent.name if run else source.stem,
+        "data": {"classes": list(class_names)},
+        **({} if run is None else _facts(run)),
+    }
+    made: dict[str, Any] = {"format": "keras"}
+    if opset is not None and compared is not None:
+        made = {
+            "format": "onnx",
+            "opset": opset,
+            "input": {"name": INPUT, "type": "uint8", "shape": ["n", "height", "width"], "means": "0 black to 255"},
+            "output": {"name": OUTPUT, "type": "float32", "shape": ["n", "classes"], "means": "not tempered"},
+            "checked": {
+                "engine": "ONNX Runtime, in a fresh process",
+                "images": compared.n,
+                "same_label": compared.same_label,
+                "largest_difference": compared.largest_difference,
+            },
+        }
+    return {**card, "export": made}
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    environment = run.environment
+    names = list(environment.get("class_names") or ())
+    verdict = run.verdict or {}
+    tested = {key: value for key, value in verdict.items() if key != "page"} if verdict.get("split") == "test" else None
+    return {
+        "data": {
+            "name": environment.get("dataset"),
+            "fingerprint": environment.get("fingerprint"),
+            "classes": names,
+        },
+        "recipe": run.resolved,
+        "test": {"this": tested, "looks": len(run.test_looks)},
+        "environment": environment,
+    }

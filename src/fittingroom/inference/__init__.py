@@ -1,0 +1,1 @@
+"""From pictures to probabilities: one Predictor, opened from a run, a file, a shipped name or a model."""

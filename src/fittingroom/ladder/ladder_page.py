@@ -1,0 +1,93 @@
+"""The ladder's page: accuracy against seconds and against operations, and the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from fittingroom.pages.html import environment, inline_svg
+from fittingroom.pages.palettes import INK, LINE, MUTED, TRAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fittingroom.ladder.ladder_table import Row
+
+
+AXES = {"seconds": "seconds of training", "mflop": "million operations an image, forward"}
+
+
+def page(rows: Sequence[Row], dataset: str) -> str:
+    """Return the page as HTML, for one file that needs nothing from outside.
+
+    Args:
+        rows: of the ladder.
+        dataset: its name.
+    """
+    drawn = {cost: figure for cost in AXES if (figure := ladder_figure(rows, cost)) is not None}
+    figures = [
+        inline_svg(figure, f"Test accuracy of each rung against {AXES[cost]}; the table below has the numbers.", cost)
+        for cost, figure in drawn.items()
+    ]
+    machines = sorted({row.machine for row in rows if row.machine})
+    fingerprints = sorted({row.fingerprint for row in rows if row.fingerprint})
+    return (
+        environment()
+        .get_template("ladder.html.j2")
+        .render(
+            rows=rows,
+            dataset=dataset,
+            figures=figures,
+            machine="; ".join(machines) or "no machine yet",
+            fingerprint=", ".join(fingerprints) or "not measured yet",
+        )
+    )
+
+
+def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
+    """Draw mean accuracy against a cost on a logarithmic axis, with the spread between seeds; None where none has it.
+
+    Args:
+        rows: of the ladder.
+        cost: a key of `AXES`.
+    """
+    points = [
+        (float(x), row.mean, row.sd or 0.0, row.rung)
+        for row in rows
+        if (x := getattr(row, cost)) is not None and row.mean is not None
+    ]
+    if not points:
+        return None
+    figure = Figure(figsize=(4.9, 3.1), layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.patch.set_alpha(0)
+    xs, ys, spreads, names = zip(*points, strict=True)
+    axes.errorbar(xs, ys, yerr=spreads, fmt="o", color=TRAIN, markersize=5, capsize=2)
+    below: list[tuple[float, float]] = []
+    for x, y, name in sorted(zip(xs, ys, names, strict=True), key=lambda point: point[1]):
+        if any(_near((x, y), other) for other in below):
+            corner: dict[str, Any] = {"xytext": (-6, 4), "ha": "right"}
+        else:
+            corner = {"xytext": (6, -10)}
+            below.append((x, y))
+        axes.annotate(name, (x, y), textcoords="offset points", color=INK, fontsize=8, **corner)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.margins(x=0.2, y=0.15)
+    axes.set_xlabel(AXES[cost], color=MUTED)
+    axes.set_ylabel("test accuracy", color=MUTED)
+    axes.tick_params(colors=MUTED, labelsize=8)
+    axes.grid(color=LINE, linewidth=0.5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return figure
+
+
+def _near(point: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether two points lie so close together that their labels would meet, were both below on the right."""
+    return 0.5 < other[0] / point[0] < 2 and abs(other[1] - point[1]) < 0.007

@@ -1,0 +1,1 @@
+"""Pages and pictures: a folder a page, and the figures and words that they share."""

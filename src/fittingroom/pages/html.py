@@ -1,0 +1,158 @@
+"""What all pages share: one HTML file that needs nothing from outside, its figures and code as text inside it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import keyword
+import re
+import tokenize
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from fittingroom.pages.palettes import HELD_OUT, INK, LINE, MUTED, TRAIN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from fittingroom.arrays import Array
+
+
+# A figure's colours follow the page's, so that it reads in light and in dark.
+_VARIABLES: Final = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    LINE: "var(--line)",
+    TRAIN: "var(--train)",
+    HELD_OUT: "var(--held-out)",
+    "#777777": "var(--bar)",
+    "#008000": "var(--right)",
+    "#ff0000": "var(--wrong)",
+    "#0072b2": "var(--right)",
+    "#d55e00": "var(--wrong)",
+}
+
+
+def inline_svg(figure: Figure, alt: str, key: str) -> Markup:
+    """Return a figure as an ``<svg>`` element that needs nothing from outside.
+
+    Its text stays text, its colours are the page's variables, and its pictures are embedded pixel by pixel.
+
+    Args:
+        figure: what to draw.
+        alt: what a reader who does not see it is told.
+        key: a word unique on the page, put before every id inside.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), io.StringIO() as text:
+        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
+        drawn = text.getvalue()
+    return Markup(_labelled(_own_ids(_themed(_bare(drawn)), key), alt))
+
+
+def _bare(drawn: str) -> str:
+    drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
+    opening, rest = drawn.split(">", 1)
+    opening = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", opening)
+    return f"{opening}>{rest}".replace("xlink:href", "href")
+
+
+def _themed(drawn: str) -> str:
+    for colour, variable in _VARIABLES.items():
+        drawn = drawn.replace(colour, variable)
+    return re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
+
+
+def _own_ids(drawn: str, key: str) -> str:
+    drawn = re.sub(r'\bid="', f'id="{key}-', drawn)
+    return re.sub(r'(url\(|href=")#', rf"\1#{key}-", drawn)
+
+
+def _labelled(drawn: str, alt: str) -> str:
+    return drawn.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1).strip()
+
+
+def picture_uri(image: Array) -> str:
+    """Return a grey picture ``(h, w)`` uint8 as a ``data:`` address of a PNG, dark on white.
+
+    Example:
+        >>> picture_uri(np.zeros((2, 2), np.uint8))[:22]
+        'data:image/png;base64,'
+    """
+    from PIL import Image
+
+    with io.BytesIO() as file:
+        Image.fromarray(255 - np.asarray(image, np.uint8)).save(file, "PNG", optimize=True)
+        return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def highlight(code: str) -> Markup:
+    """Return Python code as HTML: keywords, strings, numbers and comments in ``<span>`` elements.
+
+    Args:
+        code: whole statements; what is not Python raises no error but comes back plain.
+
+    Example:
+        >>> str(highlight("x = 1  # one"))
+        'x = <span class="n">1</span>  <span class="c"># one</span>'
+    """
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return escape(code)
+    starts = _line_starts(code)
+    pieces, done = [], 0
+    for token in tokens:
+        style = _style(token)
+        if style:
+            begin, end = starts[token.start[0] - 1] + token.start[1], starts[token.end[0] - 1] + token.end[1]
+            pieces += [escape(code[done:begin]), Markup('<span class="{}">{}</span>').format(style, code[begin:end])]
+            done = end
+    return Markup("").join([*pieces, escape(code[done:])])
+
+
+def _line_starts(code: str) -> list[int]:
+    starts = [0]
+    for line in code.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    return starts
+
+
+def _style(token: tokenize.TokenInfo) -> str:
+    if token.type == tokenize.NAME and keyword.iskeyword(token.string):
+        return "k"
+    return {tokenize.STRING: "s", tokenize.NUMBER: "n", tokenize.COMMENT: "c"}.get(token.type, "")
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates with their filters, for every page."""
+    environment = Environment(
+        loader=PackageLoader("fittingroom.pages", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "highlight": lambda code: highlight(str(code).strip("\n")),
+        "score": lambda value: "–" if value is None else f"{value:.4f}",
+        "thousands": lambda value: f"{value:,}",
+        "code_words": _code_words,
+        "array": lambda values: repr(np.array(values, np.float32)),
+    }
+    return environment
+
+
+def _code_words(sentence: str) -> Markup:
+    """Turn `words between backticks` into code."""
+    pieces = sentence.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if position % 2 else escape(piece)
+        for position, piece in enumerate(pieces)
+    )

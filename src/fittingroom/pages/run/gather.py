@@ -1,0 +1,138 @@
+"""Everything that the page of a run says, gathered from its folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fittingroom.data import DATASETS, Dataset, Log, no_log
+from fittingroom.errors import DataError, RunError
+from fittingroom.inference.model_files import IN_A_RUN
+from fittingroom.pages.judged import JudgedPictures, judged_run, pictures_of
+from fittingroom.pages.learning import read_history, read_learning
+from fittingroom.pages.run.values import Cost, RunReport, RunTestLook
+from fittingroom.training import Recipe
+from fittingroom.workflows.reproduce import differences, reproduce
+from fittingroom.workflows.run_data import run_dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import keras
+
+    from fittingroom.pages.judged import Judged
+    from fittingroom.runs import Run
+
+
+def summary(model: keras.Model, width: int = 80) -> str:
+    """Return a Keras model's summary.
+
+    Args:
+        model: built.
+        width: of a line, in characters.
+    """
+    lines: list[str] = []
+    model.summary(line_length=width, print_fn=lambda line, **_: lines.append(line))
+    return "\n".join(line.rstrip() for line in "\n".join(lines).strip().splitlines())
+
+
+def run_facts(
+    run: Run, data: Dataset | None = None, data_dir: Path | None = None, *, log: Log = no_log
+) -> tuple[RunReport, JudgedPictures]:
+    """Return a run's page as values, and its pictures.
+
+    Args:
+        run: with at least one epoch.
+        data: what it was trained on; None to load it by the name that the run has.
+        data_dir: where its files are; None to look.
+        log: told what takes a while.
+    """
+    found, why = (data, "") if data is not None else data_or_why(run, data_dir)
+    judged = judged_run(run, found, why, log=log)
+    shows = judged is not None and not judged.pictures_missing and found is not None
+    pictures = pictures_of(judged, found) if shows else JudgedPictures()  # type: ignore[arg-type]
+    return _report(run, judged, why), pictures
+
+
+def data_or_why(run: Run, data_dir: Path | None = None) -> tuple[Dataset | None, str]:
+    """Return the dataset of a run, or None and one sentence that says why it cannot be had."""
+    try:
+        return run_dataset(run, data_dir), ""
+    except (DataError, RunError) as error:
+        return None, str(error)
+
+
+def readable(environment: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of an environment a page shows."""
+    names = ("python", "system", "processor", "device", "threads")
+    return {name: environment[name] for name in names if name in environment} | dict(environment["versions"])
+
+
+def looks_of(run: Run) -> tuple[RunTestLook, ...]:
+    """Return each time that the test split met a run."""
+    return tuple(
+        RunTestLook(line["time"], line["asked_by"], line.get("dataset", ""), line["accuracy"])
+        for line in run.test_looks
+    )
+
+
+def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
+    facts, history, made = run.environment, read_history(run.history), reproduce(run)
+    known = DATASETS.get(facts.get("dataset") or "")
+    keras = (run.folder / IN_A_RUN).is_file()
+    model = run.model() if keras else None
+    recipe = Recipe.from_toml(run.folder / "recipe.toml")
+    return RunReport(
+        name=run.folder.resolve().name,
+        data_name=facts.get("dataset") or "arrays",
+        title=known.title if known else facts.get("dataset") or "arrays",
+        fingerprint=facts.get("fingerprint") or "unknown",
+        model=str(facts.get("model")),
+        seed=facts["seed"],
+        history=history,
+        learning=read_learning(history, facts.get("validation_images") or 0),
+        changed=differences(recipe, Recipe()),
+        recipe={name: value for name, value in run.resolved.items() if name not in ("schema", "seed")},
+        model_summary=summary(model, width=66) if model is not None else "",
+        cost=cost_of(run, int(model.count_params()) if model is not None else None),
+        environment=readable(facts),
+        command=made.command,
+        command_note=made.note,
+        looks=looks_of(run),
+        judged=judged,
+        no_score="" if judged else _why_no_score(run, why),
+    )
+
+
+def cost_of(run: Run, parameters: int | None) -> Cost:
+    """Return what a run cost, from its history and its model's file.
+
+    Args:
+        run: with at least one epoch.
+        parameters: of its network, or None where they are not counted.
+    """
+    seconds = sum(line["seconds"] for line in run.history)
+    images = sum(line["images"] for line in run.history)
+    files = [path for name in (IN_A_RUN, "weights.safetensors") if (path := run.folder / name).is_file()]
+    return Cost(
+        train_seconds=seconds,
+        images_per_second=images / seconds if seconds else 0.0,
+        train_images=run.environment.get("train_images") or 0,
+        parameters=parameters,
+        model_bytes=files[0].stat().st_size if files else None,
+    )
+
+
+def _why_no_score(run: Run, why: str) -> str:
+    facts = run.environment
+    if (run.folder / "checkpoint").is_dir():
+        return "its training has not ended"
+    if not facts.get("validation_images"):
+        return "no images were held out, and this run has not been tested"
+    if not facts.get("held_out"):
+        return (
+            "its validation images were passed by hand, so they cannot be judged anew, and this run has not been tested"
+        )
+    if not (run.folder / IN_A_RUN).is_file():
+        return "its model cannot be asked again, and this run has not been tested"
+    return f"its validation images cannot be had here ({why.rstrip('.')}), and this run has not been tested"

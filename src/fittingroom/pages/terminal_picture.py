@@ -1,0 +1,119 @@
+"""Small pictures in a terminal: half blocks where it has shades, braille where it has Unicode, else letters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from fittingroom.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from fittingroom.arrays import Array
+
+
+Drawing = Literal["half-blocks", "braille", "letters", "none"]
+RAMP = " .:-=+*#%@"  # from no ink to full ink
+SHADED = ("256", "truecolor")
+BRAILLE = 0x2800
+DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])  # Unicode 2800: bits by row and column
+
+
+def drawing_for(console: Console) -> Drawing:
+    """Return how a console can show pictures: not at all where it is no terminal.
+
+    Args:
+        console: as rich sees it: whether it is a terminal, its colours, its encoding.
+    """
+    if not console.is_terminal:
+        return "none"
+    if console.options.ascii_only:
+        return "letters"
+    return "half-blocks" if console.color_system in SHADED else "braille"
+
+
+def picture(image: Array, drawing: Drawing) -> Text:
+    """Return a grey picture as lines of text.
+
+    Args:
+        image: uint8 ``(h, w)``; high values are ink, as in the dataset's files.
+        drawing: how; of a 28 by 28 picture, half blocks and letters make 28 by 14 characters, braille 14 by 7.
+
+    Raises:
+        UsageError: ``"none"``, or no such drawing.
+    """
+    from rich.text import Text
+
+    if drawing == "half-blocks":
+        return half_blocks(image)
+    if drawing == "braille":
+        return Text("\n".join(braille(image)))
+    if drawing == "letters":
+        return Text("\n".join(letters(image)))
+    raise UsageError(f"Expected half-blocks, braille or letters, received '{drawing}'.")
+
+
+def half_blocks(image: Array) -> Text:
+    """Return two rows of pixels a line: the upper in the ink of ``▀``, the lower in its ground; ink is light."""
+    from rich.text import Text
+
+    pixels = _padded(image, 2, 1)
+    text = Text()
+    for number, (upper, lower) in enumerate(zip(pixels[::2], pixels[1::2], strict=True)):
+        text.append("\n" if number else "")
+        for top, bottom in zip(upper.tolist(), lower.tolist(), strict=True):
+            text.append("▀", style=f"rgb({top},{top},{top}) on rgb({bottom},{bottom},{bottom})")
+    return text
+
+
+def braille(image: Array) -> list[str]:
+    """Return eight pixels a character, each a dot or none; error diffusion keeps the shades.
+
+    Example:
+        >>> braille(np.full((4, 2), 255, np.uint8)), braille(np.zeros((4, 2), np.uint8))
+        (['⣿'], ['⠀'])
+    """
+    dots = dithered(_padded(image, 4, 2))
+    rows, columns = dots.shape
+    cells = dots.reshape(rows // 4, 4, columns // 2, 2).transpose(0, 2, 1, 3)
+    codes = BRAILLE + (cells * DOTS).sum(axis=(2, 3))
+    return ["".join(chr(code) for code in row) for row in codes.tolist()]
+
+
+def dithered(image: Array) -> Array:
+    """Return which pixels are ink, bool ``(h, w)``, so that areas keep their shade.
+
+    Source: R. W. Floyd and L. Steinberg, Proceedings of the SID 17 (1976), 75-77.
+    """
+    height, width = image.shape
+    left = np.zeros((height + 1, width + 2))
+    left[:height, 1 : width + 1] = image
+    dots = np.zeros((height, width), bool)
+    for row in range(height):
+        for column in range(1, width + 1):
+            dots[row, column - 1] = left[row, column] >= 128
+            error = left[row, column] - 255 * dots[row, column - 1]
+            left[row, column + 1] += error * 7 / 16
+            left[row + 1, column - 1 : column + 2] += error * np.array([3, 5, 1]) / 16
+    return dots
+
+
+def letters(image: Array) -> list[str]:
+    """Return two rows of pixels a line, each pair a sign of its mean shade; the shape of letters keeps proportions.
+
+    Example:
+        >>> letters(np.array([[0, 255], [0, 255]], np.uint8))
+        [' @']
+    """
+    pixels = _padded(image, 2, 1).astype(np.float64)
+    shades = (pixels[::2] + pixels[1::2]) / 2
+    signs = np.minimum((shades / 256 * len(RAMP)).astype(int), len(RAMP) - 1)
+    return ["".join(RAMP[sign] for sign in row) for row in signs.tolist()]
+
+
+def _padded(image: Array, rows: int, columns: int) -> Array:
+    height, width = image.shape
+    return np.pad(np.asarray(image), ((0, -height % rows), (0, -width % columns)))

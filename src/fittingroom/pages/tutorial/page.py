@@ -1,0 +1,139 @@
+"""The page of a tutorial, drawn from its values and pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fittingroom.pages import run_text, tutorial_text
+from fittingroom.pages.curves import comparison_figure, curves
+from fittingroom.pages.figures import counts_figure, image_figure, interval_figure, pair_figure, picked_figure
+from fittingroom.pages.html import environment, inline_svg, picture_uri
+from fittingroom.pages.judged import JudgedPictures, judged_figures
+from fittingroom.pages.tutorial_text import REFERENCE, comparable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from markupsafe import Markup
+
+    from fittingroom.judging.verdict import Verdict
+    from fittingroom.pages.tutorial.values import DataFacts, Fitting, ImageAnswer, Pictures, TutorialReport
+
+
+def tutorial_page(report: TutorialReport, pictures: Pictures, looked_at: JudgedPictures | None = None) -> str:
+    """Return the page of a tutorial: the walk-through's nine steps in words, code, figures and numbers.
+
+    Args:
+        report: every number on the page.
+        pictures: every picture of the nine steps; `choose_images` makes both halves.
+        looked_at: the pictures of what it gets wrong; None where there are none.
+
+    Returns:
+        HTML, for one file; it opens from ``file://`` and asks the network for nothing.
+    """
+    drawn = judged_figures(report.judged, looked_at or JudgedPictures(), with_first=False) if report.judged else None
+    return (
+        environment()
+        .get_template("tutorial.html.j2")
+        .render(
+            report=report,
+            fitting=report.fitting,
+            data=report.fitting.data,
+            score=report.fitting.score,
+            images_shown=report.images_shown,
+            comparable=comparable(report),
+            reference=REFERENCE,
+            text=tutorial_text,
+            tell=run_text,
+            drawn=drawn,
+            figures=_tutorial_figures(report, pictures),
+            thumbnails=[picture_uri(image) for image in pictures.train],
+        )
+    )
+
+
+def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, Markup | list[Markup]]:
+    fitting, data, chosen = report.fitting, report.fitting.data, report.images_shown
+    accuracies = {"training, finished": fitting.train_accuracy, "test, finished": fitting.score.accuracy}
+    losses = {"training, finished": fitting.train_loss, "test, finished": fitting.score.log_loss}
+    figures: dict[str, Markup | list[Markup]] = dict(curves(fitting.history, accuracies, losses))
+    figures["image"] = inline_svg(
+        image_figure(pictures.train[0]), _first_image_words(data, chosen.train_labels), "first"
+    )
+    figures["counts"] = inline_svg(counts_figure(data.train_counts, data.class_names), _counts_words(data), "counts")
+    figures["interval"] = _interval(report)
+    figures["look"] = _alone(chosen.look, report, pictures, "look")
+    figures["alone"] = [_alone(each, report, pictures, f"alone{each.index}") for each in chosen.alone]
+    figures["grid"] = [_pair(each, report, pictures) for each in chosen.grid]
+    if report.against is not None:
+        figures["against"] = _against(fitting, report.against)
+        figures["against_intervals"] = _both_intervals(fitting, report.against)
+    return figures
+
+
+def _alone(chosen: ImageAnswer, report: TutorialReport, pictures: Pictures, key: str) -> Markup:
+    names = report.fitting.data.class_names
+    figure = picked_figure(
+        chosen.index, _floats(chosen), chosen.label, pictures.test[chosen.index], names, palette=report.palette
+    )
+    return inline_svg(figure, _shown_words(chosen, names), key)
+
+
+def _pair(chosen: ImageAnswer, report: TutorialReport, pictures: Pictures) -> Markup:
+    names = report.fitting.data.class_names
+    figure = pair_figure(
+        chosen.index, _floats(chosen), chosen.label, pictures.test[chosen.index], names, palette=report.palette
+    )
+    return inline_svg(figure, _shown_words(chosen, names), f"pair{chosen.index}")
+
+
+def _floats(chosen: ImageAnswer) -> list[float]:
+    return [float(value) for value in chosen.probabilities]
+
+
+def _interval(report: TutorialReport) -> Markup:
+    score = report.fitting.score
+    marks = [(f"reference {REFERENCE.test_accuracy}", REFERENCE.test_accuracy)] if comparable(report) else []
+    return inline_svg(
+        interval_figure([("this run", score.accuracy, score.accuracy_interval)], marks),
+        _interval_words(score),
+        "interval",
+    )
+
+
+def _both_intervals(fitting: Fitting, other: Fitting) -> Markup:
+    rows = [(each.data.title, each.score.accuracy, each.score.accuracy_interval) for each in (fitting, other)]
+    words = " ".join(f"{each.data.title}: {_interval_words(each.score)}" for each in (fitting, other))
+    return inline_svg(interval_figure(rows), words, "against-intervals")
+
+
+def _against(fitting: Fitting, other: Fitting) -> Markup:
+    both = (fitting, other)
+    curves = {f"{each.data.title}, training": [epoch.accuracy for epoch in each.history] for each in both}
+    ends = {f"{each.data.title}, test": each.score.accuracy for each in both}
+    words = "Training accuracy by epoch of both datasets. " + " ".join(
+        f"{each.data.title}: {each.history[0].accuracy:.4f} to {each.history[-1].accuracy:.4f}." for each in both
+    )
+    return inline_svg(comparison_figure(curves, ends), words, "against")
+
+
+def _first_image_words(data: DataFacts, labels: Sequence[int]) -> str:
+    return f"The first training image, {data.class_names[labels[0]]}, in greys from 0 to 255, with a colour bar."
+
+
+def _counts_words(data: DataFacts) -> str:
+    counts = (f"{name} {count:,}" for name, count in zip(data.class_names, data.train_counts, strict=True))
+    return f"Training images a class: {', '.join(counts)}."
+
+
+def _interval_words(score: Verdict) -> str:
+    low, high = score.accuracy_interval
+    return f"Test accuracy {score.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f}."
+
+
+def _shown_words(chosen: ImageAnswer, names: Sequence[str]) -> str:
+    percent = 100 * chosen.probabilities[chosen.predicted]
+    return (
+        f"Test image {chosen.index}: taken for {names[chosen.predicted]} with {percent:.0f} percent; "
+        f"it is {names[chosen.label]}: {'right' if chosen.right else 'wrong'}."
+    )

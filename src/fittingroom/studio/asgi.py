@@ -1,0 +1,148 @@
+"""The studio as an ASGI application."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+import webbrowser
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from fittingroom._version import __version__
+from fittingroom.errors import UsageError
+from fittingroom.studio.limits import LimitsMiddleware
+from fittingroom.studio.problems import REFUSALS, add_handlers, hide_paths
+from fittingroom.studio.routes.answer_routes import answers_routes
+from fittingroom.studio.routes.data_routes import data_routes
+from fittingroom.studio.routes.map_routes import map_routes
+from fittingroom.studio.routes.photo_routes import photo_routes
+from fittingroom.studio.routes.run_routes import run_page_routes, run_routes
+from fittingroom.studio.routes.training_routes import training_routes
+from fittingroom.studio.security import AccessMiddleware, set_cookie
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp
+
+    from fittingroom.studio.state import Studio
+
+
+STATIC = Path(__file__).parent / "static"
+PARTS = (data_routes, answers_routes, map_routes, training_routes, run_routes, run_page_routes, photo_routes)
+
+
+def build_api(studio: Studio) -> FastAPI:
+    """Return the API and the page, without the middleware in front of them.
+
+    Args:
+        studio: what the parts share.
+    """
+    app = FastAPI(
+        title="fittingroom studio",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
+    )
+    add_handlers(app)
+    for part in PARTS:
+        app.include_router(part(studio), prefix="/api")
+
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        response = FileResponse(STATIC / "index.html", media_type="text/html")
+        set_cookie(response, studio.access)
+        return response
+
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return app
+
+
+def build_app(studio: Studio) -> ASGIApp:
+    """Return the whole application: guard, gate, API and page.
+
+    Args:
+        studio: what the parts share.
+    """
+    hide_paths([studio.runs, *studio.registry.folders.values()])
+    return AccessMiddleware(LimitsMiddleware(build_api(studio), studio.limits), studio.access)
+
+
+GRACE_SECONDS = 2
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens.
+
+    Args:
+        host: a name or address of this machine.
+        port: 0 for any that is free.
+
+    Raises:
+        UsageError: the port is taken, or not ours to take; or the host is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise UsageError(_why_not(host, port, error)) from None
+    return listener
+
+
+def _why_not(host: str, port: int, error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    if number == errno.EADDRINUSE:
+        return (
+            f"Port {port} is taken; perhaps by a studio that is open already at http://{host}:{port}/. "
+            "Choose another with --port, or --port 0 for any that is free."
+        )
+    if number == errno.EACCES:
+        return f"Port {port} may not be used by this user. Choose one above 1023 with --port."
+    if isinstance(error, OverflowError):
+        return f"Expected a port from 0 to 65535, received {port}."
+    return f"The studio cannot listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}."
+
+
+def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) -> None:
+    """Serve the studio until it is interrupted.
+
+    Args:
+        studio: its access names the host and port; port 0 is replaced by the one that was free.
+        tell: takes the address once the port is open.
+        browser: open the page there.
+
+    Raises:
+        UsageError: as `listen`.
+    """
+    listener = listen(studio.access.host, studio.access.port)
+    opened = replace(studio, access=replace(studio.access, port=listener.getsockname()[1]))
+    config = uvicorn.Config(
+        build_app(opened),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    tell(opened.access.address)
+    if browser:
+        threading.Thread(target=webbrowser.open, args=(opened.access.address,), daemon=True).start()
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        listener.close()
+        opened.tasks.close()

@@ -1,0 +1,143 @@
+"""The models that can be asked, and what each answered about every image of a dataset."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.arrays import Array
+from fittingroom.errors import RunError
+from fittingroom.inference.model_files import IN_A_RUN, find_model, shipped_names
+from fittingroom.studio.problems import Problem
+from fittingroom.studio.run_names import own_file, runs_of
+
+if TYPE_CHECKING:
+    from fittingroom.studio.flat_dataset import FlatDataset
+    from fittingroom.studio.state import Studio
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model by the key that requests use.
+
+    Attributes:
+        key: "run/NAME" or "shipped/NAME".
+        title: what the user reads.
+        kind: "run" or "shipped".
+        model: what `fittingroom.load_model` takes.
+        fingerprint: of the data it was trained on; None for a shipped one.
+        dataset: that data's name.
+    """
+
+    key: str
+    title: str
+    kind: str
+    model: str
+    fingerprint: str | None
+    dataset: str
+
+    @property
+    def file(self) -> Path:
+        """Its ``.keras`` file."""
+        return find_model(self.model)
+
+    def mark(self, fingerprint: str) -> str:
+        """Return 16 hex digits that name this model, as it is now, together with a dataset."""
+        stat = self.file.stat()
+        words = f"{self.key} {stat.st_mtime_ns} {stat.st_size} {fingerprint}"
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+    def row(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"key": self.key, "title": self.title, "kind": self.kind, "dataset": self.dataset}
+
+
+def model_entries(studio: Studio) -> list[ModelEntry]:
+    """Return every model that can be asked: the newest run first, then those that come with the package."""
+    runs = [found for run in reversed(runs_of(studio.runs)) if (found := _of_run(run)) is not None]
+    shipped = [
+        ModelEntry(f"shipped/{name}", name, "shipped", name, None, name.split("/")[0]) for name in shipped_names()
+    ]
+    return [*runs, *shipped]
+
+
+def _of_run(run: Any) -> ModelEntry | None:
+    if own_file(run, IN_A_RUN) is None:
+        return None
+    try:
+        environment = run.environment
+    except RunError:
+        return None
+    name, mark = str(environment.get("dataset")), environment.get("fingerprint")
+    return ModelEntry(f"run/{run.name}", run.name, "run", str(run.folder), mark, name)
+
+
+def find_entry(studio: Studio, key: str) -> ModelEntry:
+    """Return the model of a key.
+
+    Raises:
+        Problem: 404, there is none.
+    """
+    for found in model_entries(studio):
+        if found.key == key:
+            return found
+    raise Problem(404, f"No model '{key[:80]}' that can be asked. A run has one once its training has ended.")
+
+
+SMALLEST = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model answered.
+
+    Attributes:
+        probabilities: float32 ``(n, c)``, training images first.
+        features: float16 ``(n, d)``, what its last layer is given.
+    """
+
+    probabilities: Array
+    features: Array
+
+    def columns(self, labels: Array) -> dict[str, Any]:
+        """Return the answers by image: predicted class, confidence, loss in nats; four decimals."""
+        true = self.probabilities[np.arange(len(labels)), labels].astype(np.float64)
+        return {
+            "predicted": self.probabilities.argmax(axis=1).tolist(),
+            "confidence": np.round(self.probabilities.max(axis=1).astype(np.float64), 4).tolist(),
+            "loss": np.round(-np.log(np.maximum(true, SMALLEST)), 4).tolist(),
+        }
+
+
+def file_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Path:
+    """Return where a model's answers on a dataset are kept."""
+    return studio.work_dir / f"answers-{model.mark(fingerprint)}.npz"
+
+
+def answers_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Answers:
+    """Return a model's answers.
+
+    Raises:
+        Problem: 409, it has not been asked yet.
+    """
+    path = file_of(studio, model, fingerprint)
+    if not path.exists():
+        raise Problem(409, f"'{model.title}' has not been asked about these images yet.")
+    return _read(path)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path) -> Answers:
+    with np.load(path, allow_pickle=False) as file:
+        return Answers(file["probabilities"], file["features"])
+
+
+@lru_cache(maxsize=2)
+def pixels_of(flat_dataset: FlatDataset) -> Array:
+    """Return every image as one row of pixels, uint8 ``(n, h * w)``: what is compared where no model was asked."""
+    return flat_dataset.images(0, len(flat_dataset)).reshape(len(flat_dataset), -1)

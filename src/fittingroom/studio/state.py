@@ -1,0 +1,43 @@
+"""What the studio's parts share: settings, the datasets, the folder of runs and their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from fittingroom.runs import ROOT
+from fittingroom.studio.flat_dataset import DatasetRegistry
+from fittingroom.studio.jobs import TaskQueue
+from fittingroom.studio.limits import LIMITS, Limits
+from fittingroom.studio.security import Access
+from fittingroom.studio.training_jobs import Trainings
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The studio's settings and what it holds open.
+
+    Attributes:
+        access: where it listens and who may come in.
+        runs: the folder of run folders.
+        registry: the datasets that may be opened.
+        limits: bounds on requests.
+        tasks: long work in other processes.
+    """
+
+    access: Access = field(default_factory=Access)
+    runs: Path = ROOT
+    registry: DatasetRegistry = field(default_factory=DatasetRegistry)
+    limits: Limits = LIMITS
+    tasks: TaskQueue = field(default_factory=TaskQueue)
+
+    @cached_property
+    def trainings(self) -> Trainings:
+        """The trainings started here; they go on when the studio is closed."""
+        return Trainings(self.runs, self.limits.trainings)
+
+    @property
+    def work_dir(self) -> Path:
+        """The folder for work under way and what it found, inside the folder of runs."""
+        return self.runs / ".studio"

@@ -1,0 +1,191 @@
+"""The walk-through: nine steps from data to a page of pictures, each told as it is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.data import Dataset, Log, load, no_log
+from fittingroom.judging import Verdict, judge
+from fittingroom.models import build
+from fittingroom.pages.exploration import split_facts
+from fittingroom.pages.report import PAGE, report
+from fittingroom.pages.run.gather import summary
+from fittingroom.pages.tutorial.gather import TUTORIAL
+from fittingroom.progress import OnProgress, no_progress
+from fittingroom.training import train
+from fittingroom.workflows.evaluation import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fittingroom.runs import Run
+    from fittingroom.tutorial_plan import TutorialPlan
+
+
+MODEL, OPTIMIZER, LOSS = "walkthrough", "rmsprop", "sparse_categorical_crossentropy"
+BATCH_SIZE = 128
+SUMMARY_WIDTH = 66  # characters; fits the page's column
+LOOKED_AT = 10  # the test image whose ten probabilities the walk-through prints
+STAGES = ("load", "build", "train", "evaluate", "report")
+
+
+@dataclass
+class Clock:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    start: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add what happens inside to a stage."""
+        begun = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - begun
+
+    def read(self) -> dict[str, float]:
+        """Return the seconds so far, with their total since the clock was made."""
+        return {name: round(value, 3) for name, value in self.seconds.items()} | {
+            "total": round(time.perf_counter() - self.start, 3)
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a tutorial.
+
+    Attributes:
+        run: its folder.
+        data: what it learned from.
+        verdict: on the test images.
+        train_accuracy: running, of the last epoch.
+        seconds: by stage, with ``total``.
+        page: the HTML file.
+    """
+
+    run: Run
+    data: Dataset
+    verdict: Verdict
+    train_accuracy: float
+    seconds: dict[str, float]
+    page: Path
+
+
+def tutorial(plan: TutorialPlan, *, log: Log = no_log, on_progress: OnProgress = no_progress) -> Outcome:
+    """Do the walk-through.
+
+    Args:
+        plan: what is asked.
+        log: told each step, a line or a few at a time.
+        on_progress: takes the progress of the training.
+
+    Raises:
+        FittingRoomError: the data cannot be had, the run folder is taken, training stopped.
+    """
+    clock = Clock()
+    with clock.stage("load"):
+        log("1. Load")
+        data = load(plan.dataset, data_dir=plan.data_dir, log=log)
+        rival = load(plan.against, log=log) if plan.against else None
+    _look(data, log)
+    run, verdict = _fit(plan, data, plan.dataset, plan.out, clock, log, on_progress)
+    against = None
+    if rival is not None and plan.against is not None:
+        log(f"\nThe same network and recipe on {plan.against}")
+        against = f"against-{rival.name}"
+        _fit(plan, rival, plan.against, run.folder / against, clock, log, on_progress)
+    with clock.stage("report"):
+        log("9. Show")
+        _note(run, against=against, seconds=clock.read())
+        report(run)
+    seconds = clock.read()
+    _note(run, seconds=seconds)
+    return Outcome(run, data, verdict, run.history[-1]["accuracy"], seconds, run.folder / PAGE)
+
+
+def _note(run: Run, **facts: Any) -> None:
+    run.write_json(TUTORIAL, run.read_json(TUTORIAL) | facts)
+
+
+def _look(data: Dataset, log: Log) -> None:
+    log("2. Look")
+    for split in (data.train, data.test):
+        facts = split_facts(split, data.classes)
+        low, high = facts["pixel_range"]
+        counts = facts["labels_per_class"]
+        each = f"{counts[0]:,} a class" if len(set(counts)) == 1 else f"{min(counts):,} to {max(counts):,} a class"
+        log(f"   {split.name}: images {split.images.shape}, labels {split.labels.shape}, pixels {low}..{high}, {each}")
+    log("3. Rescale: training feeds the pixels divided by 255, in training and in testing alike")
+
+
+def _fit(
+    plan: TutorialPlan,
+    data: Dataset,
+    dataset: str,
+    out: Path | None,
+    clock: Clock,
+    log: Log,
+    on_progress: OnProgress,
+) -> tuple[Run, Verdict]:
+    with clock.stage("build"):
+        log("4. Build")
+        model = build(MODEL, image_shape=data.image_shape, classes=data.classes, seed=plan.seed)
+        shape = summary(model, width=SUMMARY_WIDTH)
+        log(shape)
+        log(f"5. Compile: {OPTIMIZER}, {LOSS}, accuracy")
+        model.compile(optimizer=OPTIMIZER, loss=LOSS, metrics=["accuracy"])
+    with clock.stage("train"):
+        log(f"6. Fit: {plan.epochs} epochs, batches of {BATCH_SIZE}")
+        run = train(
+            model,
+            data,
+            epochs=plan.epochs,
+            batch_size=BATCH_SIZE,
+            seed=plan.seed,
+            out=out,
+            log=log,
+            on_progress=on_progress,
+        )
+    with clock.stage("evaluate"):
+        verdict, on_train = _evaluate(run, data, log)
+    data_dir = str(plan.data_dir.resolve()) if plan.data_dir and dataset == plan.dataset else None
+    facts = _facts(plan, shape, on_train) | {"dataset": dataset, "data_dir": data_dir}
+    run.write_json(TUTORIAL, facts)
+    return run, verdict
+
+
+def _facts(plan: TutorialPlan, shape: str, on_train: Verdict) -> dict[str, Any]:
+    return {
+        "schema": "fittingroom/tutorial-facts/1",
+        "model": MODEL,
+        "model_summary": shape,
+        "optimizer": OPTIMIZER,
+        "loss": LOSS,
+        "train_accuracy": on_train.accuracy,
+        "train_loss": on_train.log_loss,
+        "palette": plan.palette,
+        "command": plan.command,
+        "against": None,
+        "seconds": {},
+    }
+
+
+def _evaluate(run: Run, data: Dataset, log: Log) -> tuple[Verdict, Verdict]:
+    log("7. Evaluate")
+    verdict = evaluate(run, data, asked_by="tutorial")
+    on_train = judge(data.train.labels, run.predict(data.train.images), data.class_names)
+    log(f"   test {verdict}; the finished network on its training images: {on_train.accuracy:.4f}")
+    probabilities, labels = run.predictions.probabilities, data.test.labels
+    index = min(LOOKED_AT, len(labels) - 1)
+    predicted = int(probabilities[index].argmax())
+    is_right = "right" if predicted == labels[index] else f"wrong, it is {data.class_names[labels[index]]}"
+    shown = np.array2string(probabilities[index], precision=4, suppress_small=True, max_line_width=100)
+    log(f"8. Predict: test image {index}\n   {shown}")
+    log(f"   argmax {predicted}: {data.class_names[predicted]}, {is_right}")
+    return verdict, on_train

@@ -1,0 +1,198 @@
+"""What a run was trained on and what it answered: its dataset, its splits, its predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from fittingroom.arrays import Probabilities
+from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, no_log
+from fittingroom.errors import DataError, RunError
+from fittingroom.inference.model_files import read_card, shipped_names
+from fittingroom.runs import Predictions, Run, is_run, open_run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+SplitName = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class RunPredictions:
+    """Images, and what a run said of them.
+
+    Attributes:
+        split: images, labels and positions in the file; named "train", "validation" or "test".
+        probabilities: ``(n, classes)``, in the order of the split.
+    """
+
+    split: Split
+    probabilities: Probabilities
+
+
+def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
+    """Return the images that a run learned from and those that it held out, None where it held out none.
+
+    Args:
+        run: trained on a dataset.
+        data: that dataset.
+
+    Raises:
+        RunError: the dataset is another than the run's, or the held-out images were passed by hand.
+    """
+    facts = run.environment
+    check_same_data(run, data)
+    if facts.get("held_out"):
+        return hold_out(data.train, facts["held_out"], seed=0)
+    if facts.get("validation_images"):
+        raise RunError(
+            f"{run.folder}: its validation images were passed by hand, so which they are is not known. "
+            "Hold them out by number (validation=10000), or evaluate the run."
+        )
+    return data.train, None
+
+
+def check_same_data(run: Run, data: Dataset) -> None:
+    """Raise where a dataset is not the one that a run was trained on.
+
+    Raises:
+        RunError: names both fingerprints.
+    """
+    expected = run.environment.get("fingerprint")
+    if data.fingerprint != expected:
+        raise RunError(
+            f"{run.folder}: expected data {expected}, found {data.fingerprint} in '{data.name}'. The files have "
+            "changed since this run, or it was trained on others."
+        )
+
+
+def run_predictions(run: Run, data: Dataset, split: SplitName | None = None) -> RunPredictions:
+    """Return what a run says about one split, without a look at test images that it has not been scored on.
+
+    Args:
+        run: trained.
+        data: what it was trained on.
+        split: None for the predictions that the run keeps, which are of the test images once it was evaluated, else
+            for its validation images.
+
+    Raises:
+        RunError: it has no such images, or has not been evaluated.
+    """
+    kept = kept_predictions(run)
+    name = split or (kept.split if kept else "validation")
+    if kept is not None and kept.split == name:
+        return _as_kept(run, data, kept)
+    if name == "test":
+        raise RunError(f"{run.folder} has not met the test images. Try: fittingroom evaluate {run.folder}")
+    return _asked(run, data, name, keep=kept is None)
+
+
+def kept_predictions(run: Run) -> Predictions | None:
+    """Return the predictions in a run's folder, or None where there are none."""
+    return run.predictions if (run.folder / "predictions.npz").exists() else None
+
+
+def _as_kept(run: Run, data: Dataset, kept: Predictions) -> RunPredictions:
+    check_same_data(run, data)
+    if kept.fingerprint != data.fingerprint:
+        raise RunError(
+            f"{run.folder} was evaluated on other data ({kept.fingerprint}) than '{data.name}', which it learned from. "
+            f"Try: fittingroom evaluate {run.folder}, or --split validation."
+        )
+    source = data.test if kept.split == "test" else data.train
+    split = source.take(kept.indices, kept.split)
+    if not (split.labels == kept.labels).all():
+        raise RunError(f"{run.folder}: the labels in predictions.npz are not those of '{data.name}'.")
+    return RunPredictions(split, kept.probabilities)
+
+
+def _asked(run: Run, data: Dataset, name: str, *, keep: bool) -> RunPredictions:
+    train, held_out = learned_from(run, data)
+    chosen = train if name == "train" else held_out
+    if chosen is None:
+        raise RunError(
+            f"{run.folder} held out no images, and has not been evaluated. Try: fittingroom evaluate {run.folder}, "
+            "or train with --validation 10000, or look at what it learned from: --split train."
+        )
+    probabilities = run.predict(chosen.images)
+    if keep and name == "validation":
+        run.write_predictions(predictions_of(chosen, probabilities, data))
+    return RunPredictions(chosen, probabilities)
+
+
+def predictions_of(split: Split, probabilities: Probabilities, data: Dataset) -> Predictions:
+    """Return answers in the form in which a run keeps them."""
+    return Predictions(probabilities, split.labels, split.indices, split.name, data.class_names, data.fingerprint)
+
+
+def dataset_judged(run: Run, fingerprint: str) -> str:
+    """Return the name of the dataset that was judged, which may be another than the run was trained on.
+
+    Args:
+        run: trained.
+        fingerprint: of the data judged.
+    """
+    names = [look["dataset"] for look in run.test_looks if look.get("fingerprint") == fingerprint]
+    return str(names[-1]) if names else data_name(run.environment)
+
+
+def data_name(facts: Mapping[str, object]) -> str:
+    """Return what a run's environment calls its dataset."""
+    return str(facts.get("dataset") or "arrays")
+
+
+USUAL = "fashion-mnist"
+
+
+def dataset_of_model(model: str, data_dir: Path | None = None, *, log: Log = no_log) -> Dataset:
+    """Load what a model was made from: a run's dataset, a card's, the usual one where nothing tells.
+
+    Args:
+        model: a run folder, a ``.keras`` file, or a shipped name.
+        data_dir: where the files are; None to look.
+        log: takes one line for the user.
+
+    Raises:
+        RunError: as `run_dataset`.
+    """
+    if is_run(Path(model)):
+        run = open_run(model)
+        if data_name(run.environment) == "arrays":
+            raise RunError(f"{run.folder} was trained on arrays. Say which data's test images to take: --dataset NAME")
+        return run_dataset(run, data_dir, log=log)
+    if model in shipped_names():
+        return load(model.split("/")[0], data_dir=data_dir, log=log)
+    named = read_card(Path(model)).get("data", {}).get("name")
+    return load(named if named in DATASETS else USUAL, data_dir=data_dir, log=log)
+
+
+def run_dataset(run: Run, data_dir: Path | None = None, *, log: Log = no_log) -> Dataset:
+    """Load the dataset of a run by the name that the run has.
+
+    Args:
+        run: trained on a dataset.
+        data_dir: where its files are; None to look.
+        log: takes one line for the user.
+
+    Raises:
+        RunError: it was trained on arrays, its dataset cannot be had here, or has changed since.
+    """
+    name = data_name(run.environment)
+    if name == "arrays":
+        raise RunError(f"{run.folder} was trained on arrays: which images those were is not known.")
+    try:
+        data = (
+            load(name, data_dir=data_dir, log=log) if name in DATASETS else load(_folder(run, name, data_dir), log=log)
+        )
+    except DataError as error:
+        raise RunError(f"{run.folder}: its dataset '{name}' cannot be had here. {error}") from error
+    check_same_data(run, data)
+    return data
+
+
+def _folder(run: Run, name: str, data_dir: Path | None) -> Path:
+    if data_dir is None and not Path(name).is_dir():
+        raise RunError(f"{run.folder} was trained on a folder '{name}'. Say where it is: --data-dir FOLDER")
+    return data_dir or Path(name)

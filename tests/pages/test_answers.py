@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fittingroom.errors import UsageError
+from fittingroom.pages.answers import (
+    Answer,
+    Neighbour,
+    answers_at,
+    choose,
+    mistakes_figure,
+    neighbours_sentence,
+    save_figure,
+)
+
+LABELS = np.array([0, 0, 1, 2, 2])
+ANSWERS = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1], [0.55, 0.0, 0.45]])
+NAMES = ("Coat", "Shirt", "Bag")
+
+
+def test_the_highest_loss_comes_first() -> None:
+    assert choose(LABELS, ANSWERS).tolist() == [3, 1, 4, 2, 0]
+
+
+def test_by_confidence_only_mistakes_are_there_the_surest_first() -> None:
+    assert choose(LABELS, ANSWERS, order="confidence").tolist() == [3, 1, 4]
+
+
+def test_images_can_be_chosen_by_what_they_are_and_what_they_were_taken_for() -> None:
+    assert choose(LABELS, ANSWERS, true=2).tolist() == [3, 4]
+    assert choose(LABELS, ANSWERS, true=2, predicted=0).tolist() == [4]
+    assert choose(LABELS, ANSWERS, count=1).tolist() == [3]
+
+
+def test_of_equal_losses_the_first_image_comes_first() -> None:
+    assert choose(np.zeros(3, int), np.tile([0.5, 0.5], (3, 1))).tolist() == [0, 1, 2]
+
+
+def test_an_unknown_order_gets_a_suggestion() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'confidence'"):
+        choose(LABELS, ANSWERS, order="confidense")
+
+
+def test_answers_are_values_with_the_place_in_the_file() -> None:
+    one = answers_at(np.array([3]), LABELS, ANSWERS, np.arange(5) + 1000)[0]
+    assert (one.index, one.label, one.predicted, one.right) == (1003, 2, 1, False)
+    assert one.confidence == pytest.approx(0.8)
+    assert one.loss == pytest.approx(-np.log(0.1))
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ((1, 1, 1), "Of the 3 training images most like it, 3 are Shirt, which it was taken for."),
+        ((0,), "Of the 1 training images most like it, 1 is Coat, which it is."),
+        ((2, 2), "Of the 2 training images most like it, 2 are of other classes."),
+        ((1, 0, 2), "1 is Shirt, which it was taken for, 1 is Coat, which it is, and 1 is of other classes."),
+    ],
+)
+def test_the_neighbours_are_told_in_a_sentence(labels: tuple[int, ...], words: str) -> None:
+    near = tuple(Neighbour(k, label) for k, label in enumerate(labels))
+    assert words in neighbours_sentence(Answer(0, 0, 1, 2.0, (0.1, 0.8, 0.1), near), NAMES)
+
+
+def test_the_figure_says_of_each_image_what_was_said_and_what_it_is() -> None:
+    shown = answers_at(np.array([3, 0]), LABELS, ANSWERS, np.arange(5))
+    figure = mistakes_figure(np.zeros((2, 28, 28), np.uint8), shown, NAMES)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["✗ Shirt 80%", "✓ Coat 90%"]
+    assert figure.axes[0].get_xlabel() == "is Bag\nloss 2.30, number 3"
+
+
+def test_nothing_to_draw_is_said() -> None:
+    with pytest.raises(UsageError, match="at least one image to draw, received none"):
+        mistakes_figure(np.zeros((0, 28, 28), np.uint8), (), NAMES)
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
+def test_a_figure_is_saved_as_its_ending_says(tmp_path, name: str, begins: bytes) -> None:
+    figure = mistakes_figure(
+        np.zeros((1, 28, 28), np.uint8), answers_at(np.array([0]), LABELS, ANSWERS, np.arange(5)), NAMES
+    )
+    save_figure(figure, tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    with pytest.raises(UsageError, match=r"ends in \.png, \.svg or \.pdf"):
+        save_figure(figure, tmp_path / "a.gif")

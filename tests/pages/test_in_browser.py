@@ -1,0 +1,105 @@
+"""The pages as a browser shows them: on a phone, a tablet and a desk, in light, in dark and on paper."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
+
+from fittingroom.pages.comparison.page import comparison_page
+from fittingroom.pages.run.page import run_page
+from fittingroom.pages.tutorial.page import tutorial_page
+
+WIDTHS = (360, 768, 1440)
+
+
+def missing() -> str:
+    """What keeps these tests from running, or nothing."""
+    absent = [name for name in ("playwright", "axe_playwright_python") if find_spec(name) is None]
+    return ", ".join([*absent, *(["Debian's chromium"] if shutil.which("chromium") is None else [])])
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if missing():
+        if os.environ.get("FITTINGROOM_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"FITTINGROOM_REQUIRE_BROWSER=1, but there is no {missing()}")
+        pytest.skip(f"no {missing()}: run `make browser`")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module", params=["run", "tutorial", "comparison", "curves only"])
+def address(request, tmp_path_factory) -> str:
+    """A page of each kind, as a file."""
+    judged = make_judged()
+    page = {
+        "run": lambda: run_page(make_run(judged), make_pictures(judged)),
+        "tutorial": lambda: tutorial_page(
+            *make_report(judged=judged, against=make_fitting("mnist", wrong=30)), make_pictures(judged)
+        ),
+        "comparison": lambda: comparison_page(
+            make_comparison(5), {each.index: np.zeros((28, 28), np.uint8) for each in make_comparison(5).differences}
+        ),
+        "curves only": lambda: run_page(make_run()),
+    }[request.param]()
+    path = tmp_path_factory.mktemp("pages") / "page.html"
+    path.write_text(page, "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def seen(browser, address):
+    """Open the page at a width, in light or dark, with or without scripts, and note what it asks for."""
+    contexts = []
+
+    def seen(width: int, scheme: str = "light", *, scripts: bool = True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        contexts.append(context)
+        page, asked = context.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address)
+        return page, [url for url in asked if not url.startswith(("file:", "data:"))]
+
+    yield seen
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_hangs_over_at_the_side_and_nothing_is_asked_for(seen, width: int) -> None:
+    page, asked = seen(width)
+    assert asked == []
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everyone_can_use_it(seen, scheme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(seen(1440, scheme)[0]).response["violations"]
+    told = [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
+    assert told == []
+
+
+def test_dark_is_dark_and_paper_is_white(seen) -> None:
+    page, _ = seen(768, "dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert max(int(part) for part in page.evaluate(ground)[4:-1].split(",")) < 60
+    page.emulate_media(media="print", color_scheme="light")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+
+
+def test_it_reads_without_scripts(seen) -> None:
+    (without, _), (with_them, _) = seen(768, scripts=False), seen(768)
+    assert without.locator("body").inner_text() == with_them.locator("body").inner_text()
