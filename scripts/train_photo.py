@@ -27,17 +27,22 @@ from fittingroom.arrays import Array
 from fittingroom.cli.output import log, progress
 from fittingroom.export.model_export import checked_onnx
 from fittingroom.inference.keras_engine import predictor
-from fittingroom.inference.model_files import IN_A_RUN, SCHEMA, WEIGHTS, tempered
-from fittingroom.judging import judge
+from fittingroom.inference.model_files import IN_A_RUN, SCHEMA, WEIGHTS
+from fittingroom.inference.predictor import Predictor, open_predictor
+from fittingroom.judging import judge, tempered
 from fittingroom.ladder.ship import INPUT, PROBE
 from fittingroom.models.front import for_use
 from fittingroom.photos.non_items import non_items
+from fittingroom.photos.views import averaged, views_of
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, is_run, open_run, write_atomically
 from fittingroom.training import resume, train
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fittingroom.data import Dataset, Split
+    from fittingroom.photos.prepare import PreparedPhoto
 
 ROOT = Path(__file__).parent.parent
 RECIPE, JUDGE = "photo", "photo-none.onnx"
@@ -114,17 +119,20 @@ def chosen(card: dict[str, Any], to: Path) -> dict[str, Any]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     from photo_folder import ANSWERABLE, RIGHT, auroc, photos
 
-    from fittingroom.workflows.picture_answers import Answer
+    from fittingroom.workflows.picture_answers import PictureAnswer
 
     write_card(card, to)
     paths = photos(choosing=True)
     answers = fr.predict_photos(paths, to / "photo.onnx")
-    pairs = [(path.parent.name, one) for path, one in zip(paths, answers, strict=True) if isinstance(one, Answer)]
+    pairs = [
+        (path.parent.name, one) for path, one in zip(paths, answers, strict=True) if isinstance(one, PictureAnswer)
+    ]
     scores = np.array([one.none_of_these_score for _, one in pairs], np.float64)
     answerable = np.array([folder in ANSWERABLE for folder, _ in pairs])
     threshold = float(np.quantile(scores[answerable], 1 - DECLINED))
-    shares = np.array([list(one.probabilities.values()) for _, one in pairs])[answerable]
-    rights = [[name in RIGHT[folder] for name in card["data"]["classes"]] for folder, _ in pairs if RIGHT[folder]]
+    asked = [(folder, one.prepared) for folder, one in pairs if RIGHT[folder]]
+    rights = np.array([[name in RIGHT[folder] for name in card["data"]["classes"]] for folder, _ in asked])
+    temperature = best_temperature(open_predictor(to / "photo.onnx"), [photo for _, photo in asked], rights)
     told = {
         **card["none_of_these"],
         "threshold": round(threshold, 4),
@@ -133,19 +141,23 @@ def chosen(card: dict[str, Any], to: Path) -> dict[str, Any]:
         "declined_of_unanswerable": round(float((scores[~answerable] > threshold).mean()), 3),
         "auroc": round(auroc(scores, ~answerable), 3),
     }
-    return {**card, "temperature": round(best_temperature(shares, np.array(rights)), 3), "none_of_these": told}
+    return {**card, "temperature": round(temperature, 3), "none_of_these": told}
 
 
-def best_temperature(shares: Array, rights: Array) -> float:
-    """Return the temperature that gives the right answers the least log loss.
+def best_temperature(predictor: Predictor, photos: Sequence[PreparedPhoto], rights: Array) -> float:
+    """Return the temperature that gives the right answers the least log loss; each view is tempered, then averaged.
 
     Args:
-        shares: probabilities, float ``(n, classes)``.
+        predictor: of the network.
+        photos: prepared.
         rights: which classes are right, bool ``(n, classes)``; there may be several.
     """
+    seen = [views_of(photo) for photo in photos]
+    own = [predictor.predict(images, tempered=False) for images, _ in seen]
 
     def loss(temperature: float) -> float:
-        return float(-np.log((tempered(shares, temperature) * rights).sum(axis=1)).mean())
+        shares = np.array([averaged(tempered(one, temperature), w) for one, (_, w) in zip(own, seen, strict=True)])
+        return float(-np.log((shares * rights).sum(axis=1)).mean())
 
     return float(min(np.geomspace(0.3, 3, 121), key=loss))
 
@@ -170,7 +182,7 @@ def first_card(run: Run, data: Dataset, answers: Array) -> dict[str, Any]:
         "recipe": load_recipe(RECIPE).as_dict(),
         "recipe_sha256": recipe_sha256(RECIPE),
         "temperature": 1.0,
-        "temperature_fitted_on": "the photos for choosing, by the log loss of the right classes",
+        "temperature_fitted_on": "the photos for choosing, by the log loss of the right classes, each view tempered and then averaged",
         "none_of_these": {"file": JUDGE, "threshold": 1.0},
         "test": {
             "this": verdict.to_dict(),

@@ -17,6 +17,7 @@ import numpy as np
 
 from fittingroom.arrays import Array, Images, Probabilities
 from fittingroom.errors import RunError
+from fittingroom.inference.model_files import MARK
 from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import keras
 
 ROOT = Path("runs")
-MARK = "environment.json"  # the file that is written first and makes a folder a run
 
 
 @dataclass(frozen=True)
@@ -167,11 +167,13 @@ class Run:
 
         return load_model(self.folder)
 
-    def predict(self, images: Images) -> Probabilities:
-        """Return the trained model's probabilities.
+    def predict(self, images: Images, *, tempered: bool = True) -> Probabilities:
+        """Return the trained model's probabilities; the model is opened once.
 
         Args:
             images: uint8 ``(n, h, w)``.
+            tempered: as sure as the run's own temperature warrants, where it held out images to fit one on; off for the
+                network's own probabilities, which are what it is judged by.
 
         Returns:
             float32 ``(n, classes)``.
@@ -179,22 +181,9 @@ class Run:
         Raises:
             ModelError: the run has no model yet, or its model cannot be made again.
         """
-        from fittingroom.inference.keras_engine import predictor
-        from fittingroom.inference.model_files import IN_A_RUN
+        from fittingroom.inference.predictor import open_predictor
 
-        if (self.folder / IN_A_RUN).is_file():
-            return predictor(self.model())(images)
-        return predictor(self._trained(), pixels=self.resolved["pixels"])(images)
-
-    def _trained(self) -> Any:
-        """Return the model as it was trained, where the folder keeps only its weights."""
-        if self.live is not None:
-            return self.live
-        from fittingroom.models.custom import rebuilt
-
-        facts = self.environment
-        height, width = facts.get("image_shape", (28, 28))
-        return rebuilt(self.folder, (height, width), facts.get("classes", 10))
+        return open_predictor(self).predict(images, tempered=tempered)
 
     def _read_text(self, name: str) -> str:
         try:

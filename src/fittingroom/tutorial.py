@@ -179,7 +179,7 @@ def _facts(plan: TutorialPlan, shape: str, on_train: Verdict) -> dict[str, Any]:
 def _evaluate(run: Run, data: Dataset, log: Log) -> tuple[Verdict, Verdict]:
     log("7. Evaluate")
     verdict = evaluate(run, data, asked_by="tutorial")
-    on_train = judge(data.train.labels, run.predict(data.train.images), data.class_names)
+    on_train = judge(data.train.labels, run.predict(data.train.images, tempered=False), data.class_names)
     log(f"   test {verdict}; the finished network on its training images: {on_train.accuracy:.4f}")
     probabilities, labels = run.predictions.probabilities, data.test.labels
     index = min(LOOKED_AT, len(labels) - 1)

@@ -31,7 +31,9 @@ def photos(tmp_path):
 def test_predict_names_pictures_as_they_are(run, trained, toy, tmp_path):
     Image.fromarray(toy.test.images[3]).save(tmp_path / "three.png")
     np.save(tmp_path / "two.npy", toy.test.images[4:6])
-    rows = json.loads(run("predict", "--model", trained, tmp_path / "three.png", tmp_path / "two.npy", "--json").out)
+    rows = json.loads(run("predict", "--model", trained, tmp_path / "three.png", tmp_path / "two.npy", "--json").out)[
+        "answers"
+    ]
     assert [row["path"].rsplit("/", 1)[1] for row in rows] == ["three.png", "two.npy[0]", "two.npy[1]"]
     expected = fr.predict(trained, toy.test.images[3:6])
     for row, probabilities in zip(rows, expected, strict=True):
@@ -71,7 +73,7 @@ def test_predict_says_what_is_wrong_with_a_picture_and_exits_with_2(run, trained
 
 def test_a_folder_is_answered_by_name_and_the_bad_file_is_told(run, trained, photos):
     answer = run("predict", "--model", trained, photos, "--json")
-    rows = json.loads(answer.out)
+    rows = json.loads(answer.out)["answers"]
     assert answer.code == 1
     assert [row["path"].rsplit("/", 1)[1] for row in rows] == ["a.png", "b.jpg", "c.jpg"]
     assert "received a file of another kind" in rows[2]["error"]
@@ -85,12 +87,14 @@ def test_a_folder_is_answered_by_name_and_the_bad_file_is_told(run, trained, pho
 def test_auto_takes_grey_pictures_of_the_models_size_as_data(run, trained, toy, tmp_path):
     Image.fromarray(toy.test.images[3]).save(tmp_path / "grey.png")
     Image.fromarray(np.kron(toy.test.images[3], np.ones((3, 3), np.uint8))).save(tmp_path / "large.png")
-    rows = json.loads(run("predict", "--model", trained, tmp_path / "grey.png", tmp_path / "large.png", "--json").out)
+    rows = json.loads(run("predict", "--model", trained, tmp_path / "grey.png", tmp_path / "large.png", "--json").out)[
+        "answers"
+    ]
     assert [row["as"] for row in rows] == ["data", "photo"]
     expected = fr.predict(trained, toy.test.images[3:4])[0]
     np.testing.assert_allclose(list(rows[0]["probabilities"].values()), expected, atol=1e-5)
     forced = run("predict", "--model", trained, "--as", "photo", tmp_path / "grey.png", "--json")
-    assert json.loads(forced.out)[0]["as"] == "photo"
+    assert json.loads(forced.out)["answers"][0]["as"] == "photo"
 
 
 def test_data_that_is_not_data_is_refused_where_it_was_called_so(run, trained, photos):
@@ -105,7 +109,7 @@ def test_sorting_copies_into_folders_and_never_overwrites(run, trained, photos, 
     copies = [path for path in (tmp_path / "sorted").rglob("*") if path.is_file()]
     assert sorted(path.name for path in copies) == ["a-2.png", "a.png", "b-2.jpg", "b.jpg"]
     assert all(path.read_bytes() == (photos / path.name.replace("-2", "")).read_bytes() for path in copies)
-    rows = json.loads(run("predict", "--model", trained, photos / "b.jpg", "--json").out)
+    rows = json.loads(run("predict", "--model", trained, photos / "b.jpg", "--json").out)["answers"]
     assert (tmp_path / "sorted" / folder_name(rows[0]["label"]) / "b.jpg").exists()
 
 
@@ -122,9 +126,9 @@ def test_each_half_of_a_pair_is_asked_about_where_it_is_wanted(run, trained, pho
     pair[30:170, 40:90] = pair[30:170, 150:200] = True
     Image.fromarray(photo(pair)).save(tmp_path / "pair.png")
     files = [tmp_path / "pair.png", photos / "b.jpg"]
-    plain = json.loads(run("predict", "--model", trained, *files, "--json").out)
+    plain = json.loads(run("predict", "--model", trained, *files, "--json").out)["answers"]
     words = ["--halves", "--explain", tmp_path / "why", "--json"]
-    halved = json.loads(run("predict", "--model", trained, *files, *words).out)
+    halved = json.loads(run("predict", "--model", trained, *files, *words).out)["answers"]
     assert halved[0]["probabilities"] != plain[0]["probabilities"]
     assert halved[0]["none_of_these_score"] == plain[0]["none_of_these_score"]
     assert halved[1]["probabilities"] == plain[1]["probabilities"]
@@ -140,7 +144,7 @@ def test_pictures_of_nothing_are_told_one_by_one(run, trained, tmp_path):
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     answer = run("predict", "--model", trained, tmp_path, "--json")
     assert answer.code == 2
-    words = [row["error"] for row in json.loads(answer.out)]
+    words = [row["error"] for row in json.loads(answer.out)["answers"]]
     assert words[0].endswith("black.png: no article found, the picture is of one colour (spread 0.0 of 255).")
     assert "at least 8 x 8" in words[1]
     assert "white.png: no article found" in words[2]
@@ -157,17 +161,17 @@ def test_a_folder_without_pictures_does_not_keep_the_others_from_being_answered(
     (tmp_path / "empty").mkdir()
     answer = run("predict", "--model", trained, tmp_path / "empty", photos / "b.jpg", "--json")
     assert answer.code == 1
-    assert ["error" in row for row in json.loads(answer.out)] == [True, False]
+    assert ["error" in row for row in json.loads(answer.out)["answers"]] == [True, False]
 
 
 def test_the_shipped_model_is_the_default_and_tells_what_is_none_of_the_classes(run, photos, tmp_path):
-    row, _, _ = json.loads(run("predict", photos, "--json").out)
+    row, _, _ = json.loads(run("predict", photos, "--json").out)["answers"]
     assert list(row["probabilities"]) == list(fr.class_names)
     assert row["label"] == "T-shirt/top"
     assert row["none_of_these"] is False
     generator = np.random.default_rng(0)
     np.save(tmp_path / "noise.npy", generator.integers(0, 256, (20, 28, 28), np.uint8))
-    rows = json.loads(run("predict", tmp_path / "noise.npy", "--json").out)
+    rows = json.loads(run("predict", tmp_path / "noise.npy", "--json").out)["answers"]
     assert sum(row["none_of_these"] for row in rows) >= 18
     assert all(
         row["none_of_these"] == (row["none_of_these_score"] > open_predictor(PHOTO_MODEL).threshold) for row in rows
@@ -195,11 +199,12 @@ def test_an_onnx_file_answers_as_its_run_does(run, trained, photos, tmp_path):
     pytest.importorskip("onnx")
     onnx_file = tmp_path / "m.onnx"
     onnx_file.write_bytes((trained / "model.onnx").read_bytes())
-    first, second = (
-        json.loads(run("predict", "--model", model, photos / "b.jpg", "--json").out)[0]["probabilities"]
-        for model in (trained, onnx_file)
+    own, bare, answered = (
+        json.loads(run("predict", *words, photos / "b.jpg", "--json").out)["answers"][0]["probabilities"]
+        for words in (["--model", trained, "--untempered"], ["--model", onnx_file], ["--model", trained])
     )
-    assert first == pytest.approx(second, abs=1e-5)
+    assert own == pytest.approx(bare, abs=1e-5)  # outside its run nothing tells the file's temperature
+    assert answered != pytest.approx(own, abs=1e-4)
 
 
 def test_predict_loads_neither_keras_nor_torch_where_there_is_an_onnx_file(trained, photos):
@@ -260,10 +265,10 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_picture_is_read(run,
 
 def test_a_copy_that_cannot_be_written_is_told_with_its_picture(run, trained, photos, tmp_path):
     (tmp_path / "sorted").mkdir()
-    (row,) = json.loads(run("predict", "--model", trained, photos / "a.png", "--json").out)
+    (row,) = json.loads(run("predict", "--model", trained, photos / "a.png", "--json").out)["answers"]
     (tmp_path / "sorted" / folder_name(row["label"])).write_text("in the way")
     answer = run("predict", "--model", trained, photos / "a.png", "--json", "--sort-into", tmp_path / "sorted")
-    assert "could not be written" in json.loads(answer.out)[0]["error"]
+    assert "could not be written" in json.loads(answer.out)["answers"][0]["error"]
     assert answer.code == 2
 
 
@@ -272,7 +277,7 @@ def test_what_is_not_sorted_or_explained_is_said(run, trained, toy, tmp_path):
     words = ["--sort-into", tmp_path / "sorted", "--explain", tmp_path / "why", "--json"]
     answer = run("predict", "--model", trained, tmp_path / "two.npy", *words)
     assert answer.code == 0
-    for row in json.loads(answer.out):
+    for row in json.loads(answer.out)["answers"]:
         assert [note.split(":")[0] for note in row["warnings"]] == ["it is data, taken as it is", "not sorted"]
 
 
@@ -285,7 +290,7 @@ def test_names_of_files_that_are_no_text_are_shown_and_survive_json(trained, pho
     plain = subprocess.run(words, capture_output=True, text=True, check=True, env=strict)
     assert r"two\nlines\udcff.jpg" in plain.stdout
     told = subprocess.run([*words, "--json"], capture_output=True, text=True, check=True, env=strict)
-    assert os.fsencode(json.loads(told.stdout)[0]["path"]) == odd
+    assert os.fsencode(json.loads(told.stdout)["answers"][0]["path"]) == odd
 
 
 def test_a_huge_photo_is_answered_without_a_warning(run, trained, tmp_path):

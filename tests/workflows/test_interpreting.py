@@ -39,9 +39,7 @@ def test_neighbours_are_the_nearest_by_what_the_last_layer_is_given(make_run, to
     seen = fr.interpret(run, toy)
     near = seen.neighbours(np.array([0, 5]), 3)
     extract = feature_extractor(run.model(), (28, 28))
-    own, learned = (
-        in_batches(extract, images)[1].astype(np.float32) for images in (seen.split.images, seen.train.images)
-    )
+    own, learned = (in_batches(extract, images).astype(np.float32) for images in (seen.split.images, seen.train.images))
     for position, found in zip((0, 5), near, strict=True):
         distances = ((learned - own[position]) ** 2).sum(axis=1)
         expected = np.sort(distances)[:3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -42,6 +43,9 @@ def predict(
     halves: Annotated[
         bool, Parameter(help="Ask about each half too where a photo shows two of a kind, apart.")
     ] = False,
+    untempered: Annotated[
+        bool, Parameter(help="The network's own probabilities, not as sure as its record warrants.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -59,7 +63,8 @@ def predict(
         if folder is not None:
             writable_folder(folder)
     files = pictures_in(pictures)
-    predictor = open_predictor(model or PHOTO_MODEL)
+    predictor = open_predictor(model or PHOTO_MODEL, prefer="onnx")
+    predictor = replace(predictor, temperature=1.0) if untempered else predictor
     found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
     answers = [_carried_out(one, predictor, explain, sort_into) for one in found]
     _print(answers, predictor, json, quiet)
@@ -80,8 +85,6 @@ def _carried_out(
     answer: PictureAnswer | Failure, predictor: Predictor, explain: Path | None, sort_into: Path | None
 ) -> PictureAnswer | Failure:
     """Return an answer without its pictures, so that a thousand photos fit in memory, explained and copied."""
-    from dataclasses import replace
-
     from fittingroom.workflows import picture_answers
     from fittingroom.workflows.picture_answers import Failure, PictureAnswer
 
@@ -99,15 +102,15 @@ def _carried_out(
 
 
 def _print(answers: list[PictureAnswer | Failure], predictor: Predictor, json: bool, quiet: bool) -> None:
-    from fittingroom.workflows.picture_answers import PictureAnswer, as_row
+    from fittingroom.workflows.picture_answers import PictureAnswer, as_json
 
     if json:
-        emit_json([as_row(answer) for answer in answers])
+        emit_json(as_json(answers, predictor))
         return
     tell = log_unless(quiet)
     good = [answer for answer in answers if isinstance(answer, PictureAnswer)]
     if good and predictor.temperature != 1:
-        tell(f"Probabilities of {predictor.title} are tempered: divided by {predictor.temperature:g} before softmax.")
+        tell(f"Probabilities of {predictor.title} are tempered: logits divided by {predictor.temperature:.4g}.")
     if good:
         emit(table(["picture", "taken as", "is", "confidence", "else"], [_text(answer) for answer in good]))
     for answer in good:
@@ -155,7 +158,7 @@ def export(
     """
     from fittingroom.data import load
     from fittingroom.export.model_export import export_model
-    from fittingroom.inference.predictor import newest_run
+    from fittingroom.workflows.run_data import newest_run
 
     log = log_unless(quiet or json)
     chosen = model or newest_run(log)
@@ -168,8 +171,8 @@ def export(
         emit_json(_facts(done))
         return
     emit(f"{done.path}  {done.size_bytes / 1e6:.2f} MB, its card {done.card}")
-    if done.judge is not None:
-        emit(f"{done.judge}  beside it: what is none of the classes; the two belong together.")
+    if done.none_of_these is not None:
+        emit(f"{done.none_of_these}  beside it: what is none of the classes; the two belong together.")
     if done.agreement is not None:
         emit(
             f"Opset {done.opset}; input pixels, uint8 (n, height, width); output probabilities. In a fresh process "
@@ -201,7 +204,7 @@ def _facts(done: Exported) -> dict[str, Any]:
         "schema": "fittingroom/export/1",
         "path": str(done.path),
         "card": str(done.card),
-        "none_of_these": None if done.judge is None else str(done.judge),
+        "none_of_these": None if done.none_of_these is None else str(done.none_of_these),
         "size_bytes": done.size_bytes,
         "opset": done.opset,
         "checked": checked,

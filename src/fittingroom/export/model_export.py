@@ -17,6 +17,7 @@ from fittingroom.errors import ModelError, UsageError
 from fittingroom.export.fresh_check import LARGEST_DIFFERENCE, Agreement, agreement
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.model_files import SCHEMA, find_model, load_model, none_of_these_file, read_card
+from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.models.front import input_shape
 from fittingroom.runs import Run, is_run, open_run, write_atomically
 
@@ -102,6 +103,8 @@ def _name_ends(graph_model: Any, onnx: Any) -> None:
 
 
 FORMATS = ("onnx", "keras")
+COMPARED = 1000  # images on which tempering is checked before anything is written
+LEAST_PROBABILITY = 1e-12  # below it a probability has no logarithm worth dividing
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ class Exported:
     Attributes:
         path: of the model's file.
         card: of the card beside it.
-        judge: of the network beside it that tells what is none of the classes; None where the model has none.
+        none_of_these: of the network beside it that tells what is none of the classes; None where the model has none.
         size_bytes: of the model's file.
         opset: of ONNX's operators; None for a Keras file.
         agreement: with the model it came from; None for a Keras file, which is that model.
@@ -119,7 +122,7 @@ class Exported:
 
     path: Path
     card: Path
-    judge: Path | None
+    none_of_these: Path | None
     size_bytes: int
     opset: int | None
     agreement: Agreement | None
@@ -140,23 +143,57 @@ def export_model(name: str | Path, to: Path, images: Images, class_names: Sequen
     """
     _check_ending(to)
     source = find_model(name)
-    judge = none_of_these_file(source)
-    judge_to = to.with_name(f"{to.stem}-none.onnx")
-    _check_free(to, to.with_suffix(".json"), *([] if judge is None else [judge_to]))
+    second = none_of_these_file(source)
+    second_to = to.with_name(f"{to.stem}-none.onnx")
+    _check_free(to, to.with_suffix(".json"), *([] if second is None else [second_to]))
     to.parent.mkdir(parents=True, exist_ok=True)
+    opened = open_predictor(source)
+    model = at_temperature(load_model(source), opened.temperature)
+    _check_tempered(model, opened, images[:COMPARED])
     if to.suffix == ".keras":
-        shutil.copyfile(source, to)
+        write_atomically(to, _as_keras_file(model))
         opset, compared = None, None
     else:
-        opset, compared = checked_onnx(load_model(name), to, images, class_names)
+        opset, compared = checked_onnx(model, to, images, class_names)
     card = _card(source, _run_of(source), class_names, opset, compared)
-    if judge is not None:
-        shutil.copyfile(judge, judge_to)
-        card = {**card, "none_of_these": {**card["none_of_these"], "file": judge_to.name}}
+    card |= {"tempered": True, "temperature": opened.temperature}
+    if second is not None:
+        shutil.copyfile(second, second_to)
+        card = {**card, "none_of_these": {**card["none_of_these"], "file": second_to.name}}
     write_atomically(to.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
     return Exported(
-        to, to.with_suffix(".json"), None if judge is None else judge_to, to.stat().st_size, opset, compared
+        to, to.with_suffix(".json"), None if second is None else second_to, to.stat().st_size, opset, compared
     )
+
+
+def at_temperature(model: keras.Model, temperature: float) -> keras.Model:
+    """Return a model whose probabilities are tempered already: its logits are divided by the temperature.
+
+    Args:
+        model: for use: pixels 0..255 in, probabilities out; changed in place where its last layer can hold it.
+        temperature: above 1 makes the probabilities less sure, below 1 surer; the order never changes.
+
+    Source: C. Guo and others, arXiv 1706.04599.
+    """
+    if temperature == 1:
+        return model
+    import keras
+
+    last = _last_layer(model)
+    if isinstance(last, keras.layers.Dense) and last.activation is keras.activations.softmax:
+        last.set_weights([weights / temperature for weights in last.get_weights()])
+        return model
+    logs = keras.ops.log(keras.ops.clip(model.outputs[0], LEAST_PROBABILITY, 1.0))
+    tempered = keras.layers.Softmax(name="tempered")(logs / temperature)
+    return keras.Model(model.inputs, tempered, name=model.name)
+
+
+def _last_layer(model: Any) -> Any:
+    import keras
+
+    while isinstance(model, keras.Model) and getattr(model, "layers", None):
+        model = model.layers[-1]
+    return model
 
 
 def checked_onnx(
@@ -189,6 +226,22 @@ def checked_onnx(
         to.unlink(missing_ok=True)
         raise
     return opset, compared
+
+
+def _check_tempered(model: keras.Model, opened: Predictor, images: Images) -> None:
+    difference = float(np.abs(predictor(model)(images) - opened.predict(images)).max(initial=0))
+    if difference > LARGEST_DIFFERENCE:
+        raise ModelError(
+            f"Model '{opened.title}': expected its tempered probabilities within {LARGEST_DIFFERENCE:g} from the file "
+            f"to write, received a difference of {difference:.1e}. Nothing was written."
+        )
+
+
+def _as_keras_file(model: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        return path.read_bytes()
 
 
 def _check_ending(to: Path) -> None:

@@ -6,9 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fittingroom.arrays import Probabilities
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 from fittingroom.lookup import suggest
@@ -19,6 +16,8 @@ if TYPE_CHECKING:
 
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
+MARK = "environment.json"  # the file that is written first and makes a folder a run
+TEMPERATURE = "temperature.json"
 IN_A_RUN = "model.keras"
 ONNX_IN_A_RUN = "model.onnx"
 
@@ -138,22 +137,3 @@ def none_of_these_file(model_file: Path) -> Path | None:
             "file. Copy it there from where the model is from."
         )
     return path
-
-
-def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
-    """Return probabilities as confident as a model's record warrants.
-
-    Args:
-        probabilities: float ``(n, classes)``.
-        temperature: above 1 makes them less sure, below 1 surer; the order never changes.
-
-    Example:
-        >>> tempered(np.array([[0.9, 0.1]], np.float32), 2.0).round(2)
-        array([[0.75, 0.25]], dtype=float32)
-
-    Source: C. Guo and others, arXiv 1706.04599.
-    """
-    if temperature == 1:
-        return probabilities
-    powers = np.clip(probabilities, 1e-12, 1) ** (1 / temperature)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)

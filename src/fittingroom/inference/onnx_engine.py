@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,8 +20,7 @@ BATCH = 1000
 INSTALL = "Install it: pip install 'fittingroom[photos]'"
 
 
-@dataclass(frozen=True)
-class OnnxModel:
+class OnnxModel(NamedTuple):
     """An ONNX file, opened.
 
     Attributes:

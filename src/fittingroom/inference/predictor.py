@@ -1,91 +1,221 @@
-"""Open a model to name pictures with: the fastest engine that is there, its class names, its temperature."""
+"""The one way from pictures to probabilities: a `Predictor`, opened once from a run, a file, a name, or a model."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from fittingroom.arrays import Images, Predict
+from fittingroom.arrays import Images, Labels, Predict, Probabilities
 from fittingroom.data import class_names as fashion_names
-from fittingroom.errors import UsageError
-from fittingroom.inference.model_files import IN_A_RUN, find_model, find_onnx, none_of_these_file, read_card
+from fittingroom.errors import ModelError
+from fittingroom.inference.model_files import (
+    IN_A_RUN,
+    MARK,
+    TEMPERATURE,
+    find_model,
+    find_onnx,
+    load_model,
+    none_of_these_file,
+    read_card,
+)
 from fittingroom.inference.onnx_engine import open_onnx
-from fittingroom.runs import is_run, list_runs, open_run
+from fittingroom.judging import fit_temperature
+from fittingroom.judging import tempered as at_temperature
+from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Engine = Literal["keras", "onnx"]
+KEPT_OPEN = 8  # predictors of files; the least recently used one is closed
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Predictor:
-    """A model ready to name pictures.
+    """A model ready to answer.
 
     Attributes:
         title: what the user called it.
-        predict: ``uint8 (n, h, w)`` to probabilities, not tempered.
-        image_shape: ``(h, w)`` that it takes.
+        own: ``uint8 (n, h, w)`` to the network's own probabilities, before any temperature.
+        image_shape: ``(h, w)`` that it takes; None for a model in memory, which says so when it is asked.
         class_names: by label; None where nobody knows them.
         engine: what computes: "ONNX Runtime" or "Keras".
-        temperature: that the card asks for, 1 where it asks for none; for what is predicted, or averaged over views.
-        score: the views of one picture, ``uint8 (k, h, w)``, to how surely it is none of the classes, 0 to 1; None
-            where the model was not taught that.
+        temperature: that the run or the card asks for; 1 where neither does, or where the file holds it already.
+        none_of_these: pictures ``uint8 (k, h, w)`` of one thing, seen from several sides, to how surely it is none of
+            the classes, 0 to 1; None where the model was not taught that.
         threshold: scores above it are none of the classes.
+        model: the Keras model or torch module that computes; None where ONNX Runtime does.
     """
 
     title: str
-    predict: Predict
-    image_shape: tuple[int, int]
+    own: Predict
+    image_shape: tuple[int, int] | None
     class_names: tuple[str, ...] | None
     engine: str
-    temperature: float
-    score: Callable[[Images], float] | None
-    threshold: float
+    temperature: float = 1.0
+    none_of_these: Callable[[Images], float] | None = None
+    threshold: float = 1.0
+    model: Any = None
+
+    def predict(self, images: Images, *, tempered: bool = True) -> Probabilities:
+        """Return the probabilities of images.
+
+        Args:
+            images: uint8 ``(n, h, w)``, as they are in the files.
+            tempered: as sure as the model's record warrants; off for the network's own probabilities. The order of the
+                classes, and so every label, is the same.
+
+        Returns:
+            float32 ``(n, classes)``, rows summing to 1.
+
+        Raises:
+            ModelError: the images do not fit the model.
+            DataError: the images are not uint8 ``(n, h, w)``.
+        """
+        return at_temperature(self.own(images), self.temperature if tempered else 1.0)
 
     def names(self, classes: int) -> tuple[str, ...]:
-        """Return a name for each output: the model's own, or numbers."""
-        if self.class_names is not None and len(self.class_names) == classes:
-            return self.class_names
+        """Return a name for each output: the model's own, Fashion-MNIST's for ten of a model without, else numbers."""
+        for names in (self.class_names, fashion_names):
+            if names is not None and len(names) == classes:
+                return names
         return tuple(str(label) for label in range(classes))
 
 
-def open_predictor(model: str | Path) -> Predictor:
-    """Open a model by run folder, file or shipped name; through ONNX Runtime where it has an ONNX file.
+def open_predictor(model: Any, *, prefer: Engine = "keras") -> Predictor:
+    """Open a model to ask it; a file is opened once and kept, and opened again where it has changed.
+
+    Args:
+        model: a run or its folder, a ``.keras`` or ``.onnx`` file, a shipped name such as ``fashion-mnist/94``, a Keras
+            model or torch module in memory, or a predictor, which is returned as it is.
+        prefer: which engine where there is a choice. Keras gives the very numbers that a run was judged by; ONNX
+            Runtime gives the same within 1e-4, and the first answer without loading Keras.
 
     Raises:
         ModelError: no such model, or it cannot be read.
     """
-    file = find_onnx(model)
-    if file is not None and (find_spec("onnxruntime") is not None or Path(model) == file):
-        opened = open_onnx(file)
-        predict, shape, stored, engine = opened.predict, opened.image_shape, opened.class_names, "ONNX Runtime"
-    else:
-        file = find_model(model)
-        predict, shape = _open_keras(model)
-        stored, engine = None, "Keras"
-    card = read_card(file)
-    score, threshold = _none_of_these(file, card)
+    if isinstance(model, Predictor):
+        return model
+    folder = getattr(model, "folder", None)
+    if folder is not None and getattr(model, "live", None) is not None and not (folder / IN_A_RUN).is_file():
+        return _with_facts_of_run(str(folder), model.live, "Keras", folder)
+    if folder is not None or isinstance(model, (str, Path)):
+        file = _file_of(folder or model, prefer)
+        if file.name == KEPT_WEIGHTS:  # its owner's Python makes it, and may have changed
+            return _of_weights(str(folder or model), file.parent)
+        return _opened(str(folder or model), file, _stamp(file))
+    from fittingroom.inference.keras_engine import predictor
+
     return Predictor(
-        title=str(model),
-        predict=predict,
-        image_shape=shape,
-        class_names=_names(model, card, stored),
-        engine=engine,
-        temperature=float(card.get("temperature", 1.0)),
-        score=score,
-        threshold=threshold,
+        str(getattr(model, "name", type(model).__name__)), predictor(model), None, None, "Keras", model=model
     )
 
 
-def _open_keras(model: str | Path) -> tuple[Predict, tuple[int, int]]:
+def keep_temperature(run: Any, images: Images, labels: Labels) -> float:
+    """Fit a run's temperature on images that it did not learn from, keep it in ``temperature.json``, and return it.
+
+    Args:
+        run: trained, its temperature not yet fitted.
+        images: uint8 ``(n, h, w)``, held out.
+        labels: theirs, whole numbers ``(n,)``.
+    """
+    value = fit_temperature(labels, open_predictor(run).predict(images, tempered=False))
+    run.write_json(TEMPERATURE, {"schema": "fittingroom/temperature/1", "temperature": value, "n": len(labels)})
+    return value
+
+
+def _file_of(model: str | Path, prefer: Engine) -> Path:
+    """Return the file that answers: of the preferred engine where there is a choice."""
+    onnx = find_onnx(model)
+    if onnx is not None and (onnx == Path(model) or (prefer == "onnx" and find_spec("onnxruntime") is not None)):
+        return onnx
+    weights = Path(model) / KEPT_WEIGHTS
+    if weights.is_file() and not (Path(model) / IN_A_RUN).is_file():
+        return weights
+    try:
+        return find_model(model)
+    except ModelError:
+        if onnx is None:
+            raise
+        return onnx
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Return what changes when a model's file, its card or its run's facts are written anew."""
+    beside = (file, file.with_suffix(".json"), file.with_name(MARK), file.with_name(TEMPERATURE))
+    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in beside)
+
+
+@lru_cache(maxsize=KEPT_OPEN)
+def _opened(title: str, file: Path, stamp: tuple[int, ...]) -> Predictor:
+    del stamp  # only tells the cache that the file is another
+    if file.suffix == ".onnx":
+        return _of_onnx(title, file)
     from fittingroom.inference.keras_engine import predictor
-    from fittingroom.inference.model_files import load_model
     from fittingroom.models.front import input_shape
 
-    keras_model = load_model(model)
-    height, width = input_shape(keras_model)[:2]
-    return predictor(keras_model), (height, width)
+    network = load_model(file)
+    height, width = input_shape(network)[:2]
+    return _with_facts(title, predictor(network), (height, width), None, "Keras", file, network)
+
+
+def _of_onnx(title: str, file: Path) -> Predictor:
+    predict, shape, names = open_onnx(file)
+    return _with_facts(title, predict, shape, names, "ONNX Runtime", file, None)
+
+
+def _of_weights(title: str, folder: Path) -> Predictor:
+    """Open a run that keeps its weights alone: its model is made again by its owner's Python."""
+    from fittingroom.models.custom import rebuilt
+
+    facts = _json(folder / MARK)
+    height, width = facts.get("image_shape", (28, 28))
+    return _with_facts_of_run(title, rebuilt(folder, (height, width), facts.get("classes", 10)), "Keras", folder)
+
+
+def _with_facts_of_run(title: str, model: Any, engine: str, folder: Path) -> Predictor:
+    from fittingroom.inference.keras_engine import predictor
+
+    pixels = _json(folder / "resolved.json").get("pixels")
+    shape = tuple(_json(folder / MARK).get("image_shape") or ()) or None
+    return _with_facts(title, predictor(model, pixels=pixels), shape, None, engine, folder / KEPT_WEIGHTS, model)
+
+
+def _with_facts(
+    title: str,
+    own: Predict,
+    image_shape: tuple[int, int] | None,
+    stored: tuple[str, ...] | None,
+    engine: str,
+    file: Path,
+    model: Any,
+) -> Predictor:
+    """Return the predictor with what the run, or the card beside the file, says of it."""
+    card, run = read_card(file), _json(file.with_name(MARK))
+    none_of_these, threshold = _none_of_these(file, card)
+    names = run.get("class_names") or (card.get("data") or {}).get("classes") or stored
+    return Predictor(
+        title=title,
+        own=own,
+        image_shape=image_shape,
+        class_names=tuple(map(str, names)) if names else None,
+        engine=engine,
+        temperature=_temperature(file, card, bool(run)),
+        none_of_these=none_of_these,
+        threshold=threshold,
+        model=model,
+    )
+
+
+def _temperature(file: Path, card: dict[str, Any], in_a_run: bool) -> float:
+    """Return the temperature of a run or a card; 1 for a file that says it is tempered already."""
+    if in_a_run and not card:
+        return float(_json(file.with_name(TEMPERATURE)).get("temperature", 1.0))
+    return 1.0 if card.get("tempered") else float(card.get("temperature", 1.0))
 
 
 def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images], float] | None, float]:
@@ -93,31 +223,20 @@ def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images],
     path = none_of_these_file(file)
     if path is None or find_spec("onnxruntime") is None:
         return None, 1.0
-    judge = open_onnx(path).predict
+    second, _, _ = open_onnx(path)
 
     def score(images: Images) -> float:
-        return float(judge(images)[:, 1].mean())
+        return float(second(images)[:, 1].mean())
 
     return score, float(card["none_of_these"]["threshold"])
 
 
-def _names(model: str | Path, card: dict[str, Any], stored: tuple[str, ...] | None) -> tuple[str, ...]:
-    if is_run(Path(model)):
-        names = open_run(model).environment.get("class_names") or ()
-        if names:
-            return tuple(names)
-    return tuple(card.get("data", {}).get("classes") or ()) or stored or fashion_names
-
-
-def newest_run(log: Callable[[str], None]) -> str:
-    """Return the folder of the run in ``runs/`` whose model was written last, and say which.
-
-    Raises:
-        UsageError: there is none.
-    """
-    ready = [run for run in list_runs() if (run.folder / IN_A_RUN).exists()]
-    if not ready:
-        raise UsageError("No --model was given and there is no run in runs/ yet. Train one: fittingroom tutorial")
-    newest = max(ready, key=lambda run: (run.folder / IN_A_RUN).stat().st_mtime)
-    log(f"No --model was given: the newest run answers, {newest.folder}.")
-    return str(newest.folder)
+def _json(path: Path) -> dict[str, Any]:
+    """Return an object from a JSON file; an empty one where there is no such file."""
+    if not path.is_file():
+        return {}
+    try:
+        value = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: expected JSON, received: {error}") from error
+    return value if isinstance(value, dict) else {}

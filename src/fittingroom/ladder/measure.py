@@ -142,7 +142,7 @@ def scored(run: Run, rung: str, seed: int, data: Dataset) -> TestLook:
     recipe, facts = load_recipe(rung), describe()
     verdict = evaluate(run, data, asked_by="ladder")
     mirrored = valid_for(recipe.replace(flip="random"), data).flip != "none"
-    by_views = averaged(run.predict, mirrored=mirrored)(data.test.images)
+    by_views = averaged(partial(run.predict, tempered=False), mirrored=mirrored)(data.test.images)
     model = run.model()
     return TestLook(
         time=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -56,7 +56,7 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, log: Log) -> Path:
     """
     run = open_run(run_folder(root, row.rung, SEED))
     held = hold_out(data.train, HELD_OUT, seed=0)[1]
-    value = fit_temperature(held.labels, validated(row.rung, root, data, log=log).predict(held.images))
+    value = fit_temperature(held.labels, validated(row.rung, root, data, log=log).predict(held.images, tempered=False))
     to.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(run.folder / IN_A_RUN, to / f"{row.rung}.keras")
     model = run.model()

@@ -237,11 +237,11 @@ def neighbour_finder(run: Run, train: Split, log: Log = no_log) -> FindNeighbour
     def opened() -> tuple[object, Array]:
         extract = feature_extractor(run.model(), train.images.shape[1:])
         log(f"Asking the model what it sees in its {len(train):,} training images.")
-        return extract, in_batches(extract, train.images)[1]
+        return extract, in_batches(extract, train.images)
 
     def find(images: Images, count: int) -> list[list[int]]:
         extract, features = opened()
-        own = in_batches(extract, images)[1]  # type: ignore[arg-type]
+        own = in_batches(extract, images)  # type: ignore[arg-type]
         return [nearest(features, row, count).tolist() for row in own]
 
     return find

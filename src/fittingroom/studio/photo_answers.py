@@ -6,7 +6,6 @@ import base64
 import io
 import warnings
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +15,9 @@ from fittingroom.errors import DataError
 from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.photos.opening import FORMATS
 from fittingroom.photos.prepare import PreparedPhoto, dataset_look, prepare_photo
-from fittingroom.photos.views import averaged, views_of
+from fittingroom.photos.views import VIEWS
 from fittingroom.studio.problems import Problem
+from fittingroom.workflows.picture_answers import ask_about
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -111,22 +111,26 @@ def name_photo(picture: Image.Image, model: ModelEntry, wanted: Corrections) -> 
     """Return what a model says of a photo, and every step on the way."""
     prepared, predictor = corrected(picture, wanted), predictor_of(model)
     _check_size(predictor, prepared.image)
-    images, weights = views_of(prepared)
-    probabilities = averaged(predictor.predict(images), weights)
+    probabilities, score = ask_about(prepared, predictor)
     steps = [{"name": step.name, "reason": step.reason, "picture": as_png(step.picture)} for step in prepared.steps]
-    facts = {"steps": steps, "warnings": list(prepared.warnings), "inverted": prepared.inverted, "views": len(images)}
-    return facts | _answer(probabilities, images, predictor) | {"image": _packed(prepared.image)}
+    facts = {
+        "steps": steps,
+        "warnings": list(prepared.warnings),
+        "inverted": prepared.inverted,
+        "views": 2 * len(VIEWS),
+    }
+    return facts | _answer(probabilities, score, predictor) | {"image": _packed(prepared.image)}
 
 
 def name_drawing(image: Array, model: ModelEntry) -> dict[str, Any]:
     """Return what a model says of a picture that is data already, uint8 ``(h, w)``."""
     predictor = predictor_of(model)
     _check_size(predictor, image)
-    return _answer(predictor.predict(image[None])[0], image[None], predictor) | {"image": _packed(image)}
+    score = None if predictor.none_of_these is None else predictor.none_of_these(image[None])
+    return _answer(predictor.predict(image[None])[0], score, predictor) | {"image": _packed(image)}
 
 
-def _answer(probabilities: Array, images: Array, predictor: Predictor) -> dict[str, Any]:
-    score = None if predictor.score is None else predictor.score(images)
+def _answer(probabilities: Array, score: float | None, predictor: Predictor) -> dict[str, Any]:
     return {
         "class_names": list(predictor.names(len(probabilities))),
         "probabilities": [round(float(value), 5) for value in probabilities],
@@ -136,20 +140,14 @@ def _answer(probabilities: Array, images: Array, predictor: Predictor) -> dict[s
 
 
 def _check_size(predictor: Predictor, image: Array) -> None:
-    if predictor.image_shape != image.shape:
+    if predictor.image_shape is not None and predictor.image_shape != image.shape:
         height, width = predictor.image_shape
         raise Problem(422, f"This model takes {height}x{width} pixels, received {image.shape[0]}x{image.shape[1]}.")
 
 
 def predictor_of(model: ModelEntry) -> Predictor:
     """Return a model ready to answer; it is opened once, and again where its file has changed."""
-    return _opened(model.model, model.file.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _opened(model: str, changed: int) -> Predictor:
-    del changed  # only tells the cache that the file is another
-    return open_predictor(model)
+    return open_predictor(model.model, prefer="onnx")
 
 
 def _packed(image: Array) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fittingroom.data import DATASETS, load
 from fittingroom.errors import ModelError
-from fittingroom.inference.model_files import load_model
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.models.feature_extractor import feature_extractor
 from fittingroom.runs import is_run, open_run
 from fittingroom.studio.flat_dataset import FlatDataset
@@ -23,7 +23,7 @@ BATCH = 1000
 
 
 def ask_all(source: str | Path, model: str, out: Path) -> None:
-    """Ask, and write ``probabilities`` float32 ``(n, c)`` and ``features`` float16 ``(n, d)``.
+    """Ask, and write ``probabilities`` (tempered) float32 ``(n, c)`` and ``features`` float16 ``(n, d)``.
 
     A run that has not met the test images yet meets them here, and a line in its ``test_looks.jsonl`` says so.
 
@@ -32,13 +32,13 @@ def ask_all(source: str | Path, model: str, out: Path) -> None:
     """
     tell(0, "Opening the data and the model")
     flat_dataset = FlatDataset(load(source))
-    network = load_model(model)
+    predictor = open_predictor(model)
     probabilities, features = [], []
-    extract = feature_extractor(network, flat_dataset.data.image_shape)
+    extract = feature_extractor(predictor.model, flat_dataset.data.image_shape)
     for start in range(0, len(flat_dataset), BATCH):
-        answer, seen = extract(flat_dataset.images(start, min(start + BATCH, len(flat_dataset))))
-        probabilities.append(answer)
-        features.append(seen)
+        images = flat_dataset.images(start, min(start + BATCH, len(flat_dataset)))
+        probabilities.append(predictor.predict(images))
+        features.append(extract(images))
         tell(start / len(flat_dataset), f"{start:,} of {len(flat_dataset):,} images")
     answers = np.concatenate(probabilities)
     if answers.shape[1] != flat_dataset.data.classes:

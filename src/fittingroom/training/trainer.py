@@ -15,6 +15,7 @@ from fittingroom.arrays import Array
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.errors import FittingRoomError, RunError, UsageError
 from fittingroom.inference.model_files import IN_A_RUN
+from fittingroom.inference.predictor import keep_temperature
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import checked
@@ -242,8 +243,11 @@ def _fitted(
         log(f"Training ended early: {done.stopped}.")
     height, width = inputs_.train[0].shape[1:]
     _keep(run, done, (height, width))
+    trained = run if (run.folder / IN_A_RUN).exists() else Run(run.folder, done.functional.model)
+    if inputs_.validation is not None:
+        keep_temperature(trained, *inputs_.validation)
     shutil.rmtree(folder, ignore_errors=True)
-    return run if (run.folder / IN_A_RUN).exists() else Run(run.folder, done.functional.model)
+    return trained
 
 
 def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:

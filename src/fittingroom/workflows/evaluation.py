@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fittingroom.arrays import Images, Labels, Predict, Probabilities
+from fittingroom.arrays import Images, Labels, Probabilities
 from fittingroom.data import Dataset, Split
 from fittingroom.errors import ModelError
-from fittingroom.inference.keras_engine import predictor
-from fittingroom.inference.model_files import load_model
+from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.judging import Verdict, judge
 from fittingroom.runs import Predictions, Run, is_run, open_run
 
@@ -18,25 +17,15 @@ if TYPE_CHECKING:
     import keras
 
 
-def as_predict(model: Run | keras.Model | str | Path) -> Predict:
-    """Return the function from images to probabilities that something stands for.
-
-    Args:
-        model: a run, a Keras model, or what `fittingroom.load_model` takes.
-    """
-    run = _run_of(model)
-    if run is not None:
-        return run.predict
-    return predictor(load_model(model) if isinstance(model, (str, Path)) else model)
-
-
-def predict(model: Run | keras.Model | str | Path, images: Images) -> Probabilities:
+def predict(model: Run | keras.Model | str | Path, images: Images, *, tempered: bool = True) -> Probabilities:
     """Return the probabilities that a model gives to images.
 
     Args:
-        model: a run, a Keras model, or a name, file or run folder. A model that scales its pixels itself, as
-            every saved one does, is fed 0..255, any other 0..1.
+        model: a run or its folder, a ``.keras`` or ``.onnx`` file, a shipped name, a Keras model or torch module. A
+            Keras model that scales its pixels itself, as every saved one does, is fed 0..255, any other 0..1.
         images: uint8 ``(n, h, w)``, as they are in the files.
+        tempered: as sure as the run's or the card's temperature warrants; off for the network's own probabilities.
+            Which class is the most probable is the same.
 
     Returns:
         float32 ``(n, classes)``, rows summing to 1.
@@ -45,7 +34,7 @@ def predict(model: Run | keras.Model | str | Path, images: Images) -> Probabilit
         ModelError: no such model, or the images do not fit it.
         DataError: the images are not uint8 ``(n, h, w)``.
     """
-    return as_predict(model)(images)
+    return open_predictor(model).predict(images, tempered=tempered)
 
 
 def evaluate(
@@ -53,7 +42,8 @@ def evaluate(
 ) -> Verdict:
     """Judge a model on the test split, or on images and labels.
 
-    A run keeps the predictions, the verdict, and a line in ``test_looks.jsonl`` for each look at the test split.
+    The network's own probabilities are judged, without a temperature. A run keeps them, the verdict, and a line in
+    ``test_looks.jsonl`` for each look at the test split.
 
     Args:
         model: see `predict`.
@@ -65,8 +55,9 @@ def evaluate(
     """
     run = _run_of(model)
     images, labels = (data.test.images, data.test.labels) if isinstance(data, Dataset) else data
-    probabilities = as_predict(model)(images)
-    names = _class_names(data, probabilities)
+    predictor = open_predictor(model)
+    probabilities = predictor.predict(images, tempered=False)
+    names = _class_names(data, probabilities, predictor)
     verdict = judge(labels, probabilities, names)
     if run is not None and isinstance(data, Dataset):
         _keep(run, data, data.test, probabilities, verdict, asked_by)
@@ -79,10 +70,13 @@ def _run_of(model: object) -> Run | None:
     return model if isinstance(model, Run) else None
 
 
-def _class_names(data: Dataset | tuple[Images, Labels], probabilities: Probabilities) -> tuple[str, ...]:
+def _class_names(
+    data: Dataset | tuple[Images, Labels], probabilities: Probabilities, predictor: Predictor
+) -> tuple[str, ...]:
     outputs = probabilities.shape[1]
     if not isinstance(data, Dataset):
-        return tuple(str(label) for label in range(outputs))
+        known = predictor.class_names or ()
+        return known if len(known) == outputs else tuple(str(label) for label in range(outputs))
     if outputs != data.classes:
         raise ModelError(f"The model answers with {outputs} classes, dataset '{data.name}' has {data.classes}.")
     return data.class_names

@@ -15,7 +15,6 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError, FittingRoomError, UsageError
-from fittingroom.inference.model_files import tempered
 from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.photos.importing import folder_name, free_name
 from fittingroom.photos.opening import is_picture_name
@@ -92,7 +91,7 @@ def predict_photos(
     Raises:
         ModelError: no such model.
     """
-    predictor = open_predictor(model)
+    predictor = open_predictor(model, prefer="onnx")
     answers: list[PictureAnswer | Failure] = []
     for number, photo in enumerate(photos):
         name = str(photo) if isinstance(photo, (str, Path)) else str(number)
@@ -153,17 +152,18 @@ def name_pictures(
             yield Failure(str(path), str(error))
 
 
-def is_data(path: Path, image_shape: tuple[int, int]) -> bool:
+def is_data(path: Path, image_shape: tuple[int, int] | None) -> bool:
     """Say whether a file is data already: ``.npy``, or a grey picture of exactly the model's size."""
-    return path.suffix == ".npy" or is_grey_of_size(path, image_shape)
+    return path.suffix == ".npy" or (image_shape is not None and is_grey_of_size(path, image_shape))
 
 
 def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
     """Answer the pictures of one file, taken as they are."""
     start = time.perf_counter()
     images = read_pictures(path)
-    probabilities = tempered(predictor.predict(images), predictor.temperature)
-    scores = [None] * len(images) if predictor.score is None else [predictor.score(image[None]) for image in images]
+    probabilities = predictor.predict(images)
+    score = predictor.none_of_these
+    scores = [None] * len(images) if score is None else [score(image[None]) for image in images]
     names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
     seconds = (time.perf_counter() - start) / max(1, len(images))
     return [
@@ -178,15 +178,26 @@ def name_photo(
     """Answer one photo: prepared, seen from several sides, averaged; whether it is none is asked of the whole alone."""
     start = time.perf_counter()
     prepared = prepare_photo(photo)
-    if predictor.image_shape != prepared.image.shape:
+    if predictor.image_shape is not None and predictor.image_shape != prepared.image.shape:
         height, width = predictor.image_shape
         raise DataError(f"{name}: photos are prepared as 28x28, but model '{predictor.title}' takes {height}x{width}.")
     prepared = with_halves(prepared) if halves else prepared
-    images, weights = views_of(prepared)
-    probabilities = tempered(averaged(predictor.predict(images), weights)[None], predictor.temperature)[0]
-    score = None if predictor.score is None else predictor.score(images[: 2 * len(VIEWS)])
+    probabilities, score = ask_about(prepared, predictor)
     answer = _answer(name, "photo", probabilities, score, predictor)
     return replace(answer, warnings=prepared.warnings, prepared=prepared, seconds=time.perf_counter() - start)
+
+
+def ask_about(photo: PreparedPhoto, predictor: Predictor) -> tuple[Array, float | None]:
+    """Return a photo's probabilities ``(classes,)``, the mean over its views, and how surely it is none of the classes.
+
+    Args:
+        photo: prepared.
+        predictor: taught ``none_of_these`` or not; where not, the score is None.
+    """
+    images, weights = views_of(photo)
+    whole = images[: 2 * len(VIEWS)]  # each view and its mirror image; halves of a pair come after them
+    score = None if predictor.none_of_these is None else predictor.none_of_these(whole)
+    return averaged(predictor.predict(images), weights), score
 
 
 def _answer(path: str, taken_as: str, probabilities: Array, score: float | None, predictor: Predictor) -> PictureAnswer:
@@ -205,12 +216,22 @@ def _answer(path: str, taken_as: str, probabilities: Array, score: float | None,
     )
 
 
-def as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
-    """Return an answer as ``--json`` prints it."""
-    if isinstance(answer, Failure):
-        return {"schema": SCHEMA, "path": answer.path, "error": answer.error}
+def as_json(answers: Iterable[PictureAnswer | Failure], predictor: Predictor) -> dict[str, Any]:
+    """Return answers, and who gave them, as ``--json`` prints them: one object; a failed picture has its error."""
     return {
-        "schema": SCHEMA,
+        "schema": "fittingroom/predict/2",
+        "model": predictor.title,
+        "engine": predictor.engine,
+        "temperature": predictor.temperature,
+        "none_of_these_threshold": None if predictor.none_of_these is None else predictor.threshold,
+        "answers": [_as_row(answer) for answer in answers],
+    }
+
+
+def _as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
+    if isinstance(answer, Failure):
+        return {"path": answer.path, "error": answer.error}
+    return {
         "path": answer.path,
         "as": answer.taken_as,
         "label": answer.label,
@@ -221,9 +242,6 @@ def as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
         "warnings": list(answer.warnings),
         "seconds": round(answer.seconds, 4),
     }
-
-
-SCHEMA = "fittingroom/predict/1"
 
 
 NONE_FOLDER = "none of these"

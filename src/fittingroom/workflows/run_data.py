@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from fittingroom.arrays import Probabilities
 from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, no_log
-from fittingroom.errors import DataError, RunError
-from fittingroom.inference.model_files import read_card, shipped_names
-from fittingroom.runs import Predictions, Run, is_run, open_run
+from fittingroom.errors import DataError, RunError, UsageError
+from fittingroom.inference.model_files import IN_A_RUN, read_card, shipped_names
+from fittingroom.runs import Predictions, Run, is_run, list_runs, open_run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 SplitName = Literal["train", "validation", "test"]
@@ -116,7 +116,7 @@ def _asked(run: Run, data: Dataset, name: str, *, keep: bool) -> RunPredictions:
             f"{run.folder} held out no images, and has not been evaluated. Try: fittingroom evaluate {run.folder}, "
             "or train with --validation 10000, or look at what it learned from: --split train."
         )
-    probabilities = run.predict(chosen.images)
+    probabilities = run.predict(chosen.images, tempered=False)
     if keep and name == "validation":
         run.write_predictions(predictions_of(chosen, probabilities, data))
     return RunPredictions(chosen, probabilities)
@@ -196,3 +196,17 @@ def _folder(run: Run, name: str, data_dir: Path | None) -> Path:
     if data_dir is None and not Path(name).is_dir():
         raise RunError(f"{run.folder} was trained on a folder '{name}'. Say where it is: --data-dir FOLDER")
     return data_dir or Path(name)
+
+
+def newest_run(log: Callable[[str], None]) -> str:
+    """Return the folder of the run in ``runs/`` whose model was written last, and say which.
+
+    Raises:
+        UsageError: there is none.
+    """
+    ready = [run for run in list_runs() if (run.folder / IN_A_RUN).exists()]
+    if not ready:
+        raise UsageError("No --model was given and there is no run in runs/ yet. Train one: fittingroom tutorial")
+    newest = max(ready, key=lambda run: (run.folder / IN_A_RUN).stat().st_mtime)
+    log(f"No --model was given: the newest run answers, {newest.folder}.")
+    return str(newest.folder)

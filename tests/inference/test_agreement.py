@@ -1,0 +1,233 @@
+"""Every door gives the same answer: Python, command line, studio and export, for whatever stands for a model."""
+
+import base64
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from scenes import photo, shirt_mask
+from starlette.testclient import TestClient
+
+import fittingroom as fr
+from fittingroom.cli.app import main
+from fittingroom.data import FILE_NAMES, write_idx
+from fittingroom.inference.predictor import open_predictor
+from fittingroom.judging import fit_temperature, tempered
+from fittingroom.runs import open_run
+from fittingroom.studio.asgi import build_app
+from fittingroom.studio.flat_dataset import DatasetRegistry
+from fittingroom.studio.security import Access
+from fittingroom.studio.state import Studio
+
+pytest.importorskip("onnxruntime", reason="no ONNX Runtime: install the photos extra")
+
+CLOSE = 1e-4
+TEMPERATURE = 1.7  # of the run asked: set by hand, so that it is far from 1 on any machine
+ASKED = 6  # test images, spread over the classes
+SHIPPED = "fashion-mnist/90"
+PORT = 8765
+
+
+def command(capsys, *words):
+    """What a command prints on stdout."""
+    capsys.readouterr()
+    code = main([str(word) for word in words])
+    printed = capsys.readouterr()
+    assert code == 0, printed.err
+    return printed.out
+
+
+def by_command(capsys, model, pictures, *more):
+    """The probabilities that the command line gives to files, ``(n, classes)``."""
+    told = json.loads(command(capsys, "predict", "--model", model, *more, *pictures, "--json"))
+    assert told["schema"] == "fittingroom/predict/2"
+    return np.array([list(answer["probabilities"].values()) for answer in told["answers"]])
+
+
+@pytest.fixture(scope="module", params=[(28, 28), (20, 12)], ids=["28x28", "20x12"])
+def data(request, tmp_path_factory):
+    """A dataset of noisy bars of a size, four classes, three in ten of the labels wrong."""
+    height, width = request.param
+    folder = tmp_path_factory.mktemp("sizes") / f"bars-{height}x{width}"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for part, n in (("train", 600), ("t10k", 60)):
+        labels = generator.integers(0, 4, n).astype(np.uint8)
+        images = generator.integers(0, 90, (n, height, width), np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[:, 2 * label : 2 * label + 2] += 150
+        noisy = np.where(generator.random(n) < 0.3, (labels + 1) % 4, labels).astype(np.uint8)
+        names = [name for name in FILE_NAMES if name.startswith(part)]
+        for name, array in zip(names, (images, noisy), strict=True):
+            write_idx(folder / name, array)
+    (folder / "classes.txt").write_text("one\ntwo\nthree\nfour\n")
+    return fr.load(folder), folder
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """A run with held-out images, so with a temperature, and its ONNX twin."""
+    folder = tmp_path_factory.mktemp("runs") / "bars-run"
+    words = ["train", "--dataset", data[1], "--epochs", 4, "--validation", 100, "--out", folder, "--quiet"]
+    assert main([str(word) for word in words]) == 0
+    (folder / "temperature.json").write_text(json.dumps({"temperature": TEMPERATURE}))
+    return folder
+
+
+@pytest.fixture
+def pictures(data, tmp_path):
+    """The test images asked about, as arrays and as files."""
+    images = np.array(data[0].test.images[:ASKED])
+    files = []
+    for number, image in enumerate(images):
+        files.append(tmp_path / f"{number}.png")
+        Image.fromarray(image).save(files[-1])
+    return images, files
+
+
+def test_a_run_keeps_the_temperature_that_its_held_out_images_ask_for(data, tmp_path):
+    run = fr.train(
+        fr.build("walkthrough", image_shape=data[0].image_shape, classes=4), data[0], validation=100, out=tmp_path / "r"
+    )
+    _, held_out = fr.hold_out(data[0].train, 100)
+    own = run.predict(held_out.images, tempered=False)
+    value = run.read_json("temperature.json")["temperature"]
+    assert value == pytest.approx(fit_temperature(held_out.labels, own))
+    np.testing.assert_allclose(run.predict(held_out.images), tempered(own, value), atol=1e-6)
+
+
+def test_a_temperature_changes_how_sure_the_answers_are_and_no_label(trained, pictures):
+    own, answers = fr.predict(trained, pictures[0], tempered=False), fr.predict(trained, pictures[0])
+    np.testing.assert_allclose(answers, tempered(own, TEMPERATURE), atol=1e-6)
+    assert np.abs(answers - own).max() > 10 * CLOSE
+    assert (answers.argmax(axis=1) == own.argmax(axis=1)).all()
+
+
+def test_a_run_its_files_and_what_is_exported_from_it_answer_alike_at_every_door(
+    trained, data, pictures, tmp_path, capsys
+):
+    images, files = pictures
+    expected = fr.predict(trained, images)
+    for ending in ("onnx", "keras"):
+        out = tmp_path / f"out.{ending}"
+        command(capsys, "export", "--model", trained, "--dataset", data[1], "--out", out, "--quiet")
+        card = json.loads((tmp_path / "out.json").read_text())
+        assert card["tempered"] is True
+        (tmp_path / "out.json").rename(tmp_path / f"card-{ending}.json")
+    run = open_run(trained)
+    assert np.abs(run.predict(images) - expected).max() < CLOSE
+    models = [trained, trained / "model.keras", trained / "model.onnx", tmp_path / "out.onnx", tmp_path / "out.keras"]
+    for model in models:
+        assert np.abs(fr.predict(model, images) - expected).max() < CLOSE, model
+        assert np.abs(by_command(capsys, model, files, "--as", "data") - expected).max() < CLOSE, model
+
+
+def test_an_exported_file_is_not_tempered_twice_with_its_card_or_without(trained, data, pictures, tmp_path, capsys):
+    out = tmp_path / "out.onnx"
+    command(capsys, "export", "--model", trained, "--dataset", data[1], "--out", out, "--quiet")
+    with_card = fr.predict(out, pictures[0])
+    assert open_predictor(out).temperature == 1
+    shutil.copy(out, tmp_path / "bare.onnx")
+    assert np.abs(fr.predict(tmp_path / "bare.onnx", pictures[0]) - with_card).max() < 1e-6
+
+
+def test_a_run_is_judged_by_its_own_probabilities(trained, data, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    verdict = fr.evaluate(folder, data[0])
+    kept = open_run(folder).predictions
+    own = fr.predict(folder, data[0].test.images, tempered=False)
+    np.testing.assert_allclose(kept.probabilities, own, atol=1e-6)
+    assert verdict.log_loss == pytest.approx(fr.judge(data[0].test.labels, own, data[0].class_names).log_loss)
+
+
+def visit(folder, runs):
+    """A studio of a dataset and a folder of runs, and its visitor."""
+    studio = Studio(Access(port=PORT), runs, DatasetRegistry.of([folder]))
+    visitor = TestClient(build_app(studio), base_url=f"http://127.0.0.1:{PORT}")
+    return studio, visitor
+
+
+def ask_studio(studio, visitor, dataset, model, positions):
+    """The studio's probabilities of images of a dataset, by their positions in its one row."""
+    visitor.get("/")
+    question = {"dataset": dataset, "model": model}
+    visitor.post("/api/answers", json=question)
+    for job in studio.tasks._jobs.values():
+        job.process.wait(120)
+    told = [visitor.get(f"/api/answers/image/{place}", params=question).json() for place in positions]
+    return np.array([each["probabilities"] for each in told])
+
+
+def draw(visitor, model, image):
+    """The studio's probabilities of a drawing."""
+    visitor.get("/")
+    pixels = base64.b64encode(np.ascontiguousarray(image).tobytes()).decode()
+    drawn = {"pixels": pixels, "height": image.shape[0], "width": image.shape[1], "model": model}
+    answer = visitor.post("/api/drawings", json=drawn)
+    assert answer.status_code == 200, answer.text
+    return np.array(answer.json()["probabilities"])
+
+
+def test_the_studio_answers_as_python_does_about_a_runs_images_and_a_drawing(trained, data, pictures, tmp_path):
+    (tmp_path / "runs").mkdir()
+    shutil.copytree(trained, tmp_path / "runs" / "bars-run")
+    studio, visitor = visit(data[1], tmp_path / "runs")
+    with visitor:
+        first = len(data[0].train)
+        told = ask_studio(studio, visitor, data[1].name, "run/bars-run", range(first, first + ASKED))
+        expected = fr.predict(trained, pictures[0])
+        assert np.abs(told - expected).max() < CLOSE
+        assert np.abs(draw(visitor, "run/bars-run", pictures[0][2]) - expected[2]).max() < CLOSE
+
+
+def test_a_shipped_rung_answers_alike_at_every_door(toy, toy_folder, tmp_path, capsys):
+    images = np.array(toy.test.images[:ASKED])
+    expected = fr.predict(SHIPPED, images)
+    own = fr.predict(SHIPPED, images, tempered=False)
+    np.testing.assert_allclose(expected, tempered(own, open_predictor(SHIPPED).temperature), atol=1e-6)
+    np.save(tmp_path / "images.npy", images)
+    assert np.abs(by_command(capsys, SHIPPED, [tmp_path / "images.npy"]) - expected).max() < CLOSE
+    out = tmp_path / "rung.onnx"
+    command(capsys, "export", "--model", SHIPPED, "--out", out, "--dataset", toy_folder, "--quiet")
+    assert np.abs(fr.predict(out, images) - expected).max() < CLOSE
+    studio, visitor = visit(toy_folder, tmp_path / "runs")
+    with visitor:
+        first = len(toy.train)
+        told = ask_studio(studio, visitor, "bars", f"shipped/{SHIPPED}", range(first, first + ASKED))
+        assert np.abs(told - expected).max() < CLOSE
+        assert np.abs(draw(visitor, f"shipped/{SHIPPED}", images[1]) - expected[1]).max() < CLOSE
+
+
+def test_a_photo_gets_the_same_answer_at_every_door(tmp_path, toy_folder, capsys):
+    pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
+    model = "fashion-mnist/photo"
+    file = io.BytesIO()
+    Image.fromarray(photo(shirt_mask())).save(file, "PNG")
+    (tmp_path / "shirt.png").write_bytes(file.getvalue())
+    (answer,) = fr.predict_photos([tmp_path / "shirt.png"], model)
+    expected = np.array(list(answer.probabilities.values()))
+    assert np.abs(by_command(capsys, model, [tmp_path / "shirt.png"]) - expected).max() < CLOSE
+    out = tmp_path / "photo.onnx"
+    command(capsys, "export", "--model", model, "--out", out, "--dataset", toy_folder, "--quiet")
+    assert np.abs(by_command(capsys, out, [tmp_path / "shirt.png"]) - expected).max() < CLOSE
+    _, visitor = visit(toy_folder, tmp_path / "runs")
+    with visitor:
+        visitor.get("/")
+        headers = {"content-type": "image/png"}
+        query = {"model": f"shipped/{model}"}
+        told = visitor.post("/api/photos", params=query, content=file.getvalue(), headers=headers).json()
+    assert np.abs(np.array(told["probabilities"]) - expected).max() < CLOSE
+    assert told["none_of_these"] == answer.none_of_these
+    assert told["none_of_these_score"] == pytest.approx(answer.none_of_these_score, abs=1e-3)
+
+
+def test_a_run_is_opened_once_and_again_where_its_file_has_changed(trained, pictures, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "run")
+    first = open_predictor(folder)
+    assert open_predictor(folder) is first
+    (folder / "temperature.json").write_text(json.dumps({"temperature": 3.0}))
+    assert open_predictor(folder).temperature == 3
+    assert open_predictor(first) is first
