@@ -26,6 +26,7 @@ import fittingroom as fr
 from fittingroom.arrays import Array
 from fittingroom.cli.output import log, progress
 from fittingroom.export.model_export import checked_onnx
+from fittingroom.files import write_json
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.model_files import IN_A_RUN, SCHEMA, WEIGHTS, tempered
 from fittingroom.judging import judge
@@ -33,7 +34,7 @@ from fittingroom.ladder.ship import INPUT, PROBE
 from fittingroom.models.front import for_use
 from fittingroom.photos.non_items import non_items
 from fittingroom.recipes import load_recipe, recipe_sha256
-from fittingroom.runs import Run, is_run, open_run, write_atomically
+from fittingroom.runs import Run, is_run, open_run
 from fittingroom.training import resume, train
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def best_temperature(shares: Array, rights: Array) -> float:
 
 def write_card(card: dict[str, Any], to: Path) -> None:
     """Write the card beside the weights."""
-    write_atomically(to / "photo.json", (json.dumps(card, indent=1) + "\n").encode())
+    write_json(to / "photo.json", card)
 
 
 def first_card(run: Run, data: Dataset, answers: Array) -> dict[str, Any]:

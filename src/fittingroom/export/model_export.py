@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ import numpy as np
 from fittingroom.arrays import Images
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.export.fresh_check import LARGEST_DIFFERENCE, Agreement, agreement
+from fittingroom.files import atomic_write, write_json
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.model_files import SCHEMA, find_model, load_model, none_of_these_file, read_card
 from fittingroom.models.front import input_shape
-from fittingroom.runs import Run, is_run, open_run, write_atomically
+from fittingroom.runs import Run, is_run, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +55,7 @@ def write_onnx(model: keras.Model, path: Path, class_names: Sequence[str] = ()) 
         entry = graph_model.metadata_props.add()
         entry.key, entry.value = "class_names", json.dumps(list(class_names), ensure_ascii=False)
     onnx.checker.check_model(graph_model)
-    write_atomically(path, graph_model.SerializeToString())
+    atomic_write(path, graph_model.SerializeToString())
     return int(graph_model.opset_import[0].version)
 
 
@@ -145,15 +147,15 @@ def export_model(name: str | Path, to: Path, images: Images, class_names: Sequen
     _check_free(to, to.with_suffix(".json"), *([] if judge is None else [judge_to]))
     to.parent.mkdir(parents=True, exist_ok=True)
     if to.suffix == ".keras":
-        shutil.copyfile(source, to)
+        atomic_write(to, partial(shutil.copyfile, source))
         opset, compared = None, None
     else:
         opset, compared = checked_onnx(load_model(name), to, images, class_names)
     card = _card(source, _run_of(source), class_names, opset, compared)
     if judge is not None:
-        shutil.copyfile(judge, judge_to)
+        atomic_write(judge_to, partial(shutil.copyfile, judge))
         card = {**card, "none_of_these": {**card["none_of_these"], "file": judge_to.name}}
-    write_atomically(to.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    write_json(to.with_suffix(".json"), card)
     return Exported(
         to, to.with_suffix(".json"), None if judge is None else judge_to, to.stat().st_size, opset, compared
     )
