@@ -26,6 +26,7 @@ import fittingroom as fr
 from fittingroom.arrays import Array
 from fittingroom.cli.output import log, progress
 from fittingroom.export.model_export import checked_onnx
+from fittingroom.files import write_json
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.model_files import IN_A_RUN, SCHEMA, WEIGHTS
 from fittingroom.inference.predictor import Predictor, open_predictor
@@ -35,7 +36,7 @@ from fittingroom.models.front import for_use
 from fittingroom.photos.non_items import non_items
 from fittingroom.photos.views import averaged, views_of
 from fittingroom.recipes import load_recipe, recipe_sha256
-from fittingroom.runs import Run, is_run, open_run, write_atomically
+from fittingroom.runs import Run, is_run, open_run
 from fittingroom.training import resume, train
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def best_temperature(predictor: Predictor, photos: Sequence[PreparedPhoto], righ
 
 def write_card(card: dict[str, Any], to: Path) -> None:
     """Write the card beside the weights."""
-    write_atomically(to / "photo.json", (json.dumps(card, indent=1) + "\n").encode())
+    write_json(to / "photo.json", card)
 
 
 def first_card(run: Run, data: Dataset, answers: Array) -> dict[str, Any]:
@@ -182,7 +183,8 @@ def first_card(run: Run, data: Dataset, answers: Array) -> dict[str, Any]:
         "recipe": load_recipe(RECIPE).as_dict(),
         "recipe_sha256": recipe_sha256(RECIPE),
         "temperature": 1.0,
-        "temperature_fitted_on": "the photos for choosing, by the log loss of the right classes, each view tempered and then averaged",
+        "temperature_fitted_on": "the photos for choosing, by the log loss of the right classes, each view tempered and "
+        "then averaged",
         "none_of_these": {"file": JUDGE, "threshold": 1.0},
         "test": {
             "this": verdict.to_dict(),

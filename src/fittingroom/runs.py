@@ -1,13 +1,13 @@
 """A run on disk: a folder of plain files, written while training and read by everything after it.
 
-It knows no verdict, no recipe and no dataset: it keeps them as JSON, TOML and arrays for those who do.
+It knows no verdict, no recipe and no dataset: it keeps them as JSON, TOML and arrays for those who do. A run may come
+from anybody, so that what is read is checked here: whoever asks for a value below gets one of the right kind, or a
+`RunError` that names the file.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,16 @@ import numpy as np
 
 from fittingroom.arrays import Array, Images, Probabilities
 from fittingroom.errors import RunError
+from fittingroom.files import (
+    append_json_line,
+    array_names,
+    atomic_write,
+    read_arrays,
+    read_json,
+    read_json_lines,
+    read_toml,
+    write_json,
+)
 from fittingroom.inference.model_files import MARK
 from fittingroom.lookup import suggest
 
@@ -26,6 +36,62 @@ if TYPE_CHECKING:
     import keras
 
 ROOT = Path("runs")
+PREDICTIONS = "predictions.npz"
+ARRAYS = ("probabilities", "labels", "indices", "split", "class_names", "fingerprint")  # in it
+FIELDS: Mapping[str, Mapping[str, str]] = {  # what must be in a run's files, or may be: `fittingroom.files.KINDS`
+    MARK: {
+        "seed": "int",
+        "model": "str | None",
+        "dataset": "str | None",
+        "fingerprint": "str | None",
+        "train_images": "int | None",
+        "validation_images": "int | None",
+        "held_out": "int | None",
+        "class_names": "list[str] | None",
+        "image_shape": "tuple[int, int] | None",
+        "classes": "int | None",
+        "versions": "dict | None",
+    },
+    "resolved.json": {"seed": "int", "batch_size": "int", "pixels": "str"},
+    "history.jsonl": {
+        "epoch": "int",
+        "seconds": "float",
+        "images": "int",
+        "learning_rate": "float | None",
+        "loss": "float",
+        "accuracy": "float",
+        "val_loss": "float | None",
+        "val_accuracy": "float | None",
+    },
+    "verdict.json": {
+        "split": "str | None",
+        "fingerprint": "str | None",
+        "accuracy": "float | None",
+        "accuracy_interval": "tuple[float, float] | None",
+        "n": "int | None",
+    },
+    "test_looks.jsonl": {
+        "time": "str",
+        "asked_by": "str",
+        "accuracy": "float",
+        "dataset": "str | None",
+        "fingerprint": "str | None",
+    },
+    "tutorial.json": {
+        "model": "str",
+        "model_summary": "str",
+        "optimizer": "str",
+        "loss": "str",
+        "train_accuracy": "float",
+        "train_loss": "float",
+        "palette": "str",
+        "command": "str",
+        "against": "str | None",
+        "seconds": "dict",
+        "dataset": "str",
+        "data_dir": "str | None",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -70,32 +136,37 @@ class Run:
         """Return one of the run's JSON files.
 
         Raises:
-            RunError: the run has no such file, or it is not JSON.
+            RunError: the run has no such file, or it holds something else than `FIELDS` says.
         """
-        text = self._read_text(name)
-        try:
-            value: dict[str, Any] = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise RunError(f"{self.folder / name}: expected JSON, line {error.lineno} is not: {error.msg}.") from error
-        return value
+        return read_json(self._path(name), FIELDS.get(name), RunError)
+
+    def read_toml(self, name: str) -> dict[str, Any]:
+        """Return one of the run's TOML files.
+
+        Raises:
+            RunError: the run has no such file, or it is not TOML.
+        """
+        return read_toml(self._path(name), raises=RunError)
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write one of the run's JSON files, whole or not at all."""
-        self.write_text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        write_json(self.folder / name, value)
 
     def write_text(self, name: str, text: str) -> None:
         """Write one of the run's text files, whole or not at all."""
-        write_atomically(self.folder / name, text.encode())
+        atomic_write(self.folder / name, text)
 
     def append_line(self, name: str, value: Mapping[str, Any]) -> None:
         """Add one JSON line to one of the run's ``.jsonl`` files."""
-        with (self.folder / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(value, ensure_ascii=False) + "\n")
+        append_json_line(self.folder / name, value)
 
     def read_lines(self, name: str) -> list[dict[str, Any]]:
-        """Return the values of a ``.jsonl`` file in order; none where there is no such file."""
-        path = self.folder / name
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        """Return the values of a ``.jsonl`` file in order; none where there is no such file.
+
+        Raises:
+            RunError: it holds something else than `FIELDS` says.
+        """
+        return read_json_lines(self.folder / name, FIELDS.get(name), RunError)
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -129,33 +200,54 @@ class Run:
         Raises:
             RunError: there are none yet.
         """
-        path = self.folder / "predictions.npz"
+        path = self.folder / PREDICTIONS
         if not path.exists():
             raise RunError(f"{path}: this run has no predictions yet. Try: fittingroom evaluate {self.folder}")
-        with np.load(path, allow_pickle=False) as file:
-            return Predictions(
-                file["probabilities"],
-                file["labels"],
-                file["indices"],
-                str(file["split"]),
-                tuple(str(name) for name in file["class_names"]),
-                str(file["fingerprint"]),
-            )
+        return _predictions(path)
 
     def write_predictions(self, predictions: Predictions) -> None:
         """Keep predictions, replacing those before."""
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".predictions-") as folder:
-            path = Path(folder) / "predictions.npz"
-            np.savez_compressed(
-                path,
-                probabilities=predictions.probabilities.astype(np.float32),
-                labels=predictions.labels.astype(np.int64),
-                indices=predictions.indices.astype(np.int64),
-                split=np.array(predictions.split),
-                class_names=np.array(predictions.class_names),
-                fingerprint=np.array(predictions.fingerprint),
-            )
-            path.replace(self.folder / "predictions.npz")
+        arrays: dict[str, Any] = {
+            "probabilities": predictions.probabilities.astype(np.float32),
+            "labels": predictions.labels.astype(np.int64),
+            "indices": predictions.indices.astype(np.int64),
+            "split": np.array(predictions.split),
+            "class_names": np.array(predictions.class_names),
+            "fingerprint": np.array(predictions.fingerprint),
+        }
+        atomic_write(self.folder / PREDICTIONS, lambda path: np.savez_compressed(path, **arrays))
+
+    def summary(self) -> dict[str, Any]:
+        """Return the run as one row of plain values, after a look at every small file that it has.
+
+        Raises:
+            RunError: one of them is damaged.
+        """
+        environment, history, verdict, looks = self.environment, self.history, self.verdict or {}, self.test_looks
+        self._check_others()
+        last: Mapping[str, Any] = history[-1] if history else {}
+        tested = verdict if verdict.get("split") == "test" else {}
+        return {
+            "run": str(self.folder),
+            "name": self.name,
+            **{key: environment.get(key) for key in ("dataset", "fingerprint", "model", "seed")},
+            "epochs": len(history),
+            "seconds": round(sum(line["seconds"] for line in history), 2),
+            "accuracy": last.get("accuracy"),
+            "val_accuracy": last.get("val_accuracy"),
+            "test_accuracy": tested.get("accuracy"),
+            "test_interval": tested.get("accuracy_interval"),
+            "test_n": tested.get("n"),
+            "looks": len(looks),
+        }
+
+    def _check_others(self) -> None:
+        """Raise where one of the files is damaged whose values are no part of the summary."""
+        for name, read in (("resolved.json", self.read_json), ("recipe.toml", self.read_toml)):
+            if (self.folder / name).exists():
+                read(name)
+        if (self.folder / PREDICTIONS).exists():
+            _check_names(self.folder / PREDICTIONS, array_names(self.folder / PREDICTIONS, RunError))
 
     def model(self) -> keras.Model:
         """Open the trained model: pixels 0..255 in, probabilities out.
@@ -185,11 +277,57 @@ class Run:
 
         return open_predictor(self).predict(images, tempered=tempered)
 
-    def _read_text(self, name: str) -> str:
-        try:
-            return (self.folder / name).read_text("utf-8")
-        except FileNotFoundError as error:
-            raise RunError(f"{self.folder}: this run has no {name}. Is it whole?") from error
+    def _path(self, name: str) -> Path:
+        path = self.folder / name
+        if not os.path.lexists(path):
+            raise RunError(f"{self.folder}: this run has no {name}. Is it whole?")
+        return path
+
+
+def _check_names(path: Path, names: Sequence[str]) -> None:
+    missing = [name for name in ARRAYS if name not in names]
+    if missing:
+        raise RunError(f"{path}: expected the arrays {', '.join(ARRAYS)}; there is no {missing[0]}.")
+
+
+def _predictions(path: Path) -> Predictions:
+    """Read predictions and check what everything that asks for them counts on.
+
+    Raises:
+        RunError: they are damaged, or do not fit each other.
+    """
+    arrays = read_arrays(path, RunError)
+    _check_names(path, list(arrays) if isinstance(arrays, dict) else [])
+    probabilities, labels, indices, split, names, fingerprint = (arrays[name] for name in ARRAYS)
+    n, classes = probabilities.shape if probabilities.ndim == 2 else (-1, -1)
+    is_matrix = n >= 0 and probabilities.dtype.kind == "f"
+    fits = {
+        "'probabilities' as finite numbers (n, classes)": is_matrix and bool(np.isfinite(probabilities).all()),
+        "'class_names' as a text for each column": names.shape == (classes,) and names.dtype.kind == "U",
+        "'labels' as whole numbers (n,) below the number of classes": _are_whole(labels, n, classes),
+        "'indices' as whole numbers (n,)": _are_whole(indices, n, None),
+        "'split' as train, validation or test": split.shape == () and str(split) in ("train", "validation", "test"),
+        "'fingerprint' as a text": fingerprint.shape == () and fingerprint.dtype.kind == "U",
+    }
+    wrong = next((words for words, is_so in fits.items() if not is_so), None)
+    if wrong:
+        raise RunError(f"{path}: expected {wrong}, found something else.")
+    labels, indices = labels.astype(np.int64), indices.astype(np.int64)
+    return Predictions(probabilities, labels, indices, str(split), tuple(map(str, names)), str(fingerprint))
+
+
+def _are_whole(values: Array, n: int, below: int | None) -> bool:
+    if values.shape != (n,) or values.dtype.kind not in "iu":
+        return False
+    return not n or bool(values.min() >= 0 and (below is None or values.max() < below))
+
+
+def summary_or_error(run: Run) -> dict[str, Any]:
+    """Return a run as one row of a table; a damaged run is a row with its folder, its name and the ``error``."""
+    try:
+        return run.summary()
+    except RunError as error:
+        return {"run": str(run.folder), "name": run.name, "error": " ".join(str(error).split())}
 
 
 def create(out: str | Path | None, name: str, seed: int, environment: Mapping[str, Any]) -> Run:
@@ -219,8 +357,8 @@ def create(out: str | Path | None, name: str, seed: int, environment: Mapping[st
 
 
 def is_run(folder: Path) -> bool:
-    """Say whether a folder is a run's."""
-    return (folder / MARK).is_file()
+    """Say whether a folder is a run's; a damaged run is one too, and says so where it is read."""
+    return os.path.lexists(folder / MARK)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -243,22 +381,3 @@ def list_runs(root: str | Path = ROOT) -> Sequence[Run]:
     """Return the runs in a folder, by name."""
     path = Path(root)
     return [Run(folder) for folder in sorted(path.iterdir()) if is_run(folder)] if path.is_dir() else []
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a temporary name beside it, flushed to disk, then renamed.
-
-    Raises:
-        OSError: the disk is full or the folder cannot be written; nothing is left behind.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fittingroom.cli.options import Json
-from fittingroom.cli.output import emit, emit_json, table
-from fittingroom.runs import ROOT, Run, list_runs, open_run
+from fittingroom.cli.output import emit, emit_json, on_one_line, table
+from fittingroom.runs import ROOT, Run, list_runs, open_run, summary_or_error
 
 
 def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
@@ -15,29 +16,27 @@ def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
     Args:
         root: the folder that holds run folders.
     """
-    rows = [_row(run) for run in list_runs(root)]
+    rows = [_row(summary_or_error(run)) for run in list_runs(root)]
     if json:
         emit_json({"schema": "fittingroom/runs/1", "runs": rows})
     elif rows:
         header = ["run", "dataset", "seed", "epochs", "accuracy", "test accuracy", "95 %", "n"]
-        emit(table(header, [[_cell(value) for value in row.values()] for row in rows]))
+        emit(table(header, [_cells(row) for row in rows]))
     else:
         emit(f"No runs in {root}/ yet. Try: fittingroom tutorial")
 
 
-def _row(run: Run) -> dict[str, object]:
-    environment, history, verdict = run.environment, run.history, run.verdict
-    tested = verdict if verdict and verdict.get("split") == "test" else {}
-    return {
-        "run": str(run.folder),
-        "dataset": environment.get("dataset"),
-        "seed": environment.get("seed"),
-        "epochs": len(history),
-        "accuracy": history[-1]["accuracy"] if history else None,
-        "test_accuracy": tested.get("accuracy"),
-        "test_interval": tested.get("accuracy_interval"),
-        "test_n": tested.get("n"),
-    }
+COLUMNS = ("run", "dataset", "seed", "epochs", "accuracy", "test_accuracy", "test_interval", "test_n")
+
+
+def _row(summary: dict[str, Any]) -> dict[str, Any]:
+    return {key: summary.get(key) for key in (("run", "error") if "error" in summary else COLUMNS)}
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    """Return a row of the table; a damaged run's sentence stands in the last column, which has room."""
+    cells = [_cell(row.get(key)) for key in COLUMNS]
+    return [*cells[:-1], _cell(f"damaged: {row['error']}")] if "error" in row else cells
 
 
 def _cell(value: object) -> str:
@@ -45,7 +44,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, list):
         return " to ".join(map(_cell, value))
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else on_one_line(str(value))
 
 
 def show_run(run: Path, *, json: Json = False) -> None:
@@ -55,10 +54,11 @@ def show_run(run: Path, *, json: Json = False) -> None:
         run: its folder.
     """
     opened = open_run(run)
+    summary = opened.summary()
     if json:
         emit_json({"schema": "fittingroom/run/1", **_facts(opened)})
         return
-    facts = _row(opened)
+    facts = _row(summary)
     emit(table(["what", "value"], [(key, _cell(value)) for key, value in facts.items()]))
     epochs = [[_cell(line.get(key)) for key in _COLUMNS] for line in opened.history]
     if epochs:

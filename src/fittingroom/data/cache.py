@@ -8,7 +8,6 @@ hashed again: it is stamped anew if it is sound, and counts as absent if it is n
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from contextlib import contextmanager, suppress
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.data.idx import encode_header, writing
+from fittingroom.errors import DataError
+from fittingroom.files import PARTIAL, atomic_write, read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from fittingroom.progress import Log
 
 CACHE_VARIABLE = "FITTINGROOM_CACHE"
-WORK_PREFIX = ".partial-"
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,7 @@ def store(folder: Path, file: KnownFile, array: Array, source: str) -> None:
     """
     target = array_path(folder, file)
     with writing(target):
-        with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=folder) as work:
-            whole = Path(work, target.name)
-            with whole.open("wb") as stream:
-                np.save(stream, array, allow_pickle=False)
-                stream.flush()
-                os.fsync(stream.fileno())
-            whole.replace(target)
+        atomic_write(target, lambda temporary: np.save(temporary, array, allow_pickle=False))
         _write_stamp(folder, file, source)
 
 
@@ -181,7 +175,7 @@ def alone(folder: Path, log: Log) -> Iterator[Path]:
     try:
         with writing(folder):
             _sweep(folder)
-            work = tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=folder)
+            work = tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder)
         with work as name:
             yield Path(name)
     finally:
@@ -191,8 +185,11 @@ def alone(folder: Path, log: Log) -> Iterator[Path]:
 def _sweep(folder: Path) -> None:
     import shutil
 
-    for left in folder.glob(f"{WORK_PREFIX}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob(f"{PARTIAL}*"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def _map(folder: Path, file: KnownFile) -> Array | None:
@@ -208,10 +205,10 @@ def _stamp_path(folder: Path, file: KnownFile) -> Path:
 
 def _read_stamp(folder: Path, file: KnownFile) -> dict[str, str]:
     try:
-        stamp = json.loads(_stamp_path(folder, file).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        stamp = read_json(_stamp_path(folder, file))
+    except DataError:  # the array is hashed again
         return {}
-    return {str(key): str(value) for key, value in stamp.items()} if isinstance(stamp, dict) else {}
+    return {key: str(value) for key, value in stamp.items()}
 
 
 def _fits(stamp: dict[str, str], folder: Path, file: KnownFile) -> bool:
@@ -226,7 +223,4 @@ def _fits(stamp: dict[str, str], folder: Path, file: KnownFile) -> bool:
 def _write_stamp(folder: Path, file: KnownFile, source: str) -> None:
     now = array_path(folder, file).stat()
     stamp = {"sha256": file.sha256, "size_bytes": now.st_size, "mtime_ns": now.st_mtime_ns, "source": source}
-    with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=folder) as work:
-        whole = Path(work, "stamp")
-        whole.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-        whole.replace(_stamp_path(folder, file))
+    write_json(_stamp_path(folder, file), stamp)

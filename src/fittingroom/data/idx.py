@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.errors import DataError
+from fittingroom.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,7 +241,7 @@ def write_idx(path: Path, array: Array) -> None:
     """
     raw = encode(array)
     with writing(path):
-        path.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
+        atomic_write(path, gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 
 
 @contextmanager

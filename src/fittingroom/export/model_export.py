@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,12 @@ import numpy as np
 from fittingroom.arrays import Images
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.export.fresh_check import LARGEST_DIFFERENCE, Agreement, agreement
+from fittingroom.files import atomic_write, write_json
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.model_files import SCHEMA, find_model, load_model, none_of_these_file, read_card
 from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.models.front import input_shape
-from fittingroom.runs import Run, is_run, open_run, write_atomically
+from fittingroom.runs import Run, is_run, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +56,7 @@ def write_onnx(model: keras.Model, path: Path, class_names: Sequence[str] = ()) 
         entry = graph_model.metadata_props.add()
         entry.key, entry.value = "class_names", json.dumps(list(class_names), ensure_ascii=False)
     onnx.checker.check_model(graph_model)
-    write_atomically(path, graph_model.SerializeToString())
+    atomic_write(path, graph_model.SerializeToString())
     return int(graph_model.opset_import[0].version)
 
 
@@ -151,16 +153,16 @@ def export_model(name: str | Path, to: Path, images: Images, class_names: Sequen
     model = at_temperature(load_model(source), opened.temperature)
     _check_tempered(model, opened, images[:COMPARED])
     if to.suffix == ".keras":
-        write_atomically(to, _as_keras_file(model))
+        atomic_write(to, model.save)
         opset, compared = None, None
     else:
         opset, compared = checked_onnx(model, to, images, class_names)
     card = _card(source, _run_of(source), class_names, opset, compared)
     card |= {"tempered": True, "temperature": opened.temperature}
     if second is not None:
-        shutil.copyfile(second, second_to)
+        atomic_write(second_to, partial(shutil.copyfile, second))
         card = {**card, "none_of_these": {**card["none_of_these"], "file": second_to.name}}
-    write_atomically(to.with_suffix(".json"), (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    write_json(to.with_suffix(".json"), card)
     return Exported(
         to, to.with_suffix(".json"), None if second is None else second_to, to.stat().st_size, opset, compared
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fittingroom.arrays import Images, Labels, Predict, Probabilities
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import ModelError
+from fittingroom.files import read_json
 from fittingroom.inference.model_files import (
     IN_A_RUN,
     MARK,
@@ -233,10 +233,4 @@ def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images],
 
 def _json(path: Path) -> dict[str, Any]:
     """Return an object from a JSON file; an empty one where there is no such file."""
-    if not path.is_file():
-        return {}
-    try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: expected JSON, received: {error}") from error
-    return value if isinstance(value, dict) else {}
+    return read_json(path, raises=ModelError) if path.exists() else {}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fittingroom.errors import UsageError
+from fittingroom.files import atomic_write, write_json
 from fittingroom.ladder import look_log
 from fittingroom.ladder.ladder_table import RUNGS, Row, as_json, markdown, rows
 from fittingroom.ladder.look_log import TestLook, Timing
@@ -14,7 +14,6 @@ from fittingroom.ladder.measure import scored, timed, trained
 from fittingroom.lookup import look_up
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.recipes import recipe_names, recipe_sha256
-from fittingroom.runs import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,9 +95,9 @@ def written(plan: LadderPlan, dataset: str) -> list[Row]:
 
     ladder = shipped_rows(look_log.read(plan.log, TestLook), look_log.read(plan.times, Timing), dataset)
     plan.root.mkdir(parents=True, exist_ok=True)
-    write_atomically(plan.root / "ladder.md", markdown(ladder).encode())
-    write_atomically(plan.root / "ladder.json", (json.dumps(as_json(ladder), indent=1) + "\n").encode())
-    write_atomically(plan.root / "ladder.html", page(ladder, dataset).encode())
+    atomic_write(plan.root / "ladder.md", markdown(ladder))
+    write_json(plan.root / "ladder.json", as_json(ladder))
+    atomic_write(plan.root / "ladder.html", page(ladder, dataset))
     return ladder
 
 

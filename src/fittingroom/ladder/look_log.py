@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fittingroom.errors import RunError
+from fittingroom.files import append_json_line, read_json_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,8 +78,7 @@ Line = TypeVar("Line", TestLook, Timing)
 def append(path: Path, line: TestLook | Timing) -> None:
     """Add one line to a log; the file is made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(line), ensure_ascii=False) + "\n")
+    append_json_line(path, asdict(line))
 
 
 def read(path: Path, kind: type[Line]) -> list[Line]:
@@ -92,21 +91,9 @@ def read(path: Path, kind: type[Line]) -> list[Line]:
     Raises:
         RunError: a line that is not one of this log, with its number.
     """
-    if not path.exists():
-        return []
-    lines = path.read_text("utf-8").splitlines()
-    return [_line(path, number, text, kind) for number, text in enumerate(lines, 1)]
-
-
-def _line(path: Path, number: int, text: str, kind: type[Line]) -> Line:
-    try:
-        values: dict[str, Any] = json.loads(text)
-        return kind(**{name: _frozen(value) for name, value in values.items()})
-    except (TypeError, ValueError, AttributeError) as error:
-        names = ", ".join(field.name for field in fields(kind))
-        raise RunError(
-            f"{path}, line {number}: expected a JSON object with {names}; received {text[:60]!r}."
-        ) from error
+    kinds = {field.name: str(field.type) for field in fields(kind)}
+    lines = read_json_lines(path, kinds, RunError)
+    return [kind(**{name: _frozen(line[name]) for name in kinds}) for line in lines]
 
 
 def _frozen(value: Any) -> Any:

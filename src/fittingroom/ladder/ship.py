@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import hold_out
 from fittingroom.export.model_export import checked_onnx
+from fittingroom.files import atomic_write, write_json
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging import fit_temperature
 from fittingroom.ladder.measure import done_or_gone_on, run_folder
 from fittingroom.recipes import load_recipe, recipe_sha256
-from fittingroom.runs import Run, open_run, write_atomically
+from fittingroom.runs import Run, open_run
 from fittingroom.training import train
 from fittingroom.workflows.training import make, valid_for
 
@@ -58,12 +58,11 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, log: Log) -> Path:
     held = hold_out(data.train, HELD_OUT, seed=0)[1]
     value = fit_temperature(held.labels, validated(row.rung, root, data, log=log).predict(held.images, tempered=False))
     to.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(run.folder / IN_A_RUN, to / f"{row.rung}.keras")
+    atomic_write(to / f"{row.rung}.keras", partial(shutil.copyfile, run.folder / IN_A_RUN))
     model = run.model()
     if model.count_params() <= ONNX_PARAMETERS:
         checked_onnx(model, to / f"{row.rung}.onnx", data.test.images, data.class_names)
-    text = json.dumps(card(row, run, data, value), indent=1) + "\n"
-    write_atomically(to / f"{row.rung}.json", text.encode())
+    write_json(to / f"{row.rung}.json", card(row, run, data, value))
     return to / f"{row.rung}.keras"
 
 

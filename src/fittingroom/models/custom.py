@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
+from fittingroom.files import read_toml
 from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def _maker(source: Source) -> Any:
 
 
 SOURCE, WEIGHTS = "model_source.toml", "weights.safetensors"
+SOURCE_FIELDS = {"file": "str", "function": "str", "sha256": "str"}
 
 
 def rebuilt(folder: Path, image_shape: tuple[int, int], classes: int) -> Any:
@@ -141,14 +142,19 @@ def put_weights(model: Any, image_shape: tuple[int, int], path: Path) -> None:
     """Put kept weights into a model, in place.
 
     Raises:
-        ModelError: they are of another model.
+        ModelError: they are of another model, or damaged.
     """
     import torch
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from fittingroom.models.functional_model import as_functional
 
-    functional, kept = as_functional(model, image_shape), load_file(path)
+    functional = as_functional(model, image_shape)
+    try:
+        kept = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: expected a model's weights, cannot read them: {error}.") from None
     living: Mapping[str, Any] = weights_of(functional)
     if {name: value.shape for name, value in living.items()} != {name: value.shape for name, value in kept.items()}:
         raise ModelError(f"{path}: the weights are of another model than '{functional.name}'.")
@@ -167,7 +173,7 @@ def _source(folder: Path) -> Source:
             f"{folder} keeps the weights of a model that was passed from Python, and not the Python that makes it. "
             "Ask the model itself: fr.predict(model, images)."
         )
-    values = tomllib.loads((folder / SOURCE).read_text("utf-8"))
+    values = read_toml(folder / SOURCE, SOURCE_FIELDS, ModelError)
     file = Path(values["file"])
     places = [file, folder / file.name, Path(file.name)]
     for place in places:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from fittingroom.errors import UsageError
+from fittingroom.files import atomic_write
 from fittingroom.judging.scores import losses
 from fittingroom.lookup import look_up
 from fittingroom.pages.palettes import LINE, PALETTES
 from fittingroom.pages.plots import draw_picture
 from fittingroom.pages.terminal_picture import Drawing, picture
-from fittingroom.runs import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -223,9 +223,8 @@ def save_figure(figure: Figure, path: Path) -> None:
     kinds = ("png", "svg", "pdf")
     if path.suffix[1:].lower() not in kinds:
         raise UsageError(f"{path}: expected a file that ends in .png, .svg or .pdf.")
-    with io.BytesIO() as file:
-        figure.savefig(file, format=path.suffix[1:].lower(), dpi=150, facecolor="white", bbox_inches="tight")
-        write_atomically(path, file.getvalue())
+    draw = partial(figure.savefig, format=path.suffix[1:].lower(), dpi=150, facecolor="white", bbox_inches="tight")
+    atomic_write(path, draw)
 
 
 BAR = 20  # characters of a probability of 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.errors import FittingRoomError
+from fittingroom.errors import DataError, FittingRoomError
+from fittingroom.files import atomic_write, read_arrays
 from fittingroom.studio.problems import Problem, without_paths
 
 if TYPE_CHECKING:
@@ -51,14 +51,21 @@ def save_arrays(path: Path, **arrays: Array) -> None:
         OSError: the disk is full or the folder cannot be written; nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    atomic_write(path, lambda temporary: np.savez(temporary, allow_pickle=False, **arrays))
+
+
+def arrays_of(path: Path, *names: str) -> list[Array]:
+    """Return arrays by name from a file that `save_arrays` wrote.
+
+    Raises:
+        DataError: it is damaged; the message says what to do.
+    """
+    arrays = read_arrays(path)
+    if not isinstance(arrays, dict) or not arrays.keys() >= set(names):
+        raise DataError(
+            f"{path}: expected the arrays {', '.join(names)}, found others. Remove the file, and ask again."
+        )
+    return [arrays[name] for name in names]
 
 
 DIED = "The process that did this ended without an answer. Perhaps memory ran out; the terminal may tell more."

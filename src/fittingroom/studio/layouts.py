@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.studio.jobs import save_arrays, tell, told_errors
+from fittingroom.studio.jobs import arrays_of, save_arrays, tell, told_errors
 
 SAMPLE = 20_000  # images that the axes are found from; all are placed on them
 DIMENSIONS = 50  # that UMAP is given: enough for what the eye can tell, and bounded memory
@@ -79,8 +79,8 @@ class Percentages(io.StringIO):
 def umap_layout(features: Path, out: Path) -> None:
     """Lay features out by UMAP, and write ``positions`` uint16 ``(n, 2)``."""
     tell(0, "Reading what the model sees")
-    with np.load(features, allow_pickle=False) as file:
-        values = file["features"].astype(np.float32)
+    (seen,) = arrays_of(features, "features")
+    values = seen.astype(np.float32)
     values = components(values, min(DIMENSIONS, values.shape[1]))
     tell(0.05, "Loading UMAP")
     import umap

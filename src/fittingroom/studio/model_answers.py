@@ -13,6 +13,7 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.errors import RunError
 from fittingroom.inference.model_files import IN_A_RUN, find_model, shipped_names
+from fittingroom.studio.jobs import arrays_of
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_names import own_file, runs_of
 
@@ -133,8 +134,8 @@ def answers_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Answers:
 
 @lru_cache(maxsize=4)
 def _read(path: Path) -> Answers:
-    with np.load(path, allow_pickle=False) as file:
-        return Answers(file["probabilities"], file["features"])
+    arrays = arrays_of(path, "probabilities", "features")
+    return Answers(*arrays)
 
 
 @lru_cache(maxsize=2)

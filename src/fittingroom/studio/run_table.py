@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.errors import RunError
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging.compare import mcnemar
-from fittingroom.studio.problems import Problem
+from fittingroom.runs import summary_or_error
+from fittingroom.studio.problems import Problem, without_paths
 from fittingroom.studio.run_names import own_file
 from fittingroom.training.recipe import Recipe
 
@@ -23,31 +22,24 @@ PAGE = "report.html"
 
 
 def row(run: Run) -> dict[str, Any]:
-    """Return a run as plain values; a run that cannot be read says so instead of hiding."""
-    try:
-        return _row(run)
-    except (RunError, KeyError, TypeError, ValueError) as error:
-        return {"name": run.name, "broken": f"This run cannot be read: {type(error).__name__}."}
+    """Return a run as plain values; a run that cannot be read says so in ``error`` instead of hiding."""
+    told = summary_or_error(run)
+    if "error" in told:
+        return {"name": run.name, "error": without_paths(told["error"])}
+    return full_row(run, told)
 
 
-def _row(run: Run) -> dict[str, Any]:
-    environment, history, verdict = run.environment, run.history, run.verdict or {}
-    last = history[-1] if history else {}
-    is_test = verdict.get("split") == "test"
+def full_row(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's summary with what else the table shows.
+
+    Args:
+        run: not damaged.
+        summary: of it.
+    """
+    told = {key: value for key, value in summary.items() if key not in ("run", "test_n")}
     return {
-        "name": run.name,
-        "dataset": environment.get("dataset"),
-        "fingerprint": environment.get("fingerprint"),
-        "model": environment.get("model"),
-        "seed": environment.get("seed"),
-        "epochs": len(history),
-        "seconds": round(sum(line["seconds"] for line in history), 2),
-        "accuracy": last.get("accuracy"),
-        "val_accuracy": last.get("val_accuracy"),
-        "test_accuracy": verdict.get("accuracy") if is_test else None,
-        "test_interval": verdict.get("accuracy_interval") if is_test else None,
-        "n": verdict.get("n") if is_test else None,
-        "looks": len(run.test_looks),
+        **told,
+        "n": summary["test_n"],
         "has_model": own_file(run, IN_A_RUN) is not None,
         "has_predictions": own_file(run, "predictions.npz") is not None,
         "has_page": own_file(run, PAGE) is not None,
@@ -57,8 +49,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 def changes(run: Run) -> dict[str, Any]:
     """Return the settings in which a run's recipe differs from the defaults."""
-    path = own_file(run, "recipe.toml")
-    asked = tomllib.loads(path.read_text("utf-8")) if path else {}
+    asked = run.read_toml("recipe.toml") if own_file(run, "recipe.toml") else {}
     plain = Recipe().as_dict()
     return {key: value for key, value in asked.items() if plain.get(key) != value}
 

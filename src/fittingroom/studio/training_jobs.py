@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -14,12 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fittingroom.runs import write_atomically
-from fittingroom.studio.problems import Problem
+from fittingroom.errors import DataError
+from fittingroom.files import read_json, read_json_lines, write_json
+from fittingroom.studio.problems import Problem, without_paths
 from fittingroom.studio.run_names import NAME
 from fittingroom.studio.training_process import ORDER, PROGRESS
 
 PROCESS = "process.json"
+NOTHING: dict[str, Any] = {"dataset": None, "model": None, "recipe": {}, "seed": 0, "validation": None}  # was asked
 VANISHED = (
     "The training's process ended without a word: it was killed, or memory ran out. It goes on from its checkpoint."
 )
@@ -111,13 +112,13 @@ class Trainings:
         is_new = not folder.exists()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(folder / ORDER, json.dumps(order).encode())
+            write_json(folder / ORDER, order)
             with (folder / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "fittingroom.studio.training_process", str(folder)]
                 process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                 )
-            write_atomically(folder / PROCESS, json.dumps({"pid": process.pid}).encode())
+            write_json(folder / PROCESS, {"pid": process.pid})
         except OSError:
             if is_new:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -149,27 +150,34 @@ class Trainings:
                 os.kill(pid, signal.SIGTERM)
 
     def order(self, name: str) -> dict[str, Any]:
-        """Return what was asked of a training; little where it was not started here."""
+        """Return what was asked of a training; little where it was not started here.
+
+        Raises:
+            DataError: its file is damaged.
+        """
         path = self.work_dir / name / ORDER
-        asked: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        return {"dataset": None, "model": None, "recipe": {}, "seed": 0, "validation": None, "title": name} | asked
+        return NOTHING | {"title": name} | (read_json(path) if path.exists() else {})
 
     def lines(self, name: str, after: int = 0) -> list[dict[str, Any]]:
-        """Return the progress of a training, from line ``after`` on; the last line may say how it ended."""
-        path = self.folder(name) / PROGRESS
-        text = path.read_text("utf-8") if path.exists() else ""
-        whole = text[: text.rfind("\n") + 1].splitlines()
-        return [told for line in whole[after:] if (told := _parsed(line)) is not None]
+        """Return the progress of a training, from line ``after`` on; the last line may say how it ended.
+
+        Raises:
+            DataError: its file is damaged.
+        """
+        return read_json_lines(self.folder(name) / PROGRESS, {"kind": "str"}, after=after)
 
     def state(self, name: str) -> dict[str, Any]:
-        """Return a training as plain values: its name, what was asked, how it stands."""
+        """Return a training as plain values: its name, what was asked, how it stands; a damaged one has failed."""
         running = self.is_running(name)
-        lines = self.lines(name)
-        last = lines[-1] if lines else {}
         how, words = ("running", "") if running else ("vanished", self._why_vanished(name))
-        if not running and last.get("kind") == "end":
-            how, words = last["how"], last["words"]
-        asked = self.order(name)
+        asked = NOTHING
+        try:
+            asked, lines = self.order(name), self.lines(name)
+            last = lines[-1] if lines else {}
+            if not running and last.get("kind") == "end":
+                how, words = str(last.get("how")), str(last.get("words"))
+        except DataError as error:
+            how, words = "failed", without_paths(str(error))
         can_resume = not running and (self.runs / name / "checkpoint").is_dir()
         shown = {key: asked[key] for key in ("model", "recipe", "seed", "validation")}
         return {"name": name, "how": how, "words": words, "can_resume": can_resume, "asked": shown}
@@ -178,19 +186,10 @@ class Trainings:
         return VANISHED if (self.runs / name / "checkpoint").is_dir() else NEVER_BEGAN
 
 
-def _parsed(line: str) -> dict[str, Any] | None:
-    """Return one line of progress; None for one that was cut short by a full disk or a kill."""
-    try:
-        told = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return told if isinstance(told, dict) else None
-
-
 def _pid(folder: Path) -> int | None:
     try:
-        return int(json.loads((folder / PROCESS).read_text("utf-8"))["pid"])
-    except (OSError, ValueError, KeyError):
+        return int(read_json(folder / PROCESS, {"pid": "int"})["pid"])
+    except DataError:
         return None
 
 

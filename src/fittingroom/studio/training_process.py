@@ -7,7 +7,6 @@ The folder holds ``order.json``; progress is appended to ``progress.jsonl`` ther
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import signal
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS, Dataset, load
 from fittingroom.errors import FittingRoomError, Interrupted
+from fittingroom.files import append_json_line, read_json
 from fittingroom.runs import Run, is_run
 from fittingroom.studio.problems import hide_paths, without_paths
 
@@ -32,8 +32,7 @@ OUR_FAULT = "This is our mistake, not yours; the training's log.txt tells more."
 def write_line(folder: Path, line: dict[str, Any]) -> None:
     """Add one line of progress. A full disk stops no training: its own checkpoint is what counts."""
     try:
-        with (folder / PROGRESS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_json_line(folder / PROGRESS, line)
     except OSError:
         return
 
@@ -50,7 +49,7 @@ def progress_line(progress: Progress) -> dict[str, Any]:
 
 def carry_out(folder: Path) -> None:
     """Train as the order says, and write down how it ended."""
-    order = json.loads((folder / ORDER).read_text("utf-8"))
+    order = read_json(folder / ORDER)
     out = Path(order["out"])
     source = order["dataset"] if order["dataset"] in DATASETS else Path(order["dataset"])
     hide_paths([out] if isinstance(source, str) else [out, source])

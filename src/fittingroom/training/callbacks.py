@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fittingroom.errors import UsageError
-from fittingroom.runs import write_atomically
+from fittingroom.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -183,7 +183,7 @@ def drop_rows(path: Path, separator: str, epochs_done: int) -> None:
     while len(kept) > 1 and not _is_of_epoch_before(kept[-1].split(separator)[0], epochs_done):
         kept.pop()
     if kept != lines:
-        write_atomically(path, "".join(kept).encode())
+        atomic_write(path, "".join(kept))
 
 
 def _is_of_epoch_before(word: str, epochs_done: int) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import RunError, TrainingError
+from fittingroom.files import atomic_write, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
 
 FILE = "state.safetensors"
 FORMAT = "fittingroom/checkpoint/1"
+FACTS = {  # what a training goes on from: `fittingroom.files.KINDS`
+    "recipe": "dict",
+    "seed": "int",
+    "architecture": "str | None",
+    "epoch": "int",
+    "step": "int",
+    "seconds": "float",
+    "history": "list",
+    "stopped": "str | None",
+    "rate_factor": "float",
+    "callbacks": "list",
+}
 
 
 @dataclass(frozen=True)
@@ -44,13 +57,11 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
     """
     from safetensors.torch import save
 
-    from fittingroom.runs import write_atomically
-
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in checkpoint.tensors.items()}
     content = save(tensors, metadata={"format": FORMAT, "facts": json.dumps(checkpoint.facts)})
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / FILE, content)
+        atomic_write(folder / FILE, content)
     except OSError as error:
         if (folder / FILE).exists():
             rest = "The one before is kept; make room and go on with --resume."
@@ -78,7 +89,7 @@ def read(folder: Path) -> Checkpoint:
         raise RunError(f"{path}: expected a checkpoint, cannot read it: {error}.") from None
     if metadata.get("format") != FORMAT:
         raise RunError(f"{path}: expected format {FORMAT}, found {metadata.get('format')}.")
-    return Checkpoint(tensors, json.loads(metadata["facts"]))
+    return Checkpoint(tensors, parse_object(metadata.get("facts", ""), FACTS, str(path), RunError))
 
 
 def grouped(groups: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

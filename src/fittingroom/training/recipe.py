@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import UsageError
+from fittingroom.files import read_toml
 from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
@@ -160,13 +160,11 @@ class Recipe:
         Raises:
             UsageError: the file is missing or not TOML, or holds an unknown name or a value that does not fit.
         """
+        values = read_toml(path, raises=UsageError)
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UsageError(f"Recipe {path}: cannot be read ({error.strerror}).") from None
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"Recipe {path}: not TOML: {error}.") from None
-        return cls.from_dict(values)
+            return cls.from_dict(values)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from None
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; what is off is left out.

@@ -14,6 +14,7 @@ import fittingroom.training.checkpoint as checkpoints
 from fittingroom.arrays import Array
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.errors import FittingRoomError, RunError, UsageError
+from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import keep_temperature
 from fittingroom.progress import OnProgress, no_progress
@@ -259,14 +260,13 @@ def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
         from fittingroom.models.front import for_use
 
         with torch.no_grad(), functional.at_rest():
-            for_use(functional.model, image_shape).save(run.folder / IN_A_RUN)
+            atomic_write(run.folder / IN_A_RUN, for_use(functional.model, image_shape).save)
         return
     from safetensors.torch import save
 
     from fittingroom.models.custom import WEIGHTS, weights_of
-    from fittingroom.runs import write_atomically
 
-    write_atomically(run.folder / WEIGHTS, save(weights_of(functional)))
+    atomic_write(run.folder / WEIGHTS, save(weights_of(functional)))
 
 
 def _architecture(model: Any) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError, FittingRoomError, UsageError
+from fittingroom.files import atomic_write
 from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.photos.importing import folder_name, free_name
 from fittingroom.photos.opening import is_picture_name
@@ -282,22 +283,11 @@ def sort_into(folder: Path, answer: PictureAnswer) -> Path | None:
         return None
     try:
         (folder / label).mkdir(parents=True, exist_ok=True)
-        return _copied(source, folder / label)
+        to = free_name(folder / label, source.name)
+        atomic_write(to, partial(shutil.copy2, source))
+        return to
     except OSError as error:
         raise DataError(f"{folder / label}: the copy of {source} could not be written ({error.strerror}).") from error
-
-
-def _copied(source: Path, folder: Path) -> Path:
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".copy-")
-    os.close(handle)
-    try:
-        shutil.copy2(source, temporary)
-        to = free_name(folder, source.name)
-        Path(temporary).replace(to)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return to
 
 
 def save_explanation(folder: Path, answer: PictureAnswer, threshold: float) -> Path | None:
@@ -329,13 +319,5 @@ def save_explanation(folder: Path, answer: PictureAnswer, threshold: float) -> P
 
 def _save(figure: Figure, path: Path) -> None:
     """Save a figure whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".explain-", suffix=".png")
-    os.close(handle)
-    try:
-        with warnings.catch_warnings(action="ignore"):  # a file's name in letters that the font lacks shows boxes
-            figure.savefig(temporary, dpi=130, facecolor="white")
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with warnings.catch_warnings(action="ignore"):  # a file's name in letters that the font lacks shows boxes
+        atomic_write(path, partial(figure.savefig, dpi=130, facecolor="white"))

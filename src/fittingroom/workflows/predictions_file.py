@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fittingroom.data import DATASETS, Dataset, Log, load, no_log
 from fittingroom.errors import DataError
+from fittingroom.files import read_arrays
 from fittingroom.judging import check_predictions
 
 if TYPE_CHECKING:
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
 
     from fittingroom.arrays import Array, Labels, Probabilities
 
-_DAMAGE = (ValueError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, RuntimeError)  # what np.load raises
 EXAMPLE = "numpy.savez(path, probabilities=p, labels=y)"
 
 
@@ -76,14 +73,8 @@ def _arrays(path: Path) -> dict[str, Array]:
     kind = path.suffix.lower()
     if kind not in (".npz", ".npy"):
         raise DataError(f"{path}: expected a file that ends in .npz or .npy. Write it with {EXAMPLE}.")
-    try:
-        content = io.BytesIO(path.read_bytes())  # np.load leaves a damaged file open
-        loaded: Any = np.load(content, allow_pickle=False)
-        return {"probabilities": loaded} if kind == ".npy" else {name: loaded[name] for name in loaded.files}
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file.") from error
-    except _DAMAGE as error:
-        raise DataError(f"{path}: expected arrays that NumPy wrote, without Python objects; this is not.") from error
+    loaded = read_arrays(path)
+    return loaded if isinstance(loaded, dict) else {"probabilities": loaded}
 
 
 def _labels(path: Path, arrays: dict[str, Array], data: Dataset | None) -> Array:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS
+from fittingroom.errors import RunError
+from fittingroom.files import read_toml
 from fittingroom.models import MODELS
+from fittingroom.models.custom import SOURCE_FIELDS
 from fittingroom.recipes import load_recipe, recipe_names
 from fittingroom.training import Recipe
 from fittingroom.workflows.training import DEFAULT_MODEL, SOURCE
@@ -87,7 +89,7 @@ def _model_words(run: Run, recipe: Recipe) -> list[str] | None:
     """Return the option that names the architecture, none where the recipe does, None where no name is known."""
     source = run.folder / SOURCE
     if source.exists():
-        values = tomllib.loads(source.read_text("utf-8"))
+        values = read_toml(source, SOURCE_FIELDS, RunError)
         return ["--model", f"{values['file']}:{values['function']}"]
     name = _architecture(str(run.environment.get("model")), recipe.model or DEFAULT_MODEL)
     if name is None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from fittingroom.arrays import Probabilities
 from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, no_log
 from fittingroom.errors import DataError, RunError, UsageError
@@ -102,8 +104,8 @@ def _as_kept(run: Run, data: Dataset, kept: Predictions) -> RunPredictions:
             f"Try: fittingroom evaluate {run.folder}, or --split validation."
         )
     source = data.test if kept.split == "test" else data.train
-    split = source.take(kept.indices, kept.split)
-    if not (split.labels == kept.labels).all():
+    split = source.take(kept.indices[kept.indices < len(source)], kept.split)
+    if not np.array_equal(split.labels, kept.labels):
         raise RunError(f"{run.folder}: the labels in predictions.npz are not those of '{data.name}'.")
     return RunPredictions(split, kept.probabilities)
 
@@ -134,8 +136,8 @@ def dataset_judged(run: Run, fingerprint: str) -> str:
         run: trained.
         fingerprint: of the data judged.
     """
-    names = [look["dataset"] for look in run.test_looks if look.get("fingerprint") == fingerprint]
-    return str(names[-1]) if names else data_name(run.environment)
+    names = [look.get("dataset") for look in run.test_looks if look.get("fingerprint") == fingerprint]
+    return str(names[-1]) if names and names[-1] else data_name(run.environment)
 
 
 def data_name(facts: Mapping[str, object]) -> str:

@@ -11,6 +11,7 @@ import tomli_w
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.catalog import DATASETS
 from fittingroom.errors import ModelError
+from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN
 from fittingroom.models import build
 from fittingroom.models.custom import SOURCE as SOURCE
@@ -80,12 +81,7 @@ def keep_stopped_model(run: Run, data: Dataset) -> bool:
     buffers = {str(index): buffer for index, buffer in enumerate(subject.buffers)}
     checkpoints.restore(parameters, checkpoints.group(saved.tensors, "parameters"), "weights")
     checkpoints.restore(buffers, checkpoints.group(saved.tensors, "buffers"), "buffers")
-    temporary = run.folder / ".stopped.keras"
-    try:
-        for_use(model, data.image_shape).save(temporary)
-        temporary.replace(run.folder / IN_A_RUN)
-    finally:
-        temporary.unlink(missing_ok=True)
+    atomic_write(run.folder / IN_A_RUN, for_use(model, data.image_shape).save)
     return True
 
 

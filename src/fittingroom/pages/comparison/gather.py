@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fittingroom.data import Dataset, Log, no_log
 from fittingroom.errors import UsageError
+from fittingroom.files import atomic_write, write_json
 from fittingroom.judging import judge, references_for, too_good_warning
 from fittingroom.pages.comparison.page import comparison_page
 from fittingroom.pages.comparison.values import ComparisonReport, Contender, Difference
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.run.gather import cost_of, data_or_why
-from fittingroom.runs import write_atomically
 from fittingroom.workflows.comparing import compare_runs
 from fittingroom.workflows.reproduce import reproduce
 
@@ -61,9 +60,8 @@ def comparison(
     facts = comparison_facts(runs, compared, why)
     pictures = {} if data is None else _pictures(facts, data)
     page.parent.mkdir(parents=True, exist_ok=True)
-    twin = json.dumps(facts.to_dict(), indent=1, ensure_ascii=False) + "\n"
-    write_atomically(page.with_suffix(".json"), twin.encode())
-    write_atomically(page, comparison_page(facts, pictures, page.with_suffix(".json").name).encode())
+    write_json(page.with_suffix(".json"), facts.to_dict())
+    atomic_write(page, comparison_page(facts, pictures, page.with_suffix(".json").name))
     return page
 
 

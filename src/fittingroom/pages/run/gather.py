@@ -65,7 +65,7 @@ def data_or_why(run: Run, data_dir: Path | None = None) -> tuple[Dataset | None,
 def readable(environment: Mapping[str, Any]) -> dict[str, Any]:
     """Return what of an environment a page shows."""
     names = ("python", "system", "processor", "device", "threads")
-    return {name: environment[name] for name in names if name in environment} | dict(environment["versions"])
+    return {name: environment[name] for name in names if name in environment} | dict(environment.get("versions") or {})
 
 
 def looks_of(run: Run) -> tuple[RunTestLook, ...]:

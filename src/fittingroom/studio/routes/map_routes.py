@@ -11,7 +11,7 @@ import numpy as np
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from fittingroom.studio.jobs import save_arrays
+from fittingroom.studio.jobs import arrays_of, save_arrays
 from fittingroom.studio.layouts import components, on_grid
 from fittingroom.studio.model_answers import answers_of, file_of, find_entry, pixels_of
 from fittingroom.studio.problems import Problem
@@ -73,8 +73,7 @@ def map_routes(studio: Studio) -> APIRouter:
 
 @lru_cache(maxsize=8)
 def _positions(path: Path) -> dict[str, list[int]]:
-    with np.load(path, allow_pickle=False) as file:
-        placed = file["positions"]
+    (placed,) = arrays_of(path, "positions")
     return {"x": placed[:, 0].tolist(), "y": placed[:, 1].tolist()}
 
 

@@ -46,7 +46,7 @@ def run_routes(studio: Studio) -> APIRouter:
         """Return a run with its history, every value used, and the dataset's name on this studio's shelf."""
         run = find_run(studio.runs, name)
         more = {"history": run.history, "resolved": run.resolved, "shelf": dataset_of(name)}
-        return run_table.row(run) | more
+        return run_table.full_row(run, run.summary()) | more
 
     @routes.get("/runs/{name}/predictions")
     def predictions(name: str) -> Response:

@@ -12,6 +12,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
+from fittingroom.errors import DataError
 from fittingroom.lookup import look_up
 from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names
@@ -210,7 +211,10 @@ async def follow(trainings: Trainings, name: str, after: int) -> AsyncIterator[s
     seen, quiet = max(0, after), 0
     while True:
         running = trainings.is_running(name)
-        fresh = await anyio.to_thread.run_sync(trainings.lines, name, seen)
+        try:
+            fresh = await anyio.to_thread.run_sync(trainings.lines, name, seen)
+        except DataError:  # its state, which is sent last, says what is wrong
+            running, fresh = False, []
         for line in fresh:
             seen += 1
             yield f"id: {seen}\nevent: {line['kind']}\ndata: {json.dumps(line)}\n\n"

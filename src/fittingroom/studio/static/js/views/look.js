@@ -11,7 +11,7 @@ import { confusion, reliability } from "./look-figures.js";
 const TEXT = WORDS.look;
 
 export async function mount(root, { rest, query }) {
-  const runs = (await get("runs")).filter((run) => !run.broken);
+  const runs = (await get("runs")).filter((run) => !run.error);
   const stop = new AbortController();
   const body = h("div", { class: "look-body" });
   const top = h("div", { class: "row look-top" });

@@ -42,8 +42,8 @@ export async function mount(root) {
       if (state.chosen.size > 2) state.chosen.delete([...state.chosen][0]);
       show();
     });
-    const title = h("th", { scope: "row" }, h("a", { href: `#/look/${name(run.name)}` }, run.name), h("small", {}, run.broken ?? recipe(run)));
-    if (run.broken) return h("tr", {}, h("td", {}, box), title, COLUMNS.slice(1).map((key) => h("td", { class: kind(key) })), h("td", { class: "actions" }, deleteButton(run)));
+    const title = h("th", { scope: "row" }, h("a", { href: `#/look/${name(run.name)}` }, run.name), h("small", {}, run.error ?? recipe(run)));
+    if (run.error) return h("tr", {}, h("td", {}, box), title, COLUMNS.slice(1).map((key) => h("td", { class: kind(key) })), h("td", { class: "actions" }, deleteButton(run)));
     const score = run.test_accuracy === null ? "–" : [run.test_accuracy.toFixed(4), h("small", {}, TEXT.interval(...run.test_interval.map((value) => value.toFixed(4))))];
     const shown = { dataset: run.dataset, model: run.model, test_accuracy: score, val_accuracy: run.val_accuracy?.toFixed(4) ?? "–", epochs: run.epochs, seconds: duration(run.seconds) };
     return h("tr", {}, h("td", {}, box), title, COLUMNS.slice(1).map((key) => h("td", { class: kind(key) }, shown[key])), h("td", { class: "actions" }, pageButton(run), deleteButton(run)));
