@@ -183,8 +183,8 @@ def first_card(run: Run, data: Dataset, answers: Array) -> dict[str, Any]:
         "recipe": load_recipe(RECIPE).as_dict(),
         "recipe_sha256": recipe_sha256(RECIPE),
         "temperature": 1.0,
-        "temperature_fitted_on": "the photos for choosing, by the log loss of the right classes, each view tempered and "
-        "then averaged",
+        "temperature_fitted_on": "the photos for choosing, by the log loss of the right classes, each view tempered "
+        "and then averaged",
         "none_of_these": {"file": JUDGE, "threshold": 1.0},
         "test": {
             "this": verdict.to_dict(),

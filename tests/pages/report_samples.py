@@ -8,12 +8,12 @@ import numpy as np
 
 from fittingroom.data.catalog import DATASETS
 from fittingroom.judging import compare, differing, fit_temperature, judge, over_seeds, references_for, tempering
-from fittingroom.pages.answers import Neighbour, answers_at, choose
-from fittingroom.pages.comparison.values import ComparisonReport, Contender, Difference
-from fittingroom.pages.judged import Judged, JudgedPictures, PairExamples, Tempered
+from fittingroom.pages.answers import Neighbour, Pictures, answers_at, choose
+from fittingroom.pages.comparison.values import ComparisonReport, Contender
+from fittingroom.pages.judged import Judged, PairExamples, Tempered
 from fittingroom.pages.learning import Epoch, read_learning
-from fittingroom.pages.run.values import Cost, RunReport, RunTestLook
-from fittingroom.pages.tutorial.values import Fitting, Pictures, TutorialReport, choose_images, describe_data
+from fittingroom.pages.run.values import Cost, RunReport
+from fittingroom.pages.tutorial.values import Fitting, TutorialReport, choose_images, describe_data
 
 FIRST_TO_LAST = (0.7979, 0.8526, 0.8670, 0.8787, 0.8831)
 
@@ -124,14 +124,14 @@ def make_judged(split: str = "test", *, tempered: bool = True, seed: int = 0, **
     return Judged(**(values | changes))  # type: ignore[arg-type]
 
 
-def make_pictures(judged: Judged) -> JudgedPictures:
+def make_pictures(judged: Judged) -> Pictures:
     generator = np.random.default_rng(1)
 
     def picture() -> np.ndarray:
         return generator.integers(0, 256, (28, 28), dtype=np.uint8)
 
     near = {each.index for mistake in judged.answers for each in mistake.neighbours}
-    return JudgedPictures({each.index: picture() for each in judged.answers}, {index: picture() for index in near})
+    return Pictures({each.index: picture() for each in judged.answers}, {index: picture() for index in near})
 
 
 def make_run(judged: Judged | None = None, **changes: object) -> RunReport:
@@ -152,7 +152,14 @@ def make_run(judged: Judged | None = None, **changes: object) -> RunReport:
         "environment": {"Keras": "3.15.1", "threads": 2},
         "command": "fittingroom train --dataset fashion-mnist --seed 4",
         "command_note": "Equal to the bit.",
-        "looks": (RunTestLook("2026-11-25T09:00:00+00:00", "evaluate", "fashion-mnist", 0.875),)
+        "looks": (
+            {
+                "time": "2026-11-25T09:00:00+00:00",
+                "asked_by": "evaluate",
+                "dataset": "fashion-mnist",
+                "accuracy": 0.875,
+            },
+        )
         if judged is not None and judged.split == "test"
         else (),
         "judged": judged,
@@ -190,12 +197,7 @@ def make_comparison(count: int = 3, **changes: object) -> ComparisonReport:
         "seeds": over_seeds([each.score.accuracy for each in contenders], len(labels)),
         "references": references_for("fashion-mnist"),
         "differences": tuple(
-            Difference(
-                int(place),
-                int(labels[place]),
-                tuple((int(m[place].argmax()), float(m[place].max())) for m in models.values()),
-            )
-            for place in places
+            zip(*(answers_at(places, labels, m, np.arange(len(labels))) for m in models.values()), strict=True)
         ),
     }
     return ComparisonReport(**(values | changes))  # type: ignore[arg-type]

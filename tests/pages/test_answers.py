@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,7 @@ from fittingroom.pages.answers import (
     Neighbour,
     answers_at,
     choose,
-    mistakes_figure,
     neighbours_sentence,
-    save_figure,
 )
 
 LABELS = np.array([0, 0, 1, 2, 2])
@@ -37,6 +37,19 @@ def test_of_equal_losses_the_first_image_comes_first() -> None:
     assert choose(np.zeros(3, int), np.tile([0.5, 0.5], (3, 1))).tolist() == [0, 1, 2]
 
 
+def test_what_was_said_follows_from_the_probabilities_and_stands_among_the_values() -> None:
+    answer = Answer(3, 1, (0.5, 0.5, 0.0))
+    assert asdict(answer) | {"loss": 0} == {
+        "index": 3,
+        "label": 1,
+        "probabilities": (0.5, 0.5, 0.0),
+        "neighbours": (),
+        "predicted": 0,
+        "loss": 0,
+    }
+    assert answer.loss == pytest.approx(np.log(2))
+
+
 def test_an_unknown_order_gets_a_suggestion() -> None:
     with pytest.raises(UsageError, match="Did you mean 'confidence'"):
         choose(LABELS, ANSWERS, order="confidense")
@@ -60,27 +73,4 @@ def test_answers_are_values_with_the_place_in_the_file() -> None:
 )
 def test_the_neighbours_are_told_in_a_sentence(labels: tuple[int, ...], words: str) -> None:
     near = tuple(Neighbour(k, label) for k, label in enumerate(labels))
-    assert words in neighbours_sentence(Answer(0, 0, 1, 2.0, (0.1, 0.8, 0.1), near), NAMES)
-
-
-def test_the_figure_says_of_each_image_what_was_said_and_what_it_is() -> None:
-    shown = answers_at(np.array([3, 0]), LABELS, ANSWERS, np.arange(5))
-    figure = mistakes_figure(np.zeros((2, 28, 28), np.uint8), shown, NAMES)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["✗ Shirt 80%", "✓ Coat 90%"]
-    assert figure.axes[0].get_xlabel() == "is Bag\nloss 2.30, number 3"
-
-
-def test_nothing_to_draw_is_said() -> None:
-    with pytest.raises(UsageError, match="at least one image to draw, received none"):
-        mistakes_figure(np.zeros((0, 28, 28), np.uint8), (), NAMES)
-
-
-@pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
-def test_a_figure_is_saved_as_its_ending_says(tmp_path, name: str, begins: bytes) -> None:
-    figure = mistakes_figure(
-        np.zeros((1, 28, 28), np.uint8), answers_at(np.array([0]), LABELS, ANSWERS, np.arange(5)), NAMES
-    )
-    save_figure(figure, tmp_path / name)
-    assert (tmp_path / name).read_bytes().startswith(begins)
-    with pytest.raises(UsageError, match=r"ends in \.png, \.svg or \.pdf"):
-        save_figure(figure, tmp_path / "a.gif")
+    assert words in neighbours_sentence(Answer(0, 0, (0.1, 0.8, 0.1), near), NAMES)

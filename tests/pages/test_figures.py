@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 from report_samples import history_of
 
-from fittingroom.errors import DataError
+from fittingroom.errors import DataError, UsageError
 from fittingroom.pages import figures
+from fittingroom.pages.answers import answers_at
 from fittingroom.pages.curves import comparison_figure, curve_figure, spread
 
 NAMES = [f"class {number}" for number in range(10)]
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)
 LABELS = np.arange(30) % 10
 PREDICTIONS = np.random.default_rng(1).dirichlet(np.ones(10), 30)
+ANSWERS = answers_at(np.arange(30), LABELS, PREDICTIONS, np.arange(30))
 
 
 def words(figure) -> list[str]:
@@ -37,14 +39,8 @@ def test_an_empty_dataset_has_bars_of_no_length() -> None:
     assert [bar.get_width() for bar in figures.counts_figure([0, 0], ["a", "b"]).axes[0].patches] == [0, 0]
 
 
-def test_the_pairs_fill_rows_and_leave_the_rest_blank() -> None:
-    figure = figures.pairs_figure(PREDICTIONS[:4], LABELS[:4], IMAGES[:4], NAMES, rows=2, columns=3)
-    assert [len(axes.images) for axes in figure.axes[::2]] == [1, 1, 1, 1, 0, 0]
-    assert sum(axes.axison for axes in figure.axes) == 8
-
-
-def test_one_exhibit_has_the_class_names_on_its_axis() -> None:
-    figure = figures.picked_figure(15, PREDICTIONS, LABELS, IMAGES, NAMES)
+def test_an_answer_has_the_class_names_on_its_axis() -> None:
+    figure = figures.answer_figure(ANSWERS[15], IMAGES[15], NAMES)
     assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == NAMES
 
 
@@ -92,5 +88,29 @@ def test_labels_are_moved_apart_in_their_order() -> None:
 
 def test_no_figure_is_known_to_pyplot(plt) -> None:
     figures.image_figure(IMAGES[0])
-    figures.pair_figure(0, PREDICTIONS, LABELS, IMAGES)
+    figures.pair_figure(ANSWERS[0], IMAGES[0], NAMES)
     assert plt.get_fignums() == []
+
+
+FEW = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1]])
+
+
+def test_the_figure_says_of_each_image_what_was_said_and_what_it_is() -> None:
+    shown = answers_at(np.array([3, 0]), np.array([0, 0, 1, 2]), FEW, np.arange(5))
+    figure = figures.mistakes_figure(np.zeros((2, 28, 28), np.uint8), shown, ("Coat", "Shirt", "Bag"))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["✗ Shirt 80%", "✓ Coat 90%"]
+    assert figure.axes[0].get_xlabel() == "is Bag\nloss 2.30, number 3"
+
+
+def test_nothing_to_draw_is_said() -> None:
+    with pytest.raises(UsageError, match="at least one image to draw, received none"):
+        figures.mistakes_figure(np.zeros((0, 28, 28), np.uint8), (), NAMES)
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])
+def test_a_figure_is_saved_as_its_ending_says(tmp_path, name: str, begins: bytes) -> None:
+    figure = figures.mistakes_figure(np.zeros((1, 28, 28), np.uint8), ANSWERS[:1], NAMES)
+    figures.save_figure(figure, tmp_path / name)
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    with pytest.raises(UsageError, match=r"ends in \.png, \.svg or \.pdf"):
+        figures.save_figure(figure, tmp_path / "a.gif")

@@ -41,13 +41,13 @@ def browser():
 def address(request, tmp_path_factory) -> str:
     """A page of each kind, as a file."""
     judged = make_judged()
+    report, pictures = make_report(judged=judged, against=make_fitting("mnist", wrong=30))
     page = {
         "run": lambda: run_page(make_run(judged), make_pictures(judged)),
-        "tutorial": lambda: tutorial_page(
-            *make_report(judged=judged, against=make_fitting("mnist", wrong=30)), make_pictures(judged)
-        ),
+        "tutorial": lambda: tutorial_page(report, pictures | make_pictures(judged)),
         "comparison": lambda: comparison_page(
-            make_comparison(5), {each.index: np.zeros((28, 28), np.uint8) for each in make_comparison(5).differences}
+            make_comparison(5),
+            {first.index: np.zeros((28, 28), np.uint8) for first, *_ in make_comparison(5).differences},
         ),
         "curves only": lambda: run_page(make_run()),
     }[request.param]()

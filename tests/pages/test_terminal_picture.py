@@ -7,12 +7,22 @@ import pytest
 from rich.console import Console
 
 from fittingroom.errors import UsageError
-from fittingroom.pages.answers import Answer, Neighbour, mistake_block, mistake_words
-from fittingroom.pages.terminal_picture import RAMP, braille, dithered, drawing_for, half_blocks, letters, picture
+from fittingroom.pages.answers import Answer, Neighbour
+from fittingroom.pages.terminal_picture import (
+    RAMP,
+    braille,
+    dithered,
+    drawing_for,
+    half_blocks,
+    letters,
+    mistake_block,
+    mistake_words,
+    picture,
+)
 
 NAMES = ("Coat", "Shirt", "Bag", "Dress", "Boot")
 IMAGE = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
-MISTAKE = Answer(7, 4, 1, 3.5, (0.1, 0.6, 0.2, 0.07, 0.03), (Neighbour(3, 1), Neighbour(9, 4)))
+MISTAKE = Answer(7, 4, (0.1, 0.6, 0.2, 0.07, 0.03), (Neighbour(3, 1), Neighbour(9, 4)))
 
 
 class Bytes(io.TextIOWrapper):
@@ -79,7 +89,7 @@ def test_an_unknown_drawing_is_refused() -> None:
 
 def test_the_words_of_a_mistake_end_with_its_true_class_and_its_neighbours() -> None:
     lines = mistake_words(MISTAKE, "test", NAMES).plain.splitlines()
-    assert lines[:3] == ["test image 7", "wrong: said Shirt, is Boot", "loss 3.50"]
+    assert lines[:3] == ["test image 7", "wrong: said Shirt, is Boot", "loss 3.51"]
     assert [line.split()[0] for line in lines[4:8]] == ["Shirt", "Bag", "Coat", "Boot"]
     assert lines[7].endswith("true")
     assert "1 is Shirt, which it was taken for, and 1 is Boot, which it is" in lines[-1]

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from report_samples import history_of, make_fitting, make_report
 
-from fittingroom.pages.tutorial import page
+from fittingroom.pages import tutorial_text as text
 
 
 def test_a_run_of_the_references_recipe_is_comparable() -> None:
-    assert page.comparable(make_report()[0])
+    assert text.comparable(make_report()[0])
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ def test_a_run_of_the_references_recipe_is_comparable() -> None:
 )
 def test_any_other_run_is_not_and_says_why(changes: dict[str, object], reason: str) -> None:
     report = make_report(**changes)[0]
-    assert not page.comparable(report)
-    assert reason in page.why_not_comparable(report)
+    assert not text.comparable(report)
+    assert reason in text.why_not_comparable(report)
 
 
 def test_files_that_only_bear_the_name_are_not_comparable() -> None:
     fitting = make_fitting()
     report = make_report(replace(fitting, data=replace(fitting.data, fingerprint="0" * 16)))[0]
-    assert not page.comparable(report)
+    assert not text.comparable(report)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_files_that_only_bear_the_name_are_not_comparable() -> None:
 )
 def test_the_band_is_one_point_around_each_end(first: float, last: float, inside: bool) -> None:
     fitting = replace(make_fitting(), history=history_of((first, 0.85, 0.86, 0.87, last)))
-    said = page.band_sentence(make_report(fitting)[0])
+    said = text.band_sentence(make_report(fitting)[0])
     assert ("it lands in the band" in said) is inside
     assert ("does not land in the band" in said) is not inside
     assert f"{first:.4f} to {last:.4f}" in said
@@ -55,7 +55,7 @@ def test_the_band_is_one_point_around_each_end(first: float, last: float, inside
     ("wrong", "words"), [(156, "inside that range"), (240, "below that range"), (60, "above that range")]
 )
 def test_the_test_score_is_held_against_ten_seeds(wrong: int, words: str) -> None:
-    assert words in page.test_sentence(make_report(make_fitting(wrong=wrong))[0])
+    assert words in text.test_sentence(make_report(make_fitting(wrong=wrong))[0])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_test_score_is_held_against_ten_seeds(wrong: int, words: str) -> Non
     ],
 )
 def test_the_gap_is_named_for_what_it_is(train_accuracy: float | None, words: str) -> None:
-    assert words in page.overfitting_sentence(make_fitting(train_accuracy=train_accuracy))
+    assert words in text.overfitting_sentence(make_fitting(train_accuracy=train_accuracy))
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_the_gap_is_named_for_what_it_is(train_accuracy: float | None, words: st
     ],
 )
 def test_two_datasets_are_compared_by_their_intervals(wrong: int, words: str) -> None:
-    assert words in page.comparison_sentence(make_fitting(), make_fitting("mnist", wrong=wrong))
+    assert words in text.comparison_sentence(make_fitting(), make_fitting("mnist", wrong=wrong))
 
 
 def test_how_many_fewer_mistakes_is_computed_and_a_perfect_score_needs_no_factor() -> None:
-    assert "makes 5.2 times fewer" in page.comparison_sentence(make_fitting(), make_fitting("mnist", wrong=30))
-    assert "fewer" not in page.comparison_sentence(make_fitting(), make_fitting("mnist", wrong=0))
+    assert "makes 5.2 times fewer" in text.comparison_sentence(make_fitting(), make_fitting("mnist", wrong=30))
+    assert "fewer" not in text.comparison_sentence(make_fitting(), make_fitting("mnist", wrong=0))
 
 
 @pytest.mark.parametrize(("looks", "words"), [(0, "has not been looked at"), (1, "once"), (2, "twice"), (7, "7 times")])
 def test_looks_at_the_test_split_are_counted(looks: int, words: str) -> None:
-    assert words in page.looks_sentence(looks)
+    assert words in text.looks_sentence(looks)

@@ -153,7 +153,7 @@ def _show(seen: Interpretation, chosen: Sequence[Answer], pictures: str, neighbo
 
 
 def _draw(console: Any, seen: Interpretation, chosen: Sequence[Answer], drawing: Drawing, neighbours: int) -> None:
-    from fittingroom.pages.answers import mistake_block
+    from fittingroom.pages.terminal_picture import mistake_block
 
     width = seen.split.images.shape[2] // (2 if drawing == "braille" else 1) + 1
     fit = min(neighbours, max(0, console.width // width))
@@ -176,7 +176,7 @@ def _row(seen: Interpretation, mistake: Answer) -> tuple[str, ...]:
 
 
 def _save(seen: Interpretation, chosen: Sequence[Answer], path: Path) -> None:
-    from fittingroom.pages.answers import mistakes_figure, save_figure
+    from fittingroom.pages.figures import mistakes_figure, save_figure
 
     images = [seen.image(mistake.index) for mistake in chosen]
     save_figure(mistakes_figure(images, chosen, seen.class_names), path)

@@ -6,21 +6,25 @@ one on the page; ``figure.savefig("x.png")`` keeps it as a file.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from fittingroom.errors import DataError
-from fittingroom.pages.palettes import HELD_OUT, INK, LINE, MUTED, TRAIN
-from fittingroom.pages.plots import draw_picture, names_for, plot_image, plot_value_array
+from fittingroom.errors import DataError, UsageError
+from fittingroom.files import atomic_write
+from fittingroom.pages.palettes import HELD_OUT, INK, LINE, MUTED, PALETTES, TRAIN
+from fittingroom.pages.plots import draw_bars, draw_named_picture, draw_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from matplotlib.axes import Axes
 
     from fittingroom.arrays import Array, Images
+    from fittingroom.pages.answers import Answer
 
 
 def image_figure(image: Array) -> Figure:
@@ -66,60 +70,76 @@ def counts_figure(counts: Sequence[int], class_names: Sequence[str]) -> Figure:
     return figure
 
 
-def picked_figure(
-    i: int,
-    predictions: object,
-    labels: object,
-    images: object,
-    class_names: Sequence[str] | None = None,
-    palette: str = "classic",
-) -> Figure:
+def answer_figure(answer: Answer, image: Array, class_names: Sequence[str], palette: str = "classic") -> Figure:
     """Draw one picture beside its bars, the class names under them: the walk-through's images 15 and 1000."""
-    figure = _figure(4.5, 2.6, layout=None)
+    figure, colours = _figure(4.5, 2.6, layout=None), PALETTES[palette]
     left, right = _inches(figure, 0.05, 0.85, 1.7), _inches(figure, 1.95, 0.85, 2.5, 1.6)
-    names = names_for(np.asarray(predictions).shape[-1], class_names)
-    plot_image(i, predictions, labels, images, class_names=names, palette=palette, ax=left)
-    plot_value_array(i, predictions, labels, class_names=names, palette=palette, ax=right)
+    draw_named_picture(left, answer, image, class_names, colours)
+    draw_bars(right, answer, colours, class_names)
     _trim(left, right)
     return figure
 
 
-def pair_figure(
-    i: int,
-    predictions: object,
-    labels: object,
-    images: object,
-    class_names: Sequence[str] | None = None,
-    palette: str = "classic",
-) -> Figure:
+def pair_figure(answer: Answer, image: Array, class_names: Sequence[str], palette: str = "classic") -> Figure:
     """Draw one picture beside its bars, small: a cell of the grid of pairs."""
-    figure = _figure(2.9, 1.75, layout=None)
-    axes = (_inches(figure, 0.02, 0.32, 1.35), _inches(figure, 1.5, 0.32, 1.38, 1.25))
-    _pair(axes, i, predictions, labels, images, class_names, palette)
+    figure, colours = _figure(2.9, 1.75, layout=None), PALETTES[palette]
+    left, right = _inches(figure, 0.02, 0.32, 1.35), _inches(figure, 1.5, 0.32, 1.38, 1.25)
+    draw_named_picture(left, answer, image, class_names, colours)
+    draw_bars(right, answer, colours)
+    _trim(left, right, fontsize=8.5)
     return figure
 
 
-def pairs_figure(
-    predictions: object,
-    labels: object,
-    images: object,
-    class_names: Sequence[str] | None = None,
-    rows: int = 5,
-    columns: int = 3,
-    palette: str = "classic",
-) -> Figure:
-    """Draw the first ``rows * columns`` items, each a picture beside its bars: the walk-through's last figure."""
-    figure = _figure(2.9 * columns, 1.55 * rows)
-    axes = figure.subplots(rows, 2 * columns, squeeze=False)
-    for i in range(rows * columns):
-        row, column = divmod(i, columns)
-        pair = axes[row, 2 * column : 2 * column + 2]
-        if i < len(np.asarray(labels)):
-            _pair(tuple(pair), i, predictions, labels, images, class_names, palette)
-        else:
-            for each in pair:
-                each.set_axis_off()
+ANSWER_COLUMNS = 3
+ANSWER_COLOURS = PALETTES["colour-blind"]
+
+
+def mistakes_figure(images: Images | Sequence[Array], mistakes: Sequence[Answer], class_names: Sequence[str]) -> Figure:
+    """Draw images in rows of three, the highest loss as the caller orders them.
+
+    Args:
+        images: ``(k, h, w)``.
+        mistakes: what was said of each.
+        class_names: by label.
+
+    Raises:
+        UsageError: there is nothing to draw.
+    """
+    if not mistakes:
+        raise UsageError("Expected at least one image to draw, received none.")
+    columns = min(ANSWER_COLUMNS, len(mistakes))
+    rows = -(-len(mistakes) // columns)
+    figure = Figure(figsize=(2.6 * columns, 2.5 * rows), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)  # type: ignore[union-attr, call-arg]
+    for place, (image, mistake) in enumerate(zip(images, mistakes, strict=True), start=1):
+        _draw_answer(figure.add_subplot(rows, columns, place), image, mistake, class_names)
     return figure
+
+
+def _draw_answer(axes: Axes, image: Array, mistake: Answer, class_names: Sequence[str]) -> None:
+    draw_picture(axes, image)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_edgecolor(LINE)
+    sign, colour = ANSWER_COLOURS.mark(mistake.right), ANSWER_COLOURS.of(mistake.right)
+    axes.set_title(
+        f"{sign} {class_names[mistake.predicted]} {mistake.confidence:.0%}", fontsize=10, color=colour, loc="left"
+    )
+    axes.set_xlabel(f"is {class_names[mistake.label]}\nloss {mistake.loss:.2f}, number {mistake.index}", fontsize=8.5)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Save a figure as a file, on white, whole or not at all.
+
+    Raises:
+        UsageError: a kind of file that cannot be written.
+        OSError: the folder cannot be written.
+    """
+    kinds = ("png", "svg", "pdf")
+    if path.suffix[1:].lower() not in kinds:
+        raise UsageError(f"{path}: expected a file that ends in .png, .svg or .pdf.")
+    draw = partial(figure.savefig, format=path.suffix[1:].lower(), dpi=150, facecolor="white", bbox_inches="tight")
+    atomic_write(path, draw)
 
 
 def confusion_figure(confusion: object, class_names: Sequence[str]) -> Figure:
@@ -173,20 +193,6 @@ def interval_figure(
     _quiet(axes, ("bottom",))
     axes.grid(axis="x", color=LINE, linewidth=0.6)
     return figure
-
-
-def _pair(
-    axes: Sequence[Axes],
-    i: int,
-    predictions: object,
-    labels: object,
-    images: object,
-    class_names: Sequence[str] | None,
-    palette: str,
-) -> None:
-    plot_image(i, predictions, labels, images, class_names=class_names, palette=palette, ax=axes[0])
-    plot_value_array(i, predictions, labels, palette=palette, ax=axes[1])
-    _trim(axes[0], axes[1], fontsize=8.5)
 
 
 def _trim(picture: Axes, bars: Axes, fontsize: float = 9.5) -> None:

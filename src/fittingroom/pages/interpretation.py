@@ -154,9 +154,11 @@ class Interpretation:
 
     def plot_top_losses(self, k: int = 9) -> Figure:
         """Draw the images of the highest losses, each with what was said of it."""
-        from fittingroom.pages.answers import mistakes_figure
+        from fittingroom.pages.figures import mistakes_figure
 
-        return mistakes_figure(*self._shown(choose(self.split.labels, self.probabilities, count=k)), self.class_names)
+        return mistakes_figure(
+            *self._with_images(choose(self.split.labels, self.probabilities, count=k)), self.class_names
+        )
 
     def plot_confusion_matrix(self) -> Figure:
         """Draw the counts by true and predicted class."""
@@ -172,11 +174,11 @@ class Interpretation:
 
     def show_results(self, k: int = 9) -> Figure:
         """Draw the first images judged, right and wrong, each with what was said of it."""
-        from fittingroom.pages.answers import mistakes_figure
+        from fittingroom.pages.figures import mistakes_figure
 
-        return mistakes_figure(*self._shown(np.arange(min(k, len(self.split)))), self.class_names)
+        return mistakes_figure(*self._with_images(np.arange(min(k, len(self.split)))), self.class_names)
 
-    def _shown(self, positions: Array) -> tuple[Images, tuple[Answer, ...]]:
+    def _with_images(self, positions: Array) -> tuple[Images, tuple[Answer, ...]]:
         return self.split.images[positions], self.answers(positions)
 
 

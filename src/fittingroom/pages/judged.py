@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from fittingroom.data import Dataset, Log, no_log
 from fittingroom.errors import ModelError
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging import fit_temperature, judge, references_for, tempering, too_good_warning
-from fittingroom.pages.answers import answers_at, choose
+from fittingroom.pages.answers import Pictures, answers_at, choose, said_words
 from fittingroom.pages.curves import coverage_figure, reliability_figure
 from fittingroom.pages.figures import pair_figure
 from fittingroom.pages.html import inline_svg, picture_uri
@@ -21,8 +21,6 @@ from fittingroom.runs import is_run, open_run
 from fittingroom.workflows.run_data import dataset_judged, kept_predictions, run_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from markupsafe import Markup
 
     from fittingroom.arrays import Array, Labels, Probabilities
@@ -101,44 +99,12 @@ class Judged:
         return (*self.first, *self.top_losses, *(each for pair in self.confused for each in pair.examples))
 
 
-@dataclass(frozen=True)
-class JudgedPictures:
-    """The pixels beside them, uint8 ``(h, w)``.
-
-    Attributes:
-        judged: by position in the split's file.
-        train: by position in the file of training images.
-    """
-
-    judged: Mapping[int, Array] = field(default_factory=dict)
-    train: Mapping[int, Array] = field(default_factory=dict)
-
-
 PALETTE = "classic-marked"
 
 
-@dataclass(frozen=True)
-class JudgedFigures:
-    """What is drawn of judged answers.
-
-    Attributes:
-        reliability: an ``<svg>``.
-        coverage: another.
-        first: one a picture of the first images; empty where there are no pictures.
-        judged: addresses of pictures, by position in the split's file.
-        train: addresses of pictures, by position in the file of training images.
-    """
-
-    reliability: Markup
-    coverage: Markup
-    first: tuple[Markup, ...]
-    judged: Mapping[int, str]
-    train: Mapping[int, str]
-
-
 def judged_figures(
-    judged: Judged, pictures: JudgedPictures, *, palette: str = PALETTE, with_first: bool = True
-) -> JudgedFigures:
+    judged: Judged, pictures: Pictures, *, palette: str = PALETTE, with_first: bool = True
+) -> dict[str, Any]:
     """Draw what there is to draw of judged answers.
 
     Args:
@@ -146,45 +112,30 @@ def judged_figures(
         pictures: the pixels of the images that it shows; empty where they cannot be had.
         palette: of right and wrong.
         with_first: draw the first images too.
+
+    Returns:
+        For the templates: ``reliability`` and ``coverage``, an ``<svg>`` each; ``first``, one a picture of the first
+        images; ``judged`` and ``train``, addresses of pictures by position in the file.
     """
     after = judged.temperature.on_judged.curve if judged.temperature else ()
-    drawn = judged.first if with_first and pictures.judged else ()
-    return JudgedFigures(
-        reliability=inline_svg(
+    first = judged.first if with_first and pictures.judged else ()
+    return {
+        "reliability": inline_svg(
             reliability_figure(judged.score.calibration.curve, after), _reliability_words(judged), "reliability"
         ),
-        coverage=inline_svg(coverage_figure(judged.score.risk_coverage), _coverage_words(judged), "coverage"),
-        first=tuple(_pair(mistake, judged, pictures, palette) for mistake in drawn),
-        judged={index: picture_uri(image) for index, image in pictures.judged.items()},
-        train={index: picture_uri(image) for index, image in pictures.train.items()},
-    )
+        "coverage": inline_svg(coverage_figure(judged.score.risk_coverage), _coverage_words(judged), "coverage"),
+        "first": [
+            pair(answer, pictures.judged[answer.index], judged.split, judged.class_names, palette) for answer in first
+        ],
+        "judged": {index: picture_uri(image) for index, image in pictures.judged.items()},
+        "train": {index: picture_uri(image) for index, image in pictures.train.items()},
+    }
 
 
-def said_words(mistake: Answer, split: str, class_names: tuple[str, ...]) -> str:
-    """Say what was answered about one image.
-
-    Example:
-        >>> from fittingroom.pages.answers import Mistake
-        >>> said_words(Mistake(3, 0, 1, 2.3, (0.1, 0.9)), "test", ("Coat", "Shirt"))
-        'Test image 3: taken for Shirt with 90 percent; it is Coat: wrong.'
-    """
-    return (
-        f"{split.capitalize()} image {mistake.index}: taken for {class_names[mistake.predicted]} with "
-        f"{100 * mistake.confidence:.0f} percent; it is {class_names[mistake.label]}: "
-        f"{'right' if mistake.right else 'wrong'}."
-    )
-
-
-def _pair(mistake: Answer, judged: Judged, pictures: JudgedPictures, palette: str) -> Markup:
-    figure = pair_figure(
-        mistake.index,
-        list(mistake.probabilities),
-        mistake.label,
-        pictures.judged[mistake.index],
-        judged.class_names,
-        palette=palette,
-    )
-    return inline_svg(figure, said_words(mistake, judged.split, judged.class_names), f"first{mistake.index}")
+def pair(answer: Answer, image: Array, split: str, class_names: tuple[str, ...], palette: str) -> Markup:
+    """Return a picture beside the bars of what was said of it, a cell of a grid, as an ``<svg>``."""
+    figure = pair_figure(answer, image, class_names, palette)
+    return inline_svg(figure, said_words(answer, split, class_names), f"pair{answer.index}")
 
 
 def _reliability_words(judged: Judged) -> str:
@@ -230,7 +181,7 @@ def judged_run(run: Run, data: Dataset | None, why_no_data: str = "", *, log: Lo
     return _with_pictures(run, data, interpret(run, data, log=log))
 
 
-def pictures_of(judged: Judged, data: Dataset) -> JudgedPictures:
+def pictures_of(judged: Judged, data: Dataset) -> Pictures:
     """Return the pixels of all images that a page shows.
 
     Args:
@@ -239,7 +190,7 @@ def pictures_of(judged: Judged, data: Dataset) -> JudgedPictures:
     """
     source = data.test if judged.split == "test" else data.train
     near = {each.index for mistake in judged.answers for each in mistake.neighbours}
-    return JudgedPictures(
+    return Pictures(
         {index: np.array(source.images[index]) for index in {mistake.index for mistake in judged.answers}},
         {index: np.array(data.train.images[index]) for index in near},
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fittingroom.errors import DataError, UsageError
 from fittingroom.lookup import look_up
+from fittingroom.pages.answers import Answer
 from fittingroom.pages.palettes import PALETTES, Palette
 
 if TYPE_CHECKING:
@@ -22,39 +22,17 @@ if TYPE_CHECKING:
     from fittingroom.arrays import Array
 
 
-@dataclass(frozen=True)
-class PickedAnswer:
-    """One item: what the network said of it, what it is, and its picture.
-
-    Attributes:
-        probabilities: ``(c,)``, in 0..1.
-        label: the true class.
-        image: ``(h, w)``, or None where there is no picture.
-    """
-
-    probabilities: Array
-    label: int
-    image: Array | None = None
-
-    @property
-    def predicted(self) -> int:
-        """The most probable class; of equal ones the first."""
-        return int(self.probabilities.argmax())
-
-    @property
-    def right(self) -> bool:
-        """Whether the most probable class is the true one."""
-        return self.predicted == self.label
-
-
-def pick(i: object, predictions: object, labels: object, images: object = None) -> PickedAnswer:
-    """Return item ``i`` of the lists given; what is single already is taken as it is.
+def pick(i: object, predictions: object, labels: object, images: object = None) -> tuple[Answer, Array | None]:
+    """Return item ``i`` of the lists given, and its picture; what is single already is taken as it is.
 
     Args:
         i: position in the lists.
         predictions: ``(n, c)``, or one ``(c,)``.
         labels: ``(n,)``, or one whole number.
         images: ``(n, h, w)``, ``(n, h * h)``, or one ``(h, w)``; a channel axis of size 1 at the end is dropped.
+
+    Returns:
+        The answer, and the picture ``(h, w)`` where images were given, else None.
 
     Raises:
         UsageError: ``i`` is not a position in the lists.
@@ -66,8 +44,9 @@ def pick(i: object, predictions: object, labels: object, images: object = None) 
     lengths = {name: len(array) for name, array in lists.items() if array.ndim == _LIST_AXES[name]}
     position = _position(i, lengths, all_lists=len(lengths) == len(lists))
     chosen = {name: _take(array, position, _LIST_AXES[name]) for name, array in lists.items()}
-    _check_one(chosen["predictions"], int(chosen["labels"]))
-    return PickedAnswer(chosen["predictions"], int(chosen["labels"]), chosen.get("images"))
+    label = int(chosen["labels"])
+    _check_one(chosen["predictions"], label)
+    return Answer(position, label, tuple(map(float, chosen["predictions"]))), chosen.get("images")
 
 
 _LIST_AXES = {"predictions": 2, "labels": 1, "images": 3}
@@ -222,13 +201,10 @@ def plot_image(
 
     Source: the Keras walk-through "Basic classification: classify images of clothing".
     """
-    answer = pick(i, predictions, labels, images)
-    names = names_for(len(answer.probabilities), class_names)
-    colours = look_up(palette, PALETTES, "palette")
+    answer, image = pick(i, predictions, labels, images)
+    names, colours = names_for(len(answer.probabilities), class_names), look_up(palette, PALETTES, "palette")
     axes = _current(ax)
-    draw_picture(axes, np.asarray(answer.image))
-    _bare(axes)
-    axes.set_xlabel(caption(answer, names, colours), color=colours.of(answer.right))
+    draw_named_picture(axes, answer, np.asarray(image), names, colours)
     return axes
 
 
@@ -268,9 +244,23 @@ def plot_value_array(
         [0.1, 0.9]
         >>> plt.close(figure)
     """
-    answer = pick(i, predictions, labels)
+    answer, _ = pick(i, predictions, labels)
     colours = look_up(palette, PALETTES, "palette")
+    names = None if class_names is None else names_for(len(answer.probabilities), class_names)
     axes = _current(ax)
+    draw_bars(axes, answer, colours, names)
+    return axes
+
+
+def draw_named_picture(axes: Axes, answer: Answer, image: Array, class_names: Sequence[str], colours: Palette) -> None:
+    """Draw a picture ``(h, w)`` with what was said of it underneath."""
+    draw_picture(axes, image)
+    _bare(axes)
+    axes.set_xlabel(caption(answer, class_names, colours), color=colours.of(answer.right))
+
+
+def draw_bars(axes: Axes, answer: Answer, colours: Palette, class_names: Sequence[str] | None = None) -> None:
+    """Draw an answer's probabilities as bars, the names of the classes under them where they are given."""
     bars = axes.bar(range(len(answer.probabilities)), answer.probabilities, color=colours.bar)
     _bare(axes)
     axes.set_ylim(0, 1)
@@ -278,21 +268,17 @@ def plot_value_array(
         bars[which].set_color(colours.of(right))
     _mark_bars(axes, answer, colours)
     if class_names is not None:
-        names = names_for(len(answer.probabilities), class_names)
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-    return axes
+        axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right", rotation_mode="anchor")
 
 
-def caption(answer: PickedAnswer, names: Sequence[str], palette: Palette) -> str:
+def caption(answer: Answer, names: Sequence[str], palette: Palette) -> str:
     """Return the words under a picture: ``✗ Sneaker 54% (Sandal)``; the sign only where the palette has one.
 
     Example:
-        >>> import numpy as np
-        >>> caption(PickedAnswer(np.array([0.25, 0.75]), 0), ["Cat", "Dog"], PALETTES["colour-blind"])
+        >>> caption(Answer(0, 0, (0.25, 0.75)), ["Cat", "Dog"], PALETTES["colour-blind"])
         '✗ Dog 75% (Cat)'
     """
-    percent = 100 * float(answer.probabilities[answer.predicted])
-    words = f"{names[answer.predicted]} {percent:.0f}% ({names[answer.label]})"
+    words = f"{names[answer.predicted]} {100 * answer.confidence:.0f}% ({names[answer.label]})"
     return f"{palette.mark(answer.right)} {words}".strip()
 
 
@@ -316,10 +302,11 @@ def _bare(axes: Axes) -> None:
     axes.set_yticks([])
 
 
-def _mark_bars(axes: Axes, answer: PickedAnswer, colours: Palette) -> None:
+def _mark_bars(axes: Axes, answer: Answer, colours: Palette) -> None:
     if not colours.marks[0]:
         return
     for which in {answer.predicted, answer.label}:
         right = which == answer.label
-        height = float(answer.probabilities[which])
-        axes.text(which, height, colours.mark(right), ha="center", va="bottom", color=colours.of(right))
+        axes.text(
+            which, answer.probabilities[which], colours.mark(right), ha="center", va="bottom", color=colours.of(right)
+        )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from fittingroom.pages.answers import Answer
     from fittingroom.pages.learning import Epoch
-    from fittingroom.pages.tutorial.values import Fitting, ImageAnswer, TutorialReport
+    from fittingroom.pages.tutorial.values import Fitting, TutorialReport
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def looks_sentence(looks: int) -> str:
     )
 
 
-def tally_sentence(answers: Sequence[ImageAnswer | Answer]) -> str:
+def tally_sentence(answers: Sequence[Answer]) -> str:
     """Say how many of the items shown are right."""
     right = sum(each.right for each in answers)
     return f"All {right} are right." if right == len(answers) else f"{right} of these {len(answers)} are right."

@@ -10,8 +10,9 @@ from fittingroom.data import Dataset, Log, no_log
 from fittingroom.errors import UsageError
 from fittingroom.files import atomic_write, write_json
 from fittingroom.judging import judge, references_for, too_good_warning
+from fittingroom.pages.answers import answers_at
 from fittingroom.pages.comparison.page import comparison_page
-from fittingroom.pages.comparison.values import ComparisonReport, Contender, Difference
+from fittingroom.pages.comparison.values import ComparisonReport, Contender
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.run.gather import cost_of, data_or_why
 from fittingroom.workflows.comparing import compare_runs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fittingroom.arrays import Array
+    from fittingroom.pages.answers import Answer
     from fittingroom.runs import Predictions, Run
     from fittingroom.workflows.comparing import Compared
     from fittingroom.workflows.run_data import SplitName
@@ -88,7 +90,7 @@ def comparison_facts(runs: Sequence[Run], compared: Compared, pictures_missing: 
         pairs=compared.pairs,
         seeds=compared.seeds,
         references=references_for(dataset),
-        differences=tuple(_difference(compared, place) for place in compared.differ(DIFFERENCES)),
+        differences=_differences(compared),
         pictures_missing=pictures_missing,
     )
 
@@ -117,17 +119,15 @@ def _differing_settings(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return [{key: each.get(key) for key in keys} for each in all_]
 
 
-def _difference(compared: Compared, place: int) -> Difference:
-    first = compared.predictions[0]
-    answers = tuple(
-        (int(kept.probabilities[place].argmax()), float(kept.probabilities[place].max()))
-        for kept in compared.predictions
-    )
-    return Difference(int(first.indices[place]), int(first.labels[place]), answers)
+def _differences(compared: Compared) -> tuple[tuple[Answer, ...], ...]:
+    """Return the answers of all runs about each image on which one of the first two alone is right."""
+    places = np.array(compared.differ(DIFFERENCES), int)
+    by_run = [answers_at(places, kept.labels, kept.probabilities, kept.indices) for kept in compared.predictions]
+    return tuple(zip(*by_run, strict=True))
 
 
 def _pictures(facts: ComparisonReport, data: Dataset) -> dict[int, Array]:
     if data.fingerprint != facts.fingerprint:
         return {}
     source = data.test if facts.split == "test" else data.train
-    return {each.index: np.array(source.images[each.index]) for each in facts.differences}
+    return {first.index: np.array(source.images[first.index]) for first, *_ in facts.differences}

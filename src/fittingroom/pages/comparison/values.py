@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fittingroom.judging import Comparison, Reference, Seeds, Verdict
+    from fittingroom.pages.answers import Answer
     from fittingroom.pages.learning import Epoch
     from fittingroom.pages.run.values import Cost
 
@@ -44,21 +45,6 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """An image on which exactly one of the first two runs is right.
-
-    Attributes:
-        index: position in the split's file.
-        label: the true class.
-        answers: what each run said and how sure it was, in the order of the runs.
-    """
-
-    index: int
-    label: int
-    answers: tuple[tuple[int, float], ...]
-
-
-@dataclass(frozen=True)
 class ComparisonReport:
     """Everything that a comparison's page says.
 
@@ -71,7 +57,7 @@ class ComparisonReport:
         pairs: every two of them.
         seeds: what they share where they differ in their seed alone; None otherwise.
         references: known scores on the test images of this dataset.
-        differences: images on which one of the first two alone is right, the surest first.
+        differences: images on which one of the first two alone is right, the surest first: the answer of each run.
         pictures_missing: why there are no pictures; empty where there are.
     """
 
@@ -83,7 +69,7 @@ class ComparisonReport:
     pairs: tuple[Comparison, ...]
     seeds: Seeds | None
     references: tuple[Reference, ...]
-    differences: tuple[Difference, ...]
+    differences: tuple[tuple[Answer, ...], ...]
     pictures_missing: str = ""
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import DATASETS, Dataset, Log, no_log
 from fittingroom.errors import DataError, RunError
 from fittingroom.inference.model_files import IN_A_RUN
-from fittingroom.pages.judged import JudgedPictures, judged_run, pictures_of
+from fittingroom.pages.answers import Pictures
+from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learning import read_history, read_learning
-from fittingroom.pages.run.values import Cost, RunReport, RunTestLook
+from fittingroom.pages.run.values import Cost, RunReport
 from fittingroom.training import Recipe
 from fittingroom.workflows.reproduce import differences, reproduce
 from fittingroom.workflows.run_data import run_dataset
@@ -38,7 +39,7 @@ def summary(model: keras.Model, width: int = 80) -> str:
 
 def run_facts(
     run: Run, data: Dataset | None = None, data_dir: Path | None = None, *, log: Log = no_log
-) -> tuple[RunReport, JudgedPictures]:
+) -> tuple[RunReport, Pictures]:
     """Return a run's page as values, and its pictures.
 
     Args:
@@ -50,7 +51,7 @@ def run_facts(
     found, why = (data, "") if data is not None else data_or_why(run, data_dir)
     judged = judged_run(run, found, why, log=log)
     shows = judged is not None and not judged.pictures_missing and found is not None
-    pictures = pictures_of(judged, found) if shows else JudgedPictures()  # type: ignore[arg-type]
+    pictures = pictures_of(judged, found) if shows else Pictures()  # type: ignore[arg-type]
     return _report(run, judged, why), pictures
 
 
@@ -68,12 +69,10 @@ def readable(environment: Mapping[str, Any]) -> dict[str, Any]:
     return {name: environment[name] for name in names if name in environment} | dict(environment.get("versions") or {})
 
 
-def looks_of(run: Run) -> tuple[RunTestLook, ...]:
-    """Return each time that the test split met a run."""
-    return tuple(
-        RunTestLook(line["time"], line["asked_by"], line.get("dataset", ""), line["accuracy"])
-        for line in run.test_looks
-    )
+def looks_of(run: Run) -> tuple[dict[str, Any], ...]:
+    """Return each time that the test split met a run: time (UTC), asked_by, dataset, accuracy."""
+    names = ("time", "asked_by", "dataset", "accuracy")
+    return tuple({name: line.get(name, "") for name in names} for line in run.test_looks)
 
 
 def _report(run: Run, judged: Judged | None, why: str) -> RunReport:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fittingroom.pages import run_text, tutorial_text
+from fittingroom.pages.answers import Pictures
 from fittingroom.pages.curves import curves
 from fittingroom.pages.html import environment
-from fittingroom.pages.judged import JudgedPictures, judged_figures
+from fittingroom.pages.judged import judged_figures
 
 if TYPE_CHECKING:
     from fittingroom.pages.run.values import Cost, RunReport
@@ -28,7 +29,7 @@ PARTS = (
 ALWAYS = ("asked", "learned", "cost", "again")
 
 
-def run_page(report: RunReport, pictures: JudgedPictures | None = None) -> str:
+def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
     """Return the page of a run: test figures only once it was tested, validation figures before, or curves alone.
 
     Args:
@@ -38,7 +39,7 @@ def run_page(report: RunReport, pictures: JudgedPictures | None = None) -> str:
     Returns:
         HTML, for one file; it opens from ``file://`` and asks the network for nothing.
     """
-    drawn = judged_figures(report.judged, pictures or JudgedPictures()) if report.judged else None
+    drawn = judged_figures(report.judged, pictures or Pictures()) if report.judged else None
     return (
         environment()
         .get_template("run.html.j2")
@@ -48,7 +49,7 @@ def run_page(report: RunReport, pictures: JudgedPictures | None = None) -> str:
             tell=run_text,
             figures=curves(report.history, {}, {}),
             drawn=drawn,
-            parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn.first))],
+            parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
             cost=cost_words(report.cost),
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,23 +32,6 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class RunTestLook:
-    """One time that the test split met a run.
-
-    Attributes:
-        time: UTC.
-        asked_by: which command looked.
-        dataset: whose test images.
-        accuracy: found.
-    """
-
-    time: str
-    asked_by: str
-    dataset: str
-    accuracy: float
-
-
-@dataclass(frozen=True)
 class RunReport:
     """Everything that the page of a run says.
 
@@ -68,7 +51,7 @@ class RunReport:
         environment: versions, processor, threads.
         command: one line that makes this run again; empty where the command line cannot.
         command_note: what else it takes.
-        looks: at the test split, in order.
+        looks: at the test split, in order: time (UTC), asked_by (which command), dataset, accuracy.
         judged: the answers judged; None where there are none.
         no_score: why there are none; empty where there are.
     """
@@ -88,7 +71,7 @@ class RunReport:
     environment: Mapping[str, Any]
     command: str
     command_note: str = ""
-    looks: tuple[RunTestLook, ...] = field(default=())
+    looks: tuple[Mapping[str, Any], ...] = ()
     judged: Judged | None = None
     no_score: str = ""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.errors import RunError
 from fittingroom.judging import Verdict, judge
+from fittingroom.pages.answers import Pictures
 from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.run.gather import readable
@@ -39,8 +40,8 @@ def tutorial_facts(run: Run, *, log: Log = no_log) -> tuple[dict[str, Any], str]
     rival = Run(run.folder / facts["against"]) if facts["against"] else None
     report = _report(run, facts, data, rival, log)
     _, pictures = choose_images(data, run.predictions.probabilities)
-    looked_at = pictures_of(report.judged, data) if report.judged else None
-    return _twin(report), tutorial_page(report, pictures, looked_at)
+    looked_at = pictures_of(report.judged, data) if report.judged else Pictures()
+    return _twin(report), tutorial_page(report, pictures | looked_at)
 
 
 def _twin(report: TutorialReport) -> dict[str, Any]:

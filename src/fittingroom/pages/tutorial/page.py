@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fittingroom.pages import run_text, tutorial_text
+from fittingroom.pages.answers import said_words
 from fittingroom.pages.curves import comparison_figure, curves
-from fittingroom.pages.figures import counts_figure, image_figure, interval_figure, pair_figure, picked_figure
+from fittingroom.pages.figures import answer_figure, counts_figure, image_figure, interval_figure
 from fittingroom.pages.html import environment, inline_svg, picture_uri
-from fittingroom.pages.judged import JudgedPictures, judged_figures
+from fittingroom.pages.judged import judged_figures, pair
 from fittingroom.pages.tutorial_text import REFERENCE, comparable
 
 if TYPE_CHECKING:
@@ -17,21 +18,21 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from fittingroom.judging.verdict import Verdict
-    from fittingroom.pages.tutorial.values import DataFacts, Fitting, ImageAnswer, Pictures, TutorialReport
+    from fittingroom.pages.answers import Answer, Pictures
+    from fittingroom.pages.tutorial.values import DataFacts, Fitting, TutorialReport
 
 
-def tutorial_page(report: TutorialReport, pictures: Pictures, looked_at: JudgedPictures | None = None) -> str:
+def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:
     """Return the page of a tutorial: the walk-through's nine steps in words, code, figures and numbers.
 
     Args:
         report: every number on the page.
-        pictures: every picture of the nine steps; `choose_images` makes both halves.
-        looked_at: the pictures of what it gets wrong; None where there are none.
+        pictures: every picture of the nine steps, and of what it gets wrong.
 
     Returns:
         HTML, for one file; it opens from ``file://`` and asks the network for nothing.
     """
-    drawn = judged_figures(report.judged, looked_at or JudgedPictures(), with_first=False) if report.judged else None
+    drawn = judged_figures(report.judged, pictures, with_first=False) if report.judged else None
     return (
         environment()
         .get_template("tutorial.html.j2")
@@ -47,7 +48,7 @@ def tutorial_page(report: TutorialReport, pictures: Pictures, looked_at: JudgedP
             tell=run_text,
             drawn=drawn,
             figures=_tutorial_figures(report, pictures),
-            thumbnails=[picture_uri(image) for image in pictures.train],
+            thumbnails=[picture_uri(pictures.train[index]) for index in range(len(report.images_shown.train_labels))],
         )
     )
 
@@ -64,31 +65,19 @@ def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, M
     figures["interval"] = _interval(report)
     figures["look"] = _alone(chosen.look, report, pictures, "look")
     figures["alone"] = [_alone(each, report, pictures, f"alone{each.index}") for each in chosen.alone]
-    figures["grid"] = [_pair(each, report, pictures) for each in chosen.grid]
+    figures["grid"] = [
+        pair(each, pictures.judged[each.index], "test", data.class_names, report.palette) for each in chosen.grid
+    ]
     if report.against is not None:
         figures["against"] = _against(fitting, report.against)
         figures["against_intervals"] = _both_intervals(fitting, report.against)
     return figures
 
 
-def _alone(chosen: ImageAnswer, report: TutorialReport, pictures: Pictures, key: str) -> Markup:
+def _alone(chosen: Answer, report: TutorialReport, pictures: Pictures, key: str) -> Markup:
     names = report.fitting.data.class_names
-    figure = picked_figure(
-        chosen.index, _floats(chosen), chosen.label, pictures.test[chosen.index], names, palette=report.palette
-    )
-    return inline_svg(figure, _shown_words(chosen, names), key)
-
-
-def _pair(chosen: ImageAnswer, report: TutorialReport, pictures: Pictures) -> Markup:
-    names = report.fitting.data.class_names
-    figure = pair_figure(
-        chosen.index, _floats(chosen), chosen.label, pictures.test[chosen.index], names, palette=report.palette
-    )
-    return inline_svg(figure, _shown_words(chosen, names), f"pair{chosen.index}")
-
-
-def _floats(chosen: ImageAnswer) -> list[float]:
-    return [float(value) for value in chosen.probabilities]
+    figure = answer_figure(chosen, pictures.judged[chosen.index], names, report.palette)
+    return inline_svg(figure, said_words(chosen, "test", names), key)
 
 
 def _interval(report: TutorialReport) -> Markup:
@@ -129,11 +118,3 @@ def _counts_words(data: DataFacts) -> str:
 def _interval_words(score: Verdict) -> str:
     low, high = score.accuracy_interval
     return f"Test accuracy {score.accuracy:.4f}, 95 % interval {low:.4f} to {high:.4f}."
-
-
-def _shown_words(chosen: ImageAnswer, names: Sequence[str]) -> str:
-    percent = 100 * chosen.probabilities[chosen.predicted]
-    return (
-        f"Test image {chosen.index}: taken for {names[chosen.predicted]} with {percent:.0f} percent; "
-        f"it is {names[chosen.label]}: {'right' if chosen.right else 'wrong'}."
-    )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fittingroom.pages.answers import Answer, Pictures, answers_at
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from fittingroom.judging.verdict import Verdict
     from fittingroom.pages.judged import Judged
     from fittingroom.pages.learning import Epoch
+
+
+THUMBNAILS = 30  # training images that the page shows
 
 
 @dataclass(frozen=True)
@@ -77,44 +82,6 @@ def _counts(labels: Array, classes: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
-class ImageAnswer:
-    """One test image that the page shows, and what the network said of it.
-
-    Attributes:
-        index: position in the test split.
-        label: the true class.
-        probabilities: one a class.
-    """
-
-    index: int
-    label: int
-    probabilities: tuple[float, ...]
-
-    @property
-    def predicted(self) -> int:
-        """The most probable class; of equal ones the first."""
-        return int(np.argmax(self.probabilities))
-
-    @property
-    def right(self) -> bool:
-        """Whether the most probable class is the true one."""
-        return self.predicted == self.label
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The pixels on the page; its only arrays.
-
-    Attributes:
-        train: the first training images, ``(k, h, w)``.
-        test: test images, by their position in the test split.
-    """
-
-    train: Images
-    test: Mapping[int, Array]
-
-
-@dataclass(frozen=True)
 class TutorialImages:
     """Which items the page shows, as values.
 
@@ -126,9 +93,9 @@ class TutorialImages:
     """
 
     train_labels: tuple[int, ...]
-    look: ImageAnswer
-    alone: tuple[ImageAnswer, ...]
-    grid: tuple[ImageAnswer, ...]
+    look: Answer
+    alone: tuple[Answer, ...]
+    grid: tuple[Answer, ...]
 
 
 def choose_images(data: Dataset, probabilities: Array) -> tuple[TutorialImages, Pictures]:
@@ -138,20 +105,23 @@ def choose_images(data: Dataset, probabilities: Array) -> tuple[TutorialImages, 
         data: the dataset.
         probabilities: of its test images, ``(n, classes)``, in the split's order.
     """
-    test, last = data.test, len(data.test.labels) - 1
-    look, alone, grid = min(10, last), sorted({min(15, last), min(1000, last)}), range(min(15, last + 1))
+    train, test, last = data.train, data.test, len(data.test.labels) - 1
+    look, alone, grid = [min(10, last)], sorted({min(15, last), min(1000, last)}), list(range(min(15, last + 1)))
 
-    def answer(index: int) -> ImageAnswer:
-        return ImageAnswer(index, int(test.labels[index]), tuple(float(value) for value in probabilities[index]))
+    def answers(indices: list[int]) -> tuple[Answer, ...]:
+        return answers_at(np.array(indices), test.labels, probabilities, np.arange(last + 1))
 
     images_shown = TutorialImages(
-        train_labels=tuple(int(label) for label in data.train.labels[:30]),
-        look=answer(look),
-        alone=tuple(answer(index) for index in alone),
-        grid=tuple(answer(index) for index in grid),
+        train_labels=tuple(int(label) for label in train.labels[:THUMBNAILS]),
+        look=answers(look)[0],
+        alone=answers(alone),
+        grid=answers(grid),
     )
-    pictures = {index: np.array(test.images[index]) for index in {look, *alone, *grid}}
-    return images_shown, Pictures(np.array(data.train.images[:30]), pictures)
+    pictures = Pictures(
+        judged={index: np.array(test.images[index]) for index in {*look, *alone, *grid}},
+        train={index: np.array(train.images[index]) for index in range(len(images_shown.train_labels))},
+    )
+    return images_shown, pictures
 
 
 @dataclass(frozen=True)
