@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Array, Images, Probabilities
+from fittingroom.arrays import Array, Probabilities
 from fittingroom.errors import RunError
 from fittingroom.lookup import suggest
 
@@ -167,11 +167,11 @@ class Run:
 
         return load_model(self.folder)
 
-    def predict(self, images: Images) -> Probabilities:
+    def predict(self, images: Any) -> Probabilities:
         """Return the trained model's probabilities.
 
         Args:
-            images: uint8 ``(n, h, w)``.
+            images: uint8 ``(n, h, w)``, or what `data.accepting` turns into that.
 
         Returns:
             float32 ``(n, classes)``.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fittingroom.arrays import Array, Labels, Probabilities, check_labels
+from fittingroom.arrays import Array, Labels, Probabilities, as_array, check_labels
 from fittingroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def check_predictions(labels: object, probabilities: object) -> tuple[Labels, Pr
         DataError: no samples, other shapes, values that are not finite, rows that do not sum to one,
             a label beyond the columns.
     """
-    array = _checked_matrix(_array(probabilities, "probabilities"))
-    checked = _checked_labels(_array(labels, "labels"), array)
+    array = _checked_matrix(as_array(probabilities, "probabilities"))
+    checked = _checked_labels(as_array(labels, "labels"), array)
     _check_rows(array)
     return checked, array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
 
@@ -45,13 +45,6 @@ def check_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
     if twice:
         raise DataError(f"Expected a name of its own for each class, received '{twice[0]}' more than once.")
     return names
-
-
-def _array(values: object, where: str) -> Array:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{where}: expected numbers in one array, received rows of different lengths.") from error
 
 
 def _checked_matrix(array: Array) -> Array:
@@ -75,11 +68,6 @@ def _checked_matrix(array: Array) -> Array:
 
 
 def _checked_labels(labels: Array, array: Array) -> Labels:
-    if labels.ndim == 2 and labels.shape == array.shape:
-        raise DataError(
-            f"labels: expected whole numbers of shape (n,), received shape {labels.shape}. "
-            "If these are one-hot, pass labels.argmax(axis=1)."
-        )
     if labels.ndim == 1 and len(labels) != len(array):
         transposed = " Are the probabilities transposed?" if len(labels) == array.shape[1] else ""
         raise DataError(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fittingroom.arrays import Images, Labels, Predict, Probabilities
+from fittingroom.arrays import Predict, Probabilities
 from fittingroom.data import Dataset, Split
+from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import ModelError
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.model_files import load_model
@@ -30,41 +31,39 @@ def as_predict(model: Run | keras.Model | str | Path) -> Predict:
     return predictor(load_model(model) if isinstance(model, (str, Path)) else model)
 
 
-def predict(model: Run | keras.Model | str | Path, images: Images) -> Probabilities:
+def predict(model: Run | keras.Model | str | Path, images: Any) -> Probabilities:
     """Return the probabilities that a model gives to images.
 
     Args:
         model: a run, a Keras model, or a name, file or run folder. A model that scales its pixels itself, as
             every saved one does, is fed 0..255, any other 0..1.
-        images: uint8 ``(n, h, w)``, as they are in the files.
+        images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that.
 
     Returns:
         float32 ``(n, classes)``, rows summing to 1.
 
     Raises:
         ModelError: no such model, or the images do not fit it.
-        DataError: the images are not uint8 ``(n, h, w)``.
+        DataError: the images cannot be taken as uint8 ``(n, h, w)``.
     """
     return as_predict(model)(images)
 
 
-def evaluate(
-    model: Run | keras.Model | str | Path, data: Dataset | tuple[Images, Labels], *, asked_by: str = "evaluate"
-) -> Verdict:
+def evaluate(model: Run | keras.Model | str | Path, data: Any, *, asked_by: str = "evaluate") -> Verdict:
     """Judge a model on the test split, or on images and labels.
 
     A run keeps the predictions, the verdict, and a line in ``test_looks.jsonl`` for each look at the test split.
 
     Args:
         model: see `predict`.
-        data: a dataset, of which the test split is used; or ``(images, labels)``.
+        data: a dataset, of which the test split is used; or images and labels in any form that `data.accepting` knows.
         asked_by: which command looked, for the line.
 
     Raises:
         ModelError: the model's classes are not the dataset's.
     """
     run = _run_of(model)
-    images, labels = (data.test.images, data.test.labels) if isinstance(data, Dataset) else data
+    images, labels = accept_pair(data, "evaluation", part="test")
     probabilities = as_predict(model)(images)
     names = _class_names(data, probabilities)
     verdict = judge(labels, probabilities, names)
@@ -79,7 +78,7 @@ def _run_of(model: object) -> Run | None:
     return model if isinstance(model, Run) else None
 
 
-def _class_names(data: Dataset | tuple[Images, Labels], probabilities: Probabilities) -> tuple[str, ...]:
+def _class_names(data: object, probabilities: Probabilities) -> tuple[str, ...]:
     outputs = probabilities.shape[1]
     if not isinstance(data, Dataset):
         return tuple(str(label) for label in range(outputs))
