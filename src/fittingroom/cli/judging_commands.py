@@ -99,7 +99,8 @@ def judge(
     """Judge predictions from any framework: arrays that NumPy wrote.
 
     Args:
-        predictions: .npz with probabilities and labels, or .npy of probabilities with --dataset.
+        predictions: .npz with probabilities and labels, or .npy of probabilities with --dataset; predicted classes
+            alone (whole numbers) are judged without what needs probabilities.
     """
     gates = tuple(parse_gate(text) for text in fail_under)
     filed = read_predictions(predictions, dataset, log=log_unless(quiet or json))

@@ -151,7 +151,7 @@ def judged_figures(
     drawn = judged.first if with_first and pictures.judged else ()
     return JudgedFigures(
         reliability=inline_svg(
-            reliability_figure(judged.score.calibration.curve, after), _reliability_words(judged), "reliability"
+            reliability_figure(judged.score.calibrated.curve, after), _reliability_words(judged), "reliability"
         ),
         coverage=inline_svg(coverage_figure(judged.score.risk_coverage), _coverage_words(judged), "coverage"),
         first=tuple(_pair(mistake, judged, pictures, palette) for mistake in drawn),
@@ -188,7 +188,7 @@ def _pair(mistake: Answer, judged: Judged, pictures: JudgedPictures, palette: st
 
 
 def _reliability_words(judged: Judged) -> str:
-    gap = judged.score.calibration
+    gap = judged.score.calibrated
     told = ", ".join(
         f"{one.confidence:.2f} sure, {one.accuracy:.2f} right" for one in gap.curve if one.confidence is not None
     )
