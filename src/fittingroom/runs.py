@@ -215,9 +215,9 @@ def create(out: str | Path | None, name: str, seed: int, environment: Mapping[st
     Raises:
         RunError: the folder holds another run, or something that is not a run; or it cannot be made.
     """
-    folder = Path(out) if out is not None else ROOT / f"{datetime.now():%Y%m%d-%H%M%S}-{name}-s{seed}"
+    folder = Path(out) if out is not None else _free_folder(f"{datetime.now():%Y%m%d-%H%M%S}-{name}-s{seed}")
     if is_run(folder):
-        raise RunError(f"{folder} holds another run. Choose another --out, or remove it first.")
+        raise RunError(f"{folder} holds another run. Choose another --out.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder}: expected an empty or a new folder for the run, found something else there.")
     try:
@@ -227,6 +227,21 @@ def create(out: str | Path | None, name: str, seed: int, environment: Mapping[st
     except OSError as error:
         raise RunError(f"{folder}: the run folder cannot be written: {error.strerror}.") from error
     return run
+
+
+def _free_folder(name: str) -> Path:
+    """Make a folder for a run of this name: numbered where runs of the same second took it."""
+    folder, number = ROOT / name, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = ROOT / f"{name}-{number}"
+        except OSError as error:
+            raise RunError(f"{folder}: the run folder cannot be written: {error.strerror}.") from error
+        else:
+            return folder
 
 
 def is_run(folder: Path) -> bool:

@@ -257,7 +257,7 @@ def test_compare_draws_what_differs_in_a_terminal_and_lists_it_where_there_are_n
         ([], "A comparison needs two or more runs"),
         (["SAME"], "the same one twice"),
         (["nothing-there"], "No run folder"),
-        (["SAME", "--show", "-1"], "--show: expected 0 or more"),
+        (["SAME", "--show", "-1"], "--show: expected a whole number, 0 or more"),
     ],
 )
 def test_what_cannot_be_compared_is_one_sentence(run, tested, more, words):
@@ -319,8 +319,8 @@ def test_mistakes_are_saved_as_a_picture(run, tested, toy_folder, tmp_path):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--top-losses", 0], "--top-losses: expected at least 1"),
-        (["--neighbours", -1], "--neighbours: expected 0 or more"),
+        (["--top-losses", 0], "--top-losses: expected a whole number, 1 or more"),
+        (["--neighbours", -1], "--neighbours: expected a whole number, 0 or more"),
         (["--class", "bra 3"], "Did you mean"),
         (["--save", "picture.gif"], "ends in .png, .svg or .pdf"),
     ],
