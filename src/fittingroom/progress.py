@@ -5,9 +5,14 @@ The library prints nothing by itself: it calls functions like these. The command
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
+
+PACKAGE = str(Path(__file__).parent)
 
 Log: TypeAlias = Callable[[str], None]
 
@@ -18,6 +23,18 @@ def no_log(line: str) -> None:
     Args:
         line: one line of progress, without a line break; dropped.
     """
+
+
+def warn_user(line: str) -> None:
+    """Say a line as a Python warning at the place in the user's own code that called us.
+
+    Args:
+        line: what was chosen for the user, or what they may want to know.
+    """
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        depth, frame = depth + 1, frame.f_back
+    warnings.warn(line, UserWarning, stacklevel=depth + 1)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Array, Images, Probabilities
+from fittingroom.arrays import Array, Probabilities
 from fittingroom.errors import RunError
 from fittingroom.files import (
     append_json_line,
@@ -259,11 +259,11 @@ class Run:
 
         return load_model(self.folder)
 
-    def predict(self, images: Images, *, tempered: bool = True) -> Probabilities:
+    def predict(self, images: Any, *, tempered: bool = True) -> Probabilities:
         """Return the trained model's probabilities; the model is opened once.
 
         Args:
-            images: uint8 ``(n, h, w)``.
+            images: uint8 ``(n, h, w)``, or what `data.accepting` turns into that.
             tempered: as sure as the run's own temperature warrants, where it held out images to fit one on; off for the
                 network's own probabilities, which are what it is judged by.
 
@@ -342,9 +342,9 @@ def create(out: str | Path | None, name: str, seed: int, environment: Mapping[st
     Raises:
         RunError: the folder holds another run, or something that is not a run; or it cannot be made.
     """
-    folder = Path(out) if out is not None else ROOT / f"{datetime.now():%Y%m%d-%H%M%S}-{name}-s{seed}"
+    folder = Path(out) if out is not None else _free_folder(f"{datetime.now():%Y%m%d-%H%M%S}-{name}-s{seed}")
     if is_run(folder):
-        raise RunError(f"{folder} holds another run. Choose another --out, or remove it first.")
+        raise RunError(f"{folder} holds another run. Choose another --out.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder}: expected an empty or a new folder for the run, found something else there.")
     try:
@@ -354,6 +354,21 @@ def create(out: str | Path | None, name: str, seed: int, environment: Mapping[st
     except OSError as error:
         raise RunError(f"{folder}: the run folder cannot be written: {error.strerror}.") from error
     return run
+
+
+def _free_folder(name: str) -> Path:
+    """Make a folder for a run of this name: numbered where runs of the same second took it."""
+    folder, number = ROOT / name, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = ROOT / f"{name}-{number}"
+        except OSError as error:
+            raise RunError(f"{folder}: the run folder cannot be written: {error.strerror}.") from error
+        else:
+            return folder
 
 
 def is_run(folder: Path) -> bool:

@@ -108,9 +108,12 @@ def test_judges_gates_exit_with_1_and_a_reason_each(run, predictions):
         ({"probabilities": np.full(40, 0.25)}, "received shape (40,)"),
         ({"labels": np.arange(40)}, "expected labels in 0..3, received 4 at index 4"),
         ({"labels": np.arange(39) % 4}, "received 39 labels and 40 predictions"),
-        ({"labels": np.arange(40) % 4 * 1.0}, "expected whole numbers"),
+        ({"labels": np.arange(40) % 4 + 0.5}, "expected whole numbers"),
         ({"labels": None}, "holds no 'labels'"),
-        ({"probabilities": None}, "expected an array named 'probabilities', found labels"),
+        (
+            {"probabilities": None},
+            "expected an array named 'probabilities', or 'predictions' for classes alone, found labels",
+        ),
         ({"class_names": np.array(["a", "b"])}, "a name for each of 4 classes, received 2"),
         ({"class_names": np.array(["a", "b", "c", "a"])}, "received 'a' more than once"),
         ({"probabilities": np.array([{}] * 40)}, "without Python objects"),
@@ -164,6 +167,25 @@ def test_predictions_of_a_datasets_test_images_take_labels_and_names_from_it(run
     answer = json.loads(run("judge", path, "--dataset", toy_folder, "--json").out)
     assert (answer["accuracy"], answer["fingerprint"]) == (1.0, toy.fingerprint)
     assert answer["classes"][3]["name"] == "bar 3"
+
+
+@pytest.mark.parametrize("name", ["predictions", "predicted", "y_pred", "probabilities"])
+def test_a_file_of_classes_alone_is_judged_without_what_needs_probabilities(run, tmp_path, name):
+    labels = np.arange(40) % 4
+    np.savez(tmp_path / "p.npz", labels=labels, **{name: np.minimum(labels, 2)})
+    answer = json.loads(run("judge", tmp_path / "p.npz", "--json").out)
+    assert (answer["accuracy"], answer["log_loss"], answer["calibration"]) == (0.75, None, None)
+    assert [one["recall"] for one in answer["classes"]] == [1, 1, 1, 0]
+    shown = run("judge", tmp_path / "p.npz", "--fail-under", "recall.3=0.5")
+    assert shown.code == 1
+    assert "accuracy 0.7500" in shown.out
+    assert "log loss" not in shown.out
+
+
+def test_classes_of_a_datasets_test_images_take_labels_and_names_from_it(run, toy_folder, toy, tmp_path):
+    np.save(tmp_path / "p.npy", toy.test.labels)
+    answer = json.loads(run("judge", tmp_path / "p.npy", "--dataset", toy_folder, "--json").out)
+    assert (answer["accuracy"], answer["classes"][3]["name"]) == (1.0, "bar 3")
 
 
 def test_labels_of_another_dataset_are_refused(run, toy_folder, predictions):
@@ -235,7 +257,7 @@ def test_compare_draws_what_differs_in_a_terminal_and_lists_it_where_there_are_n
         ([], "A comparison needs two or more runs"),
         (["SAME"], "the same one twice"),
         (["nothing-there"], "No run folder"),
-        (["SAME", "--show", "-1"], "--show: expected 0 or more"),
+        (["SAME", "--show", "-1"], "--show: expected a whole number, 0 or more"),
     ],
 )
 def test_what_cannot_be_compared_is_one_sentence(run, tested, more, words):
@@ -297,8 +319,8 @@ def test_mistakes_are_saved_as_a_picture(run, tested, toy_folder, tmp_path):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--top-losses", 0], "--top-losses: expected at least 1"),
-        (["--neighbours", -1], "--neighbours: expected 0 or more"),
+        (["--top-losses", 0], "--top-losses: expected a whole number, 1 or more"),
+        (["--neighbours", -1], "--neighbours: expected a whole number, 0 or more"),
         (["--class", "bra 3"], "Did you mean"),
         (["--save", "picture.gif"], "ends in .png, .svg or .pdf"),
     ],

@@ -23,13 +23,13 @@ GOOD = np.full((4, 3), 0.1) + 0.7 * np.eye(3)[LABELS]
         (LABELS, GOOD.T, r"received 4 labels and 3 predictions"),
         (LABELS, GOOD[None], r"expected floats of shape \(n, classes\)"),
         (LABELS, GOOD[0], r"pass probabilities\[None\]"),
-        (LABELS, [[0.5, 0.5], [1.0]], "rows of different lengths"),
+        (LABELS, [[0.5, 0.5], [1.0]], "parts do not fit together"),
         (LABELS, [["a", "b", "c"]] * 4, "expected floats"),
-        (LABELS, GOOD.argmax(axis=1), "expected floats of shape"),
-        (np.eye(3)[LABELS], GOOD, r"If these are one-hot, pass labels.argmax"),
+        (LABELS, GOOD.argmax(axis=1) + 1, r"predictions: expected labels in 0\.\.2, received 3"),
+        (LABELS, GOOD.argmax(axis=1)[:2], "received 4 labels and 2 predictions"),
         (LABELS + 1, GOOD, r"expected labels in 0\.\.2, received 3 at index 2"),
         (LABELS - 1, GOOD, r"expected labels in 0\.\.2, received -1 at index 0"),
-        (LABELS.astype(float), GOOD, "expected whole numbers"),
+        (LABELS + 0.5, GOOD, "expected whole numbers"),
         (LABELS[:2], GOOD, "received 2 labels and 4 predictions"),
         (np.array([], int), np.zeros((0, 3)), "at least one sample, received none"),
         ([], [], "at least one sample|expected floats"),
@@ -105,3 +105,16 @@ def test_a_model_compared_with_itself_cannot_be_told_apart():
 @pytest.mark.parametrize("probabilities", [np.full((4, 3), 1 / 3), np.eye(3)[LABELS]], ids=["constant", "perfect"])
 def test_answers_that_no_temperature_makes_better_keep_theirs(probabilities):
     assert fit_temperature(LABELS, probabilities) == 1.0
+
+
+ALIKE = {
+    "floats": LABELS.astype(np.float32),
+    "one-hot": np.eye(3)[LABELS],
+    "a column": LABELS[:, None],
+    "a list": LABELS.tolist(),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_labels_in_every_form_are_judged_alike(name):
+    assert judge(ALIKE[name], GOOD, NAMES) == judge(LABELS, GOOD, NAMES)

@@ -74,7 +74,7 @@ def test_a_constant_predictor_has_no_precision_where_it_never_answers():
         (np.array([0]), np.array([[1.5, -0.5]]), "Are these logits"),
         (np.array([2]), np.array([[0.5, 0.5]]), r"expected labels in 0\.\.1, received 2 at index 0"),
         (np.array([0, 1]), np.array([[0.5, 0.5]]), "a label for each prediction, received 2 labels and 1 predictions"),
-        (np.array([0]), np.array([[0, 1]]), "expected floats"),
+        (np.array([0]), np.array([[0, 2]]), "expected floats"),
     ],
 )
 def test_bad_input_is_one_clear_sentence(labels, probabilities, words):
@@ -93,3 +93,27 @@ def test_a_verdict_becomes_plain_json_values():
     verdict = judge(np.array([0, 1]), np.eye(2), ("a", "b"))
     assert json.loads(json.dumps(verdict.to_dict()))["confusion"] == [[1, 0], [0, 1]]
     assert str(verdict).startswith("accuracy 1.0000 (95 % ")
+
+
+CLASSES = {
+    "whole numbers": lambda predicted: predicted,
+    "a list": lambda predicted: predicted.tolist(),
+    "whole floats": lambda predicted: predicted.astype(np.float64),
+    "a column": lambda predicted: predicted[:, None],
+    "one-hot": lambda predicted: np.eye(4, dtype=np.int64)[predicted],
+}
+
+
+@pytest.mark.parametrize("form", CLASSES)
+def test_classes_alone_are_judged_without_what_needs_probabilities(form):
+    generator = np.random.default_rng(0)
+    labels, probabilities = generator.integers(0, 4, 300), generator.dirichlet(np.ones(4), 300)
+    names = list("abcd")
+    whole = judge(labels, probabilities, names)
+    alone = judge(labels, CLASSES[form](probabilities.argmax(axis=1)), names)
+    same = ("n", "accuracy", "accuracy_interval", "classes", "confusion", "most_confused")
+    assert all(getattr(alone, name) == getattr(whole, name) for name in same)
+    left_out = ("log_loss", "log_loss_interval", "brier_score", "top_2_accuracy", "calibration", "area_under_risk")
+    assert all(getattr(alone, name) is None for name in left_out)
+    assert alone.risk_coverage == ()
+    assert str(alone) == str(whole)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Parameter
 
 from fittingroom._version import __version__
-from fittingroom.cli.output import log
+from fittingroom.cli.output import log, write_what_the_console_lacks
 from fittingroom.errors import FittingRoomError
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
+    write_what_the_console_lacks()
     try:
         result = build_app()([word for word in words if word != "--debug"], exit_on_error=False, print_error=False)
     except BrokenPipeError:

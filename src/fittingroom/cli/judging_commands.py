@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
+from fittingroom.cli.options import DataDir, Json, ModelName, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
 from fittingroom.data import load
@@ -99,7 +99,8 @@ def judge(
     """Judge predictions from any framework: arrays that NumPy wrote.
 
     Args:
-        predictions: .npz with probabilities and labels, or .npy of probabilities with --dataset.
+        predictions: .npz with probabilities and labels, or .npy of probabilities with --dataset; predicted classes
+            alone (whole numbers) are judged without what needs probabilities.
     """
     gates = tuple(parse_gate(text) for text in fail_under)
     filed = read_predictions(predictions, dataset, log=log_unless(quiet or json))
@@ -114,7 +115,7 @@ def judge(
 
 def compare(
     *runs: Path,
-    show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on.")] = 5,
+    show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on."), whole(0)] = 5,
     split: Annotated[
         Literal["validation", "test"] | None,
         Parameter(help="Which images; test where the runs were evaluated, else validation."),
@@ -133,8 +134,6 @@ def compare(
     """
     from fittingroom.workflows.comparing import compare_runs
 
-    if show < 0:
-        raise UsageError(f"--show: expected 0 or more, received {show}.")
     compared = compare_runs(runs, split, data_dir=data_dir, log=log_unless(quiet or json))
     if json:
         emit_json(_as_json(compared, show) | {"folders": [str(run) for run in runs]})

@@ -8,13 +8,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet
+from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress
 
 
 def speed(
     *,
-    rounds: Annotated[int, Parameter(help="Turns of each contender.")] = 3,
+    rounds: Annotated[int, Parameter(help="Turns of each contender."), whole(1)] = 3,
     peers: Annotated[Path, Parameter(help="Folder with peer scripts, peer_NAME.py.")] = Path("benchmarks"),
     environments: Annotated[Path, Parameter(help="Folder that `make bench-peers` made.")] = Path(".peers"),
     quiet: Quiet = False,
@@ -44,7 +44,7 @@ def ladder(
     *rungs: str,
     dataset: DatasetName = "fashion-mnist",
     seeds: Annotated[
-        int | None, Parameter(help="At most so many of each rung; the protocol's number if left out.")
+        int | None, Parameter(help="At most so many of each rung; the protocol's number if left out."), whole(1)
     ] = None,
     out: Annotated[Path, Parameter(help="Folder for the runs, the table, the plot and the page.")] = Path("ladder"),
     test_log: Annotated[

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
+
+from fittingroom.errors import UsageError
+
+MOST_SEED = 2**32 - 1  # NumPy's and Keras's limit
+
+
+def whole(least: int, most: int | None = None) -> Parameter:
+    """Return what makes an option take whole numbers of a range, as they are written: 1.9 is none.
+
+    Args:
+        least: the smallest allowed.
+        most: the largest allowed; None for no limit.
+
+    Raises:
+        UsageError: (when the option is read) anything else.
+    """
+    span = f"{least} or more" if most is None else f"{least} to {most}"
+
+    def convert(type_: Any, tokens: Sequence[Token]) -> int:
+        del type_
+        text = tokens[0].value.strip()
+        digits = text.removeprefix("-").removeprefix("+")
+        if not (digits.isascii() and digits.isdigit()) or not least <= int(text) <= (most or int(text)):
+            raise UsageError(f"{tokens[0].keyword}: expected a whole number, {span}, received {text}.")
+        return int(text)
+
+    return Parameter(converter=convert)
+
 
 DatasetName = Annotated[
     str, Parameter(name=["--dataset", "-d"], help="A known dataset's name, or a folder with four IDX files.")
@@ -14,8 +43,10 @@ DataDir = Annotated[
     Path | None, Parameter(name="--data-dir", help="Folder that holds the files; also FITTINGROOM_DATA.")
 ]
 Out = Annotated[Path | None, Parameter(name="--out", help="The run folder itself; refused if it holds another run.")]
-Seed = Annotated[int, Parameter(name="--seed", help="Of the starting weights and the order of the images.")]
-Epochs = Annotated[int | None, Parameter(name="--epochs", help="Times that each training image is seen.")]
+Seed = Annotated[
+    int, Parameter(name="--seed", help="Of the starting weights and the order of the images."), whole(0, MOST_SEED)
+]
+Epochs = Annotated[int | None, Parameter(name="--epochs", help="Times that each training image is seen."), whole(1)]
 Json = Annotated[bool, Parameter(name="--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], help="No words on the way, only the result.")]
 ModelName = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -16,22 +17,29 @@ if TYPE_CHECKING:
 
 def emit(text: str) -> None:
     """Print a result on stdout, at once: whoever reads a pipe may be waiting for it while the command goes on."""
-    print(_sayable(text), flush=True)
+    print(text, flush=True)
 
 
 def emit_json(value: Any) -> None:
     """Print one JSON value on stdout."""
-    emit(json.dumps(value, indent=1, ensure_ascii=False))
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # JSON has a way to write every letter in ASCII, undecodable bytes of names among them
+        text = json.dumps(value, indent=1)
+    emit(text)
 
 
 def log(text: str) -> None:
     """Print a message for the user on stderr."""
-    print(_sayable(text), file=sys.stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)
 
 
-def _sayable(text: str) -> str:
-    """Return a text whose undecodable bytes, which a file's name may hold, are written as JSON writes them."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def write_what_the_console_lacks() -> None:
+    """Have both streams write a letter that their encoding lacks as its code, whatever prints it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def on_one_line(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, Json, Quiet
+from fittingroom.cli.options import DataDir, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.errors import UsageError
 from fittingroom.pages.report import report as write_page
@@ -55,11 +55,15 @@ def mistakes(
     run: Path,
     /,
     *,
-    top_losses: Annotated[int | None, Parameter(help="How many of the highest losses; 6 if left out.")] = None,
+    top_losses: Annotated[
+        int | None, Parameter(help="How many of the highest losses; 6 if left out."), whole(1)
+    ] = None,
     most_confused: Annotated[bool, Parameter(help="Which classes are taken for which, with examples.")] = False,
     class_: Annotated[str | None, Parameter(name="--class", help="Only images that truly are of this class.")] = None,
     confident: Annotated[bool, Parameter(help="The surest mistakes first, instead of the highest losses.")] = False,
-    neighbours: Annotated[int, Parameter(help="Training images most like each to show; 0 for none.")] = NEIGHBOURS,
+    neighbours: Annotated[
+        int, Parameter(help="Training images most like each to show; 0 for none."), whole(0)
+    ] = NEIGHBOURS,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
         Parameter(help="Which images; test where the run was evaluated, else validation."),
@@ -84,7 +88,6 @@ def mistakes(
     from fittingroom.runs import open_run
     from fittingroom.workflows.run_data import run_dataset
 
-    _check_numbers(top_losses, neighbours)
     opened = open_run(run)
     log = log_unless(quiet or json)
     seen = interpret(opened, run_dataset(opened, data_dir), split=split, log=log)
@@ -98,13 +101,6 @@ def mistakes(
     if most_confused:
         emit(_pairs_table(seen, class_))
     _show(seen, chosen, pictures, neighbours)
-
-
-def _check_numbers(top_losses: int | None, neighbours: int) -> None:
-    if top_losses is not None and top_losses < 1:
-        raise UsageError(f"--top-losses: expected at least 1, received {top_losses}.")
-    if neighbours < 0:
-        raise UsageError(f"--neighbours: expected 0 or more, received {neighbours}.")
 
 
 def _pairs(seen: Interpretation, class_: str | None) -> list[tuple[str, str, int]]:

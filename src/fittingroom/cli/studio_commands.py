@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from fittingroom.backend import describe
-from fittingroom.cli.options import Json
+from fittingroom.cli.options import Json, whole
 from fittingroom.cli.output import emit, emit_json, log, table
 from fittingroom.data import DATASETS, locate
 from fittingroom.errors import UsageError
@@ -20,7 +20,7 @@ NEEDS = ("fastapi", "uvicorn")
 
 def studio(
     *folders: Annotated[Path, Parameter(help="Folders with datasets to show besides the known ones.")],
-    port: Annotated[int, Parameter(help="Where to listen; 0 for any that is free.")] = 8765,
+    port: Annotated[int, Parameter(help="Where to listen; 0 for any that is free."), whole(0, 65535)] = 8765,
     host: Annotated[str, Parameter(help="Address to listen on; off this machine a token is asked for.")] = "127.0.0.1",
     browser: Annotated[bool, Parameter(negative="--no-browser", help="Open the page in a browser.")] = True,
     runs: Annotated[Path, Parameter(help="The folder that holds the runs.")] = ROOT,

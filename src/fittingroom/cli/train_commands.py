@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, DatasetName, Epochs, Json, Out, Quiet, Seed
+from fittingroom.cli.options import DataDir, DatasetName, Epochs, Json, Out, Quiet, Seed, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress
 from fittingroom.cli.verdict_text import score_line, show_references
 from fittingroom.errors import UsageError
@@ -39,7 +39,7 @@ def train(
     ] = None,
     epochs: Epochs = None,
     validation: Annotated[
-        int | None, Parameter(help="Training images to hold out and look at after each epoch.")
+        int | None, Parameter(help="Training images to hold out and look at after each epoch."), whole(1)
     ] = None,
     seed: Seed = 0,
     out: Out = None,
@@ -101,7 +101,7 @@ def tutorial(
     *,
     dataset: DatasetName = "fashion-mnist",
     against: Annotated[str | None, Parameter(help="Another dataset for the same network, to compare: mnist.")] = None,
-    epochs: Annotated[int, Parameter(help="Times that each training image is seen.")] = EPOCHS,
+    epochs: Annotated[int, Parameter(help="Times that each training image is seen."), whole(1)] = EPOCHS,
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,

@@ -85,6 +85,8 @@ def _class_table(verdict: Verdict) -> str:
 
 
 def _rows(verdict: Verdict) -> list[tuple[str, ...]]:
+    if verdict.calibration is None:  # classes alone were judged
+        return [("accuracy", f"{verdict.accuracy:.4f}", _interval(verdict.accuracy_interval))]
     gap = verdict.calibration
     answered = min((point for point in verdict.risk_coverage if point.coverage >= MOSTLY), key=lambda one: one.n)
     return [

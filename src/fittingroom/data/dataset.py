@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int64
 
-from fittingroom.arrays import Array, Images, check_images, check_labels, check_same_length
-from fittingroom.errors import UsageError
+from fittingroom.arrays import Array, Images, Labels, check_labels, check_same_length, check_whole
+from fittingroom.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -18,7 +18,7 @@ class Split:
     Attributes:
         name: "train", "test" or "validation".
         images: uint8 in 0..255, shape ``(n, h, w)``.
-        labels: uint8, shape ``(n,)``.
+        labels: whole numbers from 0, shape ``(n,)``; uint8 where they fit.
         indices: int64, shape ``(n,)``; position in the file that the split comes from.
 
     Raises:
@@ -27,11 +27,15 @@ class Split:
 
     name: str
     images: Images
-    labels: UInt8[Array, " n"]
+    labels: Labels
     indices: Int64[Array, " n"]
 
     def __post_init__(self) -> None:
-        check_images(self.images, f"{self.name} images")
+        if self.images.dtype != np.uint8 or self.images.ndim != 3:
+            raise DataError(
+                f"{self.name} images: expected uint8 (n, height, width), received {self.images.dtype} "
+                f"{self.images.shape}. fr.train, fr.predict and fr.evaluate take more forms: pass (images, labels)."
+            )
         check_labels(self.labels, where=f"{self.name} labels")
         check_same_length(self.images, self.labels, self.name)
         check_same_length(self.images, self.indices, f"{self.name} indices")
@@ -105,7 +109,7 @@ def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:
         >>> rest.labels, validation.labels
         (array([0, 0, 1], dtype=uint8), array([0, 0, 1], dtype=uint8))
     """
-    if not 0 < count < len(split):
+    if not 0 < check_whole(count, "images to hold out", -(2**63), 2**63) < len(split):
         raise UsageError(f"Expected to hold out 1 to {len(split) - 1} of {len(split)} images, received {count}.")
     drawn = _draw_stratified(split.labels, count, np.random.default_rng(seed))
     held = np.zeros(len(split), bool)
@@ -114,9 +118,13 @@ def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:
 
 
 def _draw_stratified(labels: Array, count: int, generator: np.random.Generator) -> Array:
-    shares = _shares(np.bincount(labels), count)
+    there, sizes = np.unique(labels, return_counts=True)  # labels may be far apart
+    shares = _shares(sizes, count)
     return np.concatenate(
-        [generator.permutation(np.flatnonzero(labels == label))[:share] for label, share in enumerate(shares)]
+        [
+            generator.permutation(np.flatnonzero(labels == label))[:share]
+            for label, share in zip(there, shares, strict=True)
+        ]
     )
 
 

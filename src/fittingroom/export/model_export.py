@@ -254,7 +254,7 @@ def _check_ending(to: Path) -> None:
 def _check_free(*paths: Path) -> None:
     for path in paths:
         if path.exists():
-            raise UsageError(f"{path} is there already. Choose another --out, or remove it first.")
+            raise UsageError(f"{path} is there already. Choose another --out.")
 
 
 def _run_of(source: Path) -> Run | None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Array, Predict, Probabilities, check_images
+from fittingroom.arrays import Array, Predict, Probabilities
+from fittingroom.data.accepting import accept_images
 from fittingroom.models.front import holds_own_scaling
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def predictor(model: Any, *, pixels: str | None = None) -> Predict:
     """
     prepared: dict[tuple[int, int], Callable[[Array], Array]] = {}
 
-    def predict(images: Array) -> Probabilities:
-        checked = check_images(images)
+    def predict(images: Any) -> Probabilities:
+        checked = accept_images(images)
         height, width = checked.shape[1:]
         if (height, width) not in prepared:
             prepared[height, width] = _prepared(model, (height, width), pixels)

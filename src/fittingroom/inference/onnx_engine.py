@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from fittingroom.arrays import Array, Predict, Probabilities, check_images
+from fittingroom.arrays import Predict, Probabilities
+from fittingroom.data.accepting import accept_images
 from fittingroom.errors import ModelError
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def open_onnx(path: Path, threads: int = 1) -> OnnxModel:
     metadata = session.get_modelmeta().custom_metadata_map
     names = tuple(json.loads(metadata["class_names"])) if "class_names" in metadata else None
 
-    def predict(images: Array) -> Probabilities:
-        pixels = check_images(images)
+    def predict(images: Any) -> Probabilities:
+        pixels = accept_images(images)
         if pixels.shape[1:] != (height, width):
             raise ModelError(f"{path} takes images of {height}x{width}, received {pixels.shape[1:]}.")
         parts = [pixels[start : start + BATCH] for start in range(0, max(len(pixels), 1), BATCH)]

@@ -61,11 +61,11 @@ class Predictor:
     threshold: float = 1.0
     model: Any = None
 
-    def predict(self, images: Images, *, tempered: bool = True) -> Probabilities:
+    def predict(self, images: Any, *, tempered: bool = True) -> Probabilities:
         """Return the probabilities of images.
 
         Args:
-            images: uint8 ``(n, h, w)``, as they are in the files.
+            images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that.
             tempered: as sure as the model's record warrants; off for the network's own probabilities. The order of the
                 classes, and so every label, is the same.
 

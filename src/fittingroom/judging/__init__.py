@@ -17,7 +17,7 @@ from fittingroom.judging.scores import (
     most_confused,
     risk_coverage,
 )
-from fittingroom.judging.validation import check_predictions
+from fittingroom.judging.validation import check_predictions, hard_answers
 from fittingroom.judging.verdict import Verdict, judge
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "confusion_matrix",
     "differing",
     "fit_temperature",
+    "hard_answers",
     "judge",
     "log_loss",
     "losses",

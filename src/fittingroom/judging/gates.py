@@ -77,13 +77,15 @@ def check_gates(verdict: Verdict, gates: tuple[QualityGate, ...]) -> tuple[str, 
 def _reason(verdict: Verdict, gate: QualityGate) -> str | None:
     value = _value(verdict, gate)
     if value is None:
-        return f"{gate} is not defined: there is no sample to count. At least {gate.at_least:g} was asked for."
+        why = "there is no sample to count, or it needs probabilities"
+        return f"{gate} is not defined: {why}. At least {gate.at_least:g} was asked for."
     return None if value >= gate.at_least else f"{gate} is {value:.4f}, below {gate.at_least:g}."
 
 
 def _value(verdict: Verdict, gate: QualityGate) -> float | None:
     if gate.class_name is None:
-        return float(getattr(verdict, gate.score))
+        whole: float | None = getattr(verdict, gate.score)
+        return whole
     by_name = {score.name.casefold(): score for score in verdict.classes}
     found = by_name.get(gate.class_name.casefold())
     if found is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fittingroom.arrays import Array, Labels, Probabilities, check_labels
+from fittingroom.arrays import Array, Labels, Probabilities, as_array, check_labels, is_one_hot
 from fittingroom.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,10 +26,32 @@ def check_predictions(labels: object, probabilities: object) -> tuple[Labels, Pr
         DataError: no samples, other shapes, values that are not finite, rows that do not sum to one,
             a label beyond the columns.
     """
-    array = _checked_matrix(_array(probabilities, "probabilities"))
-    checked = _checked_labels(_array(labels, "labels"), array)
+    array = _checked_matrix(as_array(probabilities, "probabilities"))
+    checked = _checked_labels(as_array(labels, "labels"), array)
     _check_rows(array)
     return checked, array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
+
+
+def hard_answers(labels: object, answers: object, classes: int | None = None) -> tuple[Labels, Labels] | None:
+    """Return true and predicted classes where answers are classes and no probabilities, else None.
+
+    Args:
+        labels: true classes, whole numbers ``(n,)``.
+        answers: whole numbers ``(n,)`` or ``(n, 1)``, or one-hot integers ``(n, c)``; anything else gives None.
+        classes: how many there are; None skips that check.
+
+    Raises:
+        DataError: no samples, counts that differ, a class beyond the names.
+    """
+    array = as_array(answers, "predictions")
+    is_integer = array.dtype.kind in "iub"
+    is_vector = array.ndim == 1 and (is_integer or (array.dtype.kind == "f" and bool((array == np.rint(array)).all())))
+    is_table = array.ndim == 2 and is_integer and (array.shape[1] == 1 or is_one_hot(array))
+    if not array.size or not (is_vector or is_table):
+        return None
+    true, predicted = check_labels(labels, classes), check_labels(array, classes, "predictions")
+    _check_paired(true, predicted)
+    return true, predicted
 
 
 def check_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
@@ -47,13 +69,6 @@ def check_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
     return names
 
 
-def _array(values: object, where: str) -> Array:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{where}: expected numbers in one array, received rows of different lengths.") from error
-
-
 def _checked_matrix(array: Array) -> Array:
     if array.ndim != 2:
         hint = " For one image pass probabilities[None]." if array.ndim == 1 else ""
@@ -61,7 +76,7 @@ def _checked_matrix(array: Array) -> Array:
     if array.dtype.kind != "f":
         raise DataError(
             f"probabilities: expected floats of shape (n, classes), received {array.dtype}. "
-            "If these are answers as 0 and 1, convert with .astype('float32')."
+            "If these are classes, pass them as whole numbers (n,)."
         )
     if not len(array) or not array.shape[1]:
         raise DataError(f"probabilities: expected at least one sample, received none: shape {array.shape}.")
@@ -75,18 +90,20 @@ def _checked_matrix(array: Array) -> Array:
 
 
 def _checked_labels(labels: Array, array: Array) -> Labels:
-    if labels.ndim == 2 and labels.shape == array.shape:
+    if labels.ndim == 1:
+        _check_paired(labels, array)
+    checked = check_labels(labels, classes=array.shape[1])
+    _check_paired(checked, array)
+    return checked
+
+
+def _check_paired(labels: Array, answers: Array) -> None:
+    if len(labels) != len(answers):
+        transposed = " Are the probabilities transposed?" if len(labels) in answers.shape[1:] else ""
         raise DataError(
-            f"labels: expected whole numbers of shape (n,), received shape {labels.shape}. "
-            "If these are one-hot, pass labels.argmax(axis=1)."
-        )
-    if labels.ndim == 1 and len(labels) != len(array):
-        transposed = " Are the probabilities transposed?" if len(labels) == array.shape[1] else ""
-        raise DataError(
-            f"Expected a label for each prediction, received {len(labels)} labels and {len(array)} predictions."
+            f"Expected a label for each prediction, received {len(labels)} labels and {len(answers)} predictions."
             f"{transposed}"
         )
-    return check_labels(labels, classes=array.shape[1])
 
 
 def _check_rows(array: Array) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fittingroom.errors import DataError
 from fittingroom.judging.calibration import Calibration, calibration, calibration_columns
 from fittingroom.judging.intervals import RESAMPLES, Interval, percentile_interval, resampled_sums, wilson_interval
 from fittingroom.judging.scores import (
@@ -23,7 +24,7 @@ from fittingroom.judging.scores import (
     risk_coverage,
     squared_errors,
 )
-from fittingroom.judging.validation import check_names, check_predictions
+from fittingroom.judging.validation import check_names, check_predictions, hard_answers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,8 @@ class Verdict:
     """What a set of predictions is worth.
 
     Intervals are 95 %: Wilson's for shares of samples or of a class, else from a bootstrap that draws every class as
-    often as it is there (`judging.bootstrap`), None where none was asked for.
+    often as it is there (`judging.bootstrap`), None where none was asked for. Where only classes were judged, what
+    needs probabilities is None or empty.
 
     Attributes:
         n: samples judged.
@@ -62,19 +64,30 @@ class Verdict:
     n: int
     accuracy: float
     accuracy_interval: Interval
-    log_loss: float
+    log_loss: float | None
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
     log_loss_interval: Interval | None
-    top_2_accuracy: float
+    top_2_accuracy: float | None
     top_2_interval: Interval | None
-    brier_score: float
+    brier_score: float | None
     brier_interval: Interval | None
-    calibration: Calibration
+    calibration: Calibration | None
     risk_coverage: tuple[RiskCoverage, ...]
-    area_under_risk: float
+    area_under_risk: float | None
     most_confused: tuple[ConfusedPair, ...]
     resamples: int
+
+    @property
+    def calibrated(self) -> Calibration:
+        """The calibration, for who needs one.
+
+        Raises:
+            DataError: only classes were judged.
+        """
+        if self.calibration is None:
+            raise DataError("Calibration needs probabilities; these predictions are classes alone.")
+        return self.calibration
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as plain JSON values."""
@@ -90,7 +103,8 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
 
     Args:
         labels: true classes, whole numbers ``(n,)``.
-        probabilities: floats ``(n, classes)``, rows summing to 1. Of equal maxima the first counts.
+        probabilities: floats ``(n, classes)``, rows summing to 1. Of equal maxima the first counts. Or predicted
+            classes alone, whole numbers ``(n,)``: what needs probabilities is left out of the verdict.
         class_names: one name a column.
         resamples: of the bootstrap; 0 leaves its intervals out and is quicker.
 
@@ -102,6 +116,9 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
         >>> verdict.accuracy, verdict.classes[1].recall
         (1.0, 1.0)
     """
+    hard = hard_answers(labels, probabilities, len(class_names))
+    if hard is not None:
+        return _judge_classes(*hard, check_names(class_names, len(class_names)), resamples)
     checked, matrix = check_predictions(labels, probabilities)
     names = check_names(class_names, matrix.shape[1])
     predicted, confidence = matrix.argmax(axis=1), matrix.max(axis=1)
@@ -129,6 +146,30 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
         risk_coverage=risk_coverage(confidence, right),
         area_under_risk=area_under_risk(confidence, right),
+        most_confused=most_confused(confusion, names)[:PAIRS],
+        resamples=resamples,
+    )
+
+
+def _judge_classes(labels: Array, predicted: Array, names: tuple[str, ...], resamples: int) -> Verdict:
+    """Judge predicted classes that came without probabilities."""
+    right, confusion = int((predicted == labels).sum()), confusion_matrix(labels, predicted, len(names))
+    drawn = _drawn(labels, (class_columns(labels, predicted, len(names)),), resamples)
+    return Verdict(
+        n=len(labels),
+        accuracy=right / len(labels),
+        accuracy_interval=wilson_interval(right, len(labels)),
+        log_loss=None,
+        log_loss_interval=None,
+        brier_score=None,
+        brier_interval=None,
+        top_2_accuracy=None,
+        top_2_interval=None,
+        calibration=None,
+        classes=class_scores(confusion, names, drawn[0] if drawn else None),
+        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        risk_coverage=(),
+        area_under_risk=None,
         most_confused=most_confused(confusion, names)[:PAIRS],
         resamples=resamples,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fittingroom.arrays import check_whole
 from fittingroom.lookup import look_up
 from fittingroom.models.residual import residual
 from fittingroom.models.stem_conv import stem_conv
@@ -101,5 +102,5 @@ def build(
     from fittingroom.backend import import_keras
 
     architecture = look_up(name, MODELS, "model")
-    import_keras().utils.set_random_seed(seed)
+    import_keras().utils.set_random_seed(check_whole(seed, "seed"))
     return architecture.build(image_shape, classes)

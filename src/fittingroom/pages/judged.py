@@ -121,7 +121,7 @@ def judged_figures(
     first = judged.first if with_first and pictures.judged else ()
     return {
         "reliability": inline_svg(
-            reliability_figure(judged.score.calibration.curve, after), _reliability_words(judged), "reliability"
+            reliability_figure(judged.score.calibrated.curve, after), _reliability_words(judged), "reliability"
         ),
         "coverage": inline_svg(coverage_figure(judged.score.risk_coverage), _coverage_words(judged), "coverage"),
         "first": [
@@ -139,7 +139,7 @@ def pair(answer: Answer, image: Array, split: str, class_names: tuple[str, ...],
 
 
 def _reliability_words(judged: Judged) -> str:
-    gap = judged.score.calibration
+    gap = judged.score.calibrated
     told = ", ".join(
         f"{one.confidence:.2f} sure, {one.accuracy:.2f} right" for one in gap.curve if one.confidence is not None
     )

@@ -48,7 +48,7 @@ def standing_sentence(judged: Judged) -> str:
 def sureness_sentence(judged: Judged) -> str:
     """Say whether the model is as sure as it should be."""
     score = judged.score
-    claimed, (low, high) = score.calibration.confidence, score.accuracy_interval
+    claimed, (low, high) = score.calibrated.confidence, score.accuracy_interval
     said = f"on average it is {100 * claimed:.1f} % sure and right in {100 * score.accuracy:.1f} %"
     if claimed > high:
         return f"It is too sure of itself: {said}."

@@ -11,8 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 import fittingroom.training.augment as augment
-from fittingroom.arrays import Array, check_images, check_labels, check_same_length
-from fittingroom.errors import DataError
+from fittingroom.arrays import Array, check_labels
 from fittingroom.models.front import pixel_scale, shaped
 from fittingroom.training.imitate_photos import imitate_photos, labels_of_pairs
 from fittingroom.training.losses import Targets
@@ -64,24 +63,6 @@ def batches(order: Tensor, batch_size: int, first: int) -> Iterator[Tensor]:
         [[2, 3], [4]]
     """
     yield from order.split(batch_size)[first:]  # type: ignore[no-untyped-call]
-
-
-def checked(images: object, labels: object, where: str) -> tuple[Array, Array]:
-    """Return images and labels as arrays, or say what is wrong with them.
-
-    Args:
-        images: expected as uint8 ``(n, h, w)``, at least one.
-        labels: expected as whole numbers ``(n,)``, from 0.
-        where: "training" or "validation", for messages.
-
-    Raises:
-        DataError: another shape or dtype, counts that differ, or none at all.
-    """
-    pixels, numbers = check_images(images, f"{where} images"), check_labels(labels, None, f"{where} labels")
-    check_same_length(pixels, numbers, where)
-    if not len(pixels):
-        raise DataError(f"{where}: expected at least one image, received none.")
-    return pixels, numbers
 
 
 def on_device(images: Array, labels: Array, device: torch.device, classes: int, where: str) -> TrainingData:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import fittingroom.training.checkpoint as checkpoints
-from fittingroom.arrays import Array
+from fittingroom.arrays import Array, check_whole
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
+from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import FittingRoomError, RunError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import keep_temperature
-from fittingroom.progress import OnProgress, no_progress
+from fittingroom.progress import OnProgress, no_progress, warn_user
 from fittingroom.runs import Run, create, open_run
-from fittingroom.training.batching import checked
 from fittingroom.training.recipe import Recipe, resolved
 from fittingroom.training.whiten import whiten
 
@@ -50,13 +50,13 @@ class TrainingInputs:
 
 def train(
     model: Any,
-    data: Dataset | Split | Pair,
+    data: Any,
     *,
     recipe: Recipe | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     seed: int = 0,
-    validation: int | Split | Pair | None = None,
+    validation: Any = None,
     callbacks: Sequence[Any] = (),
     out: str | Path | None = None,
     log: Log = no_log,
@@ -69,7 +69,8 @@ def train(
 
     Args:
         model: a Keras 3 model on the PyTorch backend, or a ``torch.nn.Module`` from images to logits or probabilities.
-        data: a dataset, of which only the train part goes further, or images uint8 ``(n, h, w)`` and labels ``(n,)``.
+        data: a dataset, of which only the train part goes further, or images and labels in any form that
+            `data.accepting` knows: arrays, tensors, tables, torch and Hugging Face datasets.
         recipe: how to train; the walk-through's where it is None.
         epochs: in the recipe's place.
         batch_size: in the recipe's place.
@@ -92,9 +93,10 @@ def train(
         TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
         Interrupted: the user stopped it; ``resume`` goes on.
     """
+    seed = check_whole(seed, "seed")
     changes = {"epochs": epochs, "batch_size": batch_size}
     chosen = (recipe or Recipe()).replace(**{name: value for name, value in changes.items() if value is not None})
-    inputs_ = _material(data, validation)
+    inputs_ = _material(data, validation, log)
     name = str(getattr(model, "name", type(model).__name__)).lower()
     if chosen.whiten:
         whiten(model, inputs_.train[0])
@@ -109,10 +111,10 @@ def train(
 
 def resume(
     run: str | Path | Run,
-    data: Dataset | Split | Pair,
+    data: Any,
     *,
     model: Any = None,
-    validation: Split | Pair | None = None,
+    validation: Any = None,
     callbacks: Sequence[Any] = (),
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
@@ -137,7 +139,7 @@ def resume(
     saved = checkpoints.read(opened.folder / "checkpoint")
     facts = dict(saved.facts)
     recipe = Recipe.from_dict(facts["recipe"])
-    inputs_ = _material(data, validation if validation is not None else facts["held_out"])
+    inputs_ = _material(data, validation if validation is not None else facts["held_out"], log)
     for key in ("fingerprint", "train_images", "validation_images"):
         if inputs_.facts[key] != facts[key]:
             raise UsageError(
@@ -149,14 +151,15 @@ def resume(
     return _fitted(opened, rebuilt, inputs_, recipe, facts["seed"], callbacks, kept, saved, log, on_progress)
 
 
-def _material(data: Dataset | Split | Pair, validation: int | Split | Pair | None) -> TrainingInputs:
-    source = data.train if isinstance(data, Dataset) else data
-    held_out = validation if isinstance(validation, int) and not isinstance(validation, bool) else None
+def _material(data: object, validation: object, log: Log) -> TrainingInputs:
+    say = warn_user if log is no_log else log
+    pair = accept_pair(data, "training", say)
+    held_out = check_whole(validation, "validation", most=2**63) if isinstance(validation, int | np.integer) else None
     if held_out is not None:
-        whole = source if isinstance(source, Split) else _as_split(source)
-        source, validation = hold_out(whole, held_out, seed=0)
-    pair = _pair(source, "training")
-    held = None if validation is None else _pair(validation, "validation")
+        whole = Split("train", *pair, np.arange(len(pair[1])))
+        rest, validation = hold_out(whole, held_out, seed=0)
+        pair = rest.images, rest.labels
+    held = None if validation is None else accept_pair(_not_a_test_set(validation), "validation", say)
     facts = {
         "dataset": data.name if isinstance(data, Dataset) else "arrays",
         "fingerprint": data.fingerprint if isinstance(data, Dataset) else _fingerprint(pair),
@@ -168,19 +171,18 @@ def _material(data: Dataset | Split | Pair, validation: int | Split | Pair | Non
     return TrainingInputs(pair, held, facts)
 
 
-def _pair(source: object, where: str) -> Pair:
-    if isinstance(source, Split):
-        return checked(source.images, source.labels, where)
-    if isinstance(source, tuple | list) and len(source) == 2:
-        return checked(source[0], source[1], where)
-    raise UsageError(
-        f"Expected {where} data as a Dataset, a Split or (images, labels), received {type(source).__name__}."
-    )
-
-
-def _as_split(source: object) -> Split:
-    images, labels = _pair(source, "training")
-    return Split("train", images, labels.astype(np.uint8), np.arange(len(labels)))
+def _not_a_test_set(validation: object) -> object:
+    """Return what is to validate on, or say why not: a share of the images, or a dataset whose part is not said."""
+    if isinstance(validation, float):
+        raise UsageError(
+            f"validation: expected how many images to hold out, received {validation}. For a share pass "
+            "validation=round(share * len(labels))."
+        )
+    if isinstance(validation, Dataset):
+        raise UsageError(
+            "validation: expected images and labels, received a Dataset. Pass a number to hold out, or a pair."
+        )
+    return validation
 
 
 def _fingerprint(pair: Pair) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fittingroom.arrays import Images, Labels, Probabilities
+from fittingroom.arrays import Probabilities
 from fittingroom.data import Dataset, Split
+from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import ModelError
 from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.judging import Verdict, judge
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     import keras
 
 
-def predict(model: Run | keras.Model | str | Path, images: Images, *, tempered: bool = True) -> Probabilities:
+def predict(model: Run | keras.Model | str | Path, images: Any, *, tempered: bool = True) -> Probabilities:
     """Return the probabilities that a model gives to images.
 
     Args:
         model: a run or its folder, a ``.keras`` or ``.onnx`` file, a shipped name, a Keras model or torch module. A
             Keras model that scales its pixels itself, as every saved one does, is fed 0..255, any other 0..1.
-        images: uint8 ``(n, h, w)``, as they are in the files.
+        images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that.
         tempered: as sure as the run's or the card's temperature warrants; off for the network's own probabilities.
             Which class is the most probable is the same.
 
@@ -32,14 +33,12 @@ def predict(model: Run | keras.Model | str | Path, images: Images, *, tempered: 
 
     Raises:
         ModelError: no such model, or the images do not fit it.
-        DataError: the images are not uint8 ``(n, h, w)``.
+        DataError: the images cannot be taken as uint8 ``(n, h, w)``.
     """
     return open_predictor(model).predict(images, tempered=tempered)
 
 
-def evaluate(
-    model: Run | keras.Model | str | Path, data: Dataset | tuple[Images, Labels], *, asked_by: str = "evaluate"
-) -> Verdict:
+def evaluate(model: Run | keras.Model | str | Path, data: Any, *, asked_by: str = "evaluate") -> Verdict:
     """Judge a model on the test split, or on images and labels.
 
     The network's own probabilities are judged, without a temperature. A run keeps them, the verdict, and a line in
@@ -47,14 +46,14 @@ def evaluate(
 
     Args:
         model: see `predict`.
-        data: a dataset, of which the test split is used; or ``(images, labels)``.
+        data: a dataset, of which the test split is used; or images and labels in any form that `data.accepting` knows.
         asked_by: which command looked, for the line.
 
     Raises:
         ModelError: the model's classes are not the dataset's.
     """
     run = _run_of(model)
-    images, labels = (data.test.images, data.test.labels) if isinstance(data, Dataset) else data
+    images, labels = accept_pair(data, "evaluation", part="test")
     predictor = open_predictor(model)
     probabilities = predictor.predict(images, tempered=False)
     names = _class_names(data, probabilities, predictor)
@@ -70,9 +69,7 @@ def _run_of(model: object) -> Run | None:
     return model if isinstance(model, Run) else None
 
 
-def _class_names(
-    data: Dataset | tuple[Images, Labels], probabilities: Probabilities, predictor: Predictor
-) -> tuple[str, ...]:
+def _class_names(data: object, probabilities: Probabilities, predictor: Predictor) -> tuple[str, ...]:
     outputs = probabilities.shape[1]
     if not isinstance(data, Dataset):
         known = predictor.class_names or ()

@@ -10,13 +10,14 @@ import numpy as np
 from fittingroom.data import DATASETS, Dataset, Log, load, no_log
 from fittingroom.errors import DataError
 from fittingroom.files import read_arrays
-from fittingroom.judging import check_predictions
+from fittingroom.judging import check_predictions, hard_answers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fittingroom.arrays import Array, Labels, Probabilities
 
+ANSWERS = ("probabilities", "predictions", "predicted", "y_pred")
 EXAMPLE = "numpy.savez(path, probabilities=p, labels=y)"
 
 
@@ -26,7 +27,7 @@ class FiledPredictions:
 
     Attributes:
         labels: true classes, ``(n,)``.
-        probabilities: ``(n, classes)``.
+        probabilities: ``(n, classes)``; or predicted classes ``(n,)``, where the file holds no more.
         class_names: one a column.
         dataset: its name, or "" where nothing says which data these are.
         fingerprint: of the data, or "" where it is not known.
@@ -34,7 +35,7 @@ class FiledPredictions:
     """
 
     labels: Labels
-    probabilities: Probabilities
+    probabilities: Probabilities | Labels
     class_names: tuple[str, ...]
     dataset: str
     fingerprint: str
@@ -54,15 +55,19 @@ def read_predictions(path: Path, dataset: str | None = None, *, log: Log = no_lo
         DataError: no such file, not NumPy's, parts missing, or not what can be judged.
     """
     arrays = _arrays(path)
-    if "probabilities" not in arrays:
+    answers = next((arrays[name] for name in ANSWERS if name in arrays), None)
+    if answers is None:
         found = ", ".join(sorted(arrays)) or "nothing"
-        raise DataError(f"{path}: expected an array named 'probabilities', found {found}. Write it with {EXAMPLE}.")
+        raise DataError(
+            f"{path}: expected an array named 'probabilities', or 'predictions' for classes alone, found {found}. "
+            f"Write it with {EXAMPLE}."
+        )
     data = load(dataset, log=log) if dataset else None
     labels = _labels(path, arrays, data)
-    checked, matrix = check_predictions(labels, arrays["probabilities"])
     fingerprint = data.fingerprint if data else str(arrays.get("fingerprint", ""))
     named = arrays.get("class_names")
-    names = tuple(map(str, named)) if named is not None else data.class_names if data else _numbers(matrix)
+    checked, matrix = hard_answers(labels, answers) or check_predictions(labels, answers)
+    names = tuple(map(str, named)) if named is not None else data.class_names if data else _numbers(checked, matrix)
     known = data.name if data else _dataset_of(fingerprint)
     return FiledPredictions(
         checked, matrix, names, known, fingerprint, str(arrays.get("split", "test" if data else ""))
@@ -90,8 +95,10 @@ def _labels(path: Path, arrays: dict[str, Array], data: Dataset | None) -> Array
     return data.test.labels
 
 
-def _numbers(matrix: Probabilities) -> tuple[str, ...]:
-    return tuple(str(label) for label in range(matrix.shape[1]))
+def _numbers(labels: Array, answers: Array) -> tuple[str, ...]:
+    """Return numbers as names: one a column, or as many as the classes reach."""
+    count = answers.shape[1] if answers.ndim == 2 else 1 + int(max(labels.max(), answers.max()))
+    return tuple(str(label) for label in range(count))
 
 
 def _dataset_of(fingerprint: str) -> str:
