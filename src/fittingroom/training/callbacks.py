@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fittingroom.errors import UsageError
 from fittingroom.runs import write_atomically
+from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -220,7 +221,7 @@ def _compile(model: Any, recipe: Recipe, probabilities: bool) -> None:
     """Compile a model with what the recipe means, for callbacks to look at; our own update does the work."""
     import keras
 
-    optimizer = getattr(keras.optimizers, KERAS_CLASSES[recipe.optimizer])(learning_rate=recipe.learning_rate)
+    optimizer = getattr(keras.optimizers, KERAS_CLASSES[recipe.optimizer])(learning_rate=resolved(recipe).learning_rate)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=not probabilities)
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
     model._compile_metrics.build(torch.zeros(2, dtype=torch.int64), torch.full((2, 2), 0.5))

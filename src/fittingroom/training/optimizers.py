@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fittingroom.errors import ModelError
 from fittingroom.lookup import look_up
+from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +86,10 @@ def _bias_corrected(learning_rate: float, step: int, dtype: torch.dtype) -> floa
 def sgd(flat: Flat, recipe: Recipe) -> Optimizer:
     """Gradient descent with momentum, Nesterov's on request, as ``keras.optimizers.SGD``."""
     weights, gradients = flat.parameters, flat.gradients
-    if not recipe.momentum:
+    momentum, nesterov = float(resolved(recipe).momentum), recipe.nesterov
+    if not momentum:
         return Optimizer({}, lambda rate, _: _descend(weights, gradients, rate))
-    velocity, momentum, nesterov = flat.like_parameters(), recipe.momentum, recipe.nesterov
+    velocity = flat.like_parameters()
 
     def update(learning_rate: float, step: int) -> None:
         del step
@@ -112,7 +114,7 @@ def muon(flat: Flat, recipe: Recipe) -> Optimizer:
 
     Source: K. Jordan and others, Muon, 2024.
     """
-    share = recipe.momentum or 0.0
+    share = float(resolved(recipe).momentum)
     rest = _adam(flat, flat.parameters, flat.gradients)
     momentum = flat.like_parameters()
     kernels = [
@@ -170,10 +172,10 @@ def build(flat: Flat, recipe: Recipe) -> Optimizer:
 
     Args:
         flat: the parameters and gradients.
-        recipe: resolved.
+        recipe: its optimizer, momentum, nesterov and weight_decay.
     """
     rule = look_up(recipe.optimizer, OPTIMIZERS, "optimizer")(flat, recipe)
-    decay = recipe.weight_decay
+    decay = float(resolved(recipe).weight_decay)
     if not decay:
         return rule
 

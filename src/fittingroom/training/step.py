@@ -90,7 +90,7 @@ class Averaging:
         used = resolved(recipe)
         self.use, self._looks_ahead = recipe.averaging == "ema", recipe.averaging == "lookahead"
         self._weights = weights
-        self._every, self._share = int(used.averaging_every or 1), 1 - float(used.averaging_decay or 0.0)
+        self._every, self._share = int(used.averaging_every), 1 - float(used.averaging_decay)
         self.state = {"average": weights.clone()} if self.use or self._looks_ahead else {}
 
     def after_step(self, step: int) -> None:

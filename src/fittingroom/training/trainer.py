@@ -29,7 +29,7 @@ from fittingroom.training.heap import kept_heap, ran_out
 from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
 from fittingroom.training.losses import Objective, owners_objective, recipe_objective
 from fittingroom.training.optimizers import bound
-from fittingroom.training.recipe import Recipe, resolved
+from fittingroom.training.recipe import AUTO, Recipe, resolved
 from fittingroom.training.step import Session, adapt, is_compiled
 from fittingroom.training.whiten import whiten
 
@@ -194,9 +194,9 @@ def _fingerprint(pair: Pair) -> str:
 def _opened(out: str | Path | None, name: str, plan: TrainingPlan) -> Run:
     classes = _classes(plan.facts["class_names"], plan.labels)
     size = {"image_shape": list(plan.images.shape[1:]), "classes": classes}
+    used = resolved(plan.recipe).as_dict() | {"device": _device(plan.recipe)}
     run = create(out, name, plan.seed, describe(seed=plan.seed, model=name, **size, **plan.facts))
     run.write_text("recipe.toml", plan.recipe.to_toml())
-    used = resolved(plan.recipe).as_dict()
     run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": plan.seed, **used})
     return run
 
@@ -289,7 +289,7 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
     """
     hooks, recipe = hooks or Hooks(), resolved(plan.recipe)
     height, width = plan.images.shape[1:]
-    device = torch.device(choose_device(recipe.device).name)
+    device = torch.device(_device(recipe))
     with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng(), kept_heap():
         functional = adapt(model, (height, width), pixels=recipe.pixels)
         classes, probabilities = probe(functional, scale=255 * pixel_scale(recipe.pixels))
@@ -306,6 +306,11 @@ def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probab
     if is_compiled(functional):
         return owners_objective(functional, classes)
     return recipe_objective(recipe, probabilities=probabilities)
+
+
+def _device(recipe: Recipe) -> str:
+    """Return "cpu" or "cuda"."""
+    return choose_device(None if recipe.device == AUTO else recipe.device).name
 
 
 @contextmanager
