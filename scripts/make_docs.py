@@ -43,7 +43,7 @@ def recipe_settings() -> str:
     rows = []
     for entry in dataclasses.fields(Recipe):
         default = (
-            "off" if entry.default is None else str(entry.default).lower() if entry.type == "bool" else entry.default
+            "none" if entry.default is None else str(entry.default).lower() if entry.type == "bool" else entry.default
         )
         choices = ", ".join(f"`{choice}`" for choice in entry.metadata["choices"])
         help_text = entry.metadata["help"] + (f" One of {choices}." if choices else "")

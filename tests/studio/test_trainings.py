@@ -163,7 +163,8 @@ def test_a_wrong_order_is_refused_before_anything_is_written(visitor, studio, ch
 def test_the_options_hold_every_knob_with_its_help(visitor):
     options = visitor.get("/api/trainings/options").json()
     by_name = {knob["name"]: knob for knob in options["knobs"]}
-    assert by_name["learning_rate"]["can_be_off"]
+    assert (by_name["learning_rate"]["can_be_auto"], by_name["learning_rate"]["default"]) == (True, "auto")
+    assert (by_name["gradient_clip"]["can_be_none"], by_name["gradient_clip"]["default"]) == (True, None)
     assert all(knob["help"] for knob in options["knobs"])
     assert {"walkthrough"} <= {recipe["name"] for recipe in options["recipes"]}
 

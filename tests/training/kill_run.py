@@ -11,7 +11,7 @@ from pathlib import Path
 import fittingroom  # noqa: F401  (chooses the backend)
 
 
-def inputs_():
+def noise():
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -63,9 +63,9 @@ def main(folder: Path, pause: float) -> None:
         time.sleep(pause)
 
     if (folder / "checkpoint" / "state.safetensors").exists():
-        resume(folder, inputs_(), on_progress=on_progress)
+        resume(folder, noise(), on_progress=on_progress)
     else:
-        train(network(), inputs_(), recipe=recipe(), seed=3, validation=16, out=folder, on_progress=on_progress)
+        train(network(), noise(), recipe=recipe(), seed=3, validation=16, out=folder, on_progress=on_progress)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 import torch
 
 from fittingroom.backend import import_keras
+from fittingroom.models.functional_model import probe
 from fittingroom.training import gradients, losses
-from fittingroom.training.fit import adapt, probe
 from fittingroom.training.gradients import undone
+from fittingroom.training.step import adapt
 
 keras = import_keras()
 layers = keras.layers
@@ -46,7 +47,7 @@ def plain_module():
     )
 
 
-def subject_and_loss(model, shape=SHAPE, **options):
+def functional_and_loss(model, shape=SHAPE, **options):
     functional = adapt(model, shape)
     _, probabilities = probe(functional)
     return functional, losses.cross_entropy(probabilities=probabilities, **options)

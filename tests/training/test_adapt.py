@@ -1,11 +1,12 @@
-"""Any Keras model or torch module as a subject."""
+"""Any Keras model or torch module as pure functions."""
 
 import pytest
 import torch
 from networks import convolutional, dense, keras, layers, plain_module
 
 from fittingroom.errors import ModelError
-from fittingroom.training.fit import adapt, probe
+from fittingroom.models.functional_model import probe
+from fittingroom.training.step import adapt
 
 
 class Subclassed(keras.Model):

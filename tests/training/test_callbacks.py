@@ -9,8 +9,9 @@ from networks import dense, keras, plain_module
 from fittingroom.errors import UsageError
 from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.callbacks import drop_rows
-from fittingroom.training.fit import Hooks, TrainingPlan, fit
+from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
+from fittingroom.training.trainer import fit
 
 callbacks = keras.callbacks
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from networks import batch, dense, keras, layers, plain_module, subject_and_loss, with_dropout
+from networks import batch, dense, functional_and_loss, keras, layers, plain_module, with_dropout
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.training.gradients import make_compute
@@ -11,7 +11,7 @@ from fittingroom.training.optimizers import bound
 
 
 def said_while_computing(model, **options):
-    functional, loss = subject_and_loss(model)
+    functional, loss = functional_and_loss(model)
     said = []
     with bound(functional) as flat:
         compute = make_compute(functional, loss, flat, trace=True, log=said.append, **options)
@@ -122,7 +122,7 @@ def test_a_variable_that_the_model_does_not_list_is_still_written():
 
 def test_preparing_a_trace_changes_neither_buffers_nor_random_state():
     torch.manual_seed(0)
-    functional, loss = subject_and_loss(plain_module())
+    functional, loss = functional_and_loss(plain_module())
     with bound(functional) as flat:
         eager = make_compute(functional, loss, flat, trace=False, log=print)
         traced = make_compute(functional, loss, flat, trace=True, log=print)

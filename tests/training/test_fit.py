@@ -6,9 +6,10 @@ import torch
 from networks import convolutional, dense, keras, layers, plain_module, with_dropout
 
 from fittingroom.errors import DataError, ModelError, TrainingError
-from fittingroom.training import fit as fit_module
-from fittingroom.training.fit import Hooks, TrainingPlan, fit
+from fittingroom.training import trainer
+from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
+from fittingroom.training.trainer import fit
 
 
 def plan_of(images, labels, **settings):
@@ -117,7 +118,7 @@ def test_memory_that_runs_out_is_one_sentence(images, labels, monkeypatch):
     def full(*arguments, **options):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr(fit_module, "open_session", full)
+    monkeypatch.setattr(trainer, "Session", full)
     with pytest.raises(TrainingError, match=r"Memory ran out with batches of 20. Try batch_size=10"):
         fit(dense(), plan_of(images, labels))
 

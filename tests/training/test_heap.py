@@ -13,7 +13,7 @@ BLOCK_BYTES = 48 << 20  # above glibc's largest sliding threshold: without the s
 PAGES = BLOCK_BYTES // resource.getpagesize()
 SCRIPT = f"""
 import contextlib, resource, sys
-from fittingroom.training.fit import kept_heap
+from fittingroom.training.heap import kept_heap
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

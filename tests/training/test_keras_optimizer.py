@@ -4,8 +4,8 @@ import pytest
 import torch
 from networks import dense, keras
 
-from fittingroom.training.fit import adapt
 from fittingroom.training.optimizers import TRACEABLE, bound, can_be_traced, owners_optimizer
+from fittingroom.training.step import adapt
 
 STEPS = 30
 BASES = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer"}

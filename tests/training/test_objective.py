@@ -5,8 +5,9 @@ import pytest
 from networks import dense, keras, layers
 
 from fittingroom.errors import ModelError
-from fittingroom.training.fit import TrainingPlan, fit
+from fittingroom.training.loop import TrainingPlan
 from fittingroom.training.recipe import Recipe
+from fittingroom.training.trainer import fit
 
 
 def trained_by_both(images, labels, targets=None, epochs=3, **options):

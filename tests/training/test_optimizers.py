@@ -1,14 +1,16 @@
 """The recipe's optimisers against Keras's own, step by step."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import torch
-from networks import dense, keras, plain_module
+from networks import convolutional, dense, keras, plain_module
 
 from fittingroom.training import optimizers
-from fittingroom.training.fit import adapt
 from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import Recipe, resolved
+from fittingroom.training.step import adapt
 
 KERAS = {
     "rmsprop": (Recipe(optimizer="rmsprop"), lambda: keras.optimizers.RMSprop()),
@@ -34,7 +36,7 @@ def ours_and_keras(name, steps=50):
     theirs.set_weights(ours.get_weights())
     keras_optimizer = make()
     with bound(adapt(ours, (12, 12))) as flat, bound(adapt(theirs, (12, 12))) as other:
-        rule = optimizers.build(flat, recipe, ())
+        rule = optimizers.build(flat, recipe)
         for step in range(steps):
             flat.gradients.copy_(gradients(flat, step))
             with torch.no_grad():
@@ -57,6 +59,21 @@ def test_50_steps_equal_keras_in_float32(name):
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", optimizers.OPTIMIZERS)
+def test_every_entry_of_the_table_is_called_alike_and_moves_every_weight(name):
+    with bound(adapt(convolutional(), (12, 12))) as flat, torch.no_grad():
+        rule = optimizers.OPTIMIZERS[name](flat, resolved(Recipe(optimizer=name)))
+        before = flat.parameters.clone()
+        flat.gradients.copy_(gradients(flat, 0))
+        rule.update(0.1, 1)
+        assert bool((flat.parameters != before).all())
+
+
+def test_the_table_has_the_recipes_choices():
+    choices = next(entry for entry in fields(Recipe) if entry.name == "optimizer").metadata["choices"]
+    assert tuple(optimizers.OPTIMIZERS) == choices
+
+
 def test_orthogonalised_brings_all_singular_values_near_one():
     for shape in ((9, 4), (4, 9), (5, 5)):
         matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
@@ -68,7 +85,7 @@ def test_orthogonalised_brings_all_singular_values_near_one():
 def test_muon_moves_kernels_by_orthogonal_steps_and_the_rest_by_adam(make):
     functional = adapt(make(), (12, 12))
     with bound(functional) as flat, torch.no_grad():
-        rule = optimizers.build(flat, Recipe(optimizer="muon", weight_decay=0.0), functional.kernel_axes)
+        rule = optimizers.build(flat, Recipe(optimizer="muon", weight_decay=0.0))
         before = [view.clone() for view in flat.parameter_views]
         flat.gradients.copy_(gradients(flat, 0))
         rule.update(0.1, 1)
@@ -85,7 +102,7 @@ def test_muon_moves_kernels_by_orthogonal_steps_and_the_rest_by_adam(make):
 def test_muon_without_momentum_turns_at_once_where_with_it_the_last_gradients_still_pull(momentum, turns):
     functional = adapt(dense(), (12, 12))
     with bound(functional) as flat, torch.no_grad():
-        rule = optimizers.build(flat, resolved(Recipe(optimizer="muon", momentum=momentum)), functional.kernel_axes)
+        rule = optimizers.build(flat, resolved(Recipe(optimizer="muon", momentum=momentum)))
         kernel = next(
             view for view, axis in zip(flat.parameter_views, functional.kernel_axes, strict=True) if axis is not None
         )

@@ -57,7 +57,45 @@ def test_toml_round_trips(tmp_path):
     path = tmp_path / "recipe.toml"
     path.write_text(recipe.to_toml())
     assert Recipe.from_toml(path) == recipe
-    assert "weight_decay" not in tomllib.loads(path.read_text())
+    values = tomllib.loads(path.read_text())
+    assert values["weight_decay"] == "auto"
+    assert "gradient_clip" not in values
+
+
+AUTOMATIC = ("learning_rate", "momentum", "weight_decay", "averaging_decay", "averaging_every", "device")
+
+
+@pytest.mark.parametrize("name", AUTOMATIC)
+def test_a_default_that_depends_on_something_else_is_the_word_auto_everywhere(name, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(f'{name} = "auto"\n')
+    assert getattr(Recipe(), name) == "auto"
+    assert parse_setting(f"{name}=auto") == (name, "auto")
+    assert Recipe.from_toml(path) == Recipe()
+    assert name == "device" or getattr(resolved(Recipe()), name) != "auto"
+
+
+@pytest.mark.parametrize("name", AUTOMATIC)
+@pytest.mark.parametrize("word", ["off", "none"])
+def test_off_and_none_are_refused_with_a_sentence_where_auto_is_meant(name, word):
+    with pytest.raises(UsageError, match=rf"Recipe setting '{name}': expected .*auto.*, received '{word}'\."):
+        parse_setting(f"{name}={word}")
+    with pytest.raises(UsageError, match=rf"Recipe setting '{name}': expected .*auto.*, received None\."):
+        Recipe().replace(**{name: None})
+
+
+@pytest.mark.parametrize("name", ["gradient_clip", "model"])
+def test_what_can_be_off_is_turned_off_by_the_word_none_alone(name):
+    assert parse_setting(f"{name}=none") == (name, None)
+
+
+def test_off_is_no_number():
+    with pytest.raises(UsageError, match="'gradient_clip': expected a number, at least 0, or none for off, received"):
+        parse_setting("gradient_clip=off")
+
+
+def test_what_older_runs_kept_as_none_is_the_default():
+    assert Recipe.from_dict({"learning_rate": None, "device": None, "model": None, "epochs": 3}) == Recipe(epochs=3)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from kill_run import inputs_, network, recipe
+from kill_run import network, noise, recipe
 from safetensors.numpy import load_file
 
 from fittingroom.errors import Interrupted, RunError, UsageError
@@ -24,7 +24,7 @@ SCRIPT = Path(__file__).parent / "kill_run.py"
 
 
 def trained(out, **options):
-    return train(network(), inputs_(), recipe=recipe(), seed=3, validation=16, out=out, **options)
+    return train(network(), noise(), recipe=recipe(), seed=3, validation=16, out=out, **options)
 
 
 def outcome(run_folder):
@@ -62,7 +62,7 @@ def killed_and_resumed(folder, generator, kills):
 def assert_kills_change_nothing(folder, whole, kills, seed):
     assert killed_and_resumed(folder, random.Random(seed), kills) == kills
     if folder.exists():
-        resume(folder, inputs_())
+        resume(folder, noise())
     else:
         trained(folder)
     assert outcome(folder) == whole
@@ -91,7 +91,7 @@ def test_ctrl_c_after_any_step_is_saved_and_resumed_to_the_bit(tmp_path, whole, 
     with pytest.raises(Interrupted, match=r"Stopped in epoch \d.* all is saved\. Go on with: fittingroom train"):
         trained(tmp_path / "run", on_progress=on_progress)
     assert Interrupted.exit_code == 130
-    resume(tmp_path / "run", inputs_())
+    resume(tmp_path / "run", noise())
     assert outcome(tmp_path / "run") == whole
 
 
@@ -104,7 +104,7 @@ def test_ctrl_c_after_the_last_step_does_not_wait_for_validation_and_is_resumed_
 
     with pytest.raises(Interrupted, match=rf"Stopped in epoch {epoch} after step (\d+) of \1; all is saved"):
         trained(tmp_path / "run", on_progress=on_progress)
-    resume(tmp_path / "run", inputs_())
+    resume(tmp_path / "run", noise())
     assert outcome(tmp_path / "run") == whole
 
 
@@ -127,28 +127,28 @@ def test_a_double_or_missing_history_line_is_mended_from_the_checkpoint(tmp_path
     interrupted(tmp_path / "run")
     lines = tmp_path / "run" / "history.jsonl"
     lines.write_text(lines.read_text() * 2)
-    resume(tmp_path / "run", inputs_())
+    resume(tmp_path / "run", noise())
     assert outcome(tmp_path / "run") == whole
 
 
 def test_resuming_with_other_data_or_another_model_is_refused(tmp_path):
     folder = tmp_path / "run"
     interrupted(folder)
-    images, labels = inputs_()
+    images, labels = noise()
     with pytest.raises(UsageError, match="fingerprint"):
         resume(folder, (255 - images, labels))
     import keras
 
     other = keras.Sequential([keras.Input((144,)), keras.layers.Dense(4)])
     with pytest.raises(RunError, match="another model or another recipe"):
-        resume(folder, inputs_(), model=other)
+        resume(folder, noise(), model=other)
 
 
 def test_resuming_a_finished_run_says_that_there_is_no_checkpoint(tmp_path):
     folder = tmp_path / "run"
-    train(network(), inputs_(), recipe=Recipe(epochs=1), out=folder)
+    train(network(), noise(), recipe=Recipe(epochs=1), out=folder)
     with pytest.raises(RunError, match="no checkpoint to go on from"):
-        resume(folder, inputs_())
+        resume(folder, noise())
 
 
 def test_a_checkpoint_holds_no_pickle_and_a_damaged_one_is_named(tmp_path):
@@ -159,7 +159,7 @@ def test_a_checkpoint_holds_no_pickle_and_a_damaged_one_is_named(tmp_path):
     assert any(name.startswith("optimizer/") for name in load_file(path))
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RunError, match="expected a checkpoint, cannot read it"):
-        resume(folder, inputs_())
+        resume(folder, noise())
 
 
 def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_is_kept(tmp_path, monkeypatch):
@@ -189,10 +189,10 @@ def test_on_a_cuda_device_an_interrupted_training_goes_on_to_the_same_weights(tm
             signal.raise_signal(signal.SIGINT)
 
     options = {"recipe": on_card, "seed": 3, "validation": 16}
-    train(network(), inputs_(), out=tmp_path / "whole", **options)
+    train(network(), noise(), out=tmp_path / "whole", **options)
     with pytest.raises(Interrupted):
-        train(network(), inputs_(), out=tmp_path / "run", on_progress=stop, **options)
-    resume(tmp_path / "run", inputs_())
+        train(network(), noise(), out=tmp_path / "run", on_progress=stop, **options)
+    resume(tmp_path / "run", noise())
     ours, whole = outcome(tmp_path / "run"), outcome(tmp_path / "whole")
     for one, other in zip(ours[0], whole[0], strict=True):  # sums on a card may come in another order
         np.testing.assert_allclose(np.frombuffer(one, "f4"), np.frombuffer(other, "f4"), rtol=1e-3, atol=1e-5)

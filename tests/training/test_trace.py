@@ -11,10 +11,10 @@ from networks import (
     dense,
     descend,
     eager,
+    functional_and_loss,
     keras,
     layers,
     plain_module,
-    subject_and_loss,
     traced_compute,
     with_dropout,
 )
@@ -33,7 +33,7 @@ ARCHITECTURES = {
 
 def after_training(make, *, how, steps=STEPS, **options):
     keras.utils.set_random_seed(3)
-    functional, loss = subject_and_loss(make(), **options)
+    functional, loss = functional_and_loss(make(), **options)
     batches = [batch(functional, seed=step) for step in range(steps)]
     with bound(functional) as flat:
         if how == "eager":
@@ -61,7 +61,7 @@ def test_a_cleaned_trace_follows_eager_within_1e_9_in_float64_after_50_steps(nam
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_cleaned_gradients_of_one_step_agree_within_1e_5_in_float32(name):
-    functional, loss = subject_and_loss(ARCHITECTURES[name]())
+    functional, loss = functional_and_loss(ARCHITECTURES[name]())
     sample = batch(functional)
     with bound(functional) as flat:
         found = []
@@ -161,7 +161,7 @@ def test_a_functional_model_with_add_and_concatenate_agrees(float64):
 
 @pytest.mark.parametrize("clean", [False, True])
 def test_unseeded_dropout_draws_fresh_numbers_every_step(clean):
-    functional, loss = subject_and_loss(with_dropout())
+    functional, loss = functional_and_loss(with_dropout())
     sample = batch(functional)
     with bound(functional) as flat:
         compute = traced_compute(functional, loss, flat, sample, clean=clean)
@@ -189,7 +189,7 @@ def test_label_smoothing_and_regularisers_are_part_of_the_traced_loss(float64):
 def test_the_clean_trace_of_the_walk_through_is_as_short_as_by_hand():
     from fittingroom.training.gradients import joint_graph
 
-    functional, loss = subject_and_loss(walkthrough((12, 12), 4))
+    functional, loss = functional_and_loss(walkthrough((12, 12), 4))
     graph = joint_graph(functional, loss, *batch(functional), clean=True)
     calls = [node for node in graph.graph.nodes if node.op == "call_function"]
     assert len(calls) <= 24  # four of them clip the logarithm, forwards and backwards

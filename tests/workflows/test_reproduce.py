@@ -38,7 +38,7 @@ def recipe_of(words):
         Recipe(trace=False, gradient_clip=1.0, device="cpu"),
         *(load_recipe(name) for name in recipe_names()),
         load_recipe("92").replace(epochs=2, flip="none"),
-        load_recipe("92").replace(model=None, learning_rate=None),
+        load_recipe("92").replace(model=None, learning_rate="auto"),
     ],
 )
 def test_the_options_stand_for_the_very_recipe(recipe):

@@ -43,7 +43,7 @@ def fill(folder: Path) -> Path:
 
 ELSEWHERE = {"keras-fit-jax": "jax", "keras-fit-tensorflow": "tensorflow"}  # contender: its backend and environment
 FIT_SCRIPT, WHOLE_SCRIPT = "fit_elsewhere.py", "walkthrough_script.py"
-KEPT = "-kept-memory"  # a peer with the allocator's setting that our trainer makes for itself, see training/fit.py
+KEPT = "-kept-memory"  # a peer with the allocator's setting that our trainer makes for itself, see training/heap.py
 KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
 OMP_SPIN_COUNT = "300000"  # GNU OpenMP's own default; `import fittingroom` sets less, which is not for rivals to bear
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fittingroom.errors import UsageError
 from fittingroom.files import atomic_write
+from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,32 +29,28 @@ SET_AT_BEGIN = ("append", "append_header")  # by a CSVLogger, as it finds its fi
 PLAIN = (int, float, str, bool, type(None))
 
 
-@dataclass
-class StandIn:
-    """What callbacks get for a model where the trained one is a plain torch module.
-
-    Attributes:
-        stop_training: set by a callback to end the training after this epoch.
-    """
-
-    stop_training: bool = False
-
-
-@dataclass
 class CallbackRunner:
-    """Callbacks and the model that they work on.
+    """Callbacks, checked, and the model that they work on.
 
-    Attributes:
-        callbacks: Keras callbacks, checked.
+    Args:
+        callbacks: instances of ``keras.callbacks.Callback``.
         session: the training they watch.
-        model: the Keras model, or a stand-in.
-        borrowed: attributes of a model that was compiled for the callbacks' sake, as they were before.
+        probabilities: the model gives probabilities rather than logits.
+
+    Raises:
+        UsageError: one that is no callback, needs what is not there, or wants to be called where none is.
     """
 
-    callbacks: Sequence[Any]
-    session: Session
-    model: Any
-    borrowed: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, callbacks: Sequence[Any], session: Session, *, probabilities: bool) -> None:
+        functional = session.functional
+        for callback in callbacks:
+            check(callback, is_keras=functional.is_keras)
+        self.callbacks, self.session = callbacks, session
+        self.model = functional.model if functional.is_keras else SimpleNamespace(stop_training=False)
+        self._borrowed: dict[str, Any] = {}  # attributes, as they were, of a model compiled for the callbacks' sake
+        if callbacks and functional.is_keras and not session.owns_rate:
+            self._borrowed = {name: getattr(self.model, name, None) for name in COMPILED_ATTRIBUTES}
+            _compile(self.model, session.recipe, probabilities)
 
     def begin(self, *, epochs_done: int | None) -> None:
         """Tell the callbacks that training begins.
@@ -98,12 +95,12 @@ class CallbackRunner:
 
     def give_back(self) -> None:
         """Leave the model uncompiled where it was so before."""
-        for name, value in self.borrowed.items():
+        for name, value in self._borrowed.items():
             setattr(self.model, name, value)
 
     def _watch_rate(self, hook: str, epoch: int, logs: dict[str, Any], step: int) -> None:
         """Call a hook; where it changes the learning rate, keep the change as a factor on the recipe's schedule."""
-        if self.session.owns_rate or not self.borrowed:
+        if self.session.owns_rate or not self._borrowed:
             self._call(hook, epoch, logs)
             return
         optimizer = self.model.optimizer
@@ -190,29 +187,6 @@ def _is_of_epoch_before(word: str, epochs_done: int) -> bool:
     return word.isdigit() and int(word) < epochs_done
 
 
-def make_callback_runner(callbacks: Sequence[Any], session: Session, *, probabilities: bool) -> CallbackRunner:
-    """Check the callbacks and give them a model to work on.
-
-    Args:
-        callbacks: instances of ``keras.callbacks.Callback``.
-        session: the training they will watch.
-        probabilities: the model gives probabilities rather than logits.
-
-    Raises:
-        UsageError: one that is no callback, needs what is not there, or wants to be called at every batch.
-    """
-    functional = session.functional
-    for callback in callbacks:
-        check(callback, is_keras=functional.is_keras)
-    if not functional.is_keras:
-        return CallbackRunner(callbacks, session, StandIn())
-    runner = CallbackRunner(callbacks, session, functional.model)
-    if callbacks and not session.owns_rate:
-        runner.borrowed.update({name: getattr(functional.model, name, None) for name in COMPILED_ATTRIBUTES})
-        _compile(functional.model, session.recipe, probabilities)
-    return runner
-
-
 def check(callback: Any, *, is_keras: bool) -> None:
     """Raise where a callback cannot do its work here.
 
@@ -247,7 +221,7 @@ def _compile(model: Any, recipe: Recipe, probabilities: bool) -> None:
     """Compile a model with what the recipe means, for callbacks to look at; our own update does the work."""
     import keras
 
-    optimizer = getattr(keras.optimizers, KERAS_CLASSES[recipe.optimizer])(learning_rate=recipe.learning_rate)
+    optimizer = getattr(keras.optimizers, KERAS_CLASSES[recipe.optimizer])(learning_rate=resolved(recipe).learning_rate)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=not probabilities)
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
     model._compile_metrics.build(torch.zeros(2, dtype=torch.int64), torch.full((2, 2), 0.5))

@@ -12,22 +12,87 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor
 
+from fittingroom.arrays import Array
 from fittingroom.errors import Interrupted, TrainingError
-from fittingroom.progress import OnProgress, Progress
+from fittingroom.inference.forward import make_infer
+from fittingroom.models.front import pixel_scale
+from fittingroom.progress import Log, OnProgress, Progress, no_log, no_progress
 from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
-from fittingroom.training.step import averaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
-    from fittingroom.inference.forward import Infer
     from fittingroom.training.callbacks import CallbackRunner
+    from fittingroom.training.recipe import Recipe
     from fittingroom.training.step import Session
 
 
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What is trained on, and how.
+
+    Attributes:
+        images: uint8 ``(n, h, w)``.
+        labels: whole numbers ``(n,)``.
+        recipe: how.
+        seed: of shuffling, augmentation and dropout; the weights are the model's own when it comes.
+        validation: images and labels to look at after every epoch, or None.
+        callbacks: Keras callbacks.
+        facts: what a run and its checkpoints remember of data and model besides.
+    """
+
+    images: Array
+    labels: Array
+    recipe: Recipe
+    seed: int = 0
+    validation: tuple[Array, Array] | None = None
+    callbacks: Sequence[Any] = ()
+    facts: Line = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Where what happens goes; by default nowhere.
+
+    Attributes:
+        log: takes one line for the user.
+        on_progress: takes the progress, about twenty times an epoch.
+        on_epoch: takes one line of the history an epoch.
+        save: takes a checkpoint, or None to make none.
+    """
+
+    log: Log = no_log
+    on_progress: OnProgress = no_progress
+    on_epoch: Callable[[Line], None] = lambda _: None
+    save: Callable[[Checkpoint], None] | None = None
+
+
 @dataclass
+class LoopState:
+    """Where a training stands.
+
+    Attributes:
+        epoch: under way, counted from 1.
+        step: the next in this epoch, counted from 0.
+        seconds: already spent in this epoch.
+        history: one line for each epoch that is over.
+        stopped: why training ended before its last epoch; None while it did not.
+        tensors: what was recorded in this epoch before it was interrupted.
+    """
+
+    epoch: int = 1
+    step: int = 0
+    seconds: float = 0.0
+    history: list[Line] = field(default_factory=list)
+    stopped: str | None = None
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+
+
 class Record:
     """Losses and outputs of the steps of one epoch, in order.
 
@@ -38,14 +103,13 @@ class Record:
         images: how many images those steps have seen.
     """
 
-    labels: Tensor
-    losses: list[Tensor] = field(default_factory=list)
-    outputs: list[Tensor] = field(default_factory=list)
-    images: int = 0
-    _loss_sum: float = 0.0
-    _summed: int = 0
-    _right: int = 0
-    _counted: int = 0
+    def __init__(self, labels: Tensor) -> None:
+        self.labels = labels
+        self.losses: list[Tensor] = []
+        self.outputs: list[Tensor] = []
+        self.images = 0
+        self._loss_sum, self._summed = 0.0, 0
+        self._right, self._counted = 0, 0
 
     def add(self, loss: Tensor, outputs: Tensor) -> None:
         """Keep what a step gave."""
@@ -130,88 +194,60 @@ def _put_back(handlers: Mapping[signal.Signals, Any]) -> None:
 
 TICKS_AN_EPOCH = 20  # how often losses are read, checked for being finite, and shown
 
-Line = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class LoopHooks:
-    """Where the loop's results go.
-
-    Attributes:
-        line: takes one epoch's line of the history.
-        save: takes a checkpoint, or is None.
-        on_progress: takes the progress.
-        interrupted: says whether the user wants to stop.
-        resume_hint: how to go on after an interruption, for the message.
-    """
-
-    line: Callable[[Line], None]
-    save: Callable[[Checkpoint], None] | None
-    on_progress: OnProgress
-    interrupted: Callable[[], bool]
-    resume_hint: str
-
-
-@dataclass
-class LoopState:
-    """Where a training stands.
-
-    Attributes:
-        epoch: under way, counted from 1.
-        step: the next in this epoch, counted from 0.
-        seconds: already spent in this epoch.
-        history: one line for each epoch that is over.
-        stopped: why training ended before its last epoch; None while it did not.
-        tensors: what was recorded in this epoch before it was interrupted.
-    """
-
-    epoch: int = 1
-    step: int = 0
-    seconds: float = 0.0
-    history: list[Line] = field(default_factory=list)
-    stopped: str | None = None
-    tensors: dict[str, Tensor] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Loop:
-    """A training from some position to its end.
+    """A training from some state to its end.
 
-    Attributes:
+    Args:
         session: the parts of a step.
-        runner: callbacks.
+        runner: the callbacks.
+        plan: its seed orders the images; its facts go into checkpoints.
         hooks: where results go.
-        validation: what is looked at after every epoch, or None.
-        infer: the model's forward pass.
-        seed: of the order.
-        facts: what else a checkpoint is to remember.
+        validation: the plan's, on the device.
+        interrupted: says whether the user wants to stop.
     """
 
-    session: Session
-    runner: CallbackRunner
-    hooks: LoopHooks
-    validation: TrainingData | None
-    infer: Infer
-    seed: int
-    facts: Line
+    def __init__(
+        self,
+        session: Session,
+        runner: CallbackRunner,
+        plan: TrainingPlan,
+        hooks: Hooks,
+        validation: TrainingData | None,
+        interrupted: Callable[[], bool],
+    ) -> None:
+        self.session, self.runner, self.plan, self.hooks = session, runner, plan, hooks
+        self.validation, self.interrupted = validation, interrupted
+        recipe = session.recipe
+        self.infer = make_infer(session.functional, scale=pixel_scale(recipe.pixels), trace=recipe.trace)
 
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
         return self.session.data.steps(self.session.recipe.batch_size)
 
-    def run(self, state: LoopState) -> None:
-        """Train until the recipe's last epoch or until a callback stops it; the position goes along.
+    def train(self, checkpoint: Checkpoint | None = None) -> LoopState:
+        """Train until the recipe's last epoch or until a callback stops it, and return where that is.
+
+        Args:
+            checkpoint: where to go on from, or None to begin.
 
         Raises:
             TrainingError: the loss is not finite, or memory or disk ran out.
             Interrupted: the user stopped it; the state is saved.
+            RunError: the checkpoint is of another model or recipe.
         """
-        with torch.no_grad():
-            while state.epoch <= self.session.recipe.epochs and state.stopped is None:
-                self._epoch(state)
-        if self.session.averaging.use:
-            self.session.flat.parameters.copy_(self.session.averaging.state["average"])
+        try:
+            self.runner.begin(epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
+            state = self._restored(checkpoint) if checkpoint else LoopState()
+            with torch.no_grad():
+                while state.epoch <= self.session.recipe.epochs and state.stopped is None:
+                    self._epoch(state)
+                self.session.averaging.finish()
+            self.runner.end(state.history[-1] if state.history else {})
+        finally:
+            self.runner.give_back()
+        return state
 
     def _epoch(self, state: LoopState) -> None:
         first = (state.epoch - 1) * self.steps
@@ -235,12 +271,12 @@ class Loop:
             state.stopped = f"a callback stopped it after epoch {state.epoch}"
         state.epoch, state.step, state.seconds = state.epoch + 1, 0, 0.0
         self._save(state, None)
-        self.hooks.line(line)
+        self.hooks.on_epoch(line)
 
     def _steps(self, state: LoopState, first: int, started: float) -> Record:
         """Take the steps that are left in this epoch."""
         session, batch_size = self.session, self.session.recipe.batch_size
-        order = session.data.order(self.seed, state.epoch)
+        order = session.data.order(self.plan.seed, state.epoch)
         record = Record(session.data.labels.index_select(0, order))
         record.load(state.tensors)
         state.tensors = {}
@@ -248,7 +284,7 @@ class Loop:
         tick, checked = max(1, self.steps // TICKS_AN_EPOCH), state.step
         for step, rows in enumerate(batches(order, batch_size, state.step), state.step):
             record.add(*session.take_step(rows, labels[step], state.epoch, first + step))
-            stop = self.hooks.interrupted()
+            stop = self.interrupted()
             if stop or (step + 1) % tick == 0 or step + 1 == self.steps:
                 self._check_finite(state, record, checked, first)
                 checked = step + 1
@@ -266,7 +302,7 @@ class Loop:
         if self.hooks.save is None:
             raise Interrupted(f"{where}; nothing was saved, since there is no run folder.")
         self._save(state, record)
-        raise Interrupted(f"{where}; all is saved. {self.hooks.resume_hint}")
+        raise Interrupted(f"{where}; all is saved.")
 
     def _check_finite(self, state: LoopState, record: Record, since: int, first: int) -> None:
         bad = record.first_not_finite(since)
@@ -288,7 +324,7 @@ class Loop:
         """Look at the validation images with the weights that would be kept."""
         if self.validation is None:
             return {"val_loss": None, "val_accuracy": None}
-        with averaged(self.session.flat.parameters, self.session.averaging):
+        with self.session.averaging.in_place():
             outputs, penalty = self.infer(self.validation.images, self._leave_if_interrupted)
         labels = self.validation.labels
         loss = self.session.objective.loss(outputs, (labels,))
@@ -298,7 +334,7 @@ class Loop:
         return {"val_loss": float(loss if penalty is None else loss + penalty), "val_accuracy": float(right), **extra}
 
     def _leave_if_interrupted(self) -> None:
-        if self.hooks.interrupted():
+        if self.interrupted():
             raise Interrupted("Stopped while looking at the validation images.")
 
     def _progress(self, state: LoopState, record: Record, seconds: float, logs: Line) -> Progress:
@@ -320,7 +356,10 @@ class Loop:
             return
         groups = {"random": self.session.random_states(), "callbacks": self.runner.tensors()}
         tensors = self.session.tensors() | grouped(groups | {"record": record.state() if record else {}})
-        facts = self.facts | {
+        facts = {
+            **self.plan.facts,
+            "recipe": self.plan.recipe.as_dict(),
+            "seed": self.plan.seed,
             "epoch": state.epoch,
             "step": state.step,
             "seconds": state.seconds,
@@ -331,23 +370,13 @@ class Loop:
         }
         self.hooks.save(Checkpoint(tensors, facts))
 
-
-def restored(loop: Loop, checkpoint: Checkpoint) -> LoopState:
-    """Bring a session to where a checkpoint was written and return that position.
-
-    Raises:
-        RunError: the checkpoint is of another model or recipe.
-    """
-    facts, tensors = checkpoint.facts, dict(checkpoint.tensors)
-    callbacks = group(tensors, "callbacks")
-    loop.session.restore({name: value for name, value in tensors.items() if not name.startswith("callbacks/")})
-    loop.session.rate_factor = facts["rate_factor"]
-    loop.runner.restore(facts["callbacks"], callbacks)
-    return LoopState(
-        facts["epoch"],
-        facts["step"],
-        facts["seconds"],
-        list(facts["history"]),
-        facts["stopped"],
-        group(tensors, "record"),
-    )
+    def _restored(self, checkpoint: Checkpoint) -> LoopState:
+        facts, tensors = checkpoint.facts, dict(checkpoint.tensors)
+        callbacks = group(tensors, "callbacks")
+        self.session.restore({name: value for name, value in tensors.items() if not name.startswith("callbacks/")})
+        self.session.rate_factor = facts["rate_factor"]
+        self.runner.restore(facts["callbacks"], callbacks)
+        record = group(tensors, "record")
+        return LoopState(
+            facts["epoch"], facts["step"], facts["seconds"], list(facts["history"]), facts["stopped"], record
+        )

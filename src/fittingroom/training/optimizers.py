@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fittingroom.errors import ModelError
 from fittingroom.lookup import look_up
+from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +86,10 @@ def _bias_corrected(learning_rate: float, step: int, dtype: torch.dtype) -> floa
 def sgd(flat: Flat, recipe: Recipe) -> Optimizer:
     """Gradient descent with momentum, Nesterov's on request, as ``keras.optimizers.SGD``."""
     weights, gradients = flat.parameters, flat.gradients
-    if not recipe.momentum:
+    momentum, nesterov = float(resolved(recipe).momentum), recipe.nesterov
+    if not momentum:
         return Optimizer({}, lambda rate, _: _descend(weights, gradients, rate))
-    velocity, momentum, nesterov = flat.like_parameters(), recipe.momentum, recipe.nesterov
+    velocity = flat.like_parameters()
 
     def update(learning_rate: float, step: int) -> None:
         del step
@@ -104,7 +106,7 @@ def _descend(weights: Tensor, gradients: Tensor, learning_rate: float) -> None:
     weights.add_(gradients, alpha=-learning_rate)
 
 
-def muon(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...] = ()) -> Optimizer:
+def muon(flat: Flat, recipe: Recipe) -> Optimizer:
     """Orthogonalise the momentum of every kernel, dense or convolutional; Adam at a tenth of the rate for the rest.
 
     A convolution's kernel is taken as the matrix from all its inputs (rows, columns and channels) to its outputs.
@@ -112,17 +114,17 @@ def muon(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...] = ()) -
 
     Source: K. Jordan and others, Muon, 2024.
     """
-    share = recipe.momentum or 0.0
+    share = float(resolved(recipe).momentum)
     rest = _adam(flat, flat.parameters, flat.gradients)
     momentum = flat.like_parameters()
     kernels = [
         parts
         for *parts, axis in zip(
-            flat.parameter_views, flat.gradient_views, flat.views_of(momentum), kernel_axes, strict=True
+            flat.parameter_views, flat.gradient_views, flat.views_of(momentum), flat.kernel_axes, strict=True
         )
         if axis is not None
     ]
-    axes = [axis for axis in kernel_axes if axis is not None]
+    axes = [axis for axis in flat.kernel_axes if axis is not None]
 
     def update(learning_rate: float, step: int) -> None:
         for (weight, gradient, average), axis in zip(kernels, axes, strict=True):
@@ -159,25 +161,21 @@ def orthogonalised(matrix: Tensor) -> Tensor:
 OPTIMIZERS: Mapping[str, Callable[[Flat, Recipe], Optimizer]] = {
     "rmsprop": rmsprop,
     "adam": adam,
-    "adamw": adam,  # what makes it AdamW is its weight decay, which every rule here can have
+    "adamw": adam,  # what makes it AdamW is its weight decay, which `build` gives to every rule alike
     "sgd": sgd,
     "muon": muon,
 }
 
 
-def build(flat: Flat, recipe: Recipe, kernel_axes: tuple[int | None, ...]) -> Optimizer:
+def build(flat: Flat, recipe: Recipe) -> Optimizer:
     """Return the recipe's optimiser over these parameters, with weight decay where the recipe has it.
 
     Args:
         flat: the parameters and gradients.
-        recipe: resolved.
-        kernel_axes: as in ``FunctionalModel``; used by muon.
+        recipe: its optimizer, momentum, nesterov and weight_decay.
     """
-    if recipe.optimizer == "muon":
-        rule = muon(flat, recipe, kernel_axes)
-    else:
-        rule = look_up(recipe.optimizer, OPTIMIZERS, "optimizer")(flat, recipe)
-    decay = recipe.weight_decay
+    rule = look_up(recipe.optimizer, OPTIMIZERS, "optimizer")(flat, recipe)
+    decay = float(resolved(recipe).weight_decay)
     if not decay:
         return rule
 
@@ -278,12 +276,14 @@ class Flat:
         gradients: float ``(p,)``.
         parameter_views: one a parameter.
         gradient_views: one a parameter.
+        kernel_axes: as in ``FunctionalModel``; used by muon.
     """
 
     parameters: Tensor
     gradients: Tensor
     parameter_views: Tensors
     gradient_views: Tensors
+    kernel_axes: tuple[int | None, ...]
 
     def like_parameters(self) -> Tensor:
         """Return zeros in the parameters' length, for an optimiser's state."""
@@ -319,7 +319,7 @@ def bound(functional: FunctionalModel) -> Iterator[Flat]:
     shapes = [parameter.shape for parameter in functional.parameters]
     vector = torch.cat([parameter.detach().reshape(-1) for parameter in functional.parameters])
     gradients = torch.zeros_like(vector)
-    flat = Flat(vector, gradients, views(vector, shapes), views(gradients, shapes))
+    flat = Flat(vector, gradients, views(vector, shapes), views(gradients, shapes), functional.kernel_axes)
     _point(functional.parameters, flat.parameter_views)
     try:
         yield flat

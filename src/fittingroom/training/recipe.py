@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fittingroom.errors import UsageError
 from fittingroom.files import read_toml
@@ -13,6 +13,10 @@ from fittingroom.lookup import suggest
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+AUTO = "auto"
+Auto = Literal["auto"]  # the value of a setting whose default depends on another setting, or on the machine
 
 
 def knob(
@@ -27,7 +31,7 @@ def knob(
     """Declare one field of the recipe with all that a person needs to know of it.
 
     Args:
-        default: its value where nobody says otherwise; ``None`` means off.
+        default: its value where nobody says otherwise; ``None`` means off, ``"auto"`` that `resolved` decides.
         words: one sentence of help.
         unit: of the value: "epochs", "pixels"; empty for a bare number or a word.
         choices: the words that are allowed; empty for numbers and switches.
@@ -61,19 +65,19 @@ class Recipe:
         "The update rule, with Keras's formulae; muon orthogonalises the updates of kernels and is adam for the rest.",
         choices=("rmsprop", "adam", "adamw", "sgd", "muon"),
     )
-    learning_rate: float | None = knob(
-        None, "Size of an update; off means Keras's default: 0.01 for sgd, 0.02 for muon, 0.001 for the rest.", least=0
+    learning_rate: float | Auto = knob(
+        AUTO, "Size of an update; auto is Keras's default: 0.01 for sgd, 0.02 for muon, 0.001 for the rest.", least=0
     )
-    momentum: float | None = knob(
-        None,
-        "Share of the last update that is kept; used by sgd and muon; off means 0.95 for muon, else 0.",
+    momentum: float | Auto = knob(
+        AUTO,
+        "Share of the last update that is kept; used by sgd and muon; auto is 0.95 for muon, else 0.",
         least=0,
         most=1,
     )
     nesterov: bool = knob(False, "Look ahead along the momentum; used by sgd.")
-    weight_decay: float | None = knob(
-        None,
-        "Share of every weight taken off a step, times the learning rate; off means 0.004 for adamw, else 0.",
+    weight_decay: float | Auto = knob(
+        AUTO,
+        "Share of every weight taken off a step, times the learning rate; auto is 0.004 for adamw, else 0.",
         least=0,
     )
     schedule: str = knob(
@@ -86,20 +90,20 @@ class Recipe:
         False, "Set the first convolution to filters that whiten patches of the training images, and freeze it."
     )
     label_smoothing: float = knob(0.0, "Share of the target spread evenly over all classes.", least=0, most=1)
-    gradient_clip: float | None = knob(None, "Largest norm of all gradients together; off means no limit.", least=0)
+    gradient_clip: float | None = knob(None, "Largest norm of all gradients together; none means no limit.", least=0)
     averaging: str = knob(
         "none",
         "Average the weights over the steps: ema uses the average at the end, lookahead trains on from it.",
         choices=("none", "ema", "lookahead"),
     )
-    averaging_decay: float | None = knob(
-        None,
-        "Share of the average that is kept at each averaging; off means 0.99, or 0.5 for lookahead.",
+    averaging_decay: float | Auto = knob(
+        AUTO,
+        "Share of the average that is kept at each averaging; auto is 0.99, or 0.5 for lookahead.",
         least=0,
         most=1,
     )
-    averaging_every: int | None = knob(
-        None, "Steps between two averagings; off means 1, or 6 for lookahead.", unit="steps", least=1
+    averaging_every: int | Auto = knob(
+        AUTO, "Steps between two averagings; auto is 1, or 6 for lookahead.", unit="steps", least=1
     )
     flip: str = knob(
         "none",
@@ -122,9 +126,9 @@ class Recipe:
     pixels: str = knob(
         "unit", "What the model is fed: 0..1, or 0..255 for a model that scales for itself.", choices=("unit", "raw")
     )
-    trace: bool = knob(True, "Trace the step once and replay it; off runs every step eagerly.")
-    device: str | None = knob(
-        None, "Where to train; off means a CUDA card where there is one.", choices=("cpu", "cuda")
+    trace: bool = knob(True, "Trace the step once and replay it; false runs every step eagerly.")
+    device: str = knob(
+        AUTO, "Where to train; auto is a CUDA card where there is one, else cpu.", choices=(AUTO, "cpu", "cuda")
     )
 
     def __post_init__(self) -> None:
@@ -146,12 +150,14 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
-        """Return the recipe with these values and the defaults for the rest.
+        """Return the recipe with these values and the defaults for the rest, also for a value of None.
+
+        What is off or left to us was None in what runs kept before there was the word ``auto``.
 
         Raises:
             UsageError: an unknown name or a value that does not fit.
         """
-        return cls().replace(**values)
+        return cls().replace(**{name: value for name, value in values.items() if value is not None})
 
     @classmethod
     def from_toml(cls, path: Path) -> Recipe:
@@ -191,12 +197,12 @@ def checked(entry: dataclasses.Field[Any], value: Any) -> Any:
     Raises:
         UsageError: the value does not fit the field.
     """
-    kind = str(entry.type)
-    if value is None and "None" in kind:
-        return None
-    if kind.startswith("float") and isinstance(value, int) and not isinstance(value, bool):
+    kind, _, other = str(entry.type).partition(" | ")
+    if (value is None and other == "None") or (isinstance(value, str) and value == AUTO and other == "Auto"):
+        return value
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value).__name__ != kind.removesuffix(" | None") or not _allowed(entry, value):
+    if type(value).__name__ != kind or not _allowed(entry, value):
         raise UsageError(f"Recipe setting '{entry.name}': expected {expectation(entry)}, received {value!r}.")
     return value
 
@@ -220,26 +226,23 @@ def expectation(entry: dataclasses.Field[Any]) -> str:
         >>> expectation(_field("batch_size"))
         'a whole number, at least 1'
     """
-    kind = str(entry.type)
-    if entry.metadata["choices"]:
-        words = "one of " + ", ".join(entry.metadata["choices"])
-    else:
-        words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a word"}[
-            kind.removesuffix(" | None")
-        ]
+    kind, _, other = str(entry.type).partition(" | ")
+    choices = entry.metadata["choices"]
+    words = "one of " + ", ".join(choices) if choices else KINDS[kind]
     least, most = entry.metadata["least"], entry.metadata["most"]
     if most is not None:
         words += f", {least:g} to {most:g}"
     elif least is not None:
         words += f", at least {least:g}"
-    return words + (", or none for off" if "None" in kind else "")
+    return words + {"": "", "None": ", or none for off", "Auto": ", or auto"}[other]
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
     """Read one ``name=value`` of the command line.
 
     Args:
-        text: as in ``--set learning_rate=0.05``; ``none`` turns a setting off; ``lr`` is short for the learning rate.
+        text: as in ``--set learning_rate=0.05``; ``none`` turns a setting off that can be off; ``lr`` is short for the
+            learning rate.
 
     Returns:
         The name and the value in its type.
@@ -260,8 +263,10 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def _parsed(kind: str, raw: str) -> Any:
     """Return the text as the field's type where it can be read so, else as it is."""
-    if raw.casefold() in ("none", "off") and "None" in kind:
+    if raw.casefold() == "none" and kind.endswith("None"):
         return None
+    if raw.casefold() == AUTO:
+        return AUTO
     if kind.startswith("bool"):
         return {"true": True, "false": False, "on": True, "off": False}.get(raw.casefold(), raw)
     try:
@@ -277,18 +282,18 @@ DEFAULT_AVERAGING = {"lookahead": (0.5, 6)}  # of share and steps; with those of
 
 
 def resolved(recipe: Recipe) -> Recipe:
-    """Return the recipe with the defaults that depend on the optimizer or the averaging written out.
+    """Return the recipe with what is ``auto`` written out, but for the device.
 
     Example:
         >>> resolved(Recipe(optimizer="sgd")).learning_rate
         0.01
     """
-    rate, decay, momentum = recipe.learning_rate, recipe.weight_decay, recipe.momentum
     share, steps = DEFAULT_AVERAGING.get(recipe.averaging, (0.99, 1))
-    return recipe.replace(
-        learning_rate=DEFAULT_LEARNING_RATES.get(recipe.optimizer, 0.001) if rate is None else rate,
-        momentum=DEFAULT_MOMENTUMS.get(recipe.optimizer, 0.0) if momentum is None else momentum,
-        weight_decay=DEFAULT_WEIGHT_DECAYS.get(recipe.optimizer, 0.0) if decay is None else decay,
-        averaging_decay=share if recipe.averaging_decay is None else recipe.averaging_decay,
-        averaging_every=steps if recipe.averaging_every is None else recipe.averaging_every,
-    )
+    defaults = {
+        "learning_rate": DEFAULT_LEARNING_RATES.get(recipe.optimizer, 0.001),
+        "momentum": DEFAULT_MOMENTUMS.get(recipe.optimizer, 0.0),
+        "weight_decay": DEFAULT_WEIGHT_DECAYS.get(recipe.optimizer, 0.0),
+        "averaging_decay": share,
+        "averaging_every": steps,
+    }
+    return recipe.replace(**{name: value for name, value in defaults.items() if getattr(recipe, name) == AUTO})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from fittingroom.lookup import look_up
+from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
     from fittingroom.training.recipe import Recipe
@@ -94,7 +95,7 @@ def learning_rate_at(recipe: Recipe, steps_an_epoch: int) -> Callable[[int], flo
     """Return the function that gives the learning rate of a step.
 
     Args:
-        recipe: with its learning rate resolved.
+        recipe: its learning rate, schedule, warm-up and epochs.
         steps_an_epoch: batches in an epoch.
 
     Returns:
@@ -103,6 +104,6 @@ def learning_rate_at(recipe: Recipe, steps_an_epoch: int) -> Callable[[int], flo
     """
     schedule = with_warmup(look_up(recipe.schedule, SCHEDULES, "schedule"), recipe.warmup / recipe.epochs)
     steps = recipe.epochs * steps_an_epoch
-    peak = recipe.learning_rate or 0.0
+    peak = float(resolved(recipe).learning_rate)
     shift = 0.5 if schedule(0.0) == 0.0 else 0.0
     return lambda step: peak * schedule((step + shift) / steps)

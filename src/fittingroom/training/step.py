@@ -1,52 +1,78 @@
-"""A step of a training: parameters in one stretch of memory, their averages, and the parts put together."""
+"""A step of a training: the model made ready for it, the averages of its weights, and the parts put together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Generator, Tensor
 
 import fittingroom.training.optimizers as optimizers
 import fittingroom.training.schedules as schedules
+from fittingroom.errors import ModelError
+from fittingroom.models.front import holds_own_scaling
+from fittingroom.models.functional_model import as_functional
 from fittingroom.training.augment import Generators
-from fittingroom.training.batching import Batcher, make_batcher
+from fittingroom.training.batching import make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
 from fittingroom.training.gradients import make_compute
 from fittingroom.training.optimizers import Flat, owners_optimizer
 from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from fittingroom.models.functional_model import FunctionalModel
+    from fittingroom.progress import Log
     from fittingroom.training.batching import TrainingData
-    from fittingroom.training.gradients import Compute
     from fittingroom.training.losses import Objective
-    from fittingroom.training.optimizers import Optimizer
     from fittingroom.training.recipe import Recipe
 
 
-@dataclass(frozen=True)
-class Averaging:
-    """A running average of the weights.
+def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> FunctionalModel:
+    """Return a Keras model or torch module that is to be trained as pure functions.
 
-    Attributes:
-        state: tensors by name; saved in a checkpoint.
-        after_step: called with the step, counted from 1, after each update.
-        use: whether the average, not the weights themselves, is what is evaluated and kept.
+    Args:
+        model: a Keras 3 model on the PyTorch backend, or a ``torch.nn.Module``.
+        image_shape: ``(h, w)`` of the images it will see.
+        pixels: "unit" to feed 0..1, "raw" to feed 0..255.
+
+    Raises:
+        ModelError: neither of the two, it does not fit the images, has nothing to train, scales pixels that are already
+            scaled, or trains by its own step.
     """
+    functional = as_functional(model, image_shape)
+    if not functional.parameters:
+        kind = "Model" if functional.is_keras else "Module"
+        raise ModelError(
+            f"{kind} '{functional.name}' has nothing to train: all its weights are frozen, or it has none."
+        )
+    if functional.is_keras:
+        _refuse_own_step(model)
+        _refuse_scaling_twice(model, pixels)
+    return functional
 
-    state: Mapping[str, Tensor]
-    after_step: Callable[[int], None] | None
-    use: bool
+
+def _refuse_own_step(model: Any) -> None:
+    import keras
+
+    if type(model).train_step is not keras.Model.train_step:
+        raise ModelError(
+            f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it."
+        )
 
 
-def make_averaging(weights: Tensor, recipe: Recipe) -> Averaging:
-    """Return the recipe's averaging of a vector of weights.
+def _refuse_scaling_twice(model: Any, pixels: str) -> None:
+    if pixels == "unit" and holds_own_scaling(model):
+        raise ModelError(
+            f"Model '{model.name}' holds its own Rescaling or Normalization, and would be fed pixels in 0..1: scaled "
+            "twice, it learns nothing. Remove the layer, or say pixels = 'raw' in the recipe."
+        )
+
+
+class Averaging:
+    """A running average of the weights, as the recipe has it; without one, nothing happens.
 
     ``ema``: average = decay * average + (1 - decay) * weights. ``lookahead``: the same, and then the weights are set to
     the average (M. Zhang and others, arXiv 1907.08610). The average starts from the first weights.
@@ -54,75 +80,104 @@ def make_averaging(weights: Tensor, recipe: Recipe) -> Averaging:
     Args:
         weights: all parameters, float ``(p,)``.
         recipe: its averaging, averaging_decay and averaging_every.
-    """
-    if recipe.averaging == "none":
-        return Averaging({}, None, use=False)
-    average = weights.clone()
-    used = resolved(recipe)
-    every, share = int(used.averaging_every or 1), 1 - float(used.averaging_decay or 0.0)
-    looks_ahead = recipe.averaging == "lookahead"
-
-    def after_step(step: int) -> None:
-        if step % every == 0:
-            average.lerp_(weights, share)
-            if looks_ahead:
-                weights.copy_(average)
-
-    return Averaging({"average": average}, after_step, use=not looks_ahead)
-
-
-@contextmanager
-def averaged(weights: Tensor, averaging: Averaging) -> Iterator[None]:
-    """Put the average in the weights' place for as long as the block lasts, where it is to be used."""
-    if not averaging.use:
-        yield
-        return
-    own = weights.clone()
-    with torch.no_grad():
-        weights.copy_(averaging.state["average"])
-        try:
-            yield
-        finally:
-            weights.copy_(own)
-
-
-Log = Callable[[str], None]
-
-
-@dataclass
-class Session:
-    """Everything that a step needs.
 
     Attributes:
-        functional: the model.
+        state: tensors by name; saved in a checkpoint.
+        use: whether the average, not the weights themselves, is what is evaluated and kept.
+    """
+
+    def __init__(self, weights: Tensor, recipe: Recipe) -> None:
+        used = resolved(recipe)
+        self.use, self._looks_ahead = recipe.averaging == "ema", recipe.averaging == "lookahead"
+        self._weights = weights
+        self._every, self._share = int(used.averaging_every), 1 - float(used.averaging_decay)
+        self.state = {"average": weights.clone()} if self.use or self._looks_ahead else {}
+
+    def after_step(self, step: int) -> None:
+        """Take the weights after an update into the average.
+
+        Args:
+            step: counted from 1.
+        """
+        if not self.state or step % self._every:
+            return
+        average = self.state["average"].lerp_(self._weights, self._share)
+        if self._looks_ahead:
+            self._weights.copy_(average)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Put the average in the weights' place for as long as the block lasts, where it is to be used."""
+        if not self.use:
+            yield
+            return
+        own = self._weights.clone()
+        with torch.no_grad():
+            self.finish()
+            try:
+                yield
+            finally:
+                self._weights.copy_(own)
+
+    def finish(self) -> None:
+        """Put the average in the weights' place for good, where it is to be used."""
+        if self.use:
+            self._weights.copy_(self.state["average"])
+
+
+class Session:
+    """A model with everything that a step of its training needs: parts put together, step traced, all chance seeded.
+
+    Args:
+        functional: the model, bound to ``flat``.
         flat: its parameters and gradients.
         data: training images and labels as tensors.
         recipe: resolved.
         objective: loss and metrics.
+        seed: of shuffling, augmentation and dropout.
+        log: told the reason where the step cannot be traced.
+
+    Attributes:
         compute: loss and gradients of a batch.
         optimizer: the recipe's, or the owner's.
         averaging: of the weights.
-        batcher: rows to inputs.
-        generators: random numbers of the augmentation.
-        rate: of a step, from 0.
-        rate_factor: what callbacks have multiplied the rate by.
         owns_rate: whether the rate is the model's own optimiser's, and the recipe's is not used.
+        rate_factor: what callbacks have multiplied the rate by.
     """
 
-    functional: FunctionalModel
-    flat: Flat
-    data: TrainingData
-    recipe: Recipe
-    objective: Objective
-    compute: Compute
-    optimizer: Optimizer
-    averaging: Averaging
-    batcher: Batcher
-    generators: Generators
-    rate: Callable[[int], float]
-    owns_rate: bool
-    rate_factor: float = field(default=1.0)
-    _good: dict[str, Tensor] = field(default_factory=dict)
+    def __init__(
+        self,
+        functional: FunctionalModel,
+        flat: Flat,
+        data: TrainingData,
+        recipe: Recipe,
+        objective: Objective,
+        *,
+        seed: int,
+        log: Log,
+    ) -> None:
+        torch.manual_seed(seed)
+        self.functional, self.flat, self.data, self.recipe, self.objective = functional, flat, data, recipe, objective
+        self.generators = Generators(
+            Generator(data.images.device).manual_seed(seed + 1), Generator().manual_seed(seed + 2)
+        )
+        dtype = flat.parameters.dtype
+        self.batcher = make_batcher(data.images, functional.input_shape, dtype, recipe, self.generators)
+        self.owns_rate = is_compiled(functional)
+        self.compute = make_compute(
+            functional, objective.loss, flat, trace=recipe.trace, log=log, ranked=not self.owns_rate
+        )
+        if self.owns_rate:
+            model = functional.model
+            self.optimizer = owners_optimizer(
+                model.optimizer, list(model.trainable_variables), flat, trace=recipe.trace
+            )
+        else:
+            self.optimizer = optimizers.build(flat, recipe)
+        self.averaging = Averaging(flat.parameters, recipe)
+        self.rate = schedules.learning_rate_at(recipe, data.steps(recipe.batch_size))
+        self.rate_factor = 1.0
+        self._good: dict[str, Tensor] = {}
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0 over the whole training."""
@@ -148,8 +203,7 @@ class Session:
         self.optimizer.update(0.0 if self.owns_rate else self.rate(step) * self.rate_factor, step + 1)
         if self.functional.constrain is not None and not self.owns_rate:
             self.functional.constrain()
-        if self.averaging.after_step is not None:
-            self.averaging.after_step(step + 1)
+        self.averaging.after_step(step + 1)
         return loss, outputs
 
     def tensors(self) -> dict[str, Tensor]:
@@ -197,53 +251,6 @@ class Session:
         self.generators.batch.set_state(random["batch"])
         if "layers_cuda" in random:
             torch.cuda.set_rng_state(random["layers_cuda"])
-
-
-def open_session(
-    functional: FunctionalModel,
-    flat: Flat,
-    data: TrainingData,
-    recipe: Recipe,
-    objective: Objective,
-    *,
-    seed: int,
-    log: Log,
-) -> Session:
-    """Put the parts together, trace the step, and seed all chance.
-
-    Args:
-        functional: the model, bound to ``flat``.
-        flat: its parameters and gradients.
-        data: what to train on.
-        recipe: resolved.
-        objective: loss and metrics.
-        seed: of shuffling, augmentation and dropout.
-        log: told the reason where the step cannot be traced.
-    """
-    torch.manual_seed(seed)
-    generators = Generators(Generator(data.images.device).manual_seed(seed + 1), Generator().manual_seed(seed + 2))
-    batcher = make_batcher(data.images, functional.input_shape, flat.parameters.dtype, recipe, generators)
-    owns_rate = is_compiled(functional)
-    compute = make_compute(functional, objective.loss, flat, trace=recipe.trace, log=log, ranked=not owns_rate)
-    if owns_rate:
-        model = functional.model
-        optimizer = owners_optimizer(model.optimizer, list(model.trainable_variables), flat, trace=recipe.trace)
-    else:
-        optimizer = optimizers.build(flat, recipe, functional.kernel_axes)
-    return Session(
-        functional=functional,
-        flat=flat,
-        data=data,
-        recipe=recipe,
-        objective=objective,
-        compute=compute,
-        optimizer=optimizer,
-        averaging=make_averaging(flat.parameters, recipe),
-        batcher=batcher,
-        generators=generators,
-        rate=schedules.learning_rate_at(recipe, data.steps(recipe.batch_size)),
-        owns_rate=owns_rate,
-    )
 
 
 def is_compiled(functional: FunctionalModel) -> bool:

@@ -1,51 +1,49 @@
-"""`train` and `resume`: from a model and data to a run folder."""
+"""`train` and `resume`: from a model and data to a run folder; and `fit`, the same in memory."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 import fittingroom.training.checkpoint as checkpoints
 from fittingroom.arrays import Array, check_whole
+from fittingroom.backend import choose_device, describe, import_keras
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.data.accepting import accept_pair
-from fittingroom.errors import FittingRoomError, RunError, UsageError
+from fittingroom.errors import FittingRoomError, Interrupted, RunError, TrainingError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import keep_temperature
+from fittingroom.models.custom import WEIGHTS, weights_of
+from fittingroom.models.front import for_use, pixel_scale
+from fittingroom.models.functional_model import as_functional, probe
 from fittingroom.progress import OnProgress, no_progress, warn_user
 from fittingroom.runs import Run, create, open_run
-from fittingroom.training.recipe import Recipe, resolved
+from fittingroom.training.batching import on_device
+from fittingroom.training.callbacks import CallbackRunner
+from fittingroom.training.heap import kept_heap, ran_out
+from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
+from fittingroom.training.losses import Objective, owners_objective, recipe_objective
+from fittingroom.training.optimizers import bound
+from fittingroom.training.recipe import AUTO, Recipe, resolved
+from fittingroom.training.step import Session, adapt, is_compiled
 from fittingroom.training.whiten import whiten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.checkpoint import Checkpoint
-    from fittingroom.training.fit import Fitted
 
 Pair = tuple[Array, Array]
-
-
-@dataclass(frozen=True)
-class TrainingInputs:
-    """What a run is trained on, after the border.
-
-    Attributes:
-        train: images and labels.
-        validation: images and labels, or None.
-        facts: dataset, fingerprint and counts, for the run's environment.
-    """
-
-    train: Pair
-    validation: Pair | None
-    facts: dict[str, Any]
 
 
 def train(
@@ -96,14 +94,13 @@ def train(
     seed = check_whole(seed, "seed")
     changes = {"epochs": epochs, "batch_size": batch_size}
     chosen = (recipe or Recipe()).replace(**{name: value for name, value in changes.items() if value is not None})
-    inputs_ = _material(data, validation, log)
-    name = str(getattr(model, "name", type(model).__name__)).lower()
+    plan = _plan(data, chosen, seed, validation, callbacks, log)
     if chosen.whiten:
-        whiten(model, inputs_.train[0])
-    run = _opened(out, name, seed, inputs_, chosen)
-    facts = {"recipe": chosen.as_dict(), "seed": seed, "architecture": _architecture(model), **inputs_.facts}
+        whiten(model, plan.images)
+    run = _opened(out, str(getattr(model, "name", type(model).__name__)).lower(), plan)
+    plan = replace(plan, facts=plan.facts | {"architecture": _architecture(model)})
     try:
-        return _fitted(run, model, inputs_, chosen, seed, callbacks, facts, None, log, on_progress)
+        return _fit_into(run, model, plan, None, log, on_progress)
     except FittingRoomError:
         _discard_if_nothing_came(run)
         raise
@@ -137,21 +134,24 @@ def resume(
     """
     opened = run if isinstance(run, Run) else open_run(run)
     saved = checkpoints.read(opened.folder / "checkpoint")
-    facts = dict(saved.facts)
-    recipe = Recipe.from_dict(facts["recipe"])
-    inputs_ = _material(data, validation if validation is not None else facts["held_out"], log)
+    facts = saved.facts
+    held_out = validation if validation is not None else facts["held_out"]
+    plan = _plan(data, Recipe.from_dict(facts["recipe"]), facts["seed"], held_out, callbacks, log)
     for key in ("fingerprint", "train_images", "validation_images"):
-        if inputs_.facts[key] != facts[key]:
+        if plan.facts[key] != facts[key]:
             raise UsageError(
-                f"{opened.folder} was trained with {key} {facts[key]}, and is to go on with {inputs_.facts[key]}. "
+                f"{opened.folder} was trained with {key} {facts[key]}, and is to go on with {plan.facts[key]}. "
                 "Pass the same data and validation."
             )
-    kept = {key: facts[key] for key in ("recipe", "seed", "architecture", *inputs_.facts)}
+    plan = replace(plan, facts={key: facts[key] for key in ("architecture", *plan.facts)})
     rebuilt = model if model is not None else _rebuilt(facts["architecture"], opened)
-    return _fitted(opened, rebuilt, inputs_, recipe, facts["seed"], callbacks, kept, saved, log, on_progress)
+    return _fit_into(opened, rebuilt, plan, saved, log, on_progress)
 
 
-def _material(data: object, validation: object, log: Log) -> TrainingInputs:
+def _plan(
+    data: object, recipe: Recipe, seed: int, validation: object, callbacks: Sequence[Any], log: Log
+) -> TrainingPlan:
+    """Check the data at the border, hold out validation images, and put together what is trained on and how."""
     say = warn_user if log is no_log else log
     pair = accept_pair(data, "training", say)
     held_out = check_whole(validation, "validation", most=2**63) if isinstance(validation, int | np.integer) else None
@@ -168,7 +168,7 @@ def _material(data: object, validation: object, log: Log) -> TrainingInputs:
         "held_out": held_out,
         "class_names": list(data.class_names) if isinstance(data, Dataset) else None,
     }
-    return TrainingInputs(pair, held, facts)
+    return TrainingPlan(*pair, recipe, seed, held, callbacks, facts)
 
 
 def _not_a_test_set(validation: object) -> object:
@@ -192,14 +192,13 @@ def _fingerprint(pair: Pair) -> str:
     return digest.hexdigest()[:16]
 
 
-def _opened(out: str | Path | None, name: str, seed: int, inputs_: TrainingInputs, recipe: Recipe) -> Run:
-    from fittingroom.backend import describe
-
-    images, labels = inputs_.train
-    size = {"image_shape": list(images.shape[1:]), "classes": _classes(inputs_.facts["class_names"], labels)}
-    run = create(out, name, seed, describe(seed=seed, model=name, **size, **inputs_.facts))
-    run.write_text("recipe.toml", recipe.to_toml())
-    run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": seed, **resolved(recipe).as_dict()})
+def _opened(out: str | Path | None, name: str, plan: TrainingPlan) -> Run:
+    classes = _classes(plan.facts["class_names"], plan.labels)
+    size = {"image_shape": list(plan.images.shape[1:]), "classes": classes}
+    used = resolved(plan.recipe).as_dict() | {"device": _device(plan.recipe)}
+    run = create(out, name, plan.seed, describe(seed=plan.seed, model=name, **size, **plan.facts))
+    run.write_text("recipe.toml", plan.recipe.to_toml())
+    run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": plan.seed, **used})
     return run
 
 
@@ -214,59 +213,46 @@ def _discard_if_nothing_came(run: Run) -> None:
     shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def _fitted(
-    run: Run,
-    model: Any,
-    inputs_: TrainingInputs,
-    recipe: Recipe,
-    seed: int,
-    callbacks: Sequence[Any],
-    facts: dict[str, Any],
-    saved: Checkpoint | None,
-    log: Log,
-    on_progress: OnProgress,
+def _fit_into(
+    run: Run, model: Any, plan: TrainingPlan, saved: Checkpoint | None, log: Log, on_progress: OnProgress
 ) -> Run:
-    from fittingroom.training.fit import Hooks, TrainingPlan, fit
-
+    """Train with history and checkpoints going into the run's folder, and keep the trained model there."""
     folder = run.folder / "checkpoint"
     hooks = Hooks(
         log=log,
         on_progress=on_progress,
-        line=lambda line: run.append_line("history.jsonl", line),
-        save=lambda state: checkpoints.write(folder, state),
-        resume_hint=f"Go on with: fittingroom train --resume {run.folder}",
-        facts=facts,
+        on_epoch=lambda line: run.append_line("history.jsonl", line),
+        save=lambda checkpoint: checkpoints.write(folder, checkpoint),
     )
     if saved is not None:  # a line may be missing or too many after a kill: the checkpoint knows
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in saved.facts["history"]]
         run.write_text("history.jsonl", "".join(lines))
-    plan = TrainingPlan(*inputs_.train, recipe, seed, inputs_.validation, callbacks)
-    done = fit(model, plan, hooks, saved)
-    if done.stopped:
-        log(f"Training ended early: {done.stopped}.")
-    height, width = inputs_.train[0].shape[1:]
-    _keep(run, done, (height, width))
-    trained = run if (run.folder / IN_A_RUN).exists() else Run(run.folder, done.functional.model)
-    if inputs_.validation is not None:
-        keep_temperature(trained, *inputs_.validation)
+    try:
+        state = fit(model, plan, hooks, saved)
+    except Interrupted as stopped:
+        raise Interrupted(f"{stopped} Go on with: fittingroom train --resume {run.folder}") from None
+    if state.stopped:
+        log(f"Training ended early: {state.stopped}.")
+    height, width = plan.images.shape[1:]
+    _keep(run, model, (height, width))
+    trained = run if (run.folder / IN_A_RUN).exists() else Run(run.folder, model)
+    if plan.validation is not None:
+        keep_temperature(trained, *plan.validation)
     shutil.rmtree(folder, ignore_errors=True)
     return trained
 
 
-def _keep(run: Run, done: Fitted, image_shape: tuple[int, int]) -> None:
+def _keep(run: Run, model: Any, image_shape: tuple[int, int]) -> None:
     """Keep the trained model for use: behind its fixed front where it is a Keras model, else as its weights."""
-    import torch
+    import keras
 
-    functional = done.functional
-    if functional.is_keras and functional.is_ordinary:
-        from fittingroom.models.front import for_use
-
-        with torch.no_grad(), functional.at_rest():
-            atomic_write(run.folder / IN_A_RUN, for_use(functional.model, image_shape).save)
-        return
+    with keras.device(next(model.parameters()).device.type), torch.no_grad():
+        functional = as_functional(model, image_shape)
+        if functional.is_keras and functional.is_ordinary:
+            with functional.at_rest():
+                atomic_write(run.folder / IN_A_RUN, for_use(model, image_shape).save)
+            return
     from safetensors.torch import save
-
-    from fittingroom.models.custom import WEIGHTS, weights_of
 
     atomic_write(run.folder / WEIGHTS, save(weights_of(functional)))
 
@@ -284,6 +270,79 @@ def _architecture(model: Any) -> str | None:
 def _rebuilt(architecture: str | None, run: Run) -> Any:
     if architecture is None:
         raise RunError(f"{run.folder}: this model cannot be rebuilt from its run. Pass the same model again.")
-    from fittingroom.backend import import_keras
-
     return import_keras().models.model_from_json(architecture)
+
+
+def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: Checkpoint | None = None) -> LoopState:
+    """Train a model where it is, in memory.
+
+    Args:
+        model: a Keras model or torch module; trained in place.
+        plan: what to train on and how.
+        hooks: where progress, history and checkpoints go.
+        checkpoint: where to go on from, or None to begin.
+
+    Returns:
+        Where the training ended, with the history.
+
+    Raises:
+        ModelError: the model does not fit the images, or has nothing to train.
+        DataError: a label that the model has no output for.
+        TrainingError: the loss is not finite, or memory or disk ran out.
+        Interrupted: the user stopped it.
+    """
+    hooks, recipe = hooks or Hooks(), resolved(plan.recipe)
+    height, width = plan.images.shape[1:]
+    device = torch.device(_device(recipe))
+    with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng(), kept_heap():
+        functional = adapt(model, (height, width), pixels=recipe.pixels)
+        classes, probabilities = probe(functional, scale=255 * pixel_scale(recipe.pixels))
+        objective = _objective(functional, recipe, classes, probabilities)
+        data = on_device(plan.images, plan.labels, device, classes, "training")
+        validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
+        with bound(functional) as flat, held_back() as interrupted:
+            session = Session(functional, flat, data, recipe, objective, seed=plan.seed, log=hooks.log)
+            runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities)
+            return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
+
+
+def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probabilities: bool) -> Objective:
+    if is_compiled(functional):
+        return owners_objective(functional, classes)
+    return recipe_objective(recipe, probabilities=probabilities)
+
+
+def _device(recipe: Recipe) -> str:
+    """Return "cpu" or "cuda"."""
+    return choose_device(None if recipe.device == AUTO else recipe.device).name
+
+
+@contextmanager
+def _on(device: torch.device, model: Any) -> Iterator[None]:
+    """Have the model on the device, and Keras make its tensors there."""
+    import keras
+
+    with keras.device(device.type), torch.no_grad():
+        if isinstance(model, keras.Model):
+            for variable in model.variables:
+                variable.value.data = variable.value.data.to(device)
+        elif isinstance(model, torch.nn.Module):
+            model.to(device)
+        yield
+
+
+@contextmanager
+def _memory_in_words(recipe: Recipe) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if ran_out(error):
+            raise _out_of_memory(recipe) from error
+        raise
+
+
+def _out_of_memory(recipe: Recipe) -> TrainingError:
+    return TrainingError(
+        f"Memory ran out with batches of {recipe.batch_size}. Try batch_size={max(1, recipe.batch_size // 2)}; "
+        "a checkpoint made before is kept."
+    )

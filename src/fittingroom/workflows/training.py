@@ -67,7 +67,7 @@ def keep_stopped_model(run: Run, data: Dataset) -> bool:
     from fittingroom.backend import import_keras
     from fittingroom.models.front import for_use
     from fittingroom.training import checkpoint as checkpoints
-    from fittingroom.training.fit import adapt
+    from fittingroom.training.step import adapt
 
     folder = run.folder / "checkpoint"
     if not (folder / checkpoints.FILE).exists():
@@ -76,9 +76,9 @@ def keep_stopped_model(run: Run, data: Dataset) -> bool:
     if saved.facts["architecture"] is None:
         return False
     model = import_keras().models.model_from_json(saved.facts["architecture"])
-    subject = adapt(model, data.image_shape, pixels=saved.facts["recipe"]["pixels"])
-    parameters = dict(zip(subject.parameter_names, subject.parameters, strict=True))
-    buffers = {str(index): buffer for index, buffer in enumerate(subject.buffers)}
+    functional = adapt(model, data.image_shape, pixels=saved.facts["recipe"]["pixels"])
+    parameters = dict(zip(functional.parameter_names, functional.parameters, strict=True))
+    buffers = {str(index): buffer for index, buffer in enumerate(functional.buffers)}
     checkpoints.restore(parameters, checkpoints.group(saved.tensors, "parameters"), "weights")
     checkpoints.restore(buffers, checkpoints.group(saved.tensors, "buffers"), "buffers")
     atomic_write(run.folder / IN_A_RUN, for_use(model, data.image_shape).save)

@@ -167,8 +167,9 @@ def knobs() -> list[dict[str, Any]]:
     for entry in dataclasses.fields(Recipe):
         if entry.name == "model":
             continue
-        kind, _, off = str(entry.type).partition(" | ")
-        words = {"name": entry.name, "kind": kind, "can_be_off": bool(off), "default": entry.default}
+        kind, _, other = str(entry.type).partition(" | ")
+        can_be = {"can_be_auto": other == "Auto", "can_be_none": other == "None"}
+        words = {"name": entry.name, "kind": kind, **can_be, "default": entry.default}
         rows.append(
             {**words, **entry.metadata, "choices": list(entry.metadata["choices"]), "expects": expectation(entry)}
         )

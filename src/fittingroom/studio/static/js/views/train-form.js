@@ -45,10 +45,9 @@ export function orderForm({ about, options, start }) {
       return h("div", { class: "field" }, h("label", { class: "check", for: box.id }, box, words), h("span", { class: "help", id: `knob-${knob.name}-help` }, knob.help));
     }
     if (knob.choices.length) {
-      const choices = [...(knob.can_be_off ? [["", TEXT.off]] : []), ...knob.choices];
-      return field(words, select(choices, now ?? "", (value) => set(value === "" && knob.can_be_off ? null : value)), knob.help);
+      return field(words, select(knob.choices, now, set), knob.help);
     }
-    const input = h("input", { value: now ?? "", inputmode: knob.kind === "str" ? "text" : "decimal", placeholder: knob.can_be_off ? TEXT.off : "", oninput: () => set(read(knob, input.value)) });
+    const input = h("input", { value: now ?? "", inputmode: knob.kind === "str" ? "text" : "decimal", placeholder: knob.can_be_auto ? TEXT.auto : knob.can_be_none ? TEXT.none : "", oninput: () => set(read(knob, input.value)) });
     return field(words, input, knob.help);
   }
 
@@ -72,7 +71,8 @@ const readable = (key) => (key[0].toUpperCase() + key.slice(1)).replaceAll("_", 
 // What was typed, as a number where it is one; the server says what it expected otherwise.
 function read(knob, text) {
   const trimmed = text.trim();
-  if (trimmed === "" && knob.can_be_off) return null;
+  if (knob.can_be_auto && trimmed === "") return "auto";
+  if (knob.can_be_none && (trimmed === "" || trimmed === TEXT.none)) return null;
   if (knob.kind === "str") return trimmed;
   return trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
 }
