@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ROOT = Path("runs")
 PREDICTIONS = "predictions.npz"
+ELSEWHERE = "other-data"  # folder in a run's: verdicts and predictions on data that it was not trained on
 ARRAYS = ("probabilities", "labels", "indices", "split", "class_names", "fingerprint")  # in it
 FIELDS: Mapping[str, Mapping[str, str]] = {  # what must be in a run's files, or may be: `fittingroom.files.KINDS`
     MARK: {
@@ -205,6 +206,32 @@ class Run:
             raise RunError(f"{path}: this run has no predictions yet. Try: fittingroom evaluate {self.folder}")
         return _predictions(path)
 
+    def looks_at(self, fingerprint: object) -> int:
+        """Return how often this run's model has met the test split of some data."""
+        return sum(look.get("fingerprint") in (fingerprint, None) for look in self.test_looks)
+
+    @property
+    def verdicts_elsewhere(self) -> list[dict[str, Any]]:
+        """The verdicts on other data than the run was trained on, by the name of the data."""
+        folders = sorted((self.folder / ELSEWHERE).glob("*/verdict.json"))
+        return [read_json(path, FIELDS["verdict.json"], RunError) for path in folders]
+
+    def kept_at(self, dataset: str, fingerprint: str) -> Run:
+        """Return where a verdict on some data is kept: the run's own folder for its own data, else one inside it.
+
+        A run that was trained on arrays has no dataset of its own: it keeps the one that it was judged on last.
+
+        Args:
+            dataset: the data's name.
+            fingerprint: of the data.
+        """
+        own = self.environment
+        if fingerprint == own.get("fingerprint") or own.get("dataset") in (None, "arrays"):
+            return self
+        folder = self.folder / ELSEWHERE / f"{dataset}-{fingerprint}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return Run(folder)
+
     def write_predictions(self, predictions: Predictions) -> None:
         """Keep predictions, replacing those before."""
         arrays: dict[str, Any] = {
@@ -223,7 +250,7 @@ class Run:
         Raises:
             RunError: one of them is damaged.
         """
-        environment, history, verdict, looks = self.environment, self.history, self.verdict or {}, self.test_looks
+        environment, history, verdict = self.environment, self.history, self.verdict or {}
         self._check_others()
         last: Mapping[str, Any] = history[-1] if history else {}
         tested = verdict if verdict.get("split") == "test" else {}
@@ -238,7 +265,7 @@ class Run:
             "test_accuracy": tested.get("accuracy"),
             "test_interval": tested.get("accuracy_interval"),
             "test_n": tested.get("n"),
-            "looks": len(looks),
+            "looks": self.looks_at(environment.get("fingerprint")),
         }
 
     def _check_others(self) -> None:

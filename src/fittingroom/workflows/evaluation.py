@@ -42,7 +42,8 @@ def evaluate(model: Run | keras.Model | str | Path, data: Any, *, asked_by: str 
     """Judge a model on the test split, or on images and labels.
 
     The network's own probabilities are judged, without a temperature. A run keeps them, the verdict, and a line in
-    ``test_looks.jsonl`` for each look at the test split.
+    ``test_looks.jsonl`` for each look at the test split; on other data than its own in a folder inside its own, so that
+    its own verdict stays.
 
     Args:
         model: see `predict`.
@@ -80,7 +81,8 @@ def _class_names(data: object, probabilities: Probabilities, predictor: Predicto
 
 
 def _keep(run: Run, data: Dataset, split: Split, probabilities: Probabilities, verdict: Verdict, asked_by: str) -> None:
-    run.write_predictions(
+    kept = run.kept_at(data.name, data.fingerprint)
+    kept.write_predictions(
         Predictions(probabilities, split.labels, split.indices, split.name, data.class_names, data.fingerprint)
     )
     look = {
@@ -92,7 +94,7 @@ def _keep(run: Run, data: Dataset, split: Split, probabilities: Probabilities, v
         "accuracy": verdict.accuracy,
     }
     run.append_line("test_looks.jsonl", look)
-    run.write_json(
+    kept.write_json(
         "verdict.json",
         {
             "schema": "fittingroom/verdict/1",

@@ -104,7 +104,7 @@ def _contender(run: Run, name: str, kept: Predictions, settings: Mapping[str, An
         history=read_history(run.history),
         settings=settings,
         cost=cost_of(run, None),
-        test_looks=len(run.test_looks),
+        test_looks=run.looks_at(kept.fingerprint),
         command=reproduce(run).command,
         warning=too_good_warning(score.accuracy, dataset),
     )

@@ -86,7 +86,7 @@ def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None
         seconds=facts["seconds"],
         environment=readable(run.environment),
         command=facts["command"],
-        test_looks=len(run.test_looks),
+        test_looks=run.looks_at(run.environment["fingerprint"]),
         against=_rival_fitting(rival) if rival else None,
         palette=facts["palette"],
         judged=judged,
