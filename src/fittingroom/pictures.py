@@ -1,4 +1,4 @@
-"""Read pictures that are data already: grey PNG files and ``.npy`` arrays, taken as they are."""
+"""Read pictures that are data already: files that are grey in fact and ``.npy`` arrays, taken as they are."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fittingroom.arrays import Array, Images, check_images, grey_in_fact
 from fittingroom.errors import DataError
+from fittingroom.progress import Log, warn_user
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fittingroom.arrays import Array, Images
+    from PIL import Image
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")  # none that runs a program
 
 
-def read_pictures(path: Path) -> Images:
+def read_pictures(path: Path, log: Log = warn_user) -> Images:
     """Return the pictures in one file.
 
     Args:
-        path: an 8-bit grey PNG, or a ``.npy`` file of uint8 ``(h, w)`` or ``(n, h, w)``.
+        path: a picture that is grey in fact, see `grey_pixels`, or a ``.npy`` file of what `check_images` takes.
+        log: takes one line where a choice was made; a Python warning if left out.
 
     Returns:
-        uint8 ``(n, h, w)``; n is 1 for a PNG.
+        uint8 ``(n, h, w)``; n is 1 for a picture.
 
     Raises:
         DataError: the file is missing, cannot be read, or holds something else.
     """
     check_is_file(path)
     array = _read_npy(path) if path.suffix == ".npy" else _read_grey(path)
-    if array.dtype != np.uint8 or array.ndim not in (2, 3):
-        raise DataError(f"{path}: expected uint8 of shape (h, w) or (n, h, w), received {array.dtype} {array.shape}.")
-    return array[None] if array.ndim == 2 else array
+    return check_images(array, str(path), log)
 
 
 def check_is_file(path: Path) -> None:
@@ -89,21 +90,59 @@ def _read_grey(path: Path) -> Array:
 
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:
-            if picture.mode != "L":
+            grey = grey_pixels(picture)
+            if grey is None:
                 raise DataError(
-                    f"{path}: expected a grey 8-bit picture (mode L), received mode {picture.mode}. "
-                    "Here pictures are data, taken as they are."
+                    f"{path}: expected a grey picture, received colour, transparency or several frames (mode "
+                    f"{picture.mode}). Here pictures are data, taken as they are."
                 )
-            return np.asarray(picture)
+            return grey
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: expected a picture that can be read, received: {error}") from error
 
 
-def is_grey_of_size(path: Path, image_shape: tuple[int, int]) -> bool:
-    """Say whether a file is a grey 8-bit picture of exactly this size; no for what is no picture.
+def grey_pixels(picture: Image.Image) -> Array | None:
+    """Return the pixels of a picture that is grey in fact, uint8 ``(h, w)``; None for colour and transparency.
+
+    Grey is what holds grey, whatever the format: equal channels, a palette of greys, an alpha channel that is solid,
+    black and white; 16 bits are brought to 8 (257 is 1; values up to 255 stay as they are).
 
     Args:
-        path: of the file; only its header is read.
+        picture: opened; its pixels may not have been read yet.
+    """
+    if getattr(picture, "n_frames", 1) > 1:
+        return None
+    if picture.mode.startswith("I"):
+        deep = np.asarray(picture).astype(np.int64)
+        if deep.min() < 0 or deep.max() > 65535:
+            return None
+        return (deep if deep.max() <= 255 else np.rint(deep / 257)).astype(np.uint8)
+    if picture.mode in ("L", "1") and not picture.has_transparency_data:
+        return np.asarray(picture.convert("L"))
+    if picture.mode in ("L", "1", "P", "PA", "LA", "RGB", "RGBA"):
+        return grey_in_fact(np.asarray(picture.convert("RGBA")))
+    return None
+
+
+def has_light_background(image: Array) -> bool:
+    """Say whether a picture's border is light, which in the datasets known here none is, and all are once inverted.
+
+    Args:
+        image: uint8 ``(h, w)``.
+
+    Example:
+        >>> has_light_background(np.full((28, 28), 255, np.uint8))
+        True
+    """
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return bool(np.median(border) > 127)
+
+
+def is_grey_of_size(path: Path, image_shape: tuple[int, int]) -> bool:
+    """Say whether a file is a picture, grey in fact, of exactly this size; no for what is no picture.
+
+    Args:
+        path: of the file; only its header is read, but for one of this size.
         image_shape: ``(h, w)``.
     """
     from PIL import Image
@@ -112,6 +151,6 @@ def is_grey_of_size(path: Path, image_shape: tuple[int, int]) -> bool:
         return False
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:
-            return picture.mode == "L" and picture.size == image_shape[::-1]
+            return picture.size == image_shape[::-1] and grey_pixels(picture) is not None
     except Exception:  # Pillow raises many kinds; whoever reads the whole file says what is wrong with it
         return False

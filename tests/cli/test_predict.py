@@ -56,9 +56,9 @@ def test_predict_answers_the_good_pictures_and_exits_with_1(run, trained, toy, t
     ("name", "write", "words"),
     [
         ("missing.png", lambda path: None, "found no such file"),
-        ("colour.png", lambda path: Image.new("RGB", (28, 28)).save(path), "received mode RGB"),
+        ("colour.png", lambda path: Image.new("RGB", (28, 28), "red").save(path), "received colour"),
         ("large.png", lambda path: Image.new("L", (30, 30)).save(path), "takes images of 28x28, received (30, 30)"),
-        ("floats.npy", lambda path: np.save(path, np.zeros((28, 28))), "expected uint8"),
+        ("floats.npy", lambda path: np.save(path, np.full((28, 28), 0.3)), "expected uint8"),
         ("objects.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "without pickled objects"),
         ("folder.png", lambda path: path.mkdir(), "expected pictures in this folder"),
     ],
@@ -100,7 +100,7 @@ def test_auto_takes_grey_pictures_of_the_models_size_as_data(run, trained, toy, 
 def test_data_that_is_not_data_is_refused_where_it_was_called_so(run, trained, photos):
     answer = run("predict", "--model", trained, "--as", "data", photos / "b.jpg")
     assert answer.code == 2
-    assert "received mode RGB" in answer.err
+    assert "received colour" in answer.err
 
 
 def test_sorting_copies_into_folders_and_never_overwrites(run, trained, photos, tmp_path):
@@ -321,3 +321,62 @@ def test_explaining_takes_any_file_name_and_leaves_nothing_half_written(run, tra
     assert answer.code == 0
     assert "Warning" not in answer.err
     assert [path.name for path in (tmp_path / "why").iterdir()] == [name.replace(".jpg", ".png")]
+
+
+def test_one_photo_needs_no_list_and_a_folder_stands_for_its_pictures(trained, photos):
+    expected = fr.predict_photos([photos / "b.jpg"], trained)[0].probabilities
+    picture = np.asarray(Image.open(photos / "b.jpg"))
+    for one in (str(photos / "b.jpg"), photos / "b.jpg", Image.fromarray(picture), picture, picture[None]):
+        answers = fr.predict_photos(one, trained)
+        assert [answer.probabilities for answer in answers] == [expected]
+    assert [answer.path for answer in fr.predict_photos(photos, trained)] == [
+        str(photos / f"{x}") for x in ("a.png", "b.jpg", "c.jpg")
+    ]
+
+
+def piped(content, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "fittingroom", "predict", *map(str, words)], input=content, capture_output=True
+    )
+
+
+@pytest.mark.parametrize("kind", ["photo", "data", "npy"])
+def test_a_picture_on_standard_input_is_answered_as_its_file(run, trained, toy, photos, tmp_path, kind):
+    path = {"photo": photos / "b.jpg", "data": tmp_path / "x.png", "npy": tmp_path / "x.npy"}[kind]
+    if kind == "data":
+        Image.fromarray(toy.test.images[0]).save(path)
+    if kind == "npy":
+        np.save(path, toy.test.images[:2])
+    expected = json.loads(run("predict", path, "--model", trained, "--json").out)
+    told = piped(path.read_bytes(), "-", "--model", trained, "--json")
+    rows = json.loads(told.stdout)
+    assert [row["path"] for row in rows] == [row["path"].replace(str(path), "-") for row in expected]
+    assert [row["probabilities"] for row in rows] == [row["probabilities"] for row in expected]
+
+
+def test_what_is_no_picture_on_standard_input_is_told(trained, photos):
+    assert b"Expected a picture on standard input" in piped(b"", "-").stderr
+    told = piped(b"no picture", "-", photos / "b.jpg", "--model", trained)
+    assert told.returncode == 1
+    assert b"fittingroom: -: expected a picture, received a file of another kind" in told.stderr
+
+
+def test_floats_that_are_exactly_k_255_are_taken_back_and_said(run, trained, toy, tmp_path):
+    np.save(tmp_path / "x.npy", toy.test.images[0] / 255)
+    row = json.loads(run("predict", tmp_path / "x.npy", "--model", trained, "--json").out)[0]
+    np.testing.assert_allclose(
+        list(row["probabilities"].values()), fr.predict(trained, toy.test.images[:1])[0], atol=1e-5
+    )
+    assert "exactly k/255" in row["warnings"][0]
+
+
+def test_a_light_background_on_data_is_warned_of_where_the_model_knows_dark_ones(run, trained, toy, tmp_path):
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 8:20] = 200
+    for name, pixels in (("dark.png", image), ("light.png", 255 - image)):
+        Image.fromarray(pixels).save(tmp_path / name)
+    dark, light = json.loads(run("predict", tmp_path / "dark.png", tmp_path / "light.png", "--json").out)
+    assert (dark["as"], dark["warnings"]) == ("data", [])
+    assert "its background is light" in light["warnings"][0]
+    own = json.loads(run("predict", tmp_path / "light.png", "--model", trained, "--json").out)
+    assert own[0]["warnings"] == []  # a model of one's own data may know light ones

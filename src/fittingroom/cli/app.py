@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     write_what_the_console_lacks()
     try:
-        result = build_app()([word for word in words if word != "--debug"], exit_on_error=False, print_error=False)
+        result = build_app()(_as_parsed(words), exit_on_error=False, print_error=False)
     except BrokenPipeError:
         raise
     except (CycloptsError, FittingRoomError, OSError, MemoryError) as error:
@@ -160,6 +160,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log("fittingroom: this is our mistake, not yours. Please report it with the output of `fittingroom doctor`.")
         return FAULT
     return result if isinstance(result, int) else 0
+
+
+def _as_parsed(words: Sequence[str]) -> list[str]:
+    """Return the words for Cyclopts, which takes a - alone, standard input, for an option."""
+    return ["./-" if word == "-" else word for word in words if word != "--debug"]
 
 
 def describe(error: BaseException) -> str:

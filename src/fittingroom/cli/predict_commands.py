@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
+=======
+import sys
+from contextlib import contextmanager
+>>>>>>> inputs
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -14,7 +20,7 @@ from fittingroom.errors import DataError, UsageError
 from fittingroom.runs import is_run, open_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fittingroom.export.model_export import Exported
     from fittingroom.inference.predictor import Predictor
@@ -23,12 +29,14 @@ if TYPE_CHECKING:
 
 PHOTO_MODEL = "fashion-mnist/photo"
 TOLD_EVERY = 100  # pictures
+STANDARD_INPUT = Path("-")
+ENDINGS = {b"\x93NUMPY": ".npy", b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"GIF8": ".gif", b"RIFF": ".webp"}
 NOT_EXPLAINED = "it is data, taken as it is: there are no steps to explain"
 NOT_SORTED = "not sorted: it is one of several pictures in a file"
 
 
 def predict(
-    *pictures: Annotated[Path, Parameter(help="Pictures, or folders of them.")],
+    *pictures: Annotated[Path, Parameter(help="Pictures, or folders of them; - for one on standard input.")],
     model: ModelName = PHOTO_MODEL,
     as_: Annotated[
         Literal["auto", "data", "photo"],
@@ -62,14 +70,53 @@ def predict(
     for folder in (explain, sort_into):
         if folder is not None:
             writable_folder(folder)
+<<<<<<< HEAD
     files = pictures_in(pictures)
     predictor = open_predictor(model or PHOTO_MODEL, prefer="onnx")
     predictor = replace(predictor, temperature=1.0) if untempered else predictor
     found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
     answers = [_carried_out(one, predictor, explain, sort_into) for one in found]
+=======
+    predictor = open_predictor(model or PHOTO_MODEL)
+    with read_standard_input(pictures) as (given, named):
+        files = pictures_in(given)
+        found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
+        answers = [named(_carried_out(one, predictor, explain, sort_into)) for one in found]
+>>>>>>> inputs
     _print(answers, predictor, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)
     return 0 if not failed else 2 if failed == len(answers) else 1
+
+
+@contextmanager
+def read_standard_input(
+    pictures: Sequence[Path],
+) -> Iterator[tuple[list[Path], Callable[[PictureAnswer | Failure], PictureAnswer | Failure]]]:
+    """Yield the files to answer, standard input among them as a file, and what gives its answers back their name, -.
+
+    Raises:
+        UsageError: nothing is on standard input.
+    """
+    if STANDARD_INPUT not in pictures:
+        yield list(pictures), lambda answer: answer
+        return
+    content = b"" if sys.stdin.isatty() else sys.stdin.buffer.read()
+    if not content:
+        raise UsageError(
+            "Expected a picture on standard input, received nothing. Example: fittingroom predict - < a.jpg"
+        )
+    with TemporaryDirectory() as folder:
+        ending = next((ending for start, ending in ENDINGS.items() if content.startswith(start)), "")
+        file = Path(folder) / f"stdin{ending}"
+        file.write_bytes(content)
+
+        def named(answer: PictureAnswer | Failure) -> PictureAnswer | Failure:
+            words = {
+                key: getattr(answer, key).replace(str(file), "-") for key in ("path", "error") if hasattr(answer, key)
+            }
+            return replace(answer, **words)
+
+        yield [file if path == STANDARD_INPUT else path for path in pictures], named
 
 
 def _told(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fittingroom.arrays import Array
+from fittingroom.data import DATASETS
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.predictor import Predictor, open_predictor
@@ -21,7 +22,7 @@ from fittingroom.photos.importing import folder_name, free_name
 from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
 from fittingroom.photos.views import VIEWS, averaged, views_of
-from fittingroom.pictures import is_grey_of_size, read_pictures
+from fittingroom.pictures import has_light_background, is_grey_of_size, read_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 
 PHOTO_MODEL = "fashion-mnist/photo"
+LIGHT = (
+    "its background is light, and the pictures that the model learned from are light on black: if it was not meant so, "
+    "pass 255 minus the pixels, or ask with --as photo"
+)
 As = Literal["auto", "data", "photo"]
 
 
@@ -77,12 +82,16 @@ class Failure:
 
 
 def predict_photos(
-    photos: Iterable[str | Path | Image.Image | Array], model: str | Path = PHOTO_MODEL, *, halves: bool = False
+    photos: str | Path | Image.Image | Array | Iterable[str | Path | Image.Image | Array],
+    model: str | Path = PHOTO_MODEL,
+    *,
+    halves: bool = False,
 ) -> list[PictureAnswer | Failure]:
     """Name photos of garments.
 
     Args:
-        photos: files, Pillow images or arrays, see `prepare_photo`.
+        photos: files, Pillow images or arrays, see `prepare_photo`; one alone needs no list, and a folder stands for
+            its pictures.
         model: a run folder, a file, or a shipped name.
         halves: whether each half of two of a kind that lie apart is asked about too.
 
@@ -94,13 +103,25 @@ def predict_photos(
     """
     predictor = open_predictor(model, prefer="onnx")
     answers: list[PictureAnswer | Failure] = []
-    for number, photo in enumerate(photos):
+    for number, photo in enumerate(_several(photos)):
         name = str(photo) if isinstance(photo, (str, Path)) else str(number)
         try:
             answers.append(name_photo(photo, predictor, name, halves=halves))
         except FittingRoomError as error:
             answers.append(Failure(name, str(error)))
     return answers
+
+
+def _several(photos: Any) -> Iterable[str | Path | Image.Image | Array]:
+    """Return photos as a list: one alone is a list of one, a folder its pictures, an array one photo or several."""
+    if isinstance(photos, str | Path):
+        return pictures_in([Path(photos)]) if _is_folder(Path(photos)) else [photos]
+    is_one = hasattr(photos, "getbands") or (isinstance(photos, np.ndarray) and _is_photo(photos.shape))
+    return [photos] if is_one else photos
+
+
+def _is_photo(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
 
 
 def pictures_in(paths: Iterable[Path]) -> list[Path]:
@@ -161,15 +182,28 @@ def is_data(path: Path, image_shape: tuple[int, int] | None) -> bool:
 def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
     """Answer the pictures of one file, taken as they are."""
     start = time.perf_counter()
+<<<<<<< HEAD
     images = read_pictures(path)
     probabilities = predictor.predict(images)
     score = predictor.none_of_these
     scores = [None] * len(images) if score is None else [score(image[None]) for image in images]
+=======
+    notes: list[str] = []
+    images = read_pictures(path, notes.append)
+    told = [note.removeprefix(f"{path}: ").rstrip(".") for note in notes]
+    probabilities = tempered(predictor.predict(images), predictor.temperature)
+    scores = [None] * len(images) if predictor.score is None else [predictor.score(image[None]) for image in images]
+>>>>>>> inputs
     names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
     seconds = (time.perf_counter() - start) / max(1, len(images))
+    knows_dark = predictor.class_names in {known.class_names for known in DATASETS.values()}
     return [
-        replace(_answer(name, "data", row, score, predictor), seconds=seconds)
-        for name, row, score in zip(names, probabilities, scores, strict=True)
+        replace(
+            _answer(name, "data", row, score, predictor),
+            seconds=seconds,
+            warnings=(*told, *([LIGHT] if knows_dark and has_light_background(image) else [])),
+        )
+        for name, row, score, image in zip(names, probabilities, scores, images, strict=True)
     ]
 
 
