@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from fittingroom.studio.asgi import build_app, listen
 from fittingroom.studio.flat_dataset import DatasetRegistry
-from fittingroom.studio.jobs import TaskQueue
 from fittingroom.studio.limits import LIMITS
 from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
@@ -23,7 +22,7 @@ OWN = f"http://127.0.0.1:{PORT}"
 
 @pytest.fixture
 def studio(toy_folder, tmp_path):
-    return Studio(Access(port=PORT), tmp_path / "runs", DatasetRegistry.of([toy_folder]))
+    return Studio(Access(port=PORT), tmp_path / "runs", DatasetRegistry([toy_folder]))
 
 
 @pytest.fixture
@@ -56,10 +55,10 @@ def live(toy_folder, toy_run, tmp_path_factory):
 
     runs = tmp_path_factory.mktemp("live") / "runs"
     shutil.copytree(toy_run, runs / toy_run.name)
-    limits = replace(LIMITS, trainings=0)
+    limits = replace(LIMITS, trainings=0, jobs=0)
     listener = listen("127.0.0.1", 0)
     access = Access(port=listener.getsockname()[1])
-    studio = Studio(access, runs, DatasetRegistry.of([toy_folder]), limits, TaskQueue(most=0))
+    studio = Studio(access, runs, DatasetRegistry([toy_folder]), limits)
     server = uvicorn.Server(uvicorn.Config(build_app(studio), log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -17,6 +17,13 @@ async def echo(scope, receive, send):
     await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
 
 
+def busy(limits, inside=0, uploading=0):
+    """A middleware with so many requests under way."""
+    made = LimitsMiddleware(echo, limits)
+    made.inside, made.uploading = inside, uploading
+    return made
+
+
 @pytest.fixture
 def client():
     return TestClient(LimitsMiddleware(echo, SMALL))
@@ -59,8 +66,8 @@ def test_more_requests_at_once_than_the_limit_are_refused():
     async def now():
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    assert ask(LimitsMiddleware(echo, SMALL, inside=2), now) == 503
-    assert ask(LimitsMiddleware(echo, SMALL, inside=1), now) == 200
+    assert ask(busy(SMALL, inside=2), now) == 503
+    assert ask(busy(SMALL, inside=1), now) == 200
 
 
 def test_more_uploads_at_once_than_the_limit_are_refused_while_other_requests_pass():
@@ -68,9 +75,9 @@ def test_more_uploads_at_once_than_the_limit_are_refused_while_other_requests_pa
         return {"type": "http.request", "body": b"x", "more_body": False}
 
     few = replace(SMALL, uploads=1, requests=9)
-    assert ask(LimitsMiddleware(echo, few, uploading=1), now, [(b"content-length", b"1")]) == 429
-    assert ask(LimitsMiddleware(echo, few, uploading=1), now, [(b"transfer-encoding", b"chunked")]) == 429
-    assert ask(LimitsMiddleware(echo, few, uploading=1), now) == 200
+    assert ask(busy(few, uploading=1), now, [(b"content-length", b"1")]) == 429
+    assert ask(busy(few, uploading=1), now, [(b"transfer-encoding", b"chunked")]) == 429
+    assert ask(busy(few, uploading=1), now) == 200
     gate = LimitsMiddleware(echo, few)
     assert ask(gate, now, [(b"content-length", b"1")]) == 200
     assert (gate.inside, gate.uploading) == (0, 0)

@@ -20,7 +20,7 @@ def test_no_part_of_the_studios_folders_survives_whatever_their_names(name, exis
     runs = tmp_path / name
     if exists:
         runs.mkdir(parents=True)
-    build_app(Studio(runs=runs, registry=DatasetRegistry.of([toy_folder])))
+    build_app(Studio(runs=runs, registry=DatasetRegistry([toy_folder])))
     message = without_paths(f"{runs}/one: expected a run, found none in '{runs}/two/three'. Use 1/2 of it.")
     assert message == "one: expected a run, found none in 'three'. Use 1/2 of it."
 

@@ -192,7 +192,7 @@ def test_a_line_cut_short_by_a_kill_is_passed_over(tmp_path):
     folder.mkdir(parents=True)
     (folder / "order.json").write_text("{}")
     (folder / "progress.jsonl").write_text('{"kind": "says", "words": "a"}\n{"kind": "pro{"kind": "end"}\n{"kind"')
-    assert Trainings(tmp_path).lines("one") == [{"kind": "says", "words": "a"}]
+    assert Trainings(tmp_path, 2).lines("one") == [{"kind": "says", "words": "a"}]
 
 
 def test_another_process_that_got_the_same_number_is_not_taken_for_a_training(tmp_path):
@@ -200,4 +200,4 @@ def test_another_process_that_got_the_same_number_is_not_taken_for_a_training(tm
     folder.mkdir(parents=True)
     (folder / "order.json").write_text("{}")
     (folder / "process.json").write_text(json.dumps({"pid": os.getpid()}))
-    assert not Trainings(tmp_path).is_running("one")
+    assert not Trainings(tmp_path, 2).is_running("one")

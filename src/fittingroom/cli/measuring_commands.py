@@ -37,7 +37,7 @@ def speed(
         emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {device.threads} threads; {made_with}\n")
         for job in JOBS:
             emit(race_table(job, race(job, rounds, places, log)))
-        emit(whole_table(race_whole(rounds, places, log)))
+        emit(whole_table(*race_whole(rounds, places, log)))
 
 
 def ladder(
@@ -65,18 +65,19 @@ def ladder(
         rungs: their names; all that have a recipe if left out.
     """
     from fittingroom.data import load
-    from fittingroom.ladder.ladder_plan import LadderPlan, chosen, run_ladder, written
+    from fittingroom.ladder.ladder_plan import chosen, run_ladder, written
     from fittingroom.ladder.ladder_table import as_json, markdown
 
-    plan = LadderPlan(
-        chosen(rungs), seeds, out, test_log or out / "test_log.jsonl", times or out / "epoch_times.jsonl", not no_timing
-    )
-    log = log_unless(quiet or json)
+    asked, log = chosen(rungs), log_unless(quiet or json)
+    looks, timings = test_log or out / "test_log.jsonl", times or out / "epoch_times.jsonl"
     if table_only:
-        rows = written(plan, dataset)
+        rows = written(out, looks, timings, dataset)
     else:
+        data = load(dataset, data_dir=data_dir, log=log)
         with progress(quiet or json) as on_progress:
-            rows = run_ladder(plan, load(dataset, data_dir=data_dir, log=log), log=log, on_progress=on_progress)
+            rows = run_ladder(
+                asked, data, out, looks, timings, seeds=seeds, timed=not no_timing, log=log, on_progress=on_progress
+            )
     if json:
         emit_json(as_json(rows))
     else:

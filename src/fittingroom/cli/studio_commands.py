@@ -33,7 +33,7 @@ def studio(
     from fittingroom.studio.security import Access
     from fittingroom.studio.state import Studio
 
-    opened = Studio(Access(host, port), runs.resolve(), DatasetRegistry.of(folders))
+    opened = Studio(Access(host, port), runs.resolve(), DatasetRegistry(folders))
     if not opened.access.is_loopback:
         log("Other machines can reach this studio. Its address holds a token: show it to nobody else.")
     serve(opened, tell=lambda address: emit(f"The studio: {address}"), browser=browser)

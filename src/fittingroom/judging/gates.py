@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from fittingroom.errors import UsageError
 from fittingroom.lookup import look_up
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fittingroom.judging.verdict import Verdict
 
 OF_ALL = ("accuracy", "top_2_accuracy")
 OF_A_CLASS = ("recall", "precision", "f1")
 
 
-@dataclass(frozen=True)
-class QualityGate:
-    """One condition.
-
-    Attributes:
-        score: "accuracy", "top_2_accuracy", or "recall", "precision", "f1" of a class.
-        at_least: a fraction in 0..1.
-        class_name: whose score, or None for a score of all samples.
-    """
-
-    score: str
-    at_least: float
-    class_name: str | None = None
-
-    def __str__(self) -> str:
-        return self.score if self.class_name is None else f"{self.score}.{self.class_name}"
+Gate: TypeAlias = tuple[str, float]  # a score, "accuracy" or "recall.Shirt", and the least that it has to be
 
 
-def parse_gate(text: str) -> QualityGate:
+def parse_gate(text: str) -> Gate:
     """Return the gate that a text such as ``accuracy=0.88`` or ``recall.Shirt=0.6`` describes.
 
     Raises:
@@ -42,7 +28,7 @@ def parse_gate(text: str) -> QualityGate:
 
     Example:
         >>> parse_gate("recall.Shirt=0.6")
-        Gate(score='recall', at_least=0.6, class_name='Shirt')
+        ('recall.Shirt', 0.6)
     """
     name, equals, number = text.rpartition("=")
     score, dot, class_name = name.partition(".")
@@ -52,7 +38,7 @@ def parse_gate(text: str) -> QualityGate:
     if (score in OF_A_CLASS) != bool(dot and class_name):
         wanted = f"{score}.CLASS=NUMBER" if score in OF_A_CLASS else f"{score}=NUMBER"
         raise UsageError(f"--fail-under '{text}': expected {wanted}.")
-    return QualityGate(score, _fraction(text, number), class_name or None)
+    return name, _fraction(text, number)
 
 
 def _fraction(text: str, number: str) -> float:
@@ -65,30 +51,27 @@ def _fraction(text: str, number: str) -> float:
     return value
 
 
-def check_gates(verdict: Verdict, gates: tuple[QualityGate, ...]) -> tuple[str, ...]:
+def check_gates(verdict: Verdict, gates: Sequence[Gate]) -> tuple[str, ...]:
     """Return why a verdict does not pass, a sentence for each gate that it fails; empty where it passes.
 
     Raises:
         UsageError: a gate names a class that is not there.
     """
-    return tuple(reason for gate in gates if (reason := _reason(verdict, gate)))
+    return tuple(reason for name, at_least in gates if (reason := _reason(verdict, name, at_least)))
 
 
-def _reason(verdict: Verdict, gate: QualityGate) -> str | None:
-    value = _value(verdict, gate)
+def _reason(verdict: Verdict, name: str, at_least: float) -> str | None:
+    value = _value(verdict, name)
     if value is None:
         why = "there is no sample to count, or it needs probabilities"
-        return f"{gate} is not defined: {why}. At least {gate.at_least:g} was asked for."
-    return None if value >= gate.at_least else f"{gate} is {value:.4f}, below {gate.at_least:g}."
+        return f"{name} is not defined: {why}. At least {at_least:g} was asked for."
+    return None if value >= at_least else f"{name} is {value:.4f}, below {at_least:g}."
 
 
-def _value(verdict: Verdict, gate: QualityGate) -> float | None:
-    if gate.class_name is None:
-        whole: float | None = getattr(verdict, gate.score)
-        return whole
-    by_name = {score.name.casefold(): score for score in verdict.classes}
-    found = by_name.get(gate.class_name.casefold())
-    if found is None:
-        look_up(gate.class_name, {score.name: score for score in verdict.classes}, "class")
-    value: float | None = getattr(found, gate.score)
+def _value(verdict: Verdict, name: str) -> float | None:
+    score, dot, class_name = name.partition(".")
+    by_name = {each.name.casefold(): each for each in verdict.classes}
+    if dot and class_name.casefold() not in by_name:
+        look_up(class_name, {each.name: each for each in verdict.classes}, "class")
+    value: float | None = getattr(by_name[class_name.casefold()] if dot else verdict, score)
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fittingroom.errors import UsageError
@@ -10,9 +9,9 @@ from fittingroom.files import atomic_write, write_json
 from fittingroom.ladder import look_log
 from fittingroom.ladder.ladder_table import RUNGS, Row, as_json, markdown, rows
 from fittingroom.ladder.look_log import TestLook, Timing
-from fittingroom.ladder.measure import scored, timed, trained
+from fittingroom.ladder.measure import scored, time_epochs, trained
 from fittingroom.lookup import look_up
-from fittingroom.progress import OnProgress, no_progress
+from fittingroom.progress import OnProgress, no_log, no_progress
 from fittingroom.recipes import recipe_names, recipe_sha256
 
 if TYPE_CHECKING:
@@ -20,27 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fittingroom.data import Dataset, Log
-
-
-@dataclass(frozen=True)
-class LadderPlan:
-    """What is asked of a measurement of the ladder.
-
-    Attributes:
-        rungs: their names.
-        seeds: at most so many of each rung; None for the protocol's number.
-        root: where runs, table, plot and page go.
-        log: of the looks at the test set.
-        times: of the timed epochs.
-        time: whether to time epochs; only alone on the machine.
-    """
-
-    rungs: tuple[str, ...]
-    seeds: int | None
-    root: Path
-    log: Path
-    times: Path
-    time: bool
 
 
 def chosen(names: Sequence[str]) -> tuple[str, ...]:
@@ -57,25 +35,41 @@ def chosen(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names) or tuple(ready)
 
 
-def run_ladder(plan: LadderPlan, data: Dataset, *, log: Log, on_progress: OnProgress = no_progress) -> list[Row]:
+def run_ladder(
+    rungs: Sequence[str],
+    data: Dataset,
+    root: Path,
+    looks: Path,
+    timings: Path,
+    *,
+    seeds: int | None = None,
+    timed: bool = True,
+    log: Log = no_log,
+    on_progress: OnProgress = no_progress,
+) -> list[Row]:
     """Measure what is not measured yet; one line to the log for each look, so that it can be stopped at any time.
 
     Args:
-        plan: what to measure.
+        rungs: their names.
         data: on what.
+        root: where runs, table, plot and page go.
+        looks: the log of the looks at the test set.
+        timings: the log of the timed epochs.
+        seeds: at most so many of each rung; None for the protocol's number.
+        timed: whether to time epochs; only alone on the machine.
         log: takes one line for the user.
         on_progress: takes the progress.
     """
-    for rung in plan.rungs:
-        for seed in range(min(plan.seeds or RUNGS[rung].seeds, RUNGS[rung].seeds)):
-            if not _is_scored(plan.log, rung, seed, data.name):
+    for rung in rungs:
+        for seed in range(min(seeds or RUNGS[rung].seeds, RUNGS[rung].seeds)):
+            if not _is_scored(looks, rung, seed, data.name):
                 log(f"Rung {rung}, seed {seed}")
-                run = trained(plan.root / "runs", rung, seed, data, log=log, on_progress=on_progress)
-                look_log.append(plan.log, scored(run, rung, seed, data))
-        if plan.time and not _is_timed(plan.times, rung):
+                run = trained(root / "runs", rung, seed, data, log=log, on_progress=on_progress)
+                look_log.append(looks, scored(run, rung, seed, data))
+        if timed and not _is_timed(timings, rung):
             log(f"Rung {rung}: timing an epoch")
-            look_log.append(plan.times, timed(rung, data))
-    return written(plan, data.name)
+            look_log.append(timings, time_epochs(rung, data))
+    return written(root, looks, timings, data.name)
 
 
 def _is_scored(path: Path, rung: str, seed: int, dataset: str) -> bool:
@@ -89,15 +83,15 @@ def _is_timed(path: Path, rung: str) -> bool:
     return any(line.recipe_sha256 == recipe_sha256(rung) for line in look_log.read(path, Timing))
 
 
-def written(plan: LadderPlan, dataset: str) -> list[Row]:
-    """Write table, plot and page from the logs, and return the rows."""
+def written(root: Path, looks: Path, timings: Path, dataset: str) -> list[Row]:
+    """Write table, plot and page into a folder from the logs, and return the rows."""
     from fittingroom.ladder.ladder_page import page
 
-    ladder = shipped_rows(look_log.read(plan.log, TestLook), look_log.read(plan.times, Timing), dataset)
-    plan.root.mkdir(parents=True, exist_ok=True)
-    atomic_write(plan.root / "ladder.md", markdown(ladder))
-    write_json(plan.root / "ladder.json", as_json(ladder))
-    atomic_write(plan.root / "ladder.html", page(ladder, dataset))
+    ladder = shipped_rows(look_log.read(looks, TestLook), look_log.read(timings, Timing), dataset)
+    root.mkdir(parents=True, exist_ok=True)
+    atomic_write(root / "ladder.md", markdown(ladder))
+    write_json(root / "ladder.json", as_json(ladder))
+    atomic_write(root / "ladder.html", page(ladder, dataset))
     return ladder
 
 

@@ -163,7 +163,7 @@ def scored(run: Run, rung: str, seed: int, data: Dataset) -> TestLook:
     )
 
 
-def timed(rung: str, data: Dataset, epochs: int = TIMED_EPOCHS) -> Timing:
+def time_epochs(rung: str, data: Dataset, epochs: int = TIMED_EPOCHS) -> Timing:
     """Time epochs of a rung's recipe; nothing else should run on the machine meanwhile.
 
     One epoch more is trained first, and not counted: memory and caches are cold in it.

@@ -86,75 +86,46 @@ def read_learning(history: Sequence[Epoch], validation_images: int) -> Learning:
     last = history[-1]
     known = [(each.val_loss, each.epoch) for each in history if each.val_loss is not None]
     if last.val_accuracy is None or last.val_loss is None or not known or not validation_images:
-        sentence = "No images were held out, so overfitting cannot be told from these curves."
-        return Learning("unknown", None, None, None, None, None, sentence)
-    seen = _Seen(last, *min(known), validation_images)
-    finding = _finding(seen)
-    return Learning(
-        finding=finding,
-        gap=last.accuracy - last.val_accuracy,
-        best_epoch=seen.best_epoch,
-        best_loss=seen.best_loss,
+        return Learning("unknown", None, None, None, None, None, SENTENCES["unknown"])
+    best_loss, best_epoch = min(known)
+    interval = wilson_interval(round(last.val_accuracy * validation_images), validation_images)
+    finding = _finding(last.accuracy, last.val_loss, best_loss, interval)
+    gap, (low, high) = last.accuracy - last.val_accuracy, interval
+    sentence = SENTENCES[finding].format(
+        both=f"{last.accuracy:.4f} of the training images right and {last.val_accuracy:.4f} of the validation images",
+        images=f"{validation_images:,} validation images",
+        interval=f"95 % {low:.4f} to {high:.4f}",
+        points=100 * gap,
+        best_epoch=best_epoch,
+        best_loss=best_loss,
         last_loss=last.val_loss,
-        validation_interval=seen.interval,
-        sentence=_SENTENCES[finding](seen),
     )
+    return Learning(finding, gap, best_epoch, best_loss, last.val_loss, interval, sentence)
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """What the findings follow from; `n` is the number of validation images."""
-
-    last: Epoch
-    best_loss: float
-    best_epoch: int
-    n: int
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson_interval(round((self.last.val_accuracy or 0) * self.n), self.n)
-
-    def __str__(self) -> str:
-        validation = f"{self.last.val_accuracy:.4f} of the validation images"
-        return f"{self.last.accuracy:.4f} of the training images right and {validation}"
-
-
-def _finding(seen: _Seen) -> Finding:
-    low, high = seen.interval
-    if (seen.last.val_loss or 0) > RISE * seen.best_loss:
+def _finding(accuracy: float, val_loss: float, best_loss: float, interval: tuple[float, float]) -> Finding:
+    low, high = interval
+    if val_loss > RISE * best_loss:
         return "rising loss"
-    if seen.last.accuracy > high:
+    if accuracy > high:
         return "gap"
-    return "better held out" if seen.last.accuracy < low else "none"
+    return "better held out" if accuracy < low else "none"
 
 
-def _rising(seen: _Seen) -> str:
-    return (
-        f"Overfitting since epoch {seen.best_epoch}: there the validation loss was lowest, {seen.best_loss:.4f}; by "
-        f"the last epoch it had risen to {seen.last.val_loss:.4f}, with {seen}. Fewer epochs, or augmentation, would "
-        "help."
-    )
-
-
-def _gap(seen: _Seen) -> str:
-    points, (low, high) = 100 * (seen.last.accuracy - (seen.last.val_accuracy or 0)), seen.interval
-    return (
-        f"Overfitting: {seen}, a gap of {points:.1f} points, more than the chance of {seen.n:,} validation images "
-        f"explains (95 % {low:.4f} to {high:.4f}). The network knows the images it learned from better than new ones; "
-        "yet its validation loss had not begun to rise, so the last epochs still helped."
-    )
-
-
-def _none(seen: _Seen) -> str:
-    low, high = seen.interval
-    return f"No overfitting that {seen.n:,} validation images could show: {seen} (95 % {low:.4f} to {high:.4f})."
-
-
-def _better(seen: _Seen) -> str:
-    return (
-        f"No overfitting: {seen}. Training figures can lie below, because they are averages over an epoch that began "
+SENTENCES: dict[Finding, str] = {
+    "rising loss": (
+        "Overfitting since epoch {best_epoch}: there the validation loss was lowest, {best_loss:.4f}; by the last "
+        "epoch it had risen to {last_loss:.4f}, with {both}. Fewer epochs, or augmentation, would help."
+    ),
+    "gap": (
+        "Overfitting: {both}, a gap of {points:.1f} points, more than the chance of {images} explains ({interval}). "
+        "The network knows the images it learned from better than new ones; yet its validation loss had not begun to "
+        "rise, so the last epochs still helped."
+    ),
+    "none": "No overfitting that {images} could show: {both} ({interval}).",
+    "better held out": (
+        "No overfitting: {both}. Training figures can lie below, because they are averages over an epoch that began "
         "with a worse network, and over images that dropout or augmentation made harder."
-    )
-
-
-_SENTENCES = {"rising loss": _rising, "gap": _gap, "none": _none, "better held out": _better}
+    ),
+    "unknown": "No images were held out, so overfitting cannot be told from these curves.",
+}

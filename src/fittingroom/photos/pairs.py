@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from fittingroom.arrays import Array
@@ -23,20 +21,7 @@ APART = "Two comparable parts lie apart: each is also asked about on its own."
 TOUCHING = "Two comparable parts barely touch: each is also asked about on its own."
 
 
-@dataclass(frozen=True)
-class Halves:
-    """The two parts of a cut-out.
-
-    Attributes:
-        masks: two of bool ``(h, w)``, True on one half; none where the cut-out is one article.
-        reason: why so, in one sentence.
-    """
-
-    masks: tuple[Array, ...]
-    reason: str
-
-
-def halves_of(mask: Array) -> Halves:
+def halves_of(mask: Array) -> tuple[tuple[Array, ...], str]:
     """Return the halves of a cut-out that consists of two comparable parts, nearly separate.
 
     Two parts lie apart, hang together by a thread, or touch along a short line with a gap at both of its ends. The
@@ -45,13 +30,17 @@ def halves_of(mask: Array) -> Halves:
     Args:
         mask: bool ``(h, w)``, True on the article, somewhere.
 
+    Returns:
+        Two masks of bool ``(h, w)``, True on one half, none where the cut-out is one article; and why so, in one
+        sentence.
+
     Example:
         >>> mask = np.zeros((60, 90), bool)
         >>> mask[10:50, 10:40] = mask[10:50, 45:75] = True
-        >>> [int(half.sum()) for half in halves_of(mask).masks]
+        >>> [int(half.sum()) for half in halves_of(mask)[0]]
         [1200, 1200]
         >>> mask[10:20, 40:45] = True
-        >>> halves_of(mask).masks
+        >>> halves_of(mask)[0]
         ()
     """
     cv2 = need_opencv()
@@ -64,9 +53,9 @@ def halves_of(mask: Array) -> Halves:
     return _halves(pair if sum(half.sum() for half in pair) >= ALL * mask.sum() else (), APART)
 
 
-def _halves(masks: tuple[Array, ...], reason: str) -> Halves:
+def _halves(masks: tuple[Array, ...], reason: str) -> tuple[tuple[Array, ...], str]:
     areas = sorted(half.sum() for half in masks)
-    return Halves(masks, reason) if areas and areas[0] >= COMPARABLE * areas[-1] else Halves((), WHOLE)
+    return (masks, reason) if areas and areas[0] >= COMPARABLE * areas[-1] else ((), WHOLE)
 
 
 def _at_a_waist(mask: Array) -> tuple[Array, ...]:

@@ -25,19 +25,6 @@ FLOOR = 0.4  # the article's darkest, so that it differs from the black around i
 SHARPNESS = 0.6
 
 
-@dataclass(frozen=True)
-class Polarity:
-    """Whether light and dark change places, and why.
-
-    Attributes:
-        inverted: True where they do, as in the dataset: dark clothes are bright there.
-        reason: in one sentence.
-    """
-
-    inverted: bool
-    reason: str
-
-
 def grey_of(pixels: Array) -> Array:
     """Return the brightness of colours, float32 ``(h, w)`` in 0..1.
 
@@ -48,17 +35,20 @@ def grey_of(pixels: Array) -> Array:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.float32) / 255
 
 
-def decide_polarity(grey: Array, mask: Array) -> Polarity:
+def decide_polarity(grey: Array, mask: Array) -> tuple[bool, str]:
     """Decide whether to invert: the article is to be brighter than what is around it, as in the dataset.
 
     Args:
         grey: float ``(h, w)`` in 0..1.
         mask: bool ``(h, w)``, True on the article.
 
+    Returns:
+        Whether light and dark change places, and why, in one sentence.
+
     Example:
         >>> grey = np.full((10, 10), 0.9)
         >>> grey[3:7, 3:7] = 0.2
-        >>> decide_polarity(grey, grey < 0.5).inverted
+        >>> decide_polarity(grey, grey < 0.5)[0]
         True
     """
     article = float(np.median(grey[mask]))
@@ -66,7 +56,7 @@ def decide_polarity(grey: Array, mask: Array) -> Polarity:
     inverted = around > article
     word = "darker" if inverted else "lighter"
     does = "light and dark change places" if inverted else "light stays light"
-    return Polarity(inverted, f"The article ({article:.2f}) is {word} than what is around it ({around:.2f}): {does}.")
+    return inverted, f"The article ({article:.2f}) is {word} than what is around it ({around:.2f}): {does}."
 
 
 def crop_box(mask: Array) -> tuple[slice, slice]:
@@ -194,18 +184,18 @@ def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
         found: where the article is in it.
     """
     grey = grey_of(photo.pixels)
-    polarity = decide_polarity(grey, found.mask)
-    look = dataset_look(grey, found.mask, inverted=polarity.inverted)
+    inverted, why = decide_polarity(grey, found.mask)
+    look = dataset_look(grey, found.mask, inverted=inverted)
     height, width = photo.pixels.shape[:2]
     steps = (
         Step("photo", f"{photo.size[0]} x {photo.size[1]} pixels, upright, {width} x {height} here.", photo.pixels),
         Step("found", found.reason, _dimmed(photo.pixels, found.mask)),
         Step("cut out", "Cropped tight: the dataset leaves no margin.", _cut(photo.pixels, found.mask)),
-        Step("polarity", polarity.reason, _as_bytes(1 - grey if polarity.inverted else grey)[crop_box(found.mask)]),
+        Step("polarity", why, _as_bytes(1 - grey if inverted else grey)[crop_box(found.mask)]),
         Step("as the dataset", "Longest edge 28, light on black, sharpened, full contrast.", look),
     )
     notes = [*photo.warnings, *([] if found.is_found else [NOT_FOUND]), *_cut_off(found.mask, found.is_found)]
-    return PreparedPhoto(look, found.mask, grey, polarity.inverted, found.is_found, steps, tuple(notes))
+    return PreparedPhoto(look, found.mask, grey, inverted, found.is_found, steps, tuple(notes))
 
 
 def with_halves(photo: PreparedPhoto) -> PreparedPhoto:
@@ -217,11 +207,11 @@ def with_halves(photo: PreparedPhoto) -> PreparedPhoto:
         >>> len(with_halves(prepare_photo(photo)).halves)
         2
     """
-    halves = halves_of(photo.mask)
-    shown = _dimmed(photo.steps[0].picture, halves.masks[0] if halves.masks else photo.mask)
-    step = Step("halves", halves.reason, shown[crop_box(photo.mask)])
+    halves, reason = halves_of(photo.mask)
+    picture = _dimmed(photo.steps[0].picture, halves[0] if halves else photo.mask)
+    step = Step("halves", reason, picture[crop_box(photo.mask)])
     before, after = photo.steps[:3], photo.steps[3:]
-    return replace(photo, halves=halves.masks, steps=(*before, step, *after))
+    return replace(photo, halves=halves, steps=(*before, step, *after))
 
 
 def _as_opened(image: str | Path | Image.Image | Array) -> Opened:

@@ -111,7 +111,7 @@ def epoch_contenders(job: str, places: Places) -> list[Contender]:
         places: where peers and environments are; what is missing there does not take part.
     """
     task = [job, str(JOBS[job].epochs)]
-    named = [name for name in CONTENDERS if name in ("ours", *(bar.rival for bar in JOBS[job].bars))]
+    named = [name for name in CONTENDERS if name in ("ours", *JOBS[job].bars)]
     own = [
         _contender(name, [sys.executable, "-m", "fittingroom.speed.contenders", name, *task], "torch", name == "ours")
         for name in named

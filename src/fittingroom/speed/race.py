@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import FittingRoomError
-from fittingroom.speed.contenders import JOBS, WHOLE_BARS, WHOLE_OURS
+from fittingroom.speed.contenders import JOBS, WHOLE_BARS, WHOLE_OURS, WHOLE_RIVAL
 from fittingroom.speed.lineup import epoch_contenders, whole_contenders
 
 if TYPE_CHECKING:
@@ -25,55 +24,49 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 
 
-def race_table(job: str, results: Mapping[str, Result]) -> str:
+def race_table(job: str, seconds: Mapping[str, Sequence[float]]) -> str:
     """Return one job's results as Markdown.
 
     Args:
         job: a key of `JOBS`.
-        results: by contender; "ours" among them.
+        seconds: of each epoch after a process's first, by contender; "ours" among them.
     """
-    ours = results["ours"]
+    ours = median(seconds["ours"])
     rows = [
-        f"| {name} | {result.median:.3f} | {min(result.seconds):.3f} to {max(result.seconds):.3f} "
-        f"| {len(result.seconds)} | {ours.median / result.median:.2f} |"
-        for name, result in results.items()
+        f"| {name} | {median(taken):.3f} | {min(taken):.3f} to {max(taken):.3f} "
+        f"| {len(taken)} | {ours / median(taken):.2f} |"
+        for name, taken in seconds.items()
     ]
     bars = [
-        (f"epoch / {bar.rival}", bar.at_most, ours.median / results[bar.rival].median)
-        for bar in JOBS[job].bars
-        if bar.rival in results
+        (f"epoch / {rival}", at_most, ours / median(seconds[rival]))
+        for rival, at_most in JOBS[job].bars.items()
+        if rival in seconds
     ]
     head = "| contender | median s an epoch | from, to | epochs | ours / it |\n| --- | --- | --- | --- | --- |\n"
     return f"### {job}\n\n{head}" + "\n".join(rows) + "\n\n" + _bars(bars)
 
 
-def whole_table(results: Mapping[str, Result]) -> str:
+def whole_table(seconds: Mapping[str, Sequence[float]], peak_bytes: Mapping[str, Sequence[int]]) -> str:
     """Return what whole processes took, as Markdown.
 
     Args:
-        results: by contender; `WHOLE_OURS` among them.
+        seconds: of each process, by contender; `WHOLE_OURS` among them.
+        peak_bytes: of memory, likewise.
     """
-    ours = results[WHOLE_OURS]
+    time, peak = ({name: median(values) for name, values in each.items()} for each in (seconds, peak_bytes))
+    ratios = {name: (time[WHOLE_OURS] / time[name], peak[WHOLE_OURS] / peak[name]) for name in seconds}
     rows = [
-        f"| {name} | {result.median:.2f} | {min(result.seconds):.2f} to {max(result.seconds):.2f} "
-        f"| {result.median_peak / MEGABYTE:.0f} | {len(result.seconds)} | {ours.median / result.median:.2f} "
-        f"| {ours.median_peak / result.median_peak:.2f} |"
-        for name, result in results.items()
+        f"| {name} | {time[name]:.2f} | {min(taken):.2f} to {max(taken):.2f} | {peak[name] / MEGABYTE:.0f} "
+        f"| {len(taken)} | {ratios[name][0]:.2f} | {ratios[name][1]:.2f} |"
+        for name, taken in seconds.items()
     ]
-    bars = [
-        (f"{bar.what} / {bar.rival}", bar.at_most, _ratio(bar.what, ours, results[bar.rival]))
-        for bar in WHOLE_BARS
-        if bar.rival in results
-    ]
+    reached = zip(WHOLE_BARS.items(), ratios.get(WHOLE_RIVAL, ()), strict=False)
+    bars = [(f"{what} / {WHOLE_RIVAL}", at_most, ratio) for (what, at_most), ratio in reached]
     head = (
         "| process | median s | from, to | peak MB | processes | train / it, time | train / it, memory |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
     )
     return "### The walk-through as a whole, from a cold process\n\n" + head + "\n".join(rows) + "\n\n" + _bars(bars)
-
-
-def _ratio(what: str, ours: Result, rival: Result) -> float:
-    return ours.median_peak / rival.median_peak if what == "peak memory" else ours.median / rival.median
 
 
 def _bars(bars: Iterable[tuple[str, float, float]]) -> str:
@@ -85,32 +78,7 @@ def _bars(bars: Iterable[tuple[str, float, float]]) -> str:
     return head + "\n".join(rows) + "\n"
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one contender took.
-
-    Attributes:
-        contender: its name.
-        seconds: of each epoch after a process's first, or of each whole process.
-        peak_bytes: of each whole process; empty where epochs are timed.
-    """
-
-    contender: str
-    seconds: tuple[float, ...]
-    peak_bytes: tuple[int, ...] = ()
-
-    @property
-    def median(self) -> float:
-        """Median seconds."""
-        return statistics.median(self.seconds)
-
-    @property
-    def median_peak(self) -> float:
-        """Median of the peaks, in bytes."""
-        return float(statistics.median(self.peak_bytes))
-
-
-def race(job: str, rounds: int, places: Places, log: Callable[[str], None]) -> dict[str, Result]:
+def race(job: str, rounds: int, places: Places, log: Callable[[str], None]) -> dict[str, list[float]]:
     """Let every contender train the job's network, in turns.
 
     A process's first epoch, in which some trace or compile, is left out.
@@ -121,6 +89,9 @@ def race(job: str, rounds: int, places: Places, log: Callable[[str], None]) -> d
         places: where peers and environments are.
         log: takes a line a turn.
 
+    Returns:
+        The seconds of each epoch, by contender.
+
     Raises:
         FittingRoomError: a contender failed; its last line is in the message.
     """
@@ -128,17 +99,22 @@ def race(job: str, rounds: int, places: Places, log: Callable[[str], None]) -> d
     for turn, contender in _turns(epoch_contenders(job, places), rounds):
         taken = seconds.setdefault(contender.name, [])
         taken += _answer(contender, contender.command)[1:]
-        log(f"{job}, round {turn}/{rounds}: {contender.name} {statistics.median(taken):.3f} s an epoch")
-    return {name: Result(name, tuple(values)) for name, values in seconds.items()}
+        log(f"{job}, round {turn}/{rounds}: {contender.name} {median(taken):.3f} s an epoch")
+    return seconds
 
 
-def race_whole(rounds: int, places: Places, log: Callable[[str], None]) -> dict[str, Result]:
+def race_whole(
+    rounds: int, places: Places, log: Callable[[str], None]
+) -> tuple[dict[str, list[float]], dict[str, list[int]]]:
     """Let every contender do the walk-through as a whole, from a cold process, in turns.
 
     Args:
         rounds: how often each has its turn.
         places: where scripts and environments are.
         log: takes a line a turn.
+
+    Returns:
+        The seconds and the peak of memory in bytes of each process, by contender.
 
     Raises:
         FittingRoomError: a contender failed; its last line is in the message.
@@ -153,7 +129,7 @@ def race_whole(rounds: int, places: Places, log: Callable[[str], None]) -> dict[
             seconds.setdefault(contender.name, []).append(answer["seconds"])
             peaks.setdefault(contender.name, []).append(answer["peak_bytes"])
             log(f"whole, round {turn}/{rounds}: {contender.name} {answer['seconds']:.2f} s")
-    return {name: Result(name, tuple(seconds[name]), tuple(peaks[name])) for name in seconds}
+    return seconds, peaks
 
 
 def _turns(contenders: Sequence[Contender], rounds: int) -> list[tuple[int, Contender]]:

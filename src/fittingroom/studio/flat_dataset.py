@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,28 +65,25 @@ class FlatDataset:
         return split.name, int(split.indices[position])
 
 
-@dataclass
 class DatasetRegistry:
     """The datasets that the studio may open: those we know, and folders that were named at its start.
 
+    Args:
+        places: names of known datasets, and folders.
+
     Attributes:
         folders: by the name that requests use.
+
+    Example:
+        >>> DatasetRegistry(["shirts", "mnist"]).names()[0]
+        'shirts'
     """
 
-    folders: dict[str, Path] = field(default_factory=dict)
-    _open: dict[str, FlatDataset] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @classmethod
-    def of(cls, places: Sequence[str | Path]) -> DatasetRegistry:
-        """Return a shelf with folders of datasets besides the known ones.
-
-        Example:
-            >>> DatasetRegistry.of(["shirts", "mnist"]).names()[0]
-            'shirts'
-        """
-        folders = {Path(place).resolve().name: Path(place).resolve() for place in places if str(place) not in DATASETS}
-        return cls(folders)
+    def __init__(self, places: Sequence[str | Path] = ()) -> None:
+        folders = [Path(place).resolve() for place in places if str(place) not in DATASETS]
+        self.folders = {folder.name: folder for folder in folders}
+        self._open: dict[str, FlatDataset] = {}
+        self._lock = threading.Lock()
 
     def names(self) -> list[str]:
         """Return the names that requests may use; folders first."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +116,6 @@ class Job:
             self.error = without_paths(str(told["error"])) if told.get("error") else self.error
 
 
-@dataclass
 class TaskQueue:
     """All such work of a studio, by key; one key is never worked on twice at once.
 
@@ -124,9 +123,10 @@ class TaskQueue:
         most: jobs at once.
     """
 
-    most: int = 2
-    _jobs: dict[str, Job] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
 
     def find(self, key: str) -> Job | None:
         """Return the last job of a key, or None."""

@@ -48,7 +48,6 @@ class Limits:
 LIMITS = Limits()
 
 
-@dataclass
 class LimitsMiddleware:
     """The middleware that bounds bodies and counts requests.
 
@@ -59,10 +58,9 @@ class LimitsMiddleware:
         uploading: those among them that bring a body.
     """
 
-    app: ASGIApp
-    limits: Limits
-    inside: int = 0
-    uploading: int = 0
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app, self.limits = app, limits
+        self.inside = self.uploading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""

@@ -13,6 +13,7 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.errors import RunError
 from fittingroom.inference.model_files import IN_A_RUN, find_model, shipped_names
+from fittingroom.judging.scores import losses
 from fittingroom.studio.jobs import arrays_of
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_names import own_file, runs_of
@@ -90,29 +91,18 @@ def find_entry(studio: Studio, key: str) -> ModelEntry:
     raise Problem(404, f"No model '{key[:80]}' that can be asked. A run has one once its training has ended.")
 
 
-SMALLEST = float(np.finfo(np.float32).tiny)
+def columns(probabilities: Array, labels: Array) -> dict[str, Any]:
+    """Return answers by image: predicted class, confidence, loss in nats; four decimals.
 
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What a model answered.
-
-    Attributes:
-        probabilities: float32 ``(n, c)``, training images first.
-        features: float16 ``(n, d)``, what its last layer is given.
+    Args:
+        probabilities: ``(n, classes)``.
+        labels: true classes ``(n,)``.
     """
-
-    probabilities: Array
-    features: Array
-
-    def columns(self, labels: Array) -> dict[str, Any]:
-        """Return the answers by image: predicted class, confidence, loss in nats; four decimals."""
-        true = self.probabilities[np.arange(len(labels)), labels].astype(np.float64)
-        return {
-            "predicted": self.probabilities.argmax(axis=1).tolist(),
-            "confidence": np.round(self.probabilities.max(axis=1).astype(np.float64), 4).tolist(),
-            "loss": np.round(-np.log(np.maximum(true, SMALLEST)), 4).tolist(),
-        }
+    return {
+        "predicted": probabilities.argmax(axis=1).tolist(),
+        "confidence": np.round(probabilities.max(axis=1).astype(np.float64), 4).tolist(),
+        "loss": np.round(losses(labels, probabilities), 4).tolist(),
+    }
 
 
 def file_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Path:
@@ -120,8 +110,11 @@ def file_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Path:
     return studio.work_dir / f"answers-{model.mark(fingerprint)}.npz"
 
 
-def answers_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Answers:
-    """Return a model's answers.
+def answers_of(studio: Studio, model: ModelEntry, fingerprint: str) -> tuple[Array, Array]:
+    """Return a model's answers on a dataset, training images first.
+
+    Returns:
+        Probabilities float32 ``(n, c)``, and features float16 ``(n, d)``, what its last layer is given.
 
     Raises:
         Problem: 409, it has not been asked yet.
@@ -133,9 +126,9 @@ def answers_of(studio: Studio, model: ModelEntry, fingerprint: str) -> Answers:
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path) -> Answers:
-    arrays = arrays_of(path, "probabilities", "features")
-    return Answers(*arrays)
+def _read(path: Path) -> tuple[Array, Array]:
+    probabilities, features = arrays_of(path, "probabilities", "features")
+    return probabilities, features
 
 
 @lru_cache(maxsize=2)

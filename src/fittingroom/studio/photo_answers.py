@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import warnings
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -28,19 +28,7 @@ if TYPE_CHECKING:
 SHOWN = 448  # longest edge of a step's picture, in pixels
 
 
-@dataclass(frozen=True)
-class Corrections:
-    """What the user corrects by hand.
-
-    Attributes:
-        polarity: "auto", "keep" (light stays light) or "invert".
-        mirror: turn the photo left to right.
-        crop: left, top, right, bottom as shares of the photo; None for all of it.
-    """
-
-    polarity: str = "auto"
-    mirror: bool = False
-    crop: tuple[float, float, float, float] | None = None
+Crop: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the photo
 
 
 def open_picture(content: bytes, limits: Limits) -> Image.Image:
@@ -68,8 +56,16 @@ def open_picture(content: bytes, limits: Limits) -> Image.Image:
     return picture
 
 
-def corrected(picture: Image.Image, wanted: Corrections) -> PreparedPhoto:
+def corrected(
+    picture: Image.Image, *, polarity: str = "auto", mirror: bool = False, crop: Crop | None = None
+) -> PreparedPhoto:
     """Prepare a photo as `fittingroom.prepare_photo` does, with what the user corrects by hand.
+
+    Args:
+        picture: opened.
+        polarity: "auto", "keep" (light stays light) or "invert".
+        mirror: turn the photo left to right.
+        crop: the part to look at; None for all of it.
 
     Raises:
         DataError: the picture is damaged, or has nothing in it.
@@ -79,27 +75,28 @@ def corrected(picture: Image.Image, wanted: Corrections) -> PreparedPhoto:
     try:
         with warnings.catch_warnings(action="ignore"):
             upright = ImageOps.exif_transpose(picture)
-            if wanted.crop is not None:
-                upright = upright.crop(_box(upright.size, wanted.crop))
-            if wanted.mirror:
+            if crop is not None:
+                upright = upright.crop(_box(upright.size, crop))
+            if mirror:
                 upright = ImageOps.mirror(upright)
             prepared = prepare_photo(upright)
     except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow raises many kinds for a damaged file
         raise DataError(f"The picture is damaged or cut short ({type(error).__name__}). Get the file again.") from None
-    if wanted.polarity == "auto":
-        return prepared
-    inverted = wanted.polarity == "invert"
+    return prepared if polarity == "auto" else _with_polarity(prepared, inverted=polarity == "invert")
+
+
+def _with_polarity(prepared: PreparedPhoto, *, inverted: bool) -> PreparedPhoto:
     image = dataset_look(prepared.grey, prepared.mask, inverted=inverted)
     last = replace(prepared.steps[-1], picture=image)
     word = "Set by hand: light and dark change places." if inverted else "Set by hand: light stays light."
-    shown = np.asarray(np.round(255 * (1 - prepared.grey if inverted else prepared.grey)), np.uint8)
-    polarity = replace(prepared.steps[-2], reason=word, picture=shown)
+    picture = np.asarray(np.round(255 * (1 - prepared.grey if inverted else prepared.grey)), np.uint8)
+    polarity = replace(prepared.steps[-2], reason=word, picture=picture)
     return replace(prepared, image=image, inverted=inverted, steps=(*prepared.steps[:-2], polarity, last))
 
 
-def _box(size: tuple[int, int], crop: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+def _box(size: tuple[int, int], crop: Crop) -> tuple[int, int, int, int]:
     left, top, right, bottom = (min(1.0, max(0.0, share)) for share in crop)
     width, height = size
     if right - left < 1 / width or bottom - top < 1 / height:
@@ -107,9 +104,9 @@ def _box(size: tuple[int, int], crop: tuple[float, float, float, float]) -> tupl
     return round(left * width), round(top * height), round(right * width), round(bottom * height)
 
 
-def name_photo(picture: Image.Image, model: ModelEntry, wanted: Corrections) -> dict[str, Any]:
+def name_photo(prepared: PreparedPhoto, model: ModelEntry) -> dict[str, Any]:
     """Return what a model says of a photo, and every step on the way."""
-    prepared, predictor = corrected(picture, wanted), predictor_of(model)
+    predictor = predictor_of(model)
     _check_size(predictor, prepared.image)
     probabilities, score = ask_about(prepared, predictor)
     steps = [{"name": step.name, "reason": step.reason, "picture": as_png(step.picture)} for step in prepared.steps]

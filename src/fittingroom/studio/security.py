@@ -135,7 +135,6 @@ def shown_token(request: Request, access: Access) -> str | None:
     return bearer if scheme.casefold() == "bearer" else request.cookies.get(access.cookie)
 
 
-@dataclass(frozen=True)
 class AccessMiddleware:
     """The middleware that lets requests in, and puts the headers on every answer.
 
@@ -144,8 +143,8 @@ class AccessMiddleware:
         access: who may come in.
     """
 
-    app: ASGIApp
-    access: Access
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app, self.access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""

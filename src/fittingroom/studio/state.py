@@ -23,14 +23,17 @@ class Studio:
         runs: the folder of run folders.
         registry: the datasets that may be opened.
         limits: bounds on requests.
-        tasks: long work in other processes.
     """
 
     access: Access = field(default_factory=Access)
     runs: Path = ROOT
     registry: DatasetRegistry = field(default_factory=DatasetRegistry)
     limits: Limits = LIMITS
-    tasks: TaskQueue = field(default_factory=TaskQueue)
+
+    @cached_property
+    def tasks(self) -> TaskQueue:
+        """Long work in other processes."""
+        return TaskQueue(self.limits.jobs)
 
     @cached_property
     def trainings(self) -> Trainings:

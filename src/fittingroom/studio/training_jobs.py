@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ VANISHED = (
 NEVER_BEGAN = "The training's process ended before its first epoch: it was killed, or memory ran out. Start it again."
 
 
-@dataclass
 class Trainings:
     """All trainings of a folder of runs.
 
@@ -36,11 +34,11 @@ class Trainings:
         most: trainings at once.
     """
 
-    runs: Path
-    most: int = 2
-    _processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _stopping: set[str] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, runs: Path, most: int) -> None:
+        self.runs, self.most = runs, most
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopping: set[str] = set()
+        self._lock = threading.Lock()
 
     @property
     def work_dir(self) -> Path:

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from fittingroom.arrays import Array
 from fittingroom.models.feature_extractor import neighbours
-from fittingroom.studio.model_answers import Answers, answers_of, file_of, find_entry, model_entries, pixels_of
+from fittingroom.studio.model_answers import (
+    answers_of,
+    columns,
+    file_of,
+    find_entry,
+    model_entries,
+    pixels_of,
+)
 from fittingroom.studio.routes.data_routes import as_json
 
 if TYPE_CHECKING:
@@ -26,7 +34,7 @@ def answers_routes(studio: Studio) -> APIRouter:
     """Return the routes of this part."""
     routes = APIRouter(tags=["answers"])
 
-    def found(dataset: str, model: str) -> Answers:
+    def found(dataset: str, model: str) -> tuple[Array, Array]:
         return answers_of(studio, find_entry(studio, model), studio.registry.open(dataset).data.fingerprint)
 
     @routes.get("/models")
@@ -54,9 +62,9 @@ def answers_routes(studio: Studio) -> APIRouter:
         return studio.tasks.start(path.stem, "fittingroom.studio.prediction_jobs", arguments).state()
 
     @routes.get("/answers/columns")
-    def columns(dataset: str, model: str) -> Response:
+    def every_image(dataset: str, model: str) -> Response:
         """Return predicted class, confidence and loss of every image."""
-        return as_json(found(dataset, model).columns(studio.registry.open(dataset).labels))
+        return as_json(columns(found(dataset, model)[0], studio.registry.open(dataset).labels))
 
     @routes.get("/answers/image/{index}")
     def image(index: int, dataset: str, model: str = "") -> dict[str, Any]:
@@ -66,8 +74,8 @@ def answers_routes(studio: Studio) -> APIRouter:
         until = len(flat_dataset.data.train)
         if not model:
             return {"probabilities": None, "neighbours": neighbours(pixels_of(flat_dataset), index, until)}
-        answers = found(dataset, model)
-        chances = [round(float(value), 5) for value in answers.probabilities[index]]
-        return {"probabilities": chances, "neighbours": neighbours(answers.features, index, until)}
+        probabilities, features = found(dataset, model)
+        chances = [round(float(value), 5) for value in probabilities[index]]
+        return {"probabilities": chances, "neighbours": neighbours(features, index, until)}
 
     return routes

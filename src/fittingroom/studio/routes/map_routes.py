@@ -90,7 +90,7 @@ def features_of(studio: Studio, dataset: str, model: str) -> np.ndarray:
     """Return what a model sees of each image, or the pixels where no model is named."""
     flat_dataset = studio.registry.open(dataset)
     if model:
-        return answers_of(studio, find_entry(studio, model), flat_dataset.data.fingerprint).features
+        return answers_of(studio, find_entry(studio, model), flat_dataset.data.fingerprint)[1]
     return pixels_of(flat_dataset)
 
 

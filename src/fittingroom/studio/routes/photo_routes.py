@@ -60,15 +60,16 @@ def photo_routes(studio: Studio) -> APIRouter:
         """Name a photo, and show every step; the body is the picture's file."""
         if find_spec("cv2") is None:
             raise Problem(422, INSTALL)
-        from fittingroom.studio.photo_answers import Corrections, name_photo, open_picture
+        from fittingroom.studio.photo_answers import corrected, name_photo, open_picture
 
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
         if not kind.startswith("image/") and kind != "application/octet-stream":
             raise Problem(415, f"Expected a picture's file (content-type image/...), received '{kind[:60]}'.")
-        wanted, content = Corrections(polarity, mirror, crop_of(crop)), await request.body()
+        box, content = crop_of(crop), await request.body()
 
         def name() -> dict[str, Any]:
-            return name_photo(open_picture(content, studio.limits), find_entry(studio, model), wanted)
+            picture, entry = open_picture(content, studio.limits), find_entry(studio, model)
+            return name_photo(corrected(picture, polarity=polarity, mirror=mirror, crop=box), entry)
 
         return await queue.run(name)
 

@@ -176,17 +176,11 @@ def knobs() -> list[dict[str, Any]]:
     return rows
 
 
-@dataclasses.dataclass
 class Streams:
-    """How many event streams are open.
+    """The event streams that are open, so many at most."""
 
-    Attributes:
-        most: at once.
-        count: now.
-    """
-
-    most: int
-    count: int = 0
+    def __init__(self, most: int) -> None:
+        self.most, self.count = most, 0
 
     def check(self) -> None:
         """Raise where there is no room for another.
