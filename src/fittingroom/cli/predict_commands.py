@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-=======
 import sys
 from contextlib import contextmanager
->>>>>>> inputs
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,19 +67,12 @@ def predict(
     for folder in (explain, sort_into):
         if folder is not None:
             writable_folder(folder)
-<<<<<<< HEAD
-    files = pictures_in(pictures)
     predictor = open_predictor(model or PHOTO_MODEL, prefer="onnx")
     predictor = replace(predictor, temperature=1.0) if untempered else predictor
-    found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
-    answers = [_carried_out(one, predictor, explain, sort_into) for one in found]
-=======
-    predictor = open_predictor(model or PHOTO_MODEL)
     with read_standard_input(pictures) as (given, named):
         files = pictures_in(given)
         found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
         answers = [named(_carried_out(one, predictor, explain, sort_into)) for one in found]
->>>>>>> inputs
     _print(answers, predictor, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)
     return 0 if not failed else 2 if failed == len(answers) else 1

@@ -182,18 +182,12 @@ def is_data(path: Path, image_shape: tuple[int, int] | None) -> bool:
 def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
     """Answer the pictures of one file, taken as they are."""
     start = time.perf_counter()
-<<<<<<< HEAD
-    images = read_pictures(path)
-    probabilities = predictor.predict(images)
-    score = predictor.none_of_these
-    scores = [None] * len(images) if score is None else [score(image[None]) for image in images]
-=======
     notes: list[str] = []
     images = read_pictures(path, notes.append)
     told = [note.removeprefix(f"{path}: ").rstrip(".") for note in notes]
-    probabilities = tempered(predictor.predict(images), predictor.temperature)
-    scores = [None] * len(images) if predictor.score is None else [predictor.score(image[None]) for image in images]
->>>>>>> inputs
+    probabilities = predictor.predict(images)
+    score = predictor.none_of_these
+    scores = [None] * len(images) if score is None else [score(image[None]) for image in images]
     names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
     seconds = (time.perf_counter() - start) / max(1, len(images))
     knows_dark = predictor.class_names in {known.class_names for known in DATASETS.values()}
