@@ -116,3 +116,11 @@ def test_a_training_that_no_epoch_came_of_leaves_no_run_behind(dataset, tmp_path
     with pytest.raises(FittingRoomError):
         train(dense(), (images[:, 1:] if unfit == "shape" else images, labels), recipe=recipe, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_model_trained_on_raw_pixels_is_kept_so_that_it_answers_as_it_was_trained(dataset, tmp_path):
+    recipe = Recipe(pixels="raw", epochs=30, optimizer="adam", learning_rate=0.0005)
+    run = train(dense(), dataset, recipe=recipe, out=tmp_path / "run")
+    right = (run.predict(dataset.train.images).argmax(axis=1) == dataset.train.labels).mean()
+    assert run.history[-1]["accuracy"] > 0.6
+    assert right > run.history[-1]["accuracy"] - 0.1

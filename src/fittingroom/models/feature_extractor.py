@@ -46,7 +46,7 @@ def feature_extractor(network: keras.Model, image_shape: tuple[int, int]) -> Fea
         inner = keras.Model(core.inputs, last.input)
     except (AttributeError, ValueError) as error:
         raise ModelError(f"Model '{network.name}': what its last layer is given cannot be reached.") from error
-    scale = np.float32(1 if holds_own_scaling(core) else 1 / 255)
+    scale = np.float32(_pixel_scale(network, core))
 
     def extract(images: Images) -> Array:
         with torch.inference_mode():
@@ -55,6 +55,14 @@ def feature_extractor(network: keras.Model, image_shape: tuple[int, int]) -> Fea
         return features
 
     return extract
+
+
+def _pixel_scale(network: keras.Model, core: keras.Model) -> float:
+    """Return what pixels in 0..255 are multiplied by before the core: what the front says, where there is one."""
+    if core is network:
+        return 1.0 if holds_own_scaling(core) else 1 / 255
+    front = [layer for layer in network.layers if type(layer).__name__ == "Rescaling"]
+    return float(front[0].scale) if front else 1.0
 
 
 def in_batches(extract: FeatureExtractor, images: Images) -> Array:

@@ -68,13 +68,14 @@ def gives_probabilities(model: keras.Model) -> bool:
     return bool((outputs >= 0).all() and (sums - 1).abs().max() < 1e-3)
 
 
-def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
+def for_use(model: keras.Model, image_shape: tuple[int, int], pixels: str = "unit") -> keras.Model:
     """Return the trained model behind its front, sharing its weights, not compiled.
 
     Args:
         model: trained on float32 0..1 of shape ``(h * w,)``, ``(h, w)`` or ``(h, w, 1)``; or on 0..255 where it
             scales for itself.
         image_shape: ``(h, w)``.
+        pixels: "unit" where it was trained on 0..1, "raw" on 0..255: the front then scales by 1 / 255, or by 1.
 
     Returns:
         A model that takes ``(n, h, w)`` pixels in 0..255 and gives probabilities ``(n, classes)``.
@@ -87,7 +88,7 @@ def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
     check_fits(own, image_shape, model.name)
     inputs = x = keras.Input(image_shape, name="pixels")
     if not holds_own_scaling(model):
-        x = keras.layers.Rescaling(1 / 255, name="to_unit")(x)
+        x = keras.layers.Rescaling(pixel_scale(pixels), name="to_unit" if pixels == "unit" else "as_they_are")(x)
     if own != image_shape:
         x = keras.layers.Reshape(own, name="to_input")(x)
     x = model(x)

@@ -234,7 +234,7 @@ def _fit_into(
     if state.stopped:
         log(f"Training ended early: {state.stopped}.")
     height, width = plan.images.shape[1:]
-    _keep(run, model, (height, width))
+    _keep(run, model, (height, width), plan.recipe.pixels)
     trained = run if (run.folder / IN_A_RUN).exists() else Run(run.folder, model)
     if plan.validation is not None:
         keep_temperature(trained, *plan.validation)
@@ -242,7 +242,7 @@ def _fit_into(
     return trained
 
 
-def _keep(run: Run, model: Any, image_shape: tuple[int, int]) -> None:
+def _keep(run: Run, model: Any, image_shape: tuple[int, int], pixels: str) -> None:
     """Keep the trained model for use: behind its fixed front where it is a Keras model, else as its weights."""
     import keras
 
@@ -250,7 +250,7 @@ def _keep(run: Run, model: Any, image_shape: tuple[int, int]) -> None:
         functional = as_functional(model, image_shape)
         if functional.is_keras and functional.is_ordinary:
             with functional.at_rest():
-                atomic_write(run.folder / IN_A_RUN, for_use(model, image_shape).save)
+                atomic_write(run.folder / IN_A_RUN, for_use(model, image_shape, pixels).save)
             return
     from safetensors.torch import save
 

@@ -81,7 +81,7 @@ def keep_stopped_model(run: Run, data: Dataset) -> bool:
     buffers = {str(index): buffer for index, buffer in enumerate(functional.buffers)}
     checkpoints.restore(parameters, checkpoints.group(saved.tensors, "parameters"), "weights")
     checkpoints.restore(buffers, checkpoints.group(saved.tensors, "buffers"), "buffers")
-    atomic_write(run.folder / IN_A_RUN, for_use(model, data.image_shape).save)
+    atomic_write(run.folder / IN_A_RUN, for_use(model, data.image_shape, saved.facts["recipe"]["pixels"]).save)
     return True
 
 
