@@ -119,8 +119,8 @@ def test_a_training_that_no_epoch_came_of_leaves_no_run_behind(dataset, tmp_path
 
 
 def test_a_model_trained_on_raw_pixels_is_kept_so_that_it_answers_as_it_was_trained(dataset, tmp_path):
-    recipe = Recipe(pixels="raw", epochs=30, optimizer="adam", learning_rate=0.0005)
-    run = train(dense(), dataset, recipe=recipe, out=tmp_path / "run")
-    right = (run.predict(dataset.train.images).argmax(axis=1) == dataset.train.labels).mean()
-    assert run.history[-1]["accuracy"] > 0.6
-    assert right > run.history[-1]["accuracy"] - 0.1
+    model = dense()
+    run = train(model, dataset, recipe=Recipe(pixels="raw", epochs=1, learning_rate=1e-5), out=tmp_path / "run")
+    pixels = dataset.test.images
+    raw = model(pixels.reshape(32, -1).astype("float32")).detach().numpy()
+    np.testing.assert_allclose(run.predict(pixels), raw, atol=1e-5)
