@@ -8,7 +8,6 @@ It looks at validation images only: 10,000 held out of the training images.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Callable
 from functools import partial
@@ -21,6 +20,7 @@ from ideas_in_stages import TEACHER, Stages, distilled, growing, hardest_half, i
 import fittingroom as fr
 from fittingroom.cli.output import log
 from fittingroom.data import Split, hold_out
+from fittingroom.files import append_json_line, atomic_write, read_json_lines
 from fittingroom.ladder.measure import averaged
 from fittingroom.models import build
 from fittingroom.recipes import load_recipe, recipe_sha256
@@ -127,10 +127,9 @@ def main() -> None:
             if seed not in accuracies(name):
                 accuracy = trial(train, held, seed)
                 line = {"idea": name, "recipe_sha256": recipe_sha256(RUNG), "seed": seed, "accuracy": accuracy}
-                with LOG.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(line) + "\n")
+                append_json_line(LOG, line)
                 log(f"{name}, seed {seed}: {accuracy:.4f}")
-    PAGE.write_text(HEAD + "".join(row(name) for name in TRIALS), encoding="utf-8")
+    atomic_write(PAGE, HEAD + "".join(row(name) for name in TRIALS))
 
 
 def network(changes: dict[str, Any], train: Split, seed: int) -> Any:
@@ -148,8 +147,8 @@ def right(model: Any, held: Split) -> float:
 
 def accuracies(idea: str) -> dict[int, float]:
     """Return what is logged for an idea with the recipe as it is now, by seed."""
-    lines = [json.loads(line) for line in LOG.read_text("utf-8").splitlines()] if LOG.exists() else []
-    now = recipe_sha256(RUNG)
+    fields = {"idea": "str", "recipe_sha256": "str", "seed": "int", "accuracy": "float"}
+    lines, now = read_json_lines(LOG, fields), recipe_sha256(RUNG)
     return {line["seed"]: line["accuracy"] for line in lines if (line["idea"], line["recipe_sha256"]) == (idea, now)}
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import fittingroom as fr
 from fittingroom.backend import processor_name
 from fittingroom.data import FILE_NAMES, write_idx
+from fittingroom.files import atomic_write
 
 RUNS = 7
 BAR_MS = 60
@@ -63,7 +64,7 @@ def main() -> None:
         f"{processor_name()}.\n\n| loader | median ms | from, to |\n| --- | --- | --- |\n" + "\n".join(lines) + "\n\n"
         f"Ratio {ours / usual:.4f}. The bar of {BAR_MS} ms {verdict}.\n"
     )
-    RESULT.write_text(text, "utf-8")
+    atomic_write(RESULT, text)
     print(text)
 
 

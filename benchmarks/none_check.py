@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import fittingroom as fr
 from fittingroom.errors import FittingRoomError
+from fittingroom.files import atomic_write
 from fittingroom.inference.predictor import Predictor, open_predictor
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ def main() -> None:
     parser.add_argument("--model", default=MODEL)
     asked = parser.parse_args()
     found = table(asked.model)
-    DOC.write_text(
-        "<!-- Written by `make photo-none`; do not edit. -->\n\n# None of these: what is declined\n\n" + found, "utf-8"
+    atomic_write(
+        DOC, "<!-- Written by `make photo-none`; do not edit. -->\n\n# None of these: what is declined\n\n" + found
     )
 
 

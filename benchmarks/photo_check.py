@@ -17,6 +17,7 @@ import numpy as np
 from photo_folder import ANSWERABLE, RIGHT, UNANSWERABLE, auroc, interval, photos
 
 import fittingroom as fr
+from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import find_onnx
 from fittingroom.workflows.picture_answers import Answer
 
@@ -121,7 +122,7 @@ def main() -> None:
     scores = measure(photos(choosing=asked.choosing), asked.model)
     print(table(scores))
     if not asked.choosing:
-        LOG.write_text((LOG.read_text("utf-8") if LOG.exists() else HEAD) + log_line(scores, asked.model), "utf-8")
+        atomic_write(LOG, (LOG.read_text("utf-8") if LOG.exists() else HEAD) + log_line(scores, asked.model))
         print(f"The look is written down in {LOG}.")
 
 

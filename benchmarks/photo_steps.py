@@ -17,6 +17,7 @@ from PIL import Image
 
 import fittingroom as fr
 from fittingroom.arrays import Array
+from fittingroom.files import atomic_write
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos import PreparedPhoto, open_photo, prepare_photo
 from fittingroom.photos.finding import Found, at_size, cut_out, distance_from_background, shrunk, tidied
@@ -196,7 +197,7 @@ def main() -> None:
         "photos held back say is in [photo-checks.md](photo-checks.md). Bootstrap intervals, 2,000 resamples within "
         f"folders.\n\n{table(paths, prepared)}\n{halves(paths, prepared)}\n"
     )
-    DOC.write_text(text, "utf-8")
+    atomic_write(DOC, text)
 
 
 if __name__ == "__main__":

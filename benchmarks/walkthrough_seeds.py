@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fittingroom as fr
 from fittingroom.backend import choose_device
+from fittingroom.files import atomic_write
 from fittingroom.tutorial import Outcome, tutorial
 from fittingroom.tutorial_plan import TutorialPlan
 
@@ -57,7 +58,7 @@ def main() -> None:
         "walk-through's printed 0.8683 lies too. The interval of one run tells what the choice of test images can do "
         "(sampling error); the spread over seeds what the start and the order of training can do (training luck).\n"
     )
-    DOC.write_text(text, "utf-8")
+    atomic_write(DOC, text)
     print(text)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
 
 from fittingroom.cli.app import COMMANDS, GROUPS, main
+from fittingroom.files import atomic_write
 from fittingroom.training.recipe import Recipe
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -64,7 +65,7 @@ def run(check: bool) -> int:
         if check and (not path.exists() or path.read_text("utf-8") != text):
             stale.append(name)
         if not check:
-            path.write_text(text, "utf-8")
+            atomic_write(path, text)
     if stale:
         sys.stderr.write(f"Out of date: {', '.join(stale)}. Run: make docs\n")
     return 1 if stale else 0

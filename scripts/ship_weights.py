@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from functools import partial
 from pathlib import Path
 
 import fittingroom as fr
 from fittingroom.cli.output import log
+from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import WEIGHTS
 from fittingroom.ladder import look_log
 from fittingroom.ladder.ladder_plan import shipped_rows
@@ -36,9 +38,10 @@ def main() -> None:
     for row in shipped_rows(looks, timings, data.name):
         if row.n and (not asked.rungs or row.rung in asked.rungs):
             log(str(ship(row, asked.ladder / "runs", WEIGHTS / data.name, data, log=log)))
-    shutil.copyfile(asked.ladder / "ladder.json", MEASURED)
+    atomic_write(MEASURED, partial(shutil.copyfile, asked.ladder / "ladder.json"))
     table = (asked.ladder / "ladder.md").read_text("utf-8")
-    (ROOT / "docs" / "ladder-results.md").write_text(f"{HEAD.format(machine=timings[-1].machine)}\n{table}", "utf-8")
+    text = f"{HEAD.format(machine=timings[-1].machine)}\n{table}"
+    atomic_write(ROOT / "docs" / "ladder-results.md", text)
     total = sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file())
     if total > LIMIT_BYTES:
         raise SystemExit(f"The weights take {total} bytes, at most {LIMIT_BYTES} may ship.")

@@ -43,7 +43,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
 
 def test_history_keeps_lines_in_order(run):
     for epoch in (1, 2, 3):
-        run.append_line("history.jsonl", {"epoch": epoch, "loss": 0.5})
+        run.append_line("history.jsonl", {"epoch": epoch, "seconds": 1.5, "images": 10, "loss": 0.5, "accuracy": 0.9})
     assert [line["epoch"] for line in run.history] == [1, 2, 3]
 
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_missing_is_named(run):
 
 def test_json_that_is_damaged_is_one_sentence(run):
     (run.folder / "resolved.json").write_text("{")
-    with pytest.raises(RunError, match=r"resolved\.json: expected JSON"):
+    with pytest.raises(RunError, match=r"resolved\.json: expected a JSON object"):
         _ = run.resolved
 
 

@@ -7,6 +7,7 @@ error that the caller names, in one sentence: what was expected, what is there.
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 import sys
@@ -135,10 +136,11 @@ def read_bytes(path: Path, limit: int = TEXT_BYTES, raises: Raises = DataError) 
         raise raises(f"{path}: expected a file, found {found}.")
     try:
         with path.open("rb") as file:
-            content = file.read(limit + 1)
+            is_larger = os.fstat(file.fileno()).st_size > limit
+            content = b"" if is_larger else file.read(limit + 1)  # a size may be wrong: in /proc it is 0
     except OSError as error:
         raise raises(f"{path}: expected a file that can be read, received: {error.strerror}.") from error
-    if len(content) > limit:
+    if is_larger or len(content) > limit:
         raise raises(f"{path}: expected at most {limit / 1e6:,.0f} MB, found more.")
     return content
 
@@ -228,14 +230,17 @@ def read_json_lines(
     ]
 
 
-def parse_object(text: bytes | str, fields: Fields, where: str, raises: Raises = DataError) -> dict[str, Any]:
-    """Return the object that a JSON text is; NaN and Infinity, which JSON has not, are read as null.
+def parse_object(
+    text: bytes | str, fields: Fields, where: str, raises: Raises = DataError, *, all_numbers: bool = False
+) -> dict[str, Any]:
+    """Return the object that a JSON text is.
 
     Args:
         text: of the object.
         fields: what must be in it, as in `checked_fields`.
         where: it comes from, for the message.
         raises: the kind of error.
+        all_numbers: read NaN and Infinity too, which Python writes and JSON has not, instead of null in their place.
 
     Raises:
         FittingRoomError: of that kind.
@@ -248,7 +253,7 @@ def parse_object(text: bytes | str, fields: Fields, where: str, raises: Raises =
         fittingroom.errors.DataError: a.json: expected a JSON object, found a list.
     """
     try:
-        value = json.loads(text, parse_constant=lambda _: None)
+        value = json.loads(text) if all_numbers else json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise raises(f"{where}: expected a JSON object, received: {_in_words(error)}.") from error
     if not isinstance(value, dict):
@@ -256,6 +261,11 @@ def parse_object(text: bytes | str, fields: Fields, where: str, raises: Raises =
     if _is_deep(value):
         raise raises(f"{where}: expected a JSON object, found one with more than {DEEPEST} values inside each other.")
     return checked_fields(value, fields, where, raises)
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 _WORDS: dict[type, str] = {list: "a list", str: "a text", bool: "true or false", type(None): "null", dict: "an object"}

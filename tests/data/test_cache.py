@@ -117,8 +117,8 @@ def test_the_full_hash_is_that_of_the_idx_file(shelf):
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(shelf, monkeypatch):
-    def fill(stream, array, **options):
-        stream.write(b"half")
+    def fill(path, array, **options):
+        path.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = sorted(shelf.iterdir())
@@ -173,9 +173,8 @@ sys.path.insert(0, {tests!r})
 import tiny_dataset
 import fittingroom.data.cache as cache
 
-def half(stream, array, **options):
-    stream.write(b"\\x93NUMPY")
-    stream.flush()
+def half(path, array, **options):
+    path.write_bytes(b"\\x93NUMPY")
     os.kill(os.getpid(), signal.SIGKILL)
 
 folder = Path(sys.argv[1])

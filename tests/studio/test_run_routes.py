@@ -71,8 +71,9 @@ def test_a_run_that_cannot_be_read_says_so_and_hides_no_other(with_run, studio):
     broken.mkdir()
     (broken / "environment.json").write_text("{")
     rows = {row["name"]: row for row in with_run.get("/api/runs").json()}
-    assert rows["20260102-broken"]["broken"] == "This run cannot be read: RunError."
-    assert "broken" not in rows["20260101-a"]
+    assert "environment.json: expected a JSON object" in rows["20260102-broken"]["error"]
+    assert str(studio.runs) not in rows["20260102-broken"]["error"]
+    assert "error" not in rows["20260101-a"]
 
 
 def test_two_runs_are_compared_on_the_same_images_only(with_run, studio):

@@ -12,6 +12,7 @@ from fittingroom.runs import open_run
 from fittingroom.studio.asgi import build_app
 from fittingroom.studio.state import Studio
 from fittingroom.studio.training_jobs import Trainings
+from fittingroom.studio.training_process import write_line
 
 LONG = {"dataset": "bars", "model": "walkthrough", "settings": {"epochs": 100_000, "batch_size": 32}, "validation": 100}
 
@@ -179,7 +180,7 @@ def test_a_full_disk_refuses_to_start_and_leaves_nothing(visitor, studio, monkey
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fittingroom.studio.training_jobs.write_atomically", full)
+    monkeypatch.setattr("fittingroom.studio.training_jobs.write_json", full)
     answer = visitor.post("/api/trainings", json=LONG)
     assert answer.status_code == 507
     assert "No space left on device" in answer.json()["error"]["message"]
@@ -187,12 +188,14 @@ def test_a_full_disk_refuses_to_start_and_leaves_nothing(visitor, studio, monkey
     assert list(studio.trainings.work_dir.iterdir()) == []
 
 
-def test_a_line_cut_short_by_a_kill_is_passed_over(tmp_path):
+def test_a_line_cut_short_by_a_kill_is_passed_over_and_swallows_none_that_comes_after_it(tmp_path):
     folder = tmp_path / ".studio" / "trainings" / "one"
     folder.mkdir(parents=True)
     (folder / "order.json").write_text("{}")
-    (folder / "progress.jsonl").write_text('{"kind": "says", "words": "a"}\n{"kind": "pro{"kind": "end"}\n{"kind"')
+    (folder / "progress.jsonl").write_text('{"kind": "says", "words": "a"}\n{"kind": "pro')
     assert Trainings(tmp_path, 2).lines("one") == [{"kind": "says", "words": "a"}]
+    write_line(folder, {"kind": "end", "how": "done", "words": "Done."})
+    assert Trainings(tmp_path, 2).lines("one", after=1) == [{"kind": "end", "how": "done", "words": "Done."}]
 
 
 def test_another_process_that_got_the_same_number_is_not_taken_for_a_training(tmp_path):

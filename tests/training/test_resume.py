@@ -164,18 +164,20 @@ def test_a_checkpoint_holds_no_pickle_and_a_damaged_one_is_named(tmp_path):
 
 def test_a_full_disk_is_one_sentence_and_the_checkpoint_before_is_kept(tmp_path, monkeypatch):
     folder = tmp_path / "checkpoint"
-    good = checkpoints.Checkpoint({"weights": torch.ones(3)}, {"epoch": 1})
+    facts = {"recipe": {}, "seed": 0, "step": 1, "seconds": 1.5, "history": [], "rate_factor": 1.0, "epoch": 1}
+    facts["callbacks"] = [{"best": float("inf")}]
+    good = checkpoints.Checkpoint({"weights": torch.ones(3)}, facts)
     checkpoints.write(folder, good)
 
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fittingroom.runs.write_atomically", full)
+    monkeypatch.setattr("fittingroom.training.checkpoint.atomic_write", full)
     from fittingroom.errors import TrainingError
 
     with pytest.raises(TrainingError, match=r"No space left on device. The one before is kept"):
-        checkpoints.write(folder, checkpoints.Checkpoint({"weights": torch.zeros(3)}, {"epoch": 2}))
-    assert checkpoints.read(folder).facts == {"epoch": 1}
+        checkpoints.write(folder, checkpoints.Checkpoint({"weights": torch.zeros(3)}, facts | {"epoch": 2}))
+    assert checkpoints.read(folder).facts == facts
     with pytest.raises(TrainingError, match=r"There is none before it; make room and begin again"):
         checkpoints.write(tmp_path / "other", good)
 

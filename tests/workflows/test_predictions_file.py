@@ -47,5 +47,5 @@ def test_a_damaged_file_is_told_or_read_and_nothing_else(tmp_path):
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "p.npz").mkdir()
-    with pytest.raises(OSError, match="Is a directory"):
+    with pytest.raises(DataError, match="expected a file of arrays, found a folder"):
         read_predictions(tmp_path / "p.npz")

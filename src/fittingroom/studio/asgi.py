@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from fittingroom._version import __version__
 from fittingroom.errors import UsageError
 from fittingroom.studio.limits import LimitsMiddleware
-from fittingroom.studio.problems import REFUSALS, add_handlers, hide_paths
+from fittingroom.studio.problems import REFUSALS, AsciiJSON, add_handlers, hide_paths
 from fittingroom.studio.routes.answer_routes import answers_routes
 from fittingroom.studio.routes.data_routes import data_routes
 from fittingroom.studio.routes.map_routes import map_routes
@@ -51,6 +51,7 @@ def build_api(studio: Studio) -> FastAPI:
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        default_response_class=AsciiJSON,
         responses=REFUSALS,
     )
     add_handlers(app)

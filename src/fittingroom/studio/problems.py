@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from contextlib import suppress
@@ -127,6 +128,14 @@ class Problem(Exception):  # noqa: N818  (an answer, and not always a fault)
         self.status, self.message, self.limit = status, message, limit
 
 
+class AsciiJSON(JSONResponse):
+    """JSON in which all but ASCII is escaped: so a file's name that is no text can be sent too."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the content as bytes."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
 def answer(problem: Problem) -> JSONResponse:
     """Return a problem as a response.
 
@@ -138,7 +147,7 @@ def answer(problem: Problem) -> JSONResponse:
     if problem.limit is not None:
         error["limit"] = problem.limit
     headers = {"Retry-After": "2"} if problem.status in (429, 503) else None
-    return JSONResponse({"error": error}, problem.status, headers)
+    return AsciiJSON({"error": error}, problem.status, headers)
 
 
 def as_problem(error: Exception) -> Problem:

@@ -89,7 +89,8 @@ def read(folder: Path) -> Checkpoint:
         raise RunError(f"{path}: expected a checkpoint, cannot read it: {error}.") from None
     if metadata.get("format") != FORMAT:
         raise RunError(f"{path}: expected format {FORMAT}, found {metadata.get('format')}.")
-    return Checkpoint(tensors, parse_object(metadata.get("facts", ""), FACTS, str(path), RunError))
+    facts = parse_object(metadata.get("facts", ""), FACTS, str(path), RunError, all_numbers=True)
+    return Checkpoint(tensors, facts)
 
 
 def grouped(groups: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
