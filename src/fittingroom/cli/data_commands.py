@@ -100,20 +100,26 @@ def path(name: str = FASHION, *, data_dir: DataDir = None) -> int:
 
 
 def import_(
-    folder: Path, *, out: Annotated[Path, Parameter(help="Folder to make.")], json: Json = False, quiet: Quiet = False
+    folder: Path,
+    *,
+    out: Annotated[Path, Parameter(help="Folder to make.")],
+    gzip: Annotated[bool, Parameter(help="Write the four files gzipped, as Fashion-MNIST's own are.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Make a dataset of your own photos: in each, the article is found and shown as the dataset would show it.
 
-    The folder holds a folder of photos for each class. Out come four IDX files that every MNIST loader reads, six
-    training images for each test image, the classes' names, a contact sheet and a report of what was left out. Exits
-    with 1 where some photos were left out.
+    The folder holds a folder of photos for each class, or such folders in two, train and test. What is 28x28 and grey
+    already is taken to the byte. Out come four IDX files that every MNIST loader reads, six training images for each
+    test image where the folders do not say, the classes' names, a contact sheet and a report of what was left out.
+    Exits with 1 where some photos were left out.
 
     Args:
         folder: with the class folders.
     """
     from fittingroom.photos.importing import import_photos
 
-    made = import_photos(folder, out, log_unless(quiet or json))
+    made = import_photos(folder, out, log_unless(quiet or json), gzipped=gzip)
     if json:
         emit_json(
             {
@@ -123,12 +129,15 @@ def import_(
                 "with_photos": [made.class_names[label] for label in made.with_photos],
                 "train": made.train,
                 "test": made.test,
+                "taken_as_data": made.as_data,
                 "warned": made.warned,
                 "left_out": [{"path": str(one.path), "error": one.reason} for one in made.left_out],
             }
         )
     else:
         emit(f"{made.folder}: {made.train} training and {made.test} test images; {made.classes()}.")
+        if made.as_data:
+            emit(f"{made.as_data} were 28x28 and grey, and were taken to the byte.")
         emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
     for one in made.left_out:
         log(f"Left out: {one.reason}")
