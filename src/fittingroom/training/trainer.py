@@ -24,7 +24,7 @@ from fittingroom.inference.predictor import keep_temperature
 from fittingroom.models.custom import WEIGHTS, weights_of
 from fittingroom.models.front import for_use, pixel_scale
 from fittingroom.models.functional_model import as_functional, probe
-from fittingroom.progress import OnProgress, no_progress, warn_user
+from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
 from fittingroom.training.callbacks import CallbackRunner
@@ -152,7 +152,7 @@ def _plan(
     data: object, recipe: Recipe, seed: int, validation: object, callbacks: Sequence[Any], log: Log
 ) -> TrainingPlan:
     """Check the data at the border, hold out validation images, and put together what is trained on and how."""
-    say = warn_user if log is no_log else log
+    say = audible(log)
     pair = accept_pair(data, "training", say)
     held_out = check_whole(validation, "validation", most=2**63) if isinstance(validation, int | np.integer) else None
     if held_out is not None:
