@@ -113,9 +113,19 @@ def check_images(images: object, where: str = "images", log: Log = warn_user) ->
         )
     stack = _as_stack(as_array(images, where), where, log)
     pixels = stack if stack.dtype == np.uint8 else _as_uint8(stack, where, log)
-    if pixels.size and pixels[:16].max() <= 1 and pixels.max() == 1:
+    if is_binary(pixels):
         raise DataError(_only_zero_and_one(where))
     return pixels
+
+
+def is_binary(pixels: Array) -> bool:
+    """Say whether uint8 pixels ``(n, h, w)`` are only 0 and 1, some of them 1.
+
+    Example:
+        >>> is_binary(np.eye(3, dtype=np.uint8)[None])
+        True
+    """
+    return bool(pixels.size) and int(pixels[:16].max()) <= 1 and int(pixels.max()) == 1
 
 
 def _only_zero_and_one(where: str) -> str:

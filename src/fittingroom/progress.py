@@ -37,6 +37,15 @@ def warn_user(line: str) -> None:
     warnings.warn(line, UserWarning, stacklevel=depth + 1)
 
 
+def audible(log: Log) -> Log:
+    """Return what a choice is told to: the log that the caller gave, else a Python warning.
+
+    Args:
+        log: as it was passed; `no_log` where nobody gave one.
+    """
+    return warn_user if log is no_log else log
+
+
 @dataclass(frozen=True)
 class Progress:
     """Where the training stands.

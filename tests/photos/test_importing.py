@@ -143,3 +143,91 @@ def test_a_place_that_cannot_be_written_is_told_before_any_photo_is_prepared(tmp
     monkeypatch.setattr(importing, "prepare_photo", lambda path: pytest.fail("a photo was prepared"))
     with pytest.raises(UsageError, match="expected a place to make a folder in, received"):
         import_photos(source, tmp_path / "file" / "out", lambda _: None)
+
+
+GREY = np.random.default_rng(5).integers(0, 256, (30, 28, 28)).astype(np.uint8)
+KINDS = {  # a way to write 28x28 data as a picture
+    "grey.png": lambda image: Image.fromarray(image),
+    "colour.png": lambda image: Image.fromarray(np.stack([image] * 3, -1)),
+    "solid.png": lambda image: Image.fromarray(np.stack([image, np.full_like(image, 255)], -1)),
+    "deep.png": lambda image: Image.fromarray(image.astype(np.uint16) * 257),
+    "grey.bmp": lambda image: Image.fromarray(image),
+    "grey.gif": lambda image: Image.fromarray(image),
+}
+
+
+def fill_with_data(folder, names, images, kind="grey.png"):
+    for index, image in enumerate(images):
+        place = folder / names[index % len(names)]
+        place.mkdir(parents=True, exist_ok=True)
+        KINDS[kind](image).save(place / f"{index:03}-{kind}")
+    return folder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pictures_that_are_data_are_taken_to_the_byte(tmp_path, kind):
+    source = fill_with_data(tmp_path / "in", ["a", "b", "c"], GREY, kind)
+    made = import_photos(source, tmp_path / "out", lambda _: None)
+    data = fr.load(tmp_path / "out")
+    assert (made.as_data, len(made.left_out)) == (30, 0)
+    got = {image.tobytes(): label for image, label in zip(data.train.images, data.train.labels, strict=True)}
+    got |= {image.tobytes(): label for image, label in zip(data.test.images, data.test.labels, strict=True)}
+    assert got == {image.tobytes(): index % 3 for index, image in enumerate(GREY)}
+
+
+def test_data_and_photos_may_lie_in_one_folder(tmp_path):
+    source = fill_with_data(fill(tmp_path / "in", ["scarf", "glove"]), ["scarf", "glove"], GREY[:6])
+    made = import_photos(source, tmp_path / "out", lambda _: None)
+    assert (made.train + made.test, made.as_data, made.left_out) == (20, 6, ())
+    data = fr.load(tmp_path / "out")
+    held = {image.tobytes() for split in (data.train, data.test) for image in split.images}
+    assert {image.tobytes() for image in GREY[:6]} <= held
+    assert {prepare_photo(path).image.tobytes() for path in source.glob("*/?.png")} <= held
+
+
+@pytest.mark.parametrize("names", [("train", "test"), ("Training", "Testing")])
+def test_a_layout_in_train_and_test_divides_the_dataset(tmp_path, names):
+    fill_with_data(tmp_path / "in" / names[0], ["10", "2"], GREY[:20])
+    fill_with_data(tmp_path / "in" / names[1], ["2", "7"], GREY[20:])
+    fill_with_data(tmp_path / "in" / "val", ["2"], GREY[:1])
+    lines = []
+    made = import_photos(tmp_path / "in", tmp_path / "out", lines.append)
+    data = fr.load(tmp_path / "out")
+    assert data.class_names == ("2", "7", "10")
+    assert (made.train, made.test) == (20, 10)
+    assert {image.tobytes() for image in data.train.images} == {image.tobytes() for image in GREY[:20]}
+    assert {image.tobytes() for image in data.test.images} == {image.tobytes() for image in GREY[20:]}
+    assert sorted(set(data.test.labels)) == [0, 1]
+    assert any("val: not read" in line for line in lines)
+    assert "as their folders train and test divide them" in (tmp_path / "out" / "report.txt").read_text()
+
+
+def test_a_class_may_be_called_test(tmp_path):
+    source = fill_with_data(tmp_path / "in", ["test", "train"], GREY)
+    assert import_photos(source, tmp_path / "out", lambda _: None).class_names == ("test", "train")
+
+
+def test_gzipped_files_are_what_the_datasets_own_reader_reads(tmp_path):
+    from fittingroom.cli.app import main
+
+    source = fill_with_data(tmp_path / "in", ["a", "b"], GREY)
+    assert main(["data", "import", str(source), "--out", str(tmp_path / "out"), "--gzip", "--quiet"]) == 0
+    for part, kind in (("train", "train"), ("test", "t10k")):
+        images, labels = load_mnist(str(tmp_path / "out"), kind)
+        split = getattr(fr.load(tmp_path / "out"), part)
+        np.testing.assert_array_equal(images, split.images.reshape(len(images), 784))
+        np.testing.assert_array_equal(labels, split.labels)
+
+
+def load_mnist(path, kind="train"):
+    """The reader of Fashion-MNIST's own repository, utils/mnist_reader.py."""
+    import gzip
+    import os
+
+    labels_path = os.path.join(path, f"{kind}-labels-idx1-ubyte.gz")  # noqa: PTH118
+    images_path = os.path.join(path, f"{kind}-images-idx3-ubyte.gz")  # noqa: PTH118
+    with gzip.open(labels_path, "rb") as lbpath:
+        labels = np.frombuffer(lbpath.read(), dtype=np.uint8, offset=8)
+    with gzip.open(images_path, "rb") as imgpath:
+        images = np.frombuffer(imgpath.read(), dtype=np.uint8, offset=16).reshape(len(labels), 784)
+    return images, labels

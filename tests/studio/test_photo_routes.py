@@ -60,6 +60,30 @@ def test_polarity_mirroring_and_crop_are_taken_from_the_user(visitor):
     assert len(set(seen.values())) == 3
 
 
+def scene(size, kind):
+    """A dark T-shirt shape on a light floor, large, as a phone writes it."""
+    picture = Image.open(io.BytesIO(photo())).resize(size, Image.Resampling.NEAREST)
+    file = io.BytesIO()
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    picture.save(file, kind)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "sent_as"),
+    [
+        ("JPEG", (8064, 6048), "image/jpeg"),
+        ("HEIF", (640, 480), "image/heic"),
+        ("HEIF", (640, 480), "application/octet-stream"),  # what a browser sends that does not know the ending
+    ],
+)
+def test_photos_as_phones_take_them_are_named(visitor, kind, size, sent_as):
+    told = ask(visitor, scene(size, kind), {"content-type": sent_as})
+    assert told.status_code == 200, told.text
+    assert f"{size[0]} x {size[1]} pixels" in told.json()["steps"][0]["reason"]
+
+
 def test_what_is_no_picture_is_415(visitor):
     assert "Expected a picture (JPEG" in refusal(ask(visitor, b"no picture"), 415)["message"]
     assert "content-type image/" in refusal(ask(visitor, photo(), {"content-type": "text/html"}), 415)["message"]

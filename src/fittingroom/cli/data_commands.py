@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 import fittingroom.data as data
-from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet
+from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log, log_unless, table
+from fittingroom.data.folder import is_idx_name, rewrite
+from fittingroom.errors import UsageError
 from fittingroom.pages.exploration import facts, save_pictures
 
 FASHION = "fashion-mnist"
@@ -100,20 +102,36 @@ def path(name: str = FASHION, *, data_dir: DataDir = None) -> int:
 
 
 def import_(
-    folder: Path, *, out: Annotated[Path, Parameter(help="Folder to make.")], json: Json = False, quiet: Quiet = False
+    folder: Path,
+    *,
+    out: Annotated[Path, Parameter(help="Folder to make.")],
+    gzip: Annotated[bool, Parameter(help="Write the four files gzipped, as Fashion-MNIST's own are.")] = False,
+    labels_from: Annotated[
+        int,
+        Parameter(help="Of a folder of IDX files: the number of the first class, where labels do not count from 0."),
+        whole(0),
+    ] = 0,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Make a dataset of your own photos: in each, the article is found and shown as the dataset would show it.
 
-    The folder holds a folder of photos for each class. Out come four IDX files that every MNIST loader reads, six
-    training images for each test image, the classes' names, a contact sheet and a report of what was left out. Exits
-    with 1 where some photos were left out.
+    The folder holds a folder of photos for each class, or such folders in two, train and test. What is 28x28 and grey
+    already is taken to the byte. Out come four IDX files that every MNIST loader reads, six training images for each
+    test image where the folders do not say, the classes' names, a contact sheet and a report of what was left out.
+    Exits with 1 where some photos were left out. A folder of IDX files of other kinds (EMNIST, QMNIST, labels of four
+    bytes or counted from 1) is written anew in the usual form.
 
     Args:
         folder: with the class folders.
     """
+    if any(is_idx_name(one.name) for one in folder.glob("*")):
+        return _rewritten(folder, out, labels_from, gzip, json, quiet)
+    if labels_from:
+        raise UsageError(f"--labels-from is for a folder of IDX files; {folder} holds none.")
     from fittingroom.photos.importing import import_photos
 
-    made = import_photos(folder, out, log_unless(quiet or json))
+    made = import_photos(folder, out, log_unless(quiet or json), gzipped=gzip)
     if json:
         emit_json(
             {
@@ -123,16 +141,34 @@ def import_(
                 "with_photos": [made.class_names[label] for label in made.with_photos],
                 "train": made.train,
                 "test": made.test,
+                "taken_as_data": made.as_data,
                 "warned": made.warned,
                 "left_out": [{"path": str(one.path), "error": one.reason} for one in made.left_out],
             }
         )
     else:
         emit(f"{made.folder}: {made.train} training and {made.test} test images; {made.classes()}.")
+        if made.as_data:
+            emit(f"{made.as_data} were 28x28 and grey, and were taken to the byte.")
         emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
     for one in made.left_out:
         log(f"Left out: {one.reason}")
     return 1 if made.left_out else 0
+
+
+def _rewritten(folder: Path, out: Path, labels_from: int, gzip: bool, json: bool, quiet: bool) -> int:
+    made = rewrite(folder, out, labels_from=labels_from, gzipped=gzip, log=log_unless(quiet or json))
+    facts = {
+        "folder": str(out),
+        "class_names": list(made.class_names),
+        "train": len(made.train),
+        "test": len(made.test),
+    }
+    if json:
+        emit_json({"schema": "fittingroom/data-import/1", **facts, "left_out": []})
+    else:
+        emit(f"{out}: {len(made.train)} training and {len(made.test)} test images of {made.classes} classes.")
+    return 0
 
 
 def explore(

@@ -50,5 +50,5 @@ Epochs = Annotated[int | None, Parameter(name="--epochs", help="Times that each 
 Json = Annotated[bool, Parameter(name="--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], help="No words on the way, only the result.")]
 ModelName = Annotated[
-    str | None, Parameter(name=["--model", "-m"], help="A run folder, a .keras file, or a shipped name.")
+    str | None, Parameter(name=["--model", "-m"], help="A run folder, a .keras or .h5 file, or a shipped name.")
 ]

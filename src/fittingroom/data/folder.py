@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import os
+import re
+import string
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fittingroom.arrays import Array, check_labels, check_same_length
+from fittingroom.arrays import Array, check_images, check_labels, check_same_length, is_binary
 from fittingroom.data.catalog import DATASETS, FILE_NAMES, fingerprint
 from fittingroom.data.dataset import Dataset, Split
-from fittingroom.data.idx import decode, read_raw, reading
+from fittingroom.data.foreign_files import advice
+from fittingroom.data.idx import decode, encode, read_raw, reading, write_idx, writing
 from fittingroom.data.verified import sha256_of
-from fittingroom.errors import DataError, DataNotFoundError
+from fittingroom.errors import DataError, DataNotFoundError, UsageError
+from fittingroom.progress import Log, audible, no_log
 
 if TYPE_CHECKING:
     from fittingroom.data.catalog import KnownDataset
 
 
 TORCHVISION_ROOTS = ("data", "datasets", ".", "~/data", "~/datasets")
+
+
+def is_idx_name(name: str) -> bool:
+    """Say whether a file or folder is named like one of the four files, of MNIST's kin, QMNIST or EMNIST.
+
+    Example:
+        >>> is_idx_name("emnist-letters-train-labels-idx1-ubyte.gz"), is_idx_name("train")
+        (True, False)
+    """
+    return FOREIGN_NAME.match(name) is not None or any(name in spellings(usual) for usual in FILE_NAMES)
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,7 @@ def spellings(name: str) -> tuple[str, ...]:
 
 
 def candidates(folder: Path, name: str) -> tuple[Path, ...]:
-    """Return what a folder holds under any spelling of a file's name.
+    """Return what a folder holds under any spelling of a file's name; in a folder of that name, the file inside.
 
     Args:
         folder: to look in; it need not exist.
@@ -79,9 +93,34 @@ def candidates(folder: Path, name: str) -> tuple[Path, ...]:
         DataError: the folder cannot be searched.
     """
     with reading(folder):
-        return tuple(path for spelling in spellings(name) if (path := folder / spelling).exists())
+        found = [path for spelling in spellings(name) if (path := folder / spelling).exists()]
+        return tuple(_inside(path, spellings(name)) if path.is_dir() else path for path in found)
 
 
+def _inside(folder: Path, names: tuple[str, ...]) -> Path:
+    """Return the file in a folder of its own name, as unpacking programs make them; the folder where there is none."""
+    inside = [one for one in sorted(folder.iterdir()) if one.is_file()]
+    named = [one for one in inside if one.name in names]
+    return named[0] if named else inside[0] if len(inside) == 1 else folder
+
+
+FOREIGN_NAME = re.compile(
+    r"(?P<collection>qmnist|emnist-[a-z]+)-(?P<part>train|test)-(?P<what>images|labels)[-.]idx[1-3]-(ubyte|int)(\.gz)?$"
+)
+COLLECTIONS = {  # what is done to the files of each, for the user
+    "qmnist": "QMNIST by its names: of the eight columns of its labels the first, the digit, is taken.",
+    "emnist": "EMNIST by its names: its pictures are turned upright, and letters counted from 1 are counted from 0.",
+}
+DIGITS, CAPITALS = tuple(string.digits), tuple(string.ascii_uppercase)
+MERGED = (*DIGITS, *CAPITALS, *"abdefghnqrt")  # of small letters those that do not look like their capitals
+EMNIST_CLASSES = {
+    "emnist-letters": CAPITALS,
+    "emnist-digits": DIGITS,
+    "emnist-mnist": DIGITS,
+    "emnist-balanced": MERGED,
+    "emnist-bymerge": MERGED,
+    "emnist-byclass": (*DIGITS, *CAPITALS, *string.ascii_lowercase),
+}  # G. Cohen and others, arXiv 1702.05373
 CLASSES_FILE = "classes.txt"
 
 
@@ -101,32 +140,73 @@ class HashedFile(NamedTuple):
     array: Array
 
 
-def load_folder(folder: Path) -> Dataset:
+def load_folder(folder: Path, log: Log = no_log) -> Dataset:
     """Return the dataset in a folder.
 
-    The folder holds four IDX files, gzipped or not, under their usual names, with images of any size and any number
-    of classes. ``classes.txt`` names the classes, a line each; without it they are "0", "1" and so on. Where the four
-    files are a dataset we know, to the bit, the dataset has that one's name and classes.
+    The folder holds four IDX files, gzipped or not, under their usual names or those of QMNIST or EMNIST, with images
+    of any size and any number of classes. ``classes.txt`` names the classes, a line each; without it they are "0", "1"
+    and so on. Where the four files are a dataset we know, to the bit, the dataset has that one's name and classes.
 
     Args:
         folder: where the files are.
+        log: takes one line for each choice that was made: labels shifted, pictures turned, pixels scaled back.
 
     Raises:
         DataNotFoundError: there is no such folder, or it lacks a file.
         DataError: a file cannot be read or is not sound, or the files do not fit together.
     """
-    files = [hash_file(path) for path in find_files(folder)]
-    train, test = _split("train", files[0], files[1]), _split("test", files[2], files[3])
+    collection, paths = find_collection(folder)
+    files = [_adapted(hash_file(path), name, collection) for name, path in zip(FILE_NAMES, paths, strict=True)]
+    if collection:
+        log(f"{folder}: {COLLECTIONS[collection.partition('-')[0]]}")
+    train, test = _split("train", files[0], files[1], log), _split("test", files[2], files[3], log)
     if train.images.shape[1:] != test.images.shape[1:]:
         raise DataError(
             f"{folder}: expected train and test images of one size, received {_size(train)} and {_size(test)} pixels."
         )
     mark = fingerprint(file.sha256 for file in files)
     known = next((known for known in DATASETS.values() if known.fingerprint == mark), None)
-    names = _class_names(folder, known, 1 + int(max(train.labels.max(), test.labels.max())))
+    highest, lowest = (int(f((f(train.labels), f(test.labels)))) for f in (np.max, np.min))
+    names = _class_names(folder, known, 1 + highest, EMNIST_CLASSES.get(collection))
+    from_1 = f"If labels count from 1: fittingroom data import {folder} --labels-from 1 --out NEW"
     for split, file in ((train, files[1]), (test, files[3])):
+        if lowest == 1 and highest == len(names):
+            raise DataError(f"{file.path}: expected labels in 0..{len(names) - 1}, received 1..{highest}. {from_1}")
         check_labels(split.labels, len(names), str(file.path))
+    if lowest == 1:
+        log(f"{folder}: no image has label 0. {from_1}")
     return Dataset(known.name if known else _name(folder), train, test, names, mark, f"the folder {folder}")
+
+
+def rewrite(folder: Path, out: Path, *, labels_from: int = 0, gzipped: bool = False, log: Log = no_log) -> Dataset:
+    """Write a folder's dataset anew, as four files of bytes under their usual names, with ``classes.txt``.
+
+    Args:
+        folder: as for `load_folder`.
+        out: a folder to make; new or empty.
+        labels_from: the number of the first class in the files; labels are counted from 0 afterwards.
+        gzipped: write the files gzipped.
+        log: takes one line for each choice that was made.
+
+    Raises:
+        UsageError: something is in the new folder.
+        DataError: as `load_folder`; a label below the first, or more classes than a byte can tell.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out}: expected a new or an empty folder for the dataset, found something there.")
+    collection, paths = find_collection(folder)
+    files = [_adapted(hash_file(path), name, collection) for name, path in zip(FILE_NAMES, paths, strict=True)]
+    parts = (_split("train", files[0], files[1], log), _split("test", files[2], files[3], log))
+    first = 0 if collection == "emnist-letters" else labels_from  # whose letters are counted from 0 already
+    labels = [check_labels(part.labels.astype(np.int64) - first, 256, f"{part.name} labels") for part in parts]
+    names = _class_names(folder, None, 1 + int(max(part.max() for part in labels)), EMNIST_CLASSES.get(collection))
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        for index, name in enumerate(FILE_NAMES):
+            array = parts[index // 2].images if index % 2 == 0 else labels[index // 2].astype(np.uint8)
+            write_idx(out / f"{name}{'.gz' if gzipped else ''}", array)
+        (out / CLASSES_FILE).write_text("\n".join(names) + "\n", "utf-8")
+    return load_folder(out)
 
 
 def find_files(folder: Path) -> tuple[Path, ...]:
@@ -136,21 +216,71 @@ def find_files(folder: Path) -> tuple[Path, ...]:
         folder: where to look.
 
     Raises:
-        DataNotFoundError: there is no such folder, or it lacks a file.
+        DataNotFoundError: there is no such folder, or it lacks a file; where what is there is known, the message says
+            how to turn it into arrays.
+    """
+    return find_collection(folder)[1]
+
+
+def find_collection(folder: Path) -> tuple[str, tuple[Path, ...]]:
+    """Return whose names the four files in a folder have ("" for the usual ones, "qmnist", "emnist-letters"), and them.
+
+    Raises:
+        DataNotFoundError: as `find_files`.
+        DataError: the folder holds several such collections.
     """
     with reading(folder):
+        if folder.is_file():
+            hint = advice(folder) or "Name the folder that holds them."
+            raise DataNotFoundError(f"{folder}: expected a folder with four IDX files, received a file. {hint}")
         if not folder.is_dir():
             raise DataNotFoundError(
                 f"{folder}: expected a folder with four IDX files, received no such folder. Check the path."
             )
     found = [candidates(folder, name) for name in FILE_NAMES]
-    missing = [f"{name}[.gz]" for name, paths in zip(FILE_NAMES, found, strict=True) if not paths]
-    if missing:
-        raise DataNotFoundError(
-            f"{folder}: expected the four IDX files {', '.join(FILE_NAMES)} (gzipped or not), "
-            f"received a folder without {', '.join(missing)}. Put {'them' if len(missing) > 1 else 'it'} there."
+    if all(found):
+        return "", tuple(paths[0] for paths in found)
+    others = _collections(folder)
+    if len(others) > 1:
+        raise DataError(
+            f"{folder}: expected four IDX files, found those of {', '.join(sorted(others))}. Put the four of one into "
+            "a folder of their own."
         )
-    return tuple(paths[0] for paths in found)
+    if others:
+        return next(iter(others.items()))
+    missing = [f"{name}[.gz]" for name, paths in zip(FILE_NAMES, found, strict=True) if not paths]
+    hint = advice(folder) or f"Put {'them' if len(missing) > 1 else 'it'} there."
+    raise DataNotFoundError(
+        f"{folder}: expected the four IDX files {', '.join(FILE_NAMES)} (gzipped or not), "
+        f"received a folder without {', '.join(missing)}. {hint}"
+    )
+
+
+def _collections(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the whole collections of QMNIST or EMNIST in a folder, by name."""
+    found: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.iterdir()):  # of both, the gzipped one counts, as elsewhere: it comes last
+        match = FOREIGN_NAME.match(path.name)
+        if match is not None:
+            part = f"{match['part']}-{match['what']}"
+            found.setdefault(match["collection"], {})[part] = _inside(path, (path.name,)) if path.is_dir() else path
+    parts = ("train-images", "train-labels", "test-images", "test-labels")
+    return {name: tuple(files[part] for part in parts) for name, files in found.items() if set(parts) <= set(files)}
+
+
+def _adapted(file: HashedFile, name: str, collection: str) -> HashedFile:
+    """Return a file of QMNIST or EMNIST as the array that it stands for, with the hash of that array's own file."""
+    array = file.array
+    if collection == "qmnist" and "labels" in name and array.ndim == 2:
+        array = array[:, 0]  # of eight columns the digit; the others tell of the writer
+    elif collection.startswith("emnist") and "images" in name and array.ndim == 3:
+        array = np.ascontiguousarray(array.transpose(0, 2, 1))
+    elif collection == "emnist-letters" and "labels" in name and array.size and array.min() >= 1:
+        array = array - np.ones((), array.dtype)
+    if array is file.array:
+        return file
+    raw = encode(array)
+    return HashedFile(file.path, sha256_of(np.frombuffer(raw, np.uint8)), len(raw), array)
 
 
 def hash_file(path: Path) -> HashedFile:
@@ -166,28 +296,44 @@ def hash_file(path: Path) -> HashedFile:
     return HashedFile(path, sha256_of(raw), len(raw), decode(raw, str(path)))
 
 
-def _split(name: str, images: HashedFile, labels: HashedFile) -> Split:
-    _check_form(images, 3, "(n, height, width)")
-    _check_form(labels, 1, "(n,)")
-    check_same_length(images.array, labels.array, f"{images.path} and {labels.path.name}")
-    return Split(name, images.array, labels.array, np.arange(len(labels.array)))
+def _split(name: str, images: HashedFile, labels: HashedFile, log: Log) -> Split:
+    pixels, numbers = _pixels(images, log), _numbers(labels)
+    check_same_length(pixels, numbers, f"{images.path} and {labels.path.name}")
+    return Split(name, pixels, numbers, np.arange(len(numbers)))
 
 
-def _check_form(file: HashedFile, rank: int, form: str) -> None:
+def _pixels(file: HashedFile, log: Log) -> Array:
     array = file.array
-    if array.dtype != np.uint8 or array.ndim != rank or not array.size:
+    if array.ndim < 3 or not array.size:
         raise DataError(
-            f"{file.path}: expected uint8 {form}, not empty, received {array.dtype} {array.shape}. "
+            f"{file.path}: expected images (n, height, width), not empty, received {array.dtype} {array.shape}. "
             "Are the files under each other's names?"
         )
+    if array.dtype == np.uint8 and is_binary(array):
+        path = repr(str(file.path))
+        raise DataError(
+            f"{file.path}: expected pixels in 0..255, received only 0 and 1, which are nearly black. If 1 means white, "
+            "in Python: from pathlib import Path; from fittingroom.data import read_idx, write_idx; "
+            f"write_idx(Path({path}), read_idx(Path({path})) * 255)"
+        )
+    return check_images(array, str(file.path), audible(log))
 
 
-def _class_names(folder: Path, known: KnownDataset | None, at_least: int) -> tuple[str, ...]:
+def _numbers(file: HashedFile) -> Array:
+    numbers = check_labels(file.array, where=str(file.path))
+    return numbers.astype(np.uint8) if not numbers.size or numbers.max() <= 255 else numbers
+
+
+def _class_names(
+    folder: Path, known: KnownDataset | None, at_least: int, usual: tuple[str, ...] | None
+) -> tuple[str, ...]:
     path = folder / CLASSES_FILE
     with reading(path):
         if path.exists():
             return _read_class_names(path)
-    return known.class_names if known else tuple(str(label) for label in range(at_least))
+    if known is not None:
+        return known.class_names
+    return usual if usual and len(usual) >= at_least else tuple(str(label) for label in range(at_least))
 
 
 def _read_class_names(path: Path) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def _guess(magic: bytes) -> str:
     if magic[:2] == b"\x1f\x8b":
         return "Is the file still gzipped, or gzipped twice?"
     if magic[:2] == b"PK":
-        return "This is a zip archive: unpack it."
+        return "This is a zip archive: unpack it, python -m zipfile -e FILE FOLDER."
     return "This is not an IDX file: get it again."
 
 
@@ -290,7 +290,7 @@ def _remedy(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "Give yourself access to it, or choose a folder of your own (FITTINGROOM_CACHE is that of the cache)."
     if error.errno == errno.EISDIR:
-        return "A folder stands where the file should be: remove it."
+        return "A folder stands where the file should be. Put the file itself there."
     return "Check the path."
 
 

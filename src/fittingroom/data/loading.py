@@ -75,7 +75,7 @@ def load(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None, lo
     known = _resolve(name, data_dir)
     if isinstance(known, Path):
         log(f"Reading the folder {known}.")
-        return load_folder(known)
+        return load_folder(known, log)
     chosen = _chosen_folder(known, data_dir)
     if chosen is not None:
         return _load_chosen(known, chosen, log)
@@ -181,7 +181,7 @@ def _resolve(name: str | Path, data_dir: Path | None) -> KnownDataset | Path:
         return known
     text = str(name)
     path = Path(name).expanduser()
-    if isinstance(name, str) and not (os.sep in text or text.startswith((".", "~")) or path.is_dir()):
+    if isinstance(name, str) and not (os.sep in text or text.startswith((".", "~")) or path.exists()):
         return look_up(text, DATASETS, "dataset")
     if data_dir is not None:
         raise UsageError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
+from fittingroom.inference.weight_files import HDF5, check_hdf5, check_holds_model
 from fittingroom.lookup import suggest
 from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 
@@ -28,10 +29,10 @@ def shipped_names() -> list[str]:
 
 
 def find_model(name_or_path: str | Path) -> Path:
-    """Return the ``.keras`` file that a user means; a path that exists wins over a name.
+    """Return the model's file that a user means; a path that exists wins over a name.
 
     Args:
-        name_or_path: a run folder, a ``.keras`` file, or a shipped name.
+        name_or_path: a run folder, a ``.keras`` or Keras ``.h5`` file, or a shipped name.
 
     Raises:
         ModelError: there is no such thing, or it is not a model.
@@ -42,8 +43,11 @@ def find_model(name_or_path: str | Path) -> Path:
     if path.exists():
         if path.suffix == ".onnx":
             raise ModelError(f"{path}: expected a Keras model here, received an ONNX file; predict takes those.")
-        if path.suffix != ".keras":
-            raise ModelError(f"{path}: expected a run folder or a .keras file, received a '{path.suffix}' file.")
+        check_holds_model(path)
+        if path.suffix not in (".keras", *HDF5):
+            raise ModelError(
+                f"{path}: expected a run folder, a .keras or an .h5 file, received a '{path.suffix}' file."
+            )
         return path
     names = shipped_names()
     if str(name_or_path) in names:
@@ -81,12 +85,14 @@ def load_model(name_or_path: str | Path) -> keras.Model:
     """Open a model for use: pixels 0..255 of shape ``(n, h, w)`` in, probabilities out.
 
     Args:
-        name_or_path: a run folder, a ``.keras`` file, or a shipped name such as ``fashion-mnist/94``.
+        name_or_path: a run folder, a ``.keras`` or Keras ``.h5`` file, or a shipped name such as ``fashion-mnist/94``.
 
     Raises:
-        ModelError: not found, or the file cannot be read as a Keras model in safe mode.
+        ModelError: not found, or the file cannot be read as a Keras model without running code that it brings.
     """
     path = find_model(name_or_path)
+    if path.suffix in HDF5:
+        check_hdf5(path)
     keras = import_keras()
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)

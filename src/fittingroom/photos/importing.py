@@ -1,4 +1,7 @@
-"""Make a dataset of one's own: photos in class folders become four IDX files in MNIST's format."""
+"""Make a dataset of one's own: pictures in class folders become four IDX files in MNIST's format.
+
+A picture that is grey in fact and 28x28 is data, and goes in to the byte; any other is a photo, and is prepared.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ from fittingroom.data import FILE_NAMES, Split, class_names, hold_out, write_idx
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.photos.explain import THUMBNAIL, contact_sheet, thumbnail
 from fittingroom.photos.opening import is_picture_name
-from fittingroom.photos.prepare import prepare_photo
+from fittingroom.photos.prepare import EDGE, prepare_photo
+from fittingroom.pictures import has_light_background, is_grey_of_size, read_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,12 +55,14 @@ def free_name(folder: Path, name: str) -> Path:
 TRAIN_TO_TEST = 6  # as in MNIST: six training images for each test image
 FEWEST = 7  # photos: below that there is no such split
 SHOWN = 8  # photos of a class on the contact sheet
+PARTS = (("train", "training"), ("test", "testing", "t10k"))  # names of the folders of a layout in two parts
+MOST_CLASSES = 256  # a label is a byte in the files
 CLASSES, SHEET, REPORT = "classes.txt", "contact-sheet.png", "report.txt"
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A photo that became an image.
+    """A picture that became an image.
 
     Attributes:
         path: of the photo.
@@ -64,6 +70,7 @@ class Taken:
         image: uint8 ``(28, 28)``.
         before: uint8 thumbnail ``(h, w, 3)`` of the photo.
         warnings: of the preparation.
+        is_data: it was 28x28 and grey, and is taken as it was.
     """
 
     path: Path
@@ -71,6 +78,7 @@ class Taken:
     image: Array
     before: Array
     warnings: tuple[str, ...]
+    is_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,8 @@ class Imported:
         left_out: photos without an image, and why.
         warned: photos with an image and a warning.
         with_photos: labels that images have; fewer than names where a dataset's own classes are not all there.
+        as_data: pictures taken to the byte, because they were 28x28 and grey.
+        divided: how training and testing were divided, in a few words.
     """
 
     folder: Path
@@ -107,6 +117,8 @@ class Imported:
     left_out: tuple[LeftOut, ...]
     warned: int
     with_photos: tuple[int, ...]
+    as_data: int
+    divided: str
 
     def classes(self) -> str:
         """Say how many of the classes have photos, in a few words."""
@@ -115,13 +127,15 @@ class Imported:
         return f"{len(self.with_photos)} of {whose}{len(self.class_names)} classes {have} photos"
 
 
-def import_photos(folder: Path, out: Path, log: Callable[[str], None]) -> Imported:
-    """Turn a folder of photos in class folders into a dataset in MNIST's format.
+def import_photos(folder: Path, out: Path, log: Callable[[str], None], *, gzipped: bool = False) -> Imported:
+    """Turn a folder of pictures in class folders into a dataset in MNIST's format.
 
     Args:
-        folder: holds a folder for each class, with its photos.
+        folder: holds a folder for each class, with its pictures; or two folders of such, ``train`` and ``test``, which
+            then are the two parts of the dataset.
         out: a folder to make; it appears whole or not at all.
         log: takes one line for the user.
+        gzipped: write the four files gzipped, as Fashion-MNIST's own are.
 
     Raises:
         UsageError: ``out`` is not empty, or too few photos could be used.
@@ -129,7 +143,8 @@ def import_photos(folder: Path, out: Path, log: Callable[[str], None]) -> Import
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: expected a new or an empty folder for the dataset, found something there.")
-    photos, names = photos_by_class(folder)
+    parts = parts_of(folder, log)
+    photos, names = photos_by_class(*parts)
     _check_writable(out)
     there = sorted({label for _, label in photos})
     log(f"{len(photos):,} photos in {len(there)} classes: {', '.join(names[label] for label in there)}")
@@ -139,14 +154,16 @@ def import_photos(folder: Path, out: Path, log: Callable[[str], None]) -> Import
             f"{folder}: expected at least {FEWEST} photos in which an article can be found, received {len(taken)} of "
             f"{len(photos)}. " + " ".join(one.reason for one in left_out[:2])
         )
-    train, test = _split(taken)
+    train, test = _split(taken) if len(parts) == 1 else _split_as_laid_out(taken, parts)
     warned = sum(bool(one.warnings) for one in taken)
     labels = tuple(sorted({one.label for one in taken}))
-    imported = Imported(out, names, len(train), len(test), tuple(left_out), warned, labels)
+    divided = "split within each class, seed 0" if len(parts) == 1 else "as their folders train and test divide them"
+    as_data = sum(one.is_data for one in taken)
+    imported = Imported(out, names, len(train), len(test), tuple(left_out), warned, labels, as_data, divided)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         made = Path(temporary) / "dataset"
         made.mkdir(mode=0o755)
-        _write(made, train, test, taken, imported)
+        _write(made, train, test, taken, imported, ".gz" if gzipped else "")
         if out.exists():
             out.rmdir()
         made.rename(out)
@@ -165,25 +182,66 @@ def _check_writable(out: Path) -> None:
         ) from error
 
 
-def photos_by_class(folder: Path) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
-    """Return the photos with their labels, and the class names.
+def parts_of(folder: Path, log: Callable[[str], None]) -> tuple[Path, ...]:
+    """Return the two folders of a layout with a train and a test part, else the folder alone.
+
+    Args:
+        folder: of class folders, or of the two parts.
+        log: takes one line for each other folder beside the two parts, which is not read.
+    """
+    inside = _folders_in(folder)
+    found = [next((one for one in inside if one.name.casefold() in names), None) for names in PARTS]
+    train, test = found
+    if train is None or test is None or _pictures_in(train) or _pictures_in(test):
+        return (folder,)
+    for other in inside:
+        if other not in found and any(map(_pictures_in, _folders_in(other))):
+            log(f"{other}: not read, since a dataset has a train and a test part.")
+    return train, test
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    inside = folder.iterdir() if folder.is_dir() else ()
+    return sorted((one for one in inside if one.is_dir() and not one.name.startswith(".")), key=_by_number)
+
+
+def _by_number(folder: Path) -> tuple[int, str]:
+    """Sort what is a number as one: 2 before 10."""
+    return (int(folder.name) if folder.name.isdecimal() else -1), folder.name
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file() and is_picture_name(path))
+
+
+def photos_by_class(*folders: Path) -> tuple[list[tuple[Path, int]], tuple[str, ...]]:
+    """Return the pictures with their labels, and the class names.
 
     Where every folder's name is a class of Fashion-MNIST ("T-shirt-top" for "T-shirt/top"), the labels and all ten
-    names are that dataset's, so that its models can be asked; otherwise the folders are sorted by name.
+    names are that dataset's, so that its models can be asked; otherwise the folders are sorted by name, or number.
+
+    Args:
+        folders: of class folders; several have their classes in common.
 
     Raises:
-        DataError: no such folder, or no class folders with pictures in it.
+        DataError: no such folder, no class folders with pictures in it, or more classes than a label can tell.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: expected a folder with a folder of photos for each class, found no such folder.")
-    inside = {
-        one.name: sorted(path for path in one.iterdir() if path.is_file() and is_picture_name(path))
-        for one in sorted(folder.iterdir())
-        if one.is_dir() and not one.name.startswith(".")
-    }
-    inside = {name: paths for name, paths in inside.items() if paths}
+    inside: dict[str, list[Path]] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise DataError(
+                f"{folder}: expected a folder with a folder of photos for each class, found no such folder."
+            )
+        for one in _folders_in(folder):
+            inside.setdefault(one.name, []).extend(_pictures_in(one))
+    inside = {name: inside[name] for name in sorted(inside, key=lambda name: _by_number(Path(name))) if inside[name]}
     if not inside:
-        raise DataError(f"{folder}: expected a folder of photos for each class, found no folder with pictures in it.")
+        raise DataError(
+            f"{folders[0]}: expected a folder of photos for each class, found no folder with pictures in it. Two parts "
+            "are read from folders named train and test."
+        )
+    if len(inside) > MOST_CLASSES:
+        raise DataError(f"{folders[0]}: expected at most {MOST_CLASSES} classes, found {len(inside)} folders.")
     known = {folder_name(name).casefold(): label for label, name in enumerate(class_names)}
     if all(name.casefold() in known for name in inside):
         labels, names = {name: known[name.casefold()] for name in inside}, class_names
@@ -208,6 +266,10 @@ def _prepared(photos: Sequence[tuple[Path, int]], log: Callable[[str], None]) ->
 
 def _one(path: Path, label: int) -> Taken | LeftOut:
     try:
+        if is_grey_of_size(path, (EDGE, EDGE)):
+            image = read_pictures(path)[0]
+            notes = ("its background is light",) if has_light_background(image) else ()
+            return Taken(path, label, image, np.stack([image] * 3, axis=-1), notes, is_data=True)
         prepared = prepare_photo(path)
     except FittingRoomError as error:
         return LeftOut(path, str(error))
@@ -223,10 +285,22 @@ def _split(taken: Sequence[Taken]) -> tuple[Split, Split]:
     return rest, held
 
 
-def _write(folder: Path, train: Split, test: Split, taken: Sequence[Taken], imported: Imported) -> None:
+def _split_as_laid_out(taken: Sequence[Taken], parts: Sequence[Path]) -> tuple[Split, Split]:
+    """Divide as the pictures were divided, into the folders train and test."""
+    splits = []
+    for name, part in zip(("train", "test"), parts, strict=True):
+        places = np.array([index for index, one in enumerate(taken) if one.path.is_relative_to(part)], np.int64)
+        if not len(places):
+            raise UsageError(f"{part}: expected at least one picture that can be used, received none.")
+        labels = np.array([taken[index].label for index in places], np.uint8)
+        splits.append(Split(name, np.stack([taken[index].image for index in places]), labels, places))
+    return splits[0], splits[1]
+
+
+def _write(folder: Path, train: Split, test: Split, taken: Sequence[Taken], imported: Imported, ending: str) -> None:
     arrays = (train.images, train.labels, test.images, test.labels)
     for name, array in zip(FILE_NAMES, arrays, strict=True):
-        write_idx(folder / name, array)
+        write_idx(folder / f"{name}{ending}", array)
     (folder / CLASSES).write_text("\n".join(imported.class_names) + "\n", "utf-8")
     (folder / REPORT).write_text("\n".join(_report(train, test, taken, imported)) + "\n", "utf-8")
     rows = [
@@ -240,7 +314,8 @@ def _write(folder: Path, train: Split, test: Split, taken: Sequence[Taken], impo
 def _report(train: Split, test: Split, taken: Sequence[Taken], imported: Imported) -> Iterator[str]:
     yield f"{len(taken)} photos became images, {len(imported.left_out)} were left out."
     yield f"{imported.classes()}."
-    yield f"{len(train)} for training and {len(test)} for testing, split within each class, seed 0."
+    yield f"{imported.as_data} of them were 28x28 and grey, and were taken to the byte."
+    yield f"{len(train)} for training and {len(test)} for testing, {imported.divided}."
     yield ""
     yield "class: training, testing"
     for label, name in enumerate(imported.class_names):

@@ -86,11 +86,10 @@ def open_photo(path: Path) -> Opened:
         DataError: no such file, not a picture, cut short, too large, too small or too long and thin.
     """
     _check_file(path)
-    _know_heif()
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_known(FORMATS)) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=known_formats()) as picture:
             # Pillow warns of sizes, which are checked here, and of odd metadata
             return opened(picture, path)
     except UnidentifiedImageError as error:
@@ -120,20 +119,18 @@ def _check_file(path: Path) -> None:
         raise DataError(f"{path}: expected at most {MOST_BYTES // 10**6} MB, received {size / 1e6:.0f} MB.")
 
 
-def _know_heif() -> None:
+def known_formats() -> list[str]:
+    """Return those of `FORMATS` that can be opened here; HEIC where pillow-heif is installed."""
     from contextlib import suppress
+
+    from PIL import Image
 
     with suppress(ImportError):
         import pillow_heif
 
         pillow_heif.register_heif_opener()
-
-
-def _known(formats: tuple[str, ...]) -> list[str]:
-    from PIL import Image
-
     Image.init()
-    return [name for name in formats if name in Image.OPEN]
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def _guess(path: Path) -> str:

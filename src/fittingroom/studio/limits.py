@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fittingroom.photos.opening import MOST_PIXELS
 from fittingroom.studio.problems import Problem, answer
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class Limits:
         requests: in flight at once, streams apart; beyond it 503.
     """
 
-    body_bytes: int = 20_000_000
+    body_bytes: int = 60_000_000  # a photo of 48 million pixels as JPEG has 10 to 40
     body_seconds: float = 30.0
-    pixels: int = 40_000_000
+    pixels: int = MOST_PIXELS
     side: int = 20_000
     uploads: int = 8
     photo_seconds: float = 20.0

@@ -6,6 +6,7 @@ import base64
 import io
 import warnings
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
 from fittingroom.inference.predictor import Predictor, open_predictor
-from fittingroom.photos.opening import FORMATS
+from fittingroom.photos.opening import known_formats
 from fittingroom.photos.prepare import PreparedPhoto, dataset_look, prepare_photo
 from fittingroom.photos.views import VIEWS
 from fittingroom.studio.problems import Problem
@@ -41,10 +42,12 @@ def open_picture(content: bytes, limits: Limits) -> Image.Image:
 
     try:
         with warnings.catch_warnings(action="ignore"):
-            Image.init()
-            picture = Image.open(io.BytesIO(content), formats=[name for name in FORMATS if name in Image.OPEN])
+            picture = Image.open(io.BytesIO(content), formats=known_formats())
     except UnidentifiedImageError:
-        raise Problem(415, "Expected a picture (JPEG, PNG, WebP, GIF, TIFF, BMP), received something else.") from None
+        if content[4:8] == b"ftyp" and find_spec("pillow_heif") is None:
+            raise Problem(415, "A HEIC photo needs another package. Install it: pip install pillow-heif") from None
+        words = "Expected a picture (JPEG, PNG, WebP, HEIC, GIF, TIFF, BMP), received something else."
+        raise Problem(415, words) from None
     except Exception as error:  # Pillow raises many kinds for a damaged header
         raise Problem(422, f"The picture is damaged: {type(error).__name__}.") from None
     width, height = picture.size

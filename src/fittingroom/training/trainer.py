@@ -24,11 +24,12 @@ from fittingroom.inference.predictor import keep_temperature
 from fittingroom.models.custom import WEIGHTS, weights_of
 from fittingroom.models.front import for_use, pixel_scale
 from fittingroom.models.functional_model import as_functional, probe
-from fittingroom.progress import OnProgress, no_progress, warn_user
+from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
 from fittingroom.training.callbacks import CallbackRunner
 from fittingroom.training.heap import kept_heap, ran_out
+from fittingroom.training.keras_arguments import with_keras_arguments
 from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
 from fittingroom.training.losses import Objective, owners_objective, recipe_objective
 from fittingroom.training.optimizers import bound
@@ -59,6 +60,7 @@ def train(
     out: str | Path | None = None,
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
+    **keras_arguments: Any,
 ) -> Run:
     """Train a model and keep everything about it in a run folder.
 
@@ -79,6 +81,8 @@ def train(
         out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None.
         log: takes one line for the user: why a model is trained without a trace, why training stopped early.
         on_progress: takes the progress, about twenty times an epoch.
+        keras_arguments: what ``model.fit`` takes besides: ``validation_split`` and ``validation_data`` have Keras's
+            meaning; what has none here is refused with what does it.
 
     Returns:
         The run, with its history, the recipe, and the model for use.
@@ -92,6 +96,7 @@ def train(
         Interrupted: the user stopped it; ``resume`` goes on.
     """
     seed = check_whole(seed, "seed")
+    data, validation = with_keras_arguments(keras_arguments, data, validation, log)
     changes = {"epochs": epochs, "batch_size": batch_size}
     chosen = (recipe or Recipe()).replace(**{name: value for name, value in changes.items() if value is not None})
     plan = _plan(data, chosen, seed, validation, callbacks, log)
@@ -152,7 +157,7 @@ def _plan(
     data: object, recipe: Recipe, seed: int, validation: object, callbacks: Sequence[Any], log: Log
 ) -> TrainingPlan:
     """Check the data at the border, hold out validation images, and put together what is trained on and how."""
-    say = warn_user if log is no_log else log
+    say = audible(log)
     pair = accept_pair(data, "training", say)
     held_out = check_whole(validation, "validation", most=2**63) if isinstance(validation, int | np.integer) else None
     if held_out is not None:

@@ -73,7 +73,7 @@ export async function mount(root) {
 
   const WAYS = {
     photo() {
-      const file = h("input", { type: "file", accept: "image/*", class: "hush", id: "try-file", onchange: () => file.files[0] && take(file.files[0]) });
+      const file = h("input", { type: "file", accept: "image/*,.heic,.heif", class: "hush", id: "try-file", onchange: () => file.files[0] && take(file.files[0]) });
       const zone = h("div", { class: "drop" }, h("p", {}, TEXT.drop), h("label", { class: "button", for: "try-file" }, TEXT.choose), file);
       zone.addEventListener("dragover", (event) => (event.preventDefault(), zone.classList.add("over")));
       zone.addEventListener("dragleave", () => zone.classList.remove("over"));
