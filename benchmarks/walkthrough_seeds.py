@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fittingroom as fr
 from fittingroom.backend import choose_device
-from fittingroom.tutorial import Outcome, tutorial
+from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
 
 DOC = Path(__file__).parent.parent / "docs" / "walkthrough-results.md"
