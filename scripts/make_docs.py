@@ -73,8 +73,8 @@ def walkthrough_results() -> str:
     return (
         f"{NOTE}# The walk-through, ten seeds\n\n"
         "Measured by `make seeds`. Five epochs, batch 128, RMSprop, all 60,000 training images; the last epoch's "
-        f"network on the {n:,} test images, once a seed. Data {measured['fingerprint']}; {measured['machine']}; fittingroom "
-        f"{measured['version']}.\n\n"
+        f"network on the {n:,} test images, once a seed. Data {measured['fingerprint']}; {measured['machine']}; "
+        f"fittingroom {measured['version']}.\n\n"
         "| seed | test accuracy | 95 % interval | training accuracy, last epoch |\n| --- | --- | --- | --- |\n"
         f"{rows}\n\nTest accuracy: mean **{seeds.mean:.4f}**, sd {seeds.sd:.4f}, n = {len(accuracies)} seeds, from "
         f"{min(accuracies):.4f} to {max(accuracies):.4f}.\n\n"

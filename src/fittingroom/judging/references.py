@@ -70,6 +70,6 @@ def too_good_warning(accuracy: float, dataset: str) -> str | None:
         return None
     lines = "\n".join(f"  - {cause}" for cause in CAUSES)
     return (
-        f"Warning: {accuracy:.4f} is above {SUSPICIOUS}; nobody has documented more than {BEST_DOCUMENTED} on these test "
-        f"images, and large ensembles stop near 0.965. Likely causes:\n{lines}"
+        f"Warning: {accuracy:.4f} is above {SUSPICIOUS}; nobody has documented more than {BEST_DOCUMENTED} on these "
+        f"test images, and large ensembles stop near 0.965. Likely causes:\n{lines}"
     )
