@@ -44,9 +44,9 @@ def run_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/runs/{name}")
     def one(name: str) -> dict[str, Any]:
-        """Return a run with its history, every value used, and the dataset's name on this studio's shelf."""
+        """Return a run with its history, every value used, and the name under which this studio has its dataset."""
         run = find_run(studio.runs, name)
-        more = {"history": run.history, "resolved": run.resolved, "shelf": dataset_of(name)}
+        more = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
         return run_table.full_row(run, run.summary()) | more
 
     @routes.get("/runs/{name}/predictions")
