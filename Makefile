@@ -66,8 +66,8 @@ bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), 
 ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
 	$(BIN)/python benchmarks/ideas.py
 
-seeds: venv data ## the walk-through over ten seeds; writes docs/walkthrough-results.md
-	$(BIN)/python benchmarks/walkthrough_seeds.py
+seeds: venv data ## the walk-through over ten seeds; writes the figures that pages read, and docs/walkthrough-results.md
+	$(BIN)/python benchmarks/walkthrough_seeds.py && $(BIN)/python scripts/make_docs.py
 
 LOGS := --log benchmarks/test_log.jsonl --times benchmarks/epoch_times.jsonl
 ladder-run: dev data ## measure every seed of every rung that is not in the log yet: hours

@@ -16,18 +16,24 @@ from fittingroom._version import __version__
 from fittingroom.backend import prefer_torch, share_the_cores
 
 if TYPE_CHECKING:
-    from fittingroom.data import Dataset, Split, class_names, hold_out, load, load_data
+    from fittingroom.data import Dataset, Split, class_names, hold_out, list_datasets, load, load_data, locate, verify
     from fittingroom.errors import FittingRoomError
     from fittingroom.inference.model_files import load_model
     from fittingroom.judging import Verdict, judge
-    from fittingroom.models import build
+    from fittingroom.ladder.ladder_table import list_recipes
+    from fittingroom.models import build, list_models
+    from fittingroom.pages.exploration import explore
     from fittingroom.pages.interpretation import interpret
     from fittingroom.pages.plots import plot_image, plot_value_array
     from fittingroom.pages.report import report
     from fittingroom.photos import PreparedPhoto, prepare_photo
-    from fittingroom.runs import Run, open_run
+    from fittingroom.photos.importing import import_photos
+    from fittingroom.recipes import load_recipe
+    from fittingroom.runs import Run, list_runs, open_run
     from fittingroom.training import Recipe, train
+    from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.evaluation import evaluate, predict
+    from fittingroom.workflows.exporting import export_model
     from fittingroom.workflows.picture_answers import predict_photos
 
 _HOMES = {
@@ -40,13 +46,23 @@ _HOMES = {
     "Verdict": "fittingroom.judging",
     "build": "fittingroom.models",
     "class_names": "fittingroom.data",
+    "compare": "fittingroom.workflows.comparing",
     "evaluate": "fittingroom.workflows.evaluation",
+    "explore": "fittingroom.pages.exploration",
+    "export_model": "fittingroom.workflows.exporting",
     "hold_out": "fittingroom.data",
+    "import_photos": "fittingroom.photos.importing",
     "interpret": "fittingroom.pages.interpretation",
     "judge": "fittingroom.judging",
+    "list_datasets": "fittingroom.data",
+    "list_models": "fittingroom.models",
+    "list_recipes": "fittingroom.ladder.ladder_table",
+    "list_runs": "fittingroom.runs",
     "load": "fittingroom.data",
     "load_data": "fittingroom.data",
     "load_model": "fittingroom.inference.model_files",
+    "load_recipe": "fittingroom.recipes",
+    "locate": "fittingroom.data",
     "open_run": "fittingroom.runs",
     "plot_image": "fittingroom.pages.plots",
     "plot_value_array": "fittingroom.pages.plots",
@@ -55,6 +71,7 @@ _HOMES = {
     "prepare_photo": "fittingroom.photos",
     "report": "fittingroom.pages.report",
     "train": "fittingroom.training",
+    "verify": "fittingroom.data",
 }
 
 __all__ = [
@@ -68,13 +85,23 @@ __all__ = [
     "__version__",
     "build",
     "class_names",
+    "compare",
     "evaluate",
+    "explore",
+    "export_model",
     "hold_out",
+    "import_photos",
     "interpret",
     "judge",
+    "list_datasets",
+    "list_models",
+    "list_recipes",
+    "list_runs",
     "load",
     "load_data",
     "load_model",
+    "load_recipe",
+    "locate",
     "open_run",
     "plot_image",
     "plot_value_array",
@@ -83,6 +110,7 @@ __all__ = [
     "prepare_photo",
     "report",
     "train",
+    "verify",
 ]
 
 prefer_torch()

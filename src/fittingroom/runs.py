@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import keras
 
 ROOT = Path("runs")
+PAGE = "report.html"
+TUTORIAL = "tutorial.json"  # what only a walk-through's run knows
 PREDICTIONS = "predictions.npz"
 ELSEWHERE = "other-data"  # folder in a run's: verdicts and predictions on data that it was not trained on
 ARRAYS = ("probabilities", "labels", "indices", "split", "class_names", "fingerprint")  # in it

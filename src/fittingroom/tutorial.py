@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.judging import Verdict, judge
 from fittingroom.models import build
 from fittingroom.pages.exploration import split_facts
-from fittingroom.pages.report import PAGE, report
+from fittingroom.pages.report import report
 from fittingroom.pages.run.gather import summary
-from fittingroom.pages.tutorial.gather import TUTORIAL
 from fittingroom.progress import OnProgress, no_progress
+from fittingroom.runs import TUTORIAL, Run
 from fittingroom.training import train
 from fittingroom.workflows.evaluation import evaluate
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fittingroom.runs import Run
     from fittingroom.tutorial_plan import TutorialPlan
 
 
@@ -35,49 +33,15 @@ LOOKED_AT = 10  # the test image whose ten probabilities the walk-through prints
 STAGES = ("load", "build", "train", "evaluate", "report")
 
 
-@dataclass
-class Clock:
-    """Seconds by stage."""
-
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
-    start: float = field(default_factory=time.perf_counter)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add what happens inside to a stage."""
-        begun = time.perf_counter()
-        yield
-        self.seconds[name] += time.perf_counter() - begun
-
-    def read(self) -> dict[str, float]:
-        """Return the seconds so far, with their total since the clock was made."""
-        return {name: round(value, 3) for name, value in self.seconds.items()} | {
-            "total": round(time.perf_counter() - self.start, 3)
-        }
+@contextmanager
+def stage(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Add the seconds of what happens inside to a stage's."""
+    begun = time.perf_counter()
+    yield
+    seconds[name] = round(seconds[name] + time.perf_counter() - begun, 3)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a tutorial.
-
-    Attributes:
-        run: its folder.
-        data: what it learned from.
-        verdict: on the test images.
-        train_accuracy: running, of the last epoch.
-        seconds: by stage, with ``total``.
-        page: the HTML file.
-    """
-
-    run: Run
-    data: Dataset
-    verdict: Verdict
-    train_accuracy: float
-    seconds: dict[str, float]
-    page: Path
-
-
-def tutorial(plan: TutorialPlan, *, log: Log = no_log, on_progress: OnProgress = no_progress) -> Outcome:
+def tutorial(plan: TutorialPlan, *, log: Log = no_log, on_progress: OnProgress = no_progress) -> tuple[Run, Verdict]:
     """Do the walk-through.
 
     Args:
@@ -85,28 +49,35 @@ def tutorial(plan: TutorialPlan, *, log: Log = no_log, on_progress: OnProgress =
         log: told each step, a line or a few at a time.
         on_progress: takes the progress of the training.
 
+    Returns:
+        The run, with its page and ``tutorial.json`` (among it the seconds by stage), and the verdict on the test
+        images.
+
     Raises:
         FittingRoomError: the data cannot be had, the run folder is taken, training stopped.
     """
-    clock = Clock()
-    with clock.stage("load"):
+    begun, seconds = time.perf_counter(), dict.fromkeys(STAGES, 0.0)
+    with stage(seconds, "load"):
         log("1. Load")
         data = load(plan.dataset, data_dir=plan.data_dir, log=log)
         rival = load(plan.against, log=log) if plan.against else None
     _look(data, log)
-    run, verdict = _fit(plan, data, plan.dataset, plan.out, clock, log, on_progress)
+    run, verdict = _fit(plan, data, plan.dataset, plan.out, seconds, log, on_progress)
     against = None
     if rival is not None and plan.against is not None:
         log(f"\nThe same network and recipe on {plan.against}")
         against = f"against-{rival.name}"
-        _fit(plan, rival, plan.against, run.folder / against, clock, log, on_progress)
-    with clock.stage("report"):
+        _fit(plan, rival, plan.against, run.folder / against, seconds, log, on_progress)
+    with stage(seconds, "report"):
         log("9. Show")
-        _note(run, against=against, seconds=clock.read())
+        _note(run, against=against, seconds=_with_total(seconds, begun))
         report(run)
-    seconds = clock.read()
-    _note(run, seconds=seconds)
-    return Outcome(run, data, verdict, run.history[-1]["accuracy"], seconds, run.folder / PAGE)
+    _note(run, seconds=_with_total(seconds, begun))
+    return run, verdict
+
+
+def _with_total(seconds: dict[str, float], begun: float) -> dict[str, float]:
+    return seconds | {"total": round(time.perf_counter() - begun, 3)}
 
 
 def _note(run: Run, **facts: Any) -> None:
@@ -129,18 +100,18 @@ def _fit(
     data: Dataset,
     dataset: str,
     out: Path | None,
-    clock: Clock,
+    seconds: dict[str, float],
     log: Log,
     on_progress: OnProgress,
 ) -> tuple[Run, Verdict]:
-    with clock.stage("build"):
+    with stage(seconds, "build"):
         log("4. Build")
         model = build(MODEL, image_shape=data.image_shape, classes=data.classes, seed=plan.seed)
         shape = summary(model, width=SUMMARY_WIDTH)
         log(shape)
         log(f"5. Compile: {OPTIMIZER}, {LOSS}, accuracy")
         model.compile(optimizer=OPTIMIZER, loss=LOSS, metrics=["accuracy"])
-    with clock.stage("train"):
+    with stage(seconds, "train"):
         log(f"6. Fit: {plan.epochs} epochs, batches of {BATCH_SIZE}")
         run = train(
             model,
@@ -152,7 +123,7 @@ def _fit(
             log=log,
             on_progress=on_progress,
         )
-    with clock.stage("evaluate"):
+    with stage(seconds, "evaluate"):
         verdict, on_train = _evaluate(run, data, log)
     data_dir = str(plan.data_dir.resolve()) if plan.data_dir and dataset == plan.dataset else None
     facts = _facts(plan, shape, on_train) | {"dataset": dataset, "data_dir": data_dir}

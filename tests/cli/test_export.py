@@ -7,7 +7,7 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.errors import UsageError
-from fittingroom.export.model_export import export_model
+from fittingroom.export.model_export import write_model
 from fittingroom.inference.onnx_engine import open_onnx
 
 pytest.importorskip("onnx")
@@ -17,17 +17,16 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
 
 
 def test_a_run_exports_with_a_card_and_is_not_overwritten(tmp_path, trained, toy):
-    done = export_model(trained, tmp_path / "m.onnx", toy.test.images, toy.class_names)
-    assert done.agreement.n == done.agreement.same_label == 200
-    card = json.loads(done.card.read_text())
+    assert fr.export_model(trained, tmp_path / "m.onnx", toy) == tmp_path / "m.onnx"
+    card = json.loads((tmp_path / "m.json").read_text())
     assert card["data"]["classes"] == list(toy.class_names)
-    assert card["export"]["checked"]["images"] == 200
+    assert card["export"]["checked"]["images"] == card["export"]["checked"]["same_label"] == 200
     with pytest.raises(UsageError, match="is there already"):
-        export_model(trained, tmp_path / "m.onnx", toy.test.images)
+        fr.export_model(fr.open_run(trained), tmp_path / "m.onnx", toy)
 
 
 def test_a_keras_export_gives_the_runs_tempered_answers_in_plain_keras(tmp_path, trained, toy):
-    export_model(trained, tmp_path / "m.keras", toy.test.images)
+    fr.export_model(trained, tmp_path / "m.keras", toy)
     plain = fr.load_model(tmp_path / "m.keras")
     np.testing.assert_allclose(np.asarray(plain.predict(IMAGES, verbose=0)), fr.predict(trained, IMAGES), atol=1e-5)
 
@@ -64,12 +63,12 @@ def test_the_format_and_the_files_ending_have_to_agree(run, trained, toy_folder,
 
 @pytest.mark.parametrize("ending", ["onnx", "keras"])
 def test_the_photo_model_is_exported_with_what_tells_none_of_these(run, toy, tmp_path, ending):
-    done = export_model("fashion-mnist/photo", tmp_path / f"mine.{ending}", IMAGES, fr.class_names)
+    file = write_model("fashion-mnist/photo", tmp_path / f"mine.{ending}", IMAGES, fr.class_names)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine-none.onnx", "mine.json", f"mine.{ending}"]
     np.save(tmp_path / "images.npy", np.concatenate([toy.test.images[:3], IMAGES[:3]]))
     own, exported = (
         json.loads(run("predict", "--model", model, tmp_path / "images.npy", "--json").out)["answers"]
-        for model in ("fashion-mnist/photo", done.path)
+        for model in ("fashion-mnist/photo", file)
     )
     for first, second in zip(own, exported, strict=True):
         assert first["none_of_these_score"] == second["none_of_these_score"]
@@ -77,7 +76,7 @@ def test_the_photo_model_is_exported_with_what_tells_none_of_these(run, toy, tmp
 
 
 def test_a_model_without_the_network_that_its_card_names_is_told(run, toy, tmp_path):
-    export_model("fashion-mnist/photo", tmp_path / "mine.keras", IMAGES)
+    write_model("fashion-mnist/photo", tmp_path / "mine.keras", IMAGES)
     (tmp_path / "mine-none.onnx").unlink()
     np.save(tmp_path / "images.npy", toy.test.images[:3])
     answer = run("predict", "--model", tmp_path / "mine.keras", tmp_path / "images.npy")

@@ -21,9 +21,9 @@ FILE, ARRAY = tiny_dataset.TINY.files[0], tiny_dataset.ARRAYS[0]
 
 
 @pytest.fixture
-def shelf(tmp_path):
+def folder(tmp_path):
     """A cache folder that holds one file."""
-    folder = tmp_path / "shelf"
+    folder = tmp_path / "folder"
     folder.mkdir()
     store(folder, FILE, ARRAY, "a test")
     return folder
@@ -33,100 +33,100 @@ def refuse(*arguments, **options):
     raise AssertionError("not to be called")
 
 
-def test_what_is_stored_is_recalled_with_its_source(shelf):
-    kept = read(shelf, FILE)
+def test_what_is_stored_is_read_with_its_source(folder):
+    kept = read(folder, FILE)
     np.testing.assert_array_equal(kept.array, ARRAY)
     assert kept.source == "a test"
 
 
-def test_a_stamped_file_is_neither_hashed_nor_unzipped_nor_read_whole(shelf, monkeypatch):
+def test_a_stamped_file_is_neither_hashed_nor_unzipped_nor_read_whole(folder, monkeypatch):
     monkeypatch.setattr(cache, "rehash", refuse)
     monkeypatch.setattr(gzip, "GzipFile", refuse)
-    kept = read(shelf, FILE)
+    kept = read(folder, FILE)
     assert isinstance(kept.array.base, np.memmap)
     assert type(kept.array) is np.ndarray
 
 
-def test_writing_to_the_array_changes_neither_the_file_nor_the_next_recall(shelf):
-    before = array_path(shelf, FILE).read_bytes()
-    first = read(shelf, FILE).array
+def test_writing_to_the_array_changes_neither_the_file_nor_the_next_read(folder):
+    before = array_path(folder, FILE).read_bytes()
+    first = read(folder, FILE).array
     first[:] = 0
-    assert array_path(shelf, FILE).read_bytes() == before
-    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
+    assert array_path(folder, FILE).read_bytes() == before
+    np.testing.assert_array_equal(read(folder, FILE).array, ARRAY)
 
 
-def test_an_array_that_was_handed_out_stays_as_it_is_when_its_file_is_replaced(shelf):
-    first = read(shelf, FILE).array
-    store(shelf, FILE, tiny_dataset.OTHER_ARRAYS[0], "another")
+def test_an_array_that_was_handed_out_stays_as_it_is_when_its_file_is_replaced(folder):
+    first = read(folder, FILE).array
+    store(folder, FILE, tiny_dataset.OTHER_ARRAYS[0], "another")
     np.testing.assert_array_equal(first, ARRAY)
 
 
-def test_nothing_is_recalled_from_an_empty_cache(tmp_path):
+def test_nothing_is_read_from_an_empty_cache(tmp_path):
     assert read(tmp_path / "nowhere", FILE) is None
 
 
-def test_a_file_that_was_touched_is_hashed_again_and_stamped_anew(shelf, monkeypatch):
-    os.utime(array_path(shelf, FILE), ns=(1, 1))
-    assert read(shelf, FILE).source == "a test"
+def test_a_file_that_was_touched_is_hashed_again_and_stamped_anew(folder, monkeypatch):
+    os.utime(array_path(folder, FILE), ns=(1, 1))
+    assert read(folder, FILE).source == "a test"
     monkeypatch.setattr(cache, "rehash", refuse)
-    assert read(shelf, FILE) is not None
+    assert read(folder, FILE) is not None
 
 
-def test_a_file_that_was_changed_is_not_recalled(shelf):
-    path = array_path(shelf, FILE)
+def test_a_file_that_was_changed_is_not_read(folder):
+    path = array_path(folder, FILE)
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
-    assert read(shelf, FILE) is None
+    assert read(folder, FILE) is None
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -1])
-def test_a_file_that_was_cut_short_is_not_recalled(shelf, keep):
-    path = array_path(shelf, FILE)
+def test_a_file_that_was_cut_short_is_not_read(folder, keep):
+    path = array_path(folder, FILE)
     path.write_bytes(path.read_bytes()[:keep])
-    assert read(shelf, FILE) is None
+    assert read(folder, FILE) is None
 
 
 @pytest.mark.parametrize("words", ["", "{", "[]", "null", "{}", '{"sha256": 3}'])
-def test_a_broken_stamp_costs_one_hash_and_no_more(shelf, words):
-    stamp = shelf / f"{FILE.name}.json"
+def test_a_broken_stamp_costs_one_hash_and_no_more(folder, words):
+    stamp = folder / f"{FILE.name}.json"
     stamp.write_text(words)
-    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
+    np.testing.assert_array_equal(read(folder, FILE).array, ARRAY)
     assert json.loads(stamp.read_text())["sha256"] == FILE.sha256
 
 
-def test_the_stamp_of_another_content_is_not_trusted(shelf):
-    store(shelf, FILE, tiny_dataset.OTHER_ARRAYS[0], "a mistake")
-    invalidate(shelf, FILE)
-    assert read(shelf, FILE) is None
+def test_the_stamp_of_another_content_is_not_trusted(folder):
+    store(folder, FILE, tiny_dataset.OTHER_ARRAYS[0], "a mistake")
+    invalidate(folder, FILE)
+    assert read(folder, FILE) is None
 
 
-def test_a_changed_file_with_its_old_time_and_size_is_found_after_its_stamp_is_forgotten(shelf):
-    path = array_path(shelf, FILE)
+def test_a_changed_file_with_its_old_time_and_size_is_found_after_its_stamp_is_forgotten(folder):
+    path = array_path(folder, FILE)
     before, raw = path.stat(), bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert read(shelf, FILE) is not None
-    invalidate(shelf, FILE)
-    assert read(shelf, FILE) is None
+    assert read(folder, FILE) is not None
+    invalidate(folder, FILE)
+    assert read(folder, FILE) is None
 
 
-def test_the_full_hash_is_that_of_the_idx_file(shelf):
-    assert rehash(shelf, FILE) == FILE.sha256
+def test_the_full_hash_is_that_of_the_idx_file(folder):
+    assert rehash(folder, FILE) == FILE.sha256
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(shelf, monkeypatch):
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(folder, monkeypatch):
     def fill(path, array, **options):
         path.write_bytes(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    before = sorted(shelf.iterdir())
+    before = sorted(folder.iterdir())
     monkeypatch.setattr(cache.np, "save", fill)
     with pytest.raises(DataError, match=r"train-images.*npy: could not be written, .*No space left.* Free 200 MB"):
-        store(shelf, FILE, ARRAY, "a test")
-    assert sorted(shelf.iterdir()) == before
-    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
+        store(folder, FILE, ARRAY, "a test")
+    assert sorted(folder.iterdir()) == before
+    np.testing.assert_array_equal(read(folder, FILE).array, ARRAY)
 
 
 def test_a_cache_that_cannot_be_made_is_one_sentence_with_the_remedy(tmp_path):
@@ -147,23 +147,23 @@ def test_a_cache_without_write_access_names_the_variable(tmp_path, monkeypatch):
         pass
 
 
-def test_a_stamp_that_cannot_be_written_does_not_keep_the_data_back(shelf, monkeypatch):
+def test_a_stamp_that_cannot_be_written_does_not_keep_the_data_back(folder, monkeypatch):
     def refuse_access(*arguments):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    invalidate(shelf, FILE)
+    invalidate(folder, FILE)
     monkeypatch.setattr(cache, "_write_stamp", refuse_access)
-    np.testing.assert_array_equal(read(shelf, FILE).array, ARRAY)
+    np.testing.assert_array_equal(read(folder, FILE).array, ARRAY)
 
 
-def test_what_a_killed_process_left_is_swept_and_the_working_folder_is_gone_afterwards(shelf):
-    left = shelf / ".partial-killed"
+def test_what_a_killed_process_left_is_swept_and_the_working_folder_is_gone_afterwards(folder):
+    left = folder / ".partial-killed"
     left.mkdir()
     (left / "half.npy").write_bytes(b"half")
-    with alone(shelf, print) as work:
+    with alone(folder, print) as work:
         assert not left.exists()
-        assert work.parent == shelf
-    assert not list(shelf.glob(".partial-*"))
+        assert work.parent == folder
+    assert not list(folder.glob(".partial-*"))
 
 
 KILLED = """

@@ -105,4 +105,4 @@ def test_a_model_that_carries_code_is_not_opened(with_run, studio):
 def test_an_environment_that_lies_about_its_data_is_told(with_run, studio):
     path = studio.runs / "20260101-a" / "environment.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "fingerprint": "0" * 16}))
-    assert with_run.get("/api/runs/20260101-a").json()["shelf"] is None
+    assert with_run.get("/api/runs/20260101-a").json()["open_as"] is None

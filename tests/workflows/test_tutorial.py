@@ -2,6 +2,7 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from page_reader import prose_of, unexplained, words_of
@@ -9,7 +10,7 @@ from page_reader import prose_of, unexplained, words_of
 from fittingroom.cli.app import main
 from fittingroom.errors import RunError
 from fittingroom.pages.report import report
-from fittingroom.runs import open_run
+from fittingroom.runs import PAGE, open_run
 from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
 
@@ -18,17 +19,18 @@ from fittingroom.tutorial_plan import TutorialPlan
 def outcome(toy_folder, tmp_path_factory):
     lines = []
     plan = TutorialPlan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path_factory.mktemp("t") / "run")
-    return tutorial(plan, log=lines.append), "\n".join(lines)
+    run, verdict = tutorial(plan, log=lines.append)
+    return SimpleNamespace(run=run, verdict=verdict, page=run.folder / PAGE, lines="\n".join(lines))
 
 
 def test_all_nine_steps_are_told_in_order(outcome):
-    found = re.findall(r"^(\d)\. (\w+)|^(\d)\. (\w+):", outcome[1], re.MULTILINE)
+    found = re.findall(r"^(\d)\. (\w+)|^(\d)\. (\w+):", outcome.lines, re.MULTILINE)
     names = ["Load", "Look", "Rescale", "Build", "Compile", "Fit", "Evaluate", "Predict", "Show"]
     assert [row[1] or row[3] for row in found] == names
 
 
 def test_the_run_folder_holds_plain_files(outcome):
-    names = {path.name for path in outcome[0].run.folder.iterdir()}
+    names = {path.name for path in outcome.run.folder.iterdir()}
     assert {
         "environment.json",
         "recipe.toml",
@@ -44,24 +46,30 @@ def test_the_run_folder_holds_plain_files(outcome):
 
 
 def test_the_test_split_was_looked_at_once(outcome):
-    looks = outcome[0].run.test_looks
+    looks = outcome.run.test_looks
     assert [look["asked_by"] for look in looks] == ["tutorial"]
-    assert looks[0]["accuracy"] == outcome[0].verdict.accuracy
+    assert looks[0]["accuracy"] == outcome.verdict.accuracy
 
 
 def test_the_page_holds_the_score_its_interval_seed_and_fingerprint(outcome):
-    page, verdict = outcome[0].page.read_text("utf-8"), outcome[0].verdict
+    page, verdict = outcome.page.read_text("utf-8"), outcome.verdict
     low, high = verdict.accuracy_interval
-    for text in (f"{verdict.accuracy:.4f}", f"{low:.4f}", f"{high:.4f}", outcome[0].data.fingerprint, "--seed 4"):
+    for text in (
+        f"{verdict.accuracy:.4f}",
+        f"{low:.4f}",
+        f"{high:.4f}",
+        outcome.run.environment["fingerprint"],
+        "--seed 4",
+    ):
         assert text in page
 
 
 def test_the_page_claims_no_comparison_for_another_dataset(outcome):
-    assert "nothing is compared" in outcome[0].page.read_text("utf-8")
+    assert "nothing is compared" in outcome.page.read_text("utf-8")
 
 
 def test_the_page_needs_nothing_from_outside_and_stays_small(outcome):
-    text = outcome[0].page.read_text("utf-8")
+    text = outcome.page.read_text("utf-8")
     assert len(text.encode()) < 3_000_000
     assert not re.search(r"""(src|href)\s*=\s*["'](?!data:|#)""", text)
     assert "<script" not in text
@@ -69,36 +77,36 @@ def test_the_page_needs_nothing_from_outside_and_stays_small(outcome):
 
 
 def test_the_verdict_file_is_the_pages_twin(outcome):
-    verdict = outcome[0].run.verdict
-    assert verdict["accuracy"] == outcome[0].verdict.accuracy
+    verdict = outcome.run.verdict
+    assert verdict["accuracy"] == outcome.verdict.accuracy
     assert verdict["page"]["fitting"]["train_accuracy"] is not None
     assert verdict["page"]["seed"] == 4
 
 
 def test_every_number_of_the_pages_words_is_in_the_verdict_file(outcome):
-    words = prose_of(outcome[0].page.read_text("utf-8"))
+    words = prose_of(outcome.page.read_text("utf-8"))
     of_method = {"95", "0", "1", "2", "20", "0.1", "255", "10000", "128"}
-    assert unexplained(words, outcome[0].run.verdict, of_method) == set()
+    assert unexplained(words, outcome.run.verdict, of_method) == set()
 
 
 def test_the_page_says_how_sure_the_network_is_and_what_it_gets_wrong(outcome):
-    words = words_of(outcome[0].page.read_text("utf-8"))
+    words = words_of(outcome.page.read_text("utf-8"))
     for part in ("What the score means", "How sure it is", "Its highest losses", "No temperature is fitted"):
         assert part in words
-    assert len(outcome[0].run.verdict["page"]["judged"]["top_losses"]) == 9
+    assert len(outcome.run.verdict["page"]["judged"]["top_losses"]) == 9
 
 
 def test_report_writes_the_same_page_again(outcome):
-    before = outcome[0].page.read_text("utf-8")
-    report(outcome[0].run)
-    after = outcome[0].page.read_text("utf-8")
+    before = outcome.page.read_text("utf-8")
+    report(outcome.run)
+    after = outcome.page.read_text("utf-8")
     figures = re.compile(r"<svg.*?</svg>|\d+\.\d+ s|\d+\.\d+", re.DOTALL)
     assert figures.sub("", before) == figures.sub("", after)
 
 
 def test_the_same_seed_gives_the_same_score_to_the_bit(outcome, toy_folder, tmp_path):
-    reproduce = tutorial(TutorialPlan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path / "again"))
-    assert reproduce.run.predictions.probabilities.tobytes() == outcome[0].run.predictions.probabilities.tobytes()
+    again, _ = tutorial(TutorialPlan(dataset=str(toy_folder), epochs=3, seed=4, out=tmp_path / "again"))
+    assert again.predictions.probabilities.tobytes() == outcome.run.predictions.probabilities.tobytes()
 
 
 def test_data_that_changed_since_is_refused(toy_folder, tmp_path):
@@ -106,11 +114,11 @@ def test_data_that_changed_since_is_refused(toy_folder, tmp_path):
     copy.mkdir()
     for path in toy_folder.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    done = tutorial(TutorialPlan(dataset=str(copy), epochs=1, out=tmp_path / "run"))
+    run, _ = tutorial(TutorialPlan(dataset=str(copy), epochs=1, out=tmp_path / "run"))
     labels = copy / "train-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1] + b"\0")
     with pytest.raises(RunError, match="The files have changed since this run"):
-        report(done.run)
+        report(run)
 
 
 def test_json_is_one_object_on_stdout_and_nothing_else(toy_folder, tmp_path, capsys):
@@ -141,11 +149,11 @@ def test_json_is_one_object_on_stdout_and_nothing_else(toy_folder, tmp_path, cap
 
 def test_against_another_dataset_shows_both_scores(toy_folder, shared, tmp_path):
     plan = TutorialPlan(dataset=str(toy_folder), against=str(shared / "mnist"), epochs=1, out=tmp_path / "run")
-    done = tutorial(plan)
+    run, verdict = tutorial(plan)
     rival = open_run(tmp_path / "run" / "against-mnist")
-    text = done.page.read_text("utf-8")
+    text = (run.folder / PAGE).read_text("utf-8")
     assert f"{rival.verdict['accuracy']:.4f}" in text
-    assert f"{done.verdict.accuracy:.4f}" in text
+    assert f"{verdict.accuracy:.4f}" in text
 
 
 def test_a_model_that_was_only_trained_shows_no_test_figures(toy_folder, tmp_path):

@@ -12,25 +12,18 @@ from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log, log_unless, table
 from fittingroom.data.folder import is_idx_name, rewrite
 from fittingroom.errors import UsageError
-from fittingroom.pages.exploration import facts, save_pictures
+from fittingroom.pages.exploration import explore as explore_dataset
 
 FASHION = "fashion-mnist"
 
 
 def list_(*, json: Json = False) -> None:
     """Print the datasets we know, and whether they are on this machine."""
-    rows = [
-        {"name": name, "title": known.title, "found": _text(data.locate(name)), "what": known.description}
-        for name, known in data.DATASETS.items()
-    ]
+    rows = data.list_datasets()
     if json:
         emit_json({"schema": "fittingroom/data-list/1", "datasets": rows})
     else:
         emit(table(["name", "what", "on this machine"], [(r["name"], r["what"], r["found"] or "no") for r in rows]))
-
-
-def _text(path: object) -> str | None:
-    return None if path is None else str(path)
 
 
 def info(name: str = FASHION, *, data_dir: DataDir = None, json: Json = False) -> None:
@@ -180,21 +173,16 @@ def explore(
     quiet: Quiet = False,
 ) -> None:
     """Print shapes, counts, labels per class and pixel range; with --pictures, save what there is to see."""
-    log = log_unless(quiet or json)
-    loaded = data.load(dataset, data_dir=data_dir, log=log)
-    found = facts(loaded)
-    saved = save_pictures(loaded, pictures) if pictures else []
+    found = explore_dataset(dataset, data_dir=data_dir, pictures=pictures, log=log_unless(quiet or json))
     if json:
-        emit_json(found | {"pictures": [str(path) for path in saved]})
+        emit_json(found)
         return
     emit(table(["split", "images", "labels", "pixels"], [_split_row(split) for split in found["splits"]]))
-    counts = [split["labels_per_class"] for split in found["splits"]]
+    counts, names = [split["labels_per_class"] for split in found["splits"]], found["class_names"]
     emit("")
-    emit(
-        table(["label", "class", "train", "test"], zip(range(loaded.classes), loaded.class_names, *counts, strict=True))
-    )
-    for path in saved:
-        emit(str(path))
+    emit(table(["label", "class", "train", "test"], zip(range(len(names)), names, *counts, strict=True)))
+    for path in found["pictures"]:
+        emit(path)
 
 
 def _split_row(split: dict[str, Any]) -> tuple[object, ...]:

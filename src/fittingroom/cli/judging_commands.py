@@ -132,14 +132,14 @@ def compare(
     Args:
         runs: two or more run folders.
     """
-    from fittingroom.workflows.comparing import compare_runs
+    from fittingroom.workflows.comparing import compare as compare_runs
 
-    compared = compare_runs(runs, split, data_dir=data_dir, log=log_unless(quiet or json))
+    compared = compare_runs(*runs, split=split, data_dir=data_dir, log=log_unless(quiet or json))
     if json:
         emit_json(_as_json(compared, show) | {"folders": [str(run) for run in runs]})
         return
     emit(_scores(compared))
-    emit("\n" + "\n".join(f"{pair}." for pair in compared.pairs))
+    emit(f"\n{compared}")
     if compared.seeds:
         emit(f"\n{SEED_ALONE} {compared.seeds}")
     if show:

@@ -6,13 +6,14 @@ from typing import Any
 
 from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, table
-from fittingroom.models import MODELS, build
+from fittingroom.models import build
+from fittingroom.models import list_models as architectures
 from fittingroom.pages.run.gather import summary
 
 
 def list_models(*, json: Json = False) -> None:
     """Print the architectures by name."""
-    rows = [{"name": name, "title": entry.title, "source": entry.source} for name, entry in MODELS.items()]
+    rows = architectures()
     if json:
         emit_json({"schema": "fittingroom/models/1", "models": rows})
     else:
@@ -35,23 +36,9 @@ def model_info(name: str = "walkthrough", *, json: Json = False) -> None:
 
 def list_recipes(*, json: Json = False) -> None:
     """Print the ladder: each recipe with its network, and its measured accuracy and seconds on two cores."""
-    from fittingroom.ladder.ladder_table import measured
-    from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_sha256
+    from fittingroom.ladder.ladder_table import list_recipes as recipes
 
-    figures = measured()
-    rows: list[dict[str, Any]] = []
-    for name in sorted(recipe_names(), key=lambda name: (figures.get(name, {}).get("mean") or 1.0, name)):
-        recipe, row = load_recipe(name), figures.get(name, {})
-        rows.append(
-            {
-                "name": name,
-                "model": recipe.model,
-                "epochs": recipe.epochs,
-                **{key: row.get(key) for key in ("mean", "sd", "n", "seconds", "mflop", "parameters")},
-                "sha256": recipe_sha256(name),
-                "file": str(find_recipe(name)),
-            }
-        )
+    rows = recipes()
     if json:
         emit_json({"schema": "fittingroom/recipes/1", "recipes": rows})
         return

@@ -14,12 +14,10 @@ from cyclopts import Parameter
 from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
 from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
 from fittingroom.errors import DataError, UsageError
-from fittingroom.runs import is_run, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from fittingroom.export.model_export import Exported
     from fittingroom.inference.predictor import Predictor
     from fittingroom.workflows.picture_answers import Failure, PictureAnswer
 
@@ -169,9 +167,6 @@ def _text(answer: PictureAnswer) -> tuple[str, ...]:
     return on_one_line(answer.path), answer.taken_as, label, f"{answer.confidence:.1%}", others
 
 
-FASHION = "fashion-mnist"
-
-
 def export(
     *,
     model: ModelName = None,
@@ -193,8 +188,7 @@ def export(
     run by ONNX Runtime in a fresh process on all test images: every label has to be the model's own and every
     probability within 1e-4, otherwise the file is removed.
     """
-    from fittingroom.data import load
-    from fittingroom.export.model_export import export_model
+    from fittingroom.workflows.exporting import export_model
     from fittingroom.workflows.run_data import newest_run
 
     log = log_unless(quiet or json)
@@ -202,26 +196,19 @@ def export(
     file = out or _default_file(chosen, format or "onnx")
     if format is not None and file.suffix != f".{format}":
         raise UsageError(f"{file}: expected a file that ends in .{format}, as --format {format} asks.")
-    data = load(dataset or _dataset_of(chosen), data_dir=data_dir, log=log)
-    done = export_model(chosen, file, data.test.images, data.class_names)
+    facts = _facts(export_model(chosen, file, dataset, data_dir=data_dir, log=log))
     if json:
-        emit_json(_facts(done))
+        emit_json(facts)
         return
-    emit(f"{done.path}  {done.size_bytes / 1e6:.2f} MB, its card {done.card}")
-    if done.none_of_these is not None:
-        emit(f"{done.none_of_these}  beside it: what is none of the classes; the two belong together.")
-    if done.agreement is not None:
+    emit(f"{facts['path']}  {facts['size_bytes'] / 1e6:.2f} MB, its card {facts['card']}")
+    if facts["none_of_these"]:
+        emit(f"{facts['none_of_these']}  beside it: what is none of the classes; the two belong together.")
+    if checked := facts["checked"]:
         emit(
-            f"Opset {done.opset}; input pixels, uint8 (n, height, width); output probabilities. In a fresh process "
-            f"ONNX Runtime gave the same label on {done.agreement.same_label:,} of {done.agreement.n:,} images, "
-            f"probabilities within {done.agreement.largest_difference:.0e}."
+            f"Opset {facts['opset']}; input pixels, uint8 (n, height, width); output probabilities. In a fresh process "
+            f"ONNX Runtime gave the same label on {checked['same_label']:,} of {checked['images']:,} images, "
+            f"probabilities within {checked['largest_difference']:.0e}."
         )
-
-
-def _dataset_of(model: str) -> str:
-    if is_run(Path(model)):
-        return str(open_run(model).environment.get("dataset") or FASHION)
-    return FASHION
 
 
 def _default_file(model: str, ending: str) -> Path:
@@ -229,20 +216,19 @@ def _default_file(model: str, ending: str) -> Path:
     return Path(f"{path.stem if path.is_file() else path.name}.{ending}")
 
 
-def _facts(done: Exported) -> dict[str, Any]:
-    checked = None
-    if done.agreement is not None:
-        checked = {
-            "images": done.agreement.n,
-            "same_label": done.agreement.same_label,
-            "largest_difference": done.agreement.largest_difference,
-        }
+def _facts(file: Path) -> dict[str, Any]:
+    """Return what an exported file's card says of it, and where it lies."""
+    from fittingroom.inference.model_files import read_card
+
+    card = read_card(file)
+    made, second = card["export"], card.get("none_of_these")
+    names = ("images", "same_label", "largest_difference")
     return {
         "schema": "fittingroom/export/1",
-        "path": str(done.path),
-        "card": str(done.card),
-        "none_of_these": None if done.none_of_these is None else str(done.none_of_these),
-        "size_bytes": done.size_bytes,
-        "opset": done.opset,
-        "checked": checked,
+        "path": str(file),
+        "card": str(file.with_suffix(".json")),
+        "none_of_these": str(file.with_name(second["file"])) if second else None,
+        "size_bytes": file.stat().st_size,
+        "opset": made.get("opset"),
+        "checked": {name: made["checked"][name] for name in names} if "checked" in made else None,
     }

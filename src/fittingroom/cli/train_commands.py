@@ -13,12 +13,12 @@ from fittingroom.cli.verdict_text import score_line, show_references
 from fittingroom.errors import UsageError
 from fittingroom.judging import references_line, wilson_interval
 from fittingroom.recipes import load_recipe
-from fittingroom.runs import Run
+from fittingroom.runs import PAGE, TUTORIAL, Run
 from fittingroom.training.recipe import Recipe, parse_setting
 from fittingroom.tutorial_plan import EPOCHS, PALETTE, TutorialPlan
 
 if TYPE_CHECKING:
-    from fittingroom.tutorial import Outcome
+    from fittingroom.judging import Verdict
 
 
 def train(
@@ -117,29 +117,28 @@ def tutorial(
     quiet_ = quiet or json
     plan = TutorialPlan(dataset, against, seed, epochs, out, palette, data_dir)
     with progress(quiet_) as on_progress:
-        outcome = walk_through(plan, log=log_unless(quiet_), on_progress=on_progress)
+        run, verdict = walk_through(plan, log=log_unless(quiet_), on_progress=on_progress)
     if json:
-        emit_json(facts(outcome))
+        emit_json(_tutorial_facts(run, verdict))
         return
-    emit(score_line(outcome.verdict, "Test", outcome.data.fingerprint, seed))
-    show_references(outcome.verdict, outcome.data.name)
-    emit(f"The page: {outcome.page}")
+    environment = run.environment
+    emit(score_line(verdict, "Test", environment["fingerprint"], seed))
+    show_references(verdict, environment["dataset"])
+    emit(f"The page: {run.folder / PAGE}")
 
 
-def facts(outcome: Outcome) -> dict[str, Any]:
-    """Return what came of a tutorial as the object that --json prints."""
-    verdict = outcome.verdict
+def _tutorial_facts(run: Run, verdict: Verdict) -> dict[str, Any]:
     return {
         "schema": "fittingroom/tutorial/1",
         "test_accuracy": verdict.accuracy,
         "test_accuracy_interval": list(verdict.accuracy_interval),
         "n": verdict.n,
         "test_loss": verdict.log_loss,
-        "train_accuracy": outcome.train_accuracy,
-        "epochs": len(outcome.run.history),
-        "seconds": outcome.seconds,
-        "seed": outcome.run.environment["seed"],
-        "dataset": outcome.data.name,
-        "fingerprint": outcome.data.fingerprint,
-        "run": str(outcome.run.folder),
+        "train_accuracy": run.history[-1]["accuracy"],
+        "epochs": len(run.history),
+        "seconds": run.read_json(TUTORIAL)["seconds"],
+        "seed": run.environment["seed"],
+        "dataset": run.environment["dataset"],
+        "fingerprint": run.environment["fingerprint"],
+        "run": str(run.folder),
     }

@@ -10,7 +10,7 @@ from fittingroom.cli.output import emit, log, table
 from fittingroom.judging import check_gates, references_for, references_line, too_good_warning
 
 if TYPE_CHECKING:
-    from fittingroom.judging import Gate, Verdict
+    from fittingroom.judging import QualityGate, Verdict
 
 
 FailUnder = Annotated[
@@ -68,7 +68,7 @@ def known_of(verdict: Verdict, dataset: str) -> dict[str, Any]:
     return {"references": known, "warning": too_good_warning(verdict.accuracy, dataset)}
 
 
-def gates_passed(verdict: Verdict, gates: tuple[Gate, ...]) -> bool:
+def gates_passed(verdict: Verdict, gates: tuple[QualityGate, ...]) -> bool:
     """Print on stderr why a verdict fails its gates, if it does, and say whether it passes."""
     reasons = check_gates(verdict, gates)
     for reason in reasons:

@@ -6,7 +6,7 @@ from fittingroom.data.cache import cache_folder
 from fittingroom.data.catalog import DATASETS, FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.dataset import Dataset, Split, hold_out
 from fittingroom.data.idx import read_idx, write_idx
-from fittingroom.data.loading import FileCheck, get, load, load_data, locate, verify
+from fittingroom.data.loading import FileCheck, get, list_datasets, load, load_data, locate, verify
 from fittingroom.progress import Log, no_log
 
 class_names = DATASETS["fashion-mnist"].class_names
@@ -25,6 +25,7 @@ __all__ = [
     "class_names",
     "get",
     "hold_out",
+    "list_datasets",
     "load",
     "load_data",
     "locate",

@@ -146,7 +146,7 @@ class _Progress:
     total = 0
 
     def __init__(self, url: str, path: Path, max_bytes: int, log: Log) -> None:
-        self._url, self._path, self._max_bytes, self._say = url, path, max_bytes, log
+        self._url, self._path, self._max_bytes, self._log = url, path, max_bytes, log
         self._next = time.monotonic() + PATIENCE.progress_seconds
 
     def update(self, _count: int) -> None:
@@ -156,7 +156,7 @@ class _Progress:
             raise DataError(f"{self._url}: expected at most {self._max_bytes:,} bytes, received more.")
         if time.monotonic() >= self._next:
             of = f" of {self.total / 1e6:.0f}" if self.total else ""
-            self._say(f"  {received / 1e6:.0f}{of} MB")
+            self._log(f"  {received / 1e6:.0f}{of} MB")
             self._next = time.monotonic() + PATIENCE.progress_seconds
 
     def reset(self) -> None:

@@ -147,6 +147,25 @@ def locate(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None) 
     return next((place for place in places if _has_all(place)), None)
 
 
+def list_datasets() -> list[dict[str, str | None]]:
+    """Return the datasets we know: name, title, where this machine has it ("found", None for nowhere), and what it is.
+
+    Example:
+        >>> [row["name"] for row in list_datasets()][0]
+        'fashion-mnist'
+    """
+    found = {name: locate(name) for name in DATASETS}
+    return [
+        {
+            "name": name,
+            "title": known.title,
+            "found": None if found[name] is None else str(found[name]),
+            "what": known.description,
+        }
+        for name, known in DATASETS.items()
+    ]
+
+
 def verify(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None) -> tuple[FileCheck, ...]:
     """Read and hash every file of a dataset in full.
 

@@ -6,7 +6,6 @@ import json
 import shutil
 import tempfile
 import warnings
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ import numpy as np
 
 from fittingroom.arrays import Images
 from fittingroom.errors import ModelError, UsageError
-from fittingroom.export.fresh_check import LARGEST_DIFFERENCE, Agreement, agreement
+from fittingroom.export.fresh_check import answers_in_fresh_process
 from fittingroom.files import atomic_write, write_json
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.model_files import SCHEMA, find_model, load_model, none_of_these_file, read_card
@@ -105,39 +104,24 @@ def _name_ends(graph_model: Any, onnx: Any) -> None:
 
 
 FORMATS = ("onnx", "keras")
+LARGEST_DIFFERENCE = 1e-4  # between two probabilities
 COMPARED = 1000  # images on which tempering is checked before anything is written
 LEAST_PROBABILITY = 1e-12  # below it a probability has no logarithm worth dividing
 
 
-@dataclass(frozen=True)
-class Exported:
-    """What was written.
+def write_model(name: str | Path, to: Path, images: Images, class_names: Sequence[str] = ()) -> Path:
+    """Write a model as one file for other programs, and its card beside it, ``.json``.
 
-    Attributes:
-        path: of the model's file.
-        card: of the card beside it.
-        none_of_these: of the network beside it that tells what is none of the classes; None where the model has none.
-        size_bytes: of the model's file.
-        opset: of ONNX's operators; None for a Keras file.
-        agreement: with the model it came from; None for a Keras file, which is that model.
-    """
-
-    path: Path
-    card: Path
-    none_of_these: Path | None
-    size_bytes: int
-    opset: int | None
-    agreement: Agreement | None
-
-
-def export_model(name: str | Path, to: Path, images: Images, class_names: Sequence[str] = ()) -> Exported:
-    """Export a model for other programs.
+    The card's entry "export" says how the file was made and what was checked.
 
     Args:
         name: a run folder, a ``.keras`` file, or a shipped name.
         to: the file to write; its end, ``.onnx`` or ``.keras``, is the format.
         images: uint8 ``(n, h, w)`` on which an ONNX file has to agree with the model.
         class_names: in the order of the outputs.
+
+    Returns:
+        The file.
 
     Raises:
         UsageError: another format, or something is there already.
@@ -154,18 +138,16 @@ def export_model(name: str | Path, to: Path, images: Images, class_names: Sequen
     _check_tempered(model, opened, images[:COMPARED])
     if to.suffix == ".keras":
         atomic_write(to, model.save)
-        opset, compared = None, None
+        made: dict[str, Any] = {"format": "keras"}
     else:
-        opset, compared = checked_onnx(model, to, images, class_names)
-    card = _card(source, _run_of(source), class_names, opset, compared)
-    card |= {"tempered": True, "temperature": opened.temperature}
+        made = checked_onnx(model, to, images, class_names)
+    card = _card(source, _run_of(source), class_names)
+    card |= {"export": made, "tempered": True, "temperature": opened.temperature}
     if second is not None:
         atomic_write(second_to, partial(shutil.copyfile, second))
-        card = {**card, "none_of_these": {**card["none_of_these"], "file": second_to.name}}
+        card["none_of_these"] = {**card["none_of_these"], "file": second_to.name}
     write_json(to.with_suffix(".json"), card)
-    return Exported(
-        to, to.with_suffix(".json"), None if second is None else second_to, to.stat().st_size, opset, compared
-    )
+    return to
 
 
 def at_temperature(model: keras.Model, temperature: float) -> keras.Model:
@@ -198,9 +180,7 @@ def _last_layer(model: Any) -> Any:
     return model
 
 
-def checked_onnx(
-    model: keras.Model, to: Path, images: Images, class_names: Sequence[str] = ()
-) -> tuple[int, Agreement]:
+def checked_onnx(model: keras.Model, to: Path, images: Images, class_names: Sequence[str] = ()) -> dict[str, Any]:
     """Write a model as ONNX, and remove the file again where a fresh process does not get the same from it.
 
     Args:
@@ -210,24 +190,32 @@ def checked_onnx(
         class_names: in the order of the outputs.
 
     Returns:
-        The opset, and how the file compares.
+        How it was made, for a card: format, opset, input, output, what was checked.
 
     Raises:
         ModelError: it cannot be written, or does not agree.
     """
     opset = write_onnx(model, to, class_names)
     try:
-        compared = agreement(to, images, predictor(model)(images))
-        if not compared.is_close:
+        answers, expected = answers_in_fresh_process(to, images), predictor(model)(images)
+        same = int((answers.argmax(axis=1) == expected.argmax(axis=1)).sum())
+        difference = float(np.abs(answers - expected).max(initial=0))
+        if same < len(images) or difference > LARGEST_DIFFERENCE:
             raise ModelError(
-                f"{to}: expected the same label on all {compared.n:,} images and probabilities within "
-                f"{LARGEST_DIFFERENCE:g}, received {compared.same_label:,} and {compared.largest_difference:.1e}. "
-                "The file was removed."
+                f"{to}: expected the same label on all {len(images):,} images and probabilities within "
+                f"{LARGEST_DIFFERENCE:g}, received {same:,} and {difference:.1e}. The file was removed."
             )
     except BaseException:
         to.unlink(missing_ok=True)
         raise
-    return opset, compared
+    engine = "ONNX Runtime, in a fresh process"
+    return {
+        "format": "onnx",
+        "opset": opset,
+        "input": {"name": INPUT, "type": "uint8", "shape": ["n", "height", "width"], "means": "0 black to 255"},
+        "output": {"name": OUTPUT, "type": "float32", "shape": ["n", "classes"], "means": "sums to 1"},
+        "checked": {"engine": engine, "images": len(images), "same_label": same, "largest_difference": difference},
+    }
 
 
 def _check_tempered(model: keras.Model, opened: Predictor, images: Images) -> None:
@@ -237,13 +225,6 @@ def _check_tempered(model: keras.Model, opened: Predictor, images: Images) -> No
             f"Model '{opened.title}': expected its tempered probabilities within {LARGEST_DIFFERENCE:g} from the file "
             f"to write, received a difference of {difference:.1e}. Nothing was written."
         )
-
-
-def _as_keras_file(model: keras.Model) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
-        model.save(path)
-        return path.read_bytes()
 
 
 def _check_ending(to: Path) -> None:
@@ -261,31 +242,14 @@ def _run_of(source: Path) -> Run | None:
     return open_run(source.parent) if is_run(source.parent) else None
 
 
-def _card(
-    source: Path, run: Run | None, class_names: Sequence[str], opset: int | None, compared: Agreement | None
-) -> dict[str, Any]:
-    """Return the card: a shipped model's own, or one from the run, and how this file was made."""
-    card = read_card(source) or {
+def _card(source: Path, run: Run | None, class_names: Sequence[str]) -> dict[str, Any]:
+    """Return the card: a shipped model's own, or one from the run."""
+    return read_card(source) or {
         "schema": SCHEMA,
         "name": source.parent.name if run else source.stem,
         "data": {"classes": list(class_names)},
         **({} if run is None else _facts(run)),
     }
-    made: dict[str, Any] = {"format": "keras"}
-    if opset is not None and compared is not None:
-        made = {
-            "format": "onnx",
-            "opset": opset,
-            "input": {"name": INPUT, "type": "uint8", "shape": ["n", "height", "width"], "means": "0 black to 255"},
-            "output": {"name": OUTPUT, "type": "float32", "shape": ["n", "classes"], "means": "not tempered"},
-            "checked": {
-                "engine": "ONNX Runtime, in a fresh process",
-                "images": compared.n,
-                "same_label": compared.same_label,
-                "largest_difference": compared.largest_difference,
-            },
-        }
-    return {**card, "export": made}
 
 
 def _facts(run: Run) -> dict[str, Any]:

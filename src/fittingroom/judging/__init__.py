@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fittingroom.judging.calibration import Calibration, ReliabilityBin, Tempering, fit_temperature, tempered, tempering
 from fittingroom.judging.compare import Comparison, Seeds, compare, differing, over_seeds
-from fittingroom.judging.gates import Gate, check_gates, parse_gate
+from fittingroom.judging.gates import QualityGate, check_gates, parse_gate
 from fittingroom.judging.intervals import wilson_interval
 from fittingroom.judging.references import Reference, references_for, references_line, too_good_warning
 from fittingroom.judging.scores import (
@@ -25,7 +25,7 @@ __all__ = [
     "ClassScore",
     "Comparison",
     "ConfusedPair",
-    "Gate",
+    "QualityGate",
     "Reference",
     "ReliabilityBin",
     "RiskCoverage",

@@ -17,10 +17,10 @@ OF_ALL = ("accuracy", "top_2_accuracy")
 OF_A_CLASS = ("recall", "precision", "f1")
 
 
-Gate: TypeAlias = tuple[str, float]  # a score, "accuracy" or "recall.Shirt", and the least that it has to be
+QualityGate: TypeAlias = tuple[str, float]  # a score, "accuracy" or "recall.Shirt", and the least that it has to be
 
 
-def parse_gate(text: str) -> Gate:
+def parse_gate(text: str) -> QualityGate:
     """Return the gate that a text such as ``accuracy=0.88`` or ``recall.Shirt=0.6`` describes.
 
     Raises:
@@ -51,7 +51,7 @@ def _fraction(text: str, number: str) -> float:
     return value
 
 
-def check_gates(verdict: Verdict, gates: Sequence[Gate]) -> tuple[str, ...]:
+def check_gates(verdict: Verdict, gates: Sequence[QualityGate]) -> tuple[str, ...]:
     """Return why a verdict does not pass, a sentence for each gate that it fails; empty where it passes.
 
     Raises:

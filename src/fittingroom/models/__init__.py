@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import keras
 
-__all__ = ["MODELS", "Architecture", "build"]
+__all__ = ["MODELS", "Architecture", "build", "list_models"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,16 @@ MODELS: dict[str, Architecture] = {
         AIRBENCH,
     ),
 }
+
+
+def list_models() -> list[dict[str, str]]:
+    """Return the architectures that can be trained: name, title (what it is, in one line), source.
+
+    Example:
+        >>> list_models()[0]["name"]
+        'walkthrough'
+    """
+    return [{"name": name, "title": entry.title, "source": entry.source} for name, entry in MODELS.items()]
 
 
 def build(

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from fittingroom.data import Dataset, Log, load, no_log
 
-    from fittingroom.data import Dataset, Split
+if TYPE_CHECKING:
+    from fittingroom.data import Split
 
 
 GRID = 30
 
 
-def facts(data: Dataset) -> dict[str, Any]:
-    """Return shapes, counts, labels per class and pixel range as plain values."""
+def explore(
+    data: Dataset | str | Path = "fashion-mnist",
+    *,
+    data_dir: Path | None = None,
+    pictures: str | Path | None = None,
+    log: Log = no_log,
+) -> dict[str, Any]:
+    """Return what there is to see in a dataset: shapes, counts, labels per class and pixel range, as plain values.
+
+    Args:
+        data: a dataset, its name or its folder.
+        data_dir: where a known dataset's files are; None to look.
+        pictures: a folder to save three pictures into, as PNG; None for none.
+        log: takes one line for the user.
+
+    Raises:
+        FittingRoomError: as `load`.
+
+    Example:
+        >>> explore()["splits"][0]["images"]  # doctest: +SKIP
+        [60000, 28, 28]
+    """
+    loaded = data if isinstance(data, Dataset) else load(data, data_dir=data_dir, log=log)
     return {
         "schema": "fittingroom/explore/1",
-        "dataset": data.name,
-        "fingerprint": data.fingerprint,
-        "source": data.source,
-        "class_names": list(data.class_names),
-        "splits": [split_facts(split, data.classes) for split in (data.train, data.test)],
+        "dataset": loaded.name,
+        "fingerprint": loaded.fingerprint,
+        "source": loaded.source,
+        "class_names": list(loaded.class_names),
+        "splits": [split_facts(split, loaded.classes) for split in (loaded.train, loaded.test)],
+        "pictures": [] if pictures is None else [str(path) for path in save_pictures(loaded, Path(pictures))],
     }
 
 

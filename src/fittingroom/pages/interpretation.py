@@ -207,11 +207,11 @@ def interpret(
     """
     opened = run if isinstance(run, Run) else open_run(run)
     loaded = data or run_dataset(opened)
-    found = run_predictions(opened, loaded, split)
+    judged, probabilities = run_predictions(opened, loaded, split)
     train = _training_images(opened, loaded)
     return Interpretation(
-        split=found.split,
-        probabilities=found.probabilities,
+        split=judged,
+        probabilities=probabilities,
         class_names=loaded.class_names,
         train=train,
         find=neighbour_finder(opened, train, log),

@@ -211,11 +211,11 @@ def tempered_by(run: Run, data: Dataset, labels: Labels, probabilities: Probabil
     if not run.environment.get("held_out") or data.fingerprint != run.environment.get("fingerprint"):
         return None
     try:
-        held = run_predictions(run, data, "validation")
+        held, answers = run_predictions(run, data, "validation")
     except ModelError:
         return None
-    value = fit_temperature(held.split.labels, held.probabilities)
-    return Tempered(tempering(held.split.labels, held.probabilities, value), tempering(labels, probabilities, value))
+    value = fit_temperature(held.labels, answers)
+    return Tempered(tempering(held.labels, answers, value), tempering(labels, probabilities, value))
 
 
 def temperature_report(model: str, data: Dataset) -> tuple[int | None, Tempered | None]:

@@ -10,14 +10,13 @@ from fittingroom.errors import RunError, UsageError
 from fittingroom.pages.comparison.gather import comparison
 from fittingroom.pages.run.gather import run_facts
 from fittingroom.pages.run.page import run_page
-from fittingroom.pages.tutorial.gather import TUTORIAL, tutorial_facts
-from fittingroom.runs import Run, open_run
+from fittingroom.pages.tutorial.gather import tutorial_facts
+from fittingroom.runs import PAGE, TUTORIAL, Run, open_run
 
 if TYPE_CHECKING:
     from fittingroom.pages.judged import Judged
 
 
-PAGE = "report.html"
 TWIN = "verdict.json"
 
 

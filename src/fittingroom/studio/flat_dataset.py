@@ -93,7 +93,7 @@ class DatasetRegistry:
         """Return what `fittingroom.load` takes for a name.
 
         Raises:
-            Problem: 404, a name that is not on the shelf.
+            Problem: 404, a name that this studio has not.
         """
         if name not in self.names():
             raise Problem(404, f"Unknown dataset '{name}'. {suggest(name, self.names())}")
@@ -103,7 +103,7 @@ class DatasetRegistry:
         """Return a dataset, loaded once and verified then.
 
         Raises:
-            Problem: 404, a name that is not on the shelf.
+            Problem: 404, a name that this studio has not.
             FittingRoomError: as `fittingroom.load`.
         """
         source = self.source(name)

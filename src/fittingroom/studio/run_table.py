@@ -10,15 +10,13 @@ import numpy as np
 
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging.compare import mcnemar
-from fittingroom.runs import summary_or_error
+from fittingroom.runs import PAGE, summary_or_error
 from fittingroom.studio.problems import Problem, without_paths
 from fittingroom.studio.run_names import own_file
 from fittingroom.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from fittingroom.runs import Predictions, Run
-
-PAGE = "report.html"
 
 
 def row(run: Run) -> dict[str, Any]:

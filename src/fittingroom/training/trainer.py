@@ -157,14 +157,14 @@ def _plan(
     data: object, recipe: Recipe, seed: int, validation: object, callbacks: Sequence[Any], log: Log
 ) -> TrainingPlan:
     """Check the data at the border, hold out validation images, and put together what is trained on and how."""
-    say = audible(log)
-    pair = accept_pair(data, "training", say)
+    log = audible(log)
+    pair = accept_pair(data, "training", log)
     held_out = check_whole(validation, "validation", most=2**63) if isinstance(validation, int | np.integer) else None
     if held_out is not None:
         whole = Split("train", *pair, np.arange(len(pair[1])))
         rest, validation = hold_out(whole, held_out, seed=0)
         pair = rest.images, rest.labels
-    held = None if validation is None else accept_pair(_not_a_test_set(validation), "validation", say)
+    held = None if validation is None else accept_pair(_not_a_test_set(validation), "validation", log)
     facts = {
         "dataset": data.name if isinstance(data, Dataset) else "arrays",
         "fingerprint": data.fingerprint if isinstance(data, Dataset) else _fingerprint(pair),

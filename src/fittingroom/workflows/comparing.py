@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,6 @@ from fittingroom.workflows.run_data import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +47,19 @@ class Compared:
     dataset: str
     run_seeds: tuple[int, ...]
 
+    def __str__(self) -> str:
+        return "\n".join(f"{pair}." for pair in self.pairs)
+
     def differ(self, count: int) -> tuple[int, ...]:
         """Return the positions of images on which exactly one of the first two runs is right, the surest first."""
         first, second = self.predictions[:2]
         return tuple(differing(first.probabilities, second.probabilities, first.labels)[:count].tolist())
 
 
-def compare_runs(
-    folders: Sequence[str | Path],
+def compare(
+    *runs: Run | str | Path,
     split: SplitName | None = None,
-    *,
-    data_dir: Path | None = None,
+    data_dir: str | Path | None = None,
     log: Log = no_log,
 ) -> Compared:
     """Compare what runs answered about the same images.
@@ -66,33 +68,41 @@ def compare_runs(
     run was evaluated on them already, otherwise the validation images that the runs held out are.
 
     Args:
-        folders: of two or more runs.
+        runs: two or more, or their folders.
         split: "validation" or "test"; None for what the runs keep.
         data_dir: where the dataset's files are; None to look.
         log: told what takes a while.
 
+    Returns:
+        Every two of them, with the difference, its interval and p-value; printed, a sentence a pair.
+
     Raises:
         UsageError: fewer than two, or the same one twice.
         RunError: no such run, no predictions yet, or they are of other images.
+
+    Example:
+        >>> print(compare("runs/a", "runs/b"))  # doctest: +SKIP
+        b is better: 1.20 points (95 % 0.80 to 1.60), n = 10,000, p < 0.0001.
     """
-    runs = [open_run(folder) for folder in folders]
-    if len(runs) < 2:
+    opened = [run if isinstance(run, Run) else open_run(run) for run in runs]
+    folder = None if data_dir is None else Path(data_dir)
+    if len(opened) < 2:
         raise UsageError("A comparison needs two or more runs. Example: fittingroom compare runs/a runs/b")
-    if len({run.folder.resolve() for run in runs}) < len(runs):
+    if len({run.folder.resolve() for run in opened}) < len(opened):
         raise UsageError("Expected runs that differ, received the same one twice.")
-    _check_same_data(runs, split)
-    kept = [_predictions(run, split, data_dir, log) for run in runs]
-    for run, other in zip(runs[1:], kept[1:], strict=True):
-        _check_same(runs[0], kept[0], run, other)
-    names = _names(runs)
+    _check_same_data(opened, split)
+    kept = [_predictions(run, split, folder, log) for run in opened]
+    for run, other in zip(opened[1:], kept[1:], strict=True):
+        _check_same(opened[0], kept[0], run, other)
+    names = _names(opened)
     pairs = compare_arrays(kept[0].labels, {name: each.probabilities for name, each in zip(names, kept, strict=True)})
     return Compared(
         names=names,
         predictions=tuple(kept),
         pairs=pairs,
-        seeds=_seeds(runs, kept),
-        dataset=dataset_judged(runs[0], kept[0].fingerprint),
-        run_seeds=tuple(run.environment["seed"] for run in runs),
+        seeds=_seeds(opened, kept),
+        dataset=dataset_judged(opened[0], kept[0].fingerprint),
+        run_seeds=tuple(run.environment["seed"] for run in opened),
     )
 
 
@@ -124,8 +134,7 @@ def _predictions(run: Run, split: SplitName | None, data_dir: Path | None, log: 
         return run.predictions  # says what is missing
     data = run_dataset(run, data_dir)
     log(f"Asking {run.folder} about its {split or 'validation'} images.")
-    found = run_predictions(run, data, split)
-    return predictions_of(found.split, found.probabilities, data)
+    return predictions_of(*run_predictions(run, data, split), data)
 
 
 def _check_same(first: Run, kept: Predictions, second: Run, other: Predictions) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,19 +18,6 @@ if TYPE_CHECKING:
 
 
 SplitName = Literal["train", "validation", "test"]
-
-
-@dataclass(frozen=True, eq=False)
-class RunPredictions:
-    """Images, and what a run said of them.
-
-    Attributes:
-        split: images, labels and positions in the file; named "train", "validation" or "test".
-        probabilities: ``(n, classes)``, in the order of the split.
-    """
-
-    split: Split
-    probabilities: Probabilities
 
 
 def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
@@ -70,7 +56,7 @@ def check_same_data(run: Run, data: Dataset) -> None:
         )
 
 
-def run_predictions(run: Run, data: Dataset, split: SplitName | None = None) -> RunPredictions:
+def run_predictions(run: Run, data: Dataset, split: SplitName | None = None) -> tuple[Split, Probabilities]:
     """Return what a run says about one split, without a look at test images that it has not been scored on.
 
     Args:
@@ -78,6 +64,9 @@ def run_predictions(run: Run, data: Dataset, split: SplitName | None = None) -> 
         data: what it was trained on.
         split: None for the predictions that the run keeps, which are of the test images once it was evaluated, else
             for its validation images.
+
+    Returns:
+        The images (named "train", "validation" or "test"), and probabilities ``(n, classes)`` in their order.
 
     Raises:
         RunError: it has no such images, or has not been evaluated.
@@ -96,7 +85,7 @@ def kept_predictions(run: Run) -> Predictions | None:
     return run.predictions if (run.folder / "predictions.npz").exists() else None
 
 
-def _as_kept(run: Run, data: Dataset, kept: Predictions) -> RunPredictions:
+def _as_kept(run: Run, data: Dataset, kept: Predictions) -> tuple[Split, Probabilities]:
     check_same_data(run, data)
     if kept.fingerprint != data.fingerprint:
         raise RunError(
@@ -107,10 +96,10 @@ def _as_kept(run: Run, data: Dataset, kept: Predictions) -> RunPredictions:
     split = source.take(kept.indices[kept.indices < len(source)], kept.split)
     if not np.array_equal(split.labels, kept.labels):
         raise RunError(f"{run.folder}: the labels in predictions.npz are not those of '{data.name}'.")
-    return RunPredictions(split, kept.probabilities)
+    return split, kept.probabilities
 
 
-def _asked(run: Run, data: Dataset, name: str, *, keep: bool) -> RunPredictions:
+def _asked(run: Run, data: Dataset, name: str, *, keep: bool) -> tuple[Split, Probabilities]:
     train, held_out = learned_from(run, data)
     chosen = train if name == "train" else held_out
     if chosen is None:
@@ -121,7 +110,7 @@ def _asked(run: Run, data: Dataset, name: str, *, keep: bool) -> RunPredictions:
     probabilities = run.predict(chosen.images, tempered=False)
     if keep and name == "validation":
         run.write_predictions(predictions_of(chosen, probabilities, data))
-    return RunPredictions(chosen, probabilities)
+    return chosen, probabilities
 
 
 def predictions_of(split: Split, probabilities: Probabilities, data: Dataset) -> Predictions:

@@ -15,7 +15,7 @@ from fittingroom.pages.comparison.page import comparison_page
 from fittingroom.pages.comparison.values import ComparisonReport, Contender
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.run.gather import cost_of, data_or_why
-from fittingroom.workflows.comparing import compare_runs
+from fittingroom.workflows.comparing import compare
 from fittingroom.workflows.reproduce import reproduce
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def comparison(
     page = out or runs[0].folder.resolve().parent / NAME
     if page.suffix != ".html":
         raise UsageError(f"{page}: expected a page that ends in .html.")
-    compared = compare_runs([run.folder for run in runs], split, data_dir=data_dir, log=log)
+    compared = compare(*runs, split=split, data_dir=data_dir, log=log)
     data, why = data_or_why(runs[0], data_dir)
     facts = comparison_facts(runs, compared, why)
     pictures = {} if data is None else _pictures(facts, data)

@@ -16,13 +16,10 @@ from fittingroom.pages.run.gather import readable
 from fittingroom.pages.tutorial.page import tutorial_page
 from fittingroom.pages.tutorial.values import Fitting, TutorialReport, choose_images, describe_data
 from fittingroom.pages.tutorial_text import REFERENCE
-from fittingroom.runs import Run
+from fittingroom.runs import TUTORIAL, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-TUTORIAL = "tutorial.json"  # what only a tutorial's run knows; its presence makes the page the walk-through's
 
 
 def tutorial_facts(run: Run, *, log: Log = no_log) -> tuple[dict[str, Any], str]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from starlette.responses import FileResponse
 
 from fittingroom.errors import FittingRoomError
+from fittingroom.runs import PAGE
 from fittingroom.studio import run_table
 from fittingroom.studio.problems import Problem
 from fittingroom.studio.routes.data_routes import as_json
@@ -43,9 +44,9 @@ def run_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/runs/{name}")
     def one(name: str) -> dict[str, Any]:
-        """Return a run with its history, every value used, and the dataset's name on this studio's shelf."""
+        """Return a run with its history, every value used, and the name under which this studio has its dataset."""
         run = find_run(studio.runs, name)
-        more = {"history": run.history, "resolved": run.resolved, "shelf": dataset_of(name)}
+        more = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
         return run_table.full_row(run, run.summary()) | more
 
     @routes.get("/runs/{name}/predictions")
@@ -79,7 +80,7 @@ def run_page_routes(studio: Studio) -> APIRouter:
     @routes.get("/runs/{name}/page", response_class=Response, responses=HTML)
     def page(name: str) -> Response:
         """Return a run's page; it may come from anywhere, so it runs nothing and loads nothing."""
-        path = own_file(find_run(studio.runs, name), run_table.PAGE)
+        path = own_file(find_run(studio.runs, name), PAGE)
         if path is None:
             raise Problem(404, f"'{name}' has no page yet.")
         return FileResponse(path, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})

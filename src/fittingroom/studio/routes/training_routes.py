@@ -130,15 +130,15 @@ def check_held_out(count: int | None, images: int) -> None:
 
 
 def own_dataset(studio: Studio, dataset: str, mark: object) -> str:
-    """Return the name on the shelf of the data that a run was trained on.
+    """Return the name under which this studio has the data that a run was trained on.
 
     Args:
-        studio: with the shelf.
+        studio: with its datasets.
         dataset: its name in the run.
         mark: its fingerprint.
 
     Raises:
-        Problem: 409, it is not on the shelf.
+        Problem: 409, it is not open here.
     """
     for known in studio.registry.names():
         is_likely = known == dataset or known in studio.registry.folders

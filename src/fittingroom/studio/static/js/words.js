@@ -145,7 +145,7 @@ export const WORDS = {
     reliabilityHelp: "Where confidence is worth what it says, the dots lie on the diagonal. Larger dots hold more images.",
     confidence: "confidence",
     bin: (n, confidence, right) => `${n} images: confidence ${confidence.toFixed(3)}, right ${right.toFixed(3)}`,
-    calibration: (error) => `Calibration error ${error.toFixed(4)}, ten bins of equal width`,
+    calibration: (error, bins) => `Calibration error ${error.toFixed(4)}, ${bins} bins of equal width`,
     even: (other, p) => `Beside ${other}, the two cannot be told apart at this size (McNemar, p = ${p.toFixed(3)}).`,
     better: (better, worse, points, p) => `${better} is better than ${worse} by ${points} points (McNemar, p ${p < 0.001 ? "below 0.001" : `= ${p.toFixed(3)}`}).`,
     split: (first, run, second, other) => `${first} images only ${run} gets right, ${second} only ${other}.`,

@@ -26,7 +26,7 @@ export async function mount(root, { rest, query }) {
   replace(top, field(TEXT.run, select(runs.map((run) => run.name), wanted.name, (value) => go(value))), rivals.length ? field(TEXT.against, select([["", TEXT.nobody], ...rivals.map((run) => run.name)], other, (value) => go(wanted.name, value))) : null);
 
   const run = await get(`runs/${name(wanted.name)}`);
-  if (!run.shelf) return replace(body, h("p", { class: "notice bad" }, TEXT.noData(run.dataset)));
+  if (!run.open_as) return replace(body, h("p", { class: "notice bad" }, TEXT.noData(run.dataset)));
   if (!run.has_predictions) return replace(body, untested(run, stop.signal, () => go(`${run.name}`)));
   await show(body, run, other);
   return () => stop.abort();
@@ -38,7 +38,7 @@ function untested(run, signal, again) {
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      await ready("answers", { dataset: run.shelf, model: `run/${run.name}` }, (share, words) => (status.textContent = WORDS.data.asking(share, words)), signal);
+      await ready("answers", { dataset: run.open_as, model: `run/${run.name}` }, (share, words) => (status.textContent = WORDS.data.asking(share, words)), signal);
       dispatchEvent(new Event("hashchange"));
     } catch (error) {
       if (error.name !== "AbortError") toast(error.message);
@@ -49,7 +49,7 @@ function untested(run, signal, again) {
 }
 
 async function show(body, run, other) {
-  const [told, store] = await Promise.all([get(`runs/${name(run.name)}/predictions`), openStore(run.shelf)]);
+  const [told, store] = await Promise.all([get(`runs/${name(run.name)}/predictions`), openStore(run.open_as)]);
   const names = told.class_names;
   const best = told.probabilities.map((chances) => chances.indexOf(Math.max(...chances)));
   const items = told.labels.map((label, at) => ({ at, index: told.indices[at], label, best: best[at], chances: told.probabilities[at], loss: -Math.log(Math.max(told.probabilities[at][label], 1e-5)) }));

@@ -1,0 +1,162 @@
+"""One source for each number: what README, docs, pages and the browser show is what the package holds or measured."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import statistics
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fittingroom.data.catalog import DATASETS
+from fittingroom.inference.model_files import WEIGHTS, shipped_names
+from fittingroom.judging import judge, over_seeds, references_line, wilson_interval
+from fittingroom.judging.calibration import BINS
+from fittingroom.judging.references import BEST_DOCUMENTED, REFERENCES, SUSPICIOUS, WALKTHROUGH_ACCURACY
+from fittingroom.ladder import look_log
+from fittingroom.ladder.ladder_table import RUNGS, markdown, measured, rows
+from fittingroom.ladder.look_log import TestLook, Timing
+from fittingroom.models import MODELS
+from fittingroom.pages.tutorial_text import REFERENCE, seeds_accuracies, ten_seeds
+from fittingroom.recipes import recipe_names, recipe_sha256
+from fittingroom.studio.limits import LIMITS
+
+ROOT = Path(__file__).parent.parent
+STATIC = ROOT / "src" / "fittingroom" / "studio" / "static"
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def words_of(name: str) -> str:
+    """A page of prose with its line breaks as spaces."""
+    return " ".join((ROOT / name).read_text("utf-8").split())
+
+
+def test_the_readme_tells_the_ten_seeds_as_measured():
+    seeds = over_seeds(seeds_accuracies(), ten_seeds()["n"])
+    assert f"Over {NUMBERS[len(seeds.accuracies)]} seeds the mean is {seeds.mean:.4f} (sd {seeds.sd:.4f})" in words_of(
+        "README.md"
+    )
+
+
+def test_the_readme_shows_what_seed_0_prints():
+    first, n = ten_seeds()["seeds"][0], ten_seeds()["n"]
+    low, high = wilson_interval(round(first["test_accuracy"] * n), n)
+    printed = (
+        f"Test accuracy {first['test_accuracy']:.4f} (95 % {low:.4f} to {high:.4f}, n = {n:,}), "
+        f"seed {first['seed']}, data {ten_seeds()['fingerprint']}"
+    )
+    assert printed in (ROOT / "README.md").read_text("utf-8")
+    assert references_line("fashion-mnist") in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_walk_throughs_page_reads_the_measured_range():
+    assert REFERENCE.test_range == (min(seeds_accuracies()), max(seeds_accuracies()))
+    assert len(seeds_accuracies()) == 10  # the page says ten
+    assert ten_seeds()["fingerprint"] == DATASETS[REFERENCE.dataset].fingerprint
+
+
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.who)
+def test_the_docs_tell_the_known_scores(reference):
+    assert re.search(rf"{reference.who}\W+{reference.accuracy:.3f}", words_of("docs/judging.md"), re.IGNORECASE)
+
+
+def test_the_docs_tell_when_a_score_is_too_good():
+    words = words_of("docs/judging.md")
+    assert f"Above {SUSPICIOUS}" in words
+    assert f"more than {BEST_DOCUMENTED}" in words
+    assert f"The walk-through stops at {WALKTHROUGH_ACCURACY:.3f}" in words_of("docs/ladder.md")
+
+
+def test_the_readme_counts_the_networks():
+    assert f"{NUMBERS[len(MODELS)].capitalize()} networks come with it" in words_of("README.md")
+
+
+def test_the_docs_tell_the_studios_limits():
+    page = (ROOT / "docs" / "studio.md").read_text("utf-8")
+    at = LIMITS
+    for row in (
+        f"| {at.body_bytes / 1e6:g} MB in a request, arriving within {at.body_seconds:g} s | 413, 408 |",
+        f"| {at.pixels / 1e6:g} million pixels in a picture, {at.side:,} along a side, told from its header | 422 |",
+        f"| {at.photos} photo worked on, {at.photos_waiting} waiting, {at.photo_seconds:g} s for each | 429, 503 |",
+        f"| {at.uploads} uploads, {at.requests} requests, {at.streams} pages that watch at once | 429, 503, 429 |",
+        f"| {at.trainings} trainings, {at.jobs} other long jobs at once | 429 |",
+    ):
+        assert row in page
+
+
+def test_the_docs_tell_the_bins_of_the_calibration_error():
+    assert f"{BINS} bins of equal width" in words_of("docs/judging.md")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node")
+def test_the_browser_finds_the_calibration_error_that_python_finds():
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.full(3, 0.3), 500)
+    probabilities[:3] = [[1 / 3, 1 / 3, 1 / 3], [0.6, 0.4, 0], [1, 0, 0]]  # on the edges of bins
+    labels = generator.integers(0, 3, 500)
+    items = [
+        {"label": int(label), "best": int(row.argmax()), "chances": row.tolist()}
+        for label, row in zip(labels, probabilities, strict=True)
+    ]
+    figures = STATIC / "js" / "views" / "look-figures.js"
+    code = (
+        f"import {{ calibrationError, reliabilityBins }} from {json.dumps(figures.as_uri())};\n"
+        f"const bins = reliabilityBins({json.dumps(items)});\n"
+        "console.log(JSON.stringify({ error: calibrationError(bins), n: bins.map((bin) => bin.n) }));"
+    )
+    done = subprocess.run(["node", "--input-type=module"], input=code, capture_output=True, text=True, check=True)
+    found, expected = json.loads(done.stdout), judge(labels, probabilities, "abc", resamples=0).calibration
+    assert found["n"] == [one.n for one in expected.curve]
+    assert found["error"] == pytest.approx(expected.error, abs=1e-12)
+
+
+def test_the_ladders_table_its_file_and_its_logs_are_one():
+    looks = look_log.read(ROOT / "benchmarks" / "test_log.jsonl", TestLook)
+    timings = look_log.read(ROOT / "benchmarks" / "epoch_times.jsonl", Timing)
+    known = recipe_names()
+    ladder = rows(looks, timings, lambda name: recipe_sha256(name) if name in known else None, "fashion-mnist")
+    assert markdown(ladder) in (ROOT / "docs" / "ladder-results.md").read_text("utf-8")
+    for row in ladder:
+        kept = measured()[row.rung]
+        assert (kept["n"], kept["mean"], kept["seconds"]) == (row.n, row.mean, row.seconds)
+
+
+def test_the_docs_tell_the_spread_of_rung_94s_seconds():
+    timings = look_log.read(ROOT / "benchmarks" / "epoch_times.jsonl", Timing)
+    takes = [
+        statistics.median(take.epoch_seconds) * take.epochs
+        for take in timings
+        if take.recipe_sha256 == recipe_sha256("94")
+    ]
+    told = f"Rung 94 took {min(takes):.0f} to {max(takes):.0f} seconds in {NUMBERS[len(takes)]} takes"
+    assert told in words_of("docs/ladder.md")
+
+
+def test_the_docs_tell_the_seeds_of_each_rung():
+    few = {name: rung.seeds for name, rung in RUNGS.items() if rung.seeds != 5}
+    assert few == {"walkthrough": 10, "95": 1, "small": 1, "best": 1}
+    assert "Five seeds, 0 to 4 (ten for `walkthrough`, one for `95`, `small` and `best`)" in words_of("docs/ladder.md")
+    assert f"`best`, {RUNGS['best'].accuracy}," in words_of("docs/ladder.md")
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_names() if name.split("/")[1] in RUNGS])
+def test_a_shipped_networks_card_tells_the_measured_figures(name):
+    card = json.loads((WEIGHTS / f"{name}.json").read_text("utf-8"))
+    row = measured()[name.split("/")[1]]
+    measured_test = {"mean": row["mean"], "sd": row["sd"], "seeds": row["n"]}
+    assert card["test"]["this"]["accuracy"] == row["accuracies"][0]
+    assert {name: card["test"][name] for name in measured_test} == measured_test
+    assert card["cost"] == {
+        "parameters": row["parameters"],
+        "mflop": row["mflop"],
+        "training_seconds": row["seconds"],
+    }
+
+
+def test_the_design_notes_tell_the_photo_networks_temperature():
+    card = json.loads((WEIGHTS / "fashion-mnist" / "photo.json").read_text("utf-8"))
+    assert f"The photo network's T was fitted anew: {card['temperature']:.3f}" in words_of("docs/design-notes.md")
