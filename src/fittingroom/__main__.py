@@ -15,7 +15,11 @@ def main() -> int:
     Python looks for garbage in cycles after every 700 new objects, and through all that is there when it ends. Keras
     and torch make a million that stay: looking less often, and not at the end, takes `fittingroom train` of the
     walk-through from 4.9 to 3.5 s (measured on two cores).
+
+    A notebook's cell hands down the backend of its own plots, which matplotlib would look for as soon as it is imported,
+    and may not find; the command line opens no window, so it sets one that is always there.
     """
+    os.environ["MPLBACKEND"] = "agg"
     from fittingroom.cli.app import main as run
 
     gc.set_threshold(NEW_OBJECTS, 20, 100)

@@ -103,3 +103,12 @@ def test_a_reader_that_goes_away_is_no_error():
 
 def test_the_version_is_the_packages():
     assert main(["--version"]) == 0
+
+
+def test_a_notebooks_backend_that_is_not_there_stops_no_command(toy_folder, tmp_path):
+    words = ["tutorial", "--dataset", str(toy_folder), "--epochs", "1", "--out", str(tmp_path / "run"), "--quiet"]
+    environment = os.environ | {"MPLBACKEND": "module://ipympl.backend_nbagg"}  # not installed with the package
+    command = [sys.executable, "-m", "fittingroom", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "run" / "report.html").exists()

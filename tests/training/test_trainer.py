@@ -118,6 +118,24 @@ def test_a_training_that_no_epoch_came_of_leaves_no_run_behind(dataset, tmp_path
     assert not (tmp_path / "run").exists()
 
 
+class Failing(keras.callbacks.Callback):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def on_train_begin(self, logs=None):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("theirs"), KeyboardInterrupt()], ids=lambda error: type(error).__name__
+)
+def test_an_error_of_the_users_own_leaves_the_name_of_the_run_free(dataset, tmp_path, error):
+    with pytest.raises(type(error)):
+        train(dense(), dataset, epochs=1, callbacks=[Failing(error)], out=tmp_path / "run")
+    assert train(dense(), dataset, epochs=1, out=tmp_path / "run").history
+
+
 def test_a_model_trained_on_raw_pixels_is_kept_so_that_it_answers_as_it_was_trained(dataset, tmp_path):
     model = dense()
     run = train(model, dataset, recipe=Recipe(pixels="raw", epochs=1, learning_rate=1e-5), out=tmp_path / "run")

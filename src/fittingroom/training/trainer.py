@@ -106,7 +106,7 @@ def train(
     plan = replace(plan, facts=plan.facts | {"architecture": _architecture(model)})
     try:
         return _fit_into(run, model, plan, None, log, on_progress)
-    except FittingRoomError:
+    except BaseException:  # also what a callback, a loss or a layer of the user's own raises
         _discard_if_nothing_came(run)
         raise
 
