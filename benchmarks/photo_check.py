@@ -19,7 +19,7 @@ from photo_folder import ANSWERABLE, RIGHT, UNANSWERABLE, auroc, interval, photo
 import fittingroom as fr
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import find_onnx
-from fittingroom.workflows.picture_answers import Answer
+from fittingroom.workflows.picture_answers import PictureAnswer
 
 LOG = Path(__file__).parent.parent / "docs" / "photo-checks.md"
 HEAD = """<!-- Written by `make photo-check`; a line for every look at the photos held back for scoring. -->
@@ -59,7 +59,7 @@ def measure(paths: list[Path], model: str) -> Scores:
     rows = []
     for path, answer in zip(paths, answers, strict=True):
         folder = path.parent.name
-        good = isinstance(answer, Answer)
+        good = isinstance(answer, PictureAnswer)
         right = good and answer.label in RIGHT[folder]
         rows.append((folder, right, not good or bool(answer.none_of_these), answer.none_of_these_score if good else 1))
     folders, right, declined, score = zip(*rows, strict=True)

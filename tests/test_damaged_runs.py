@@ -81,7 +81,7 @@ def root(whole, tmp_path):
 @pytest.fixture
 def visitor(root, toy_folder):
     """A browser that has opened the page of a studio on that folder."""
-    studio = Studio(Access(port=PORT), root, DatasetRegistry.of([toy_folder]))
+    studio = Studio(Access(port=PORT), root, DatasetRegistry([toy_folder]))
     with TestClient(build_app(studio), base_url=f"http://127.0.0.1:{PORT}", raise_server_exceptions=False) as client:
         client.get("/")
         yield client

@@ -85,7 +85,7 @@ def append_json_line(path: Path, value: Mapping[str, Any]) -> None:
         OSError: the file cannot be written, or is a pipe, a folder or a device.
     """
     line = _encoded(json.dumps(value, ensure_ascii=False) + "\n")
-    found = _kind(path)
+    found = file_kind(path)
     if found not in ("a file", "no such file"):
         raise OSError(None, f"expected a file to write into, found {found}", str(path))
     with path.open("a+b") as file:
@@ -131,7 +131,7 @@ def read_bytes(path: Path, limit: int = TEXT_BYTES, raises: Raises = DataError) 
     Raises:
         FittingRoomError: of that kind: no file, one that cannot be read, or a larger one.
     """
-    found = _kind(path)
+    found = file_kind(path)
     if found != "a file":
         raise raises(f"{path}: expected a file, found {found}.")
     try:
@@ -145,7 +145,8 @@ def read_bytes(path: Path, limit: int = TEXT_BYTES, raises: Raises = DataError) 
     return content
 
 
-def _kind(path: Path) -> str:
+def file_kind(path: Path) -> str:
+    """Return in words what is at a path, which is not opened: "a file", "a folder", "a pipe", "no such file"."""
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -218,7 +219,7 @@ def read_json_lines(
     Raises:
         FittingRoomError: of that kind: as `read_bytes`, or a line is no JSON object or a field of it does not fit.
     """
-    if _kind(path) == "no such file":
+    if file_kind(path) == "no such file":
         return []
     lines = read_bytes(path, raises=raises).split(b"\n")  # a line of JSON may hold other ends of lines within its texts
     if _is_torn(lines[-1]):
@@ -403,7 +404,7 @@ def read_arrays(path: Path, raises: Raises = DataError) -> dict[str, NDArray[Any
 
 
 def _check_arrays_file(path: Path, raises: Raises) -> None:
-    found = _kind(path)
+    found = file_kind(path)
     if found == "a file" and path.stat().st_size > ARRAYS_BYTES:
         found = f"one of {path.stat().st_size / 1e6:,.0f} MB, which is more than {ARRAYS_BYTES / 1e6:,.0f}"
     if found != "a file":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 import warnings
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from fittingroom.arrays import Array, Images, check_images, grey_in_fact
 from fittingroom.errors import DataError
+from fittingroom.files import file_kind
 from fittingroom.progress import Log, warn_user
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def check_is_file(path: Path) -> None:
         fittingroom.errors.DataError: no-such.jpg: expected a picture, found no such file.
     """
     scheme, slash, rest = str(path).partition(":/")
-    kind = _kind(path)
+    kind = file_kind(path)
     if kind == "a file":
         return
     if kind == "no such file" and slash and scheme in ("http", "https"):
@@ -61,16 +61,6 @@ def check_is_file(path: Path) -> None:
             "Download the picture first."
         )
     raise DataError(f"{path}: expected a picture, found {kind}.")
-
-
-def _kind(path: Path) -> str:
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return "no such file"
-    except OSError as error:  # a locked folder on the way, a name too long, links in a circle
-        return f"what cannot be reached ({error.strerror})"
-    return "a file" if stat.S_ISREG(mode) else "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
 
 
 def _read_npy(path: Path) -> Array:
@@ -147,7 +137,7 @@ def is_grey_of_size(path: Path, image_shape: tuple[int, int]) -> bool:
     """
     from PIL import Image
 
-    if _kind(path) != "a file":  # a pipe would be waited for
+    if file_kind(path) != "a file":  # a pipe would be waited for
         return False
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:

@@ -235,7 +235,7 @@ def test_names_for_folders_hold_no_separators():
 @pytest.mark.parametrize(
     ("name", "make", "words"),
     [
-        ("pipe.jpg", os.mkfifo, "found a pipe or a device"),
+        ("pipe.jpg", os.mkfifo, "found a pipe"),
         ("circle.jpg", lambda path: path.symlink_to(path), "cannot be reached"),
         ("x" * 300 + ".jpg", lambda path: None, "cannot be reached"),
         ("none.npy", lambda path: np.save(path, np.zeros((0, 28, 28), np.uint8)), "received an array of none"),
