@@ -159,7 +159,7 @@ def _plan(
     """Check the data at the border, hold out validation images, and put together what is trained on and how."""
     log = audible(log)
     pair = accept_pair(data, "training", log)
-    held_out = check_whole(validation, "validation", most=2**63) if isinstance(validation, int | np.integer) else None
+    held_out = check_whole(validation, "validation", most=None) if isinstance(validation, int | np.integer) else None
     if held_out is not None:
         whole = Split("train", *pair, np.arange(len(pair[1])))
         rest, validation = hold_out(whole, held_out, seed=0)
