@@ -360,14 +360,14 @@ def check_same_length(images: Array, labels: Array, where: str = "data") -> None
         )
 
 
-def check_whole(value: object, where: str, least: int = 0, most: int = 2**32 - 1) -> int:
+def check_whole(value: object, where: str, least: int | None = 0, most: int | None = 2**32 - 1) -> int:
     """Return a whole number, NumPy's among them, or say what was expected.
 
     Args:
         value: a number; True and False are none.
         where: what to call it in a message.
-        least: the smallest allowed.
-        most: the largest allowed; left out, that of a seed.
+        least: the smallest allowed; None for no limit.
+        most: the largest allowed; None for no limit, left out that of a seed.
 
     Raises:
         UsageError: no whole number, or outside the range.
@@ -376,7 +376,9 @@ def check_whole(value: object, where: str, least: int = 0, most: int = 2**32 - 1
         >>> check_whole(np.int64(7), "seed")
         7
     """
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not is_whole or not least <= int(value) <= most:  # type: ignore[call-overload]
-        raise UsageError(f"{where}: expected a whole number, {least} to {most}, received {value!r}.")
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        number = int(value)
+        if (least is None or number >= least) and (most is None or number <= most):
+            return number
+    span = "" if least is None else f", {least} or more" if most is None else f", {least} to {most}"
+    raise UsageError(f"{where}: expected a whole number{span}, received {value!r}.")

@@ -52,6 +52,9 @@ class Columns:
     features = "image and label"
     column_names = ("image", "label")
 
+    def __len__(self):
+        return 40
+
     def __getitem__(self, name):
         return {"image": PICTURES, "label": LABELS.tolist()}[name]
 
@@ -197,9 +200,20 @@ def test_reading_a_loader_leaves_the_random_state_alone():
 
 
 def test_a_transform_that_will_not_be_drawn_anew_is_told():
-    lines = []
-    accept_pair(CONTAINERS["items with a transform"](), "training", lines.append)
-    assert "training: 40 items were read once into memory" in lines[0]
+    whole = CONTAINERS["items with a transform"]()
+    for source in (whole, Subset(whole, range(40)), DataLoader(whole, 8), DataLoader(Subset(whole, range(40)), 8)):
+        lines = []
+        accept_pair(source, "training", lines.append)
+        assert "training: 40 items were read once into memory" in lines[0]
+
+
+def test_what_passes_once_is_taken_by_the_code_of_the_message():
+    data = ((image, label) for image, label in zip(IMAGES, LABELS, strict=True))
+    with pytest.raises(UsageError, match=r"received generator\. If it ends, pass") as caught:
+        accept_pair(data, "training")
+    images, labels = accept_pair(eval(str(caught.value).partition("pass ")[2].rstrip("."), {"data": data}), "training")
+    assert (images == IMAGES).all()
+    assert (labels == LABELS).all()
 
 
 class Endless(IterableDataset):
@@ -215,6 +229,7 @@ REFUSED = {
     "images alone": (lambda: IMAGES, UsageError, "received ndarray"),
     "three parts": (lambda: (IMAGES, LABELS, LABELS), UsageError, "received tuple"),
     "no end": (Endless, UsageError, "received Endless"),
+    "a loader without end": (lambda: DataLoader(Endless(), 4), UsageError, "received DataLoader"),
     "no labels": (lambda: table().iloc[:, 1:], DataError, r"training: .* found no labels"),
     "no images": (lambda: {"a": IMAGES, "label": LABELS}, DataError, FOUND),
     "weights": (lambda: WEIGHED, DataError, r"received items of 3 parts"),

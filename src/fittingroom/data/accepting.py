@@ -18,7 +18,7 @@ from fittingroom.progress import Log, warn_user
 
 Part: TypeAlias = Literal["train", "test"]
 Parts: TypeAlias = "tuple[Any, Any]"
-IMAGE_NAMES = ("image", "images", "img", "pixels", "x")
+IMAGE_NAMES = ("image", "images", "img", "pixels", "x", "data")
 LABEL_NAMES = ("label", "labels", "class", "target", "targets", "y")
 TAKEN = "a Dataset, a Split, (images, labels), a table, or a torch or Hugging Face dataset"
 
@@ -38,7 +38,9 @@ def accept_pair(source: object, where: str, log: Log = warn_user, *, part: Part 
     """
     found = _parts(source, part, where, log)
     if found is None:
-        raise UsageError(f"Expected {where} data as {TAKEN}, received {type(source).__name__}.")
+        passes_once = hasattr(source, "__iter__") and not hasattr(source, "__len__")
+        hint = " If it ends, pass tuple(zip(*data))." if passes_once else ""
+        raise UsageError(f"Expected {where} data as {TAKEN}, received {type(source).__name__}.{hint}")
     if found[1] is None:
         raise DataError(
             f"{where}: expected images with labels, found no labels. Their column may be one of: {_LABELS}."
@@ -84,7 +86,7 @@ def _parts(source: Any, part: Part, where: str, log: Log) -> Parts | None:
         return _of_mapping(source, part, where, log)
     if hasattr(source, "columns") and hasattr(source, "to_numpy"):
         return _of_table(source)
-    if hasattr(source, "column_names") and hasattr(source, "features"):
+    if hasattr(source, "column_names") and hasattr(source, "features") and hasattr(source, "__len__"):
         return _of_columns(source, list(source.column_names))
     if hasattr(source, "dataset") and hasattr(source, "batch_size"):
         return _of_loader(source, where, log)
@@ -142,6 +144,9 @@ def _of_loader(loader: Any, where: str, log: Log) -> Parts | None:
     only_shuffles = type(sampler).__name__ in usual and len(sampler or ()) == len(loader.dataset)
     if only_shuffles and getattr(collate, "__name__", "") == "default_collate":
         return _parts(loader.dataset, "train", where, log)
+    if not hasattr(loader.dataset, "__len__"):
+        return None
+    _tell_of_transform(loader.dataset, where, log)
     return _gathered(loader, where)
 
 
@@ -154,12 +159,20 @@ def _of_items(source: Any, where: str, log: Log) -> Parts | None:
         return tensors[0], tensors[1]
     if not isinstance(source[0], tuple | list | Mapping) or len(source[0]) < 2:
         return None
-    if getattr(source, "transform", None) is not None:
+    _tell_of_transform(source, where, log)
+    return _gathered((source[index] for index in range(len(source))), where)
+
+
+def _tell_of_transform(dataset: Any, where: str, log: Log) -> None:
+    """Say that what a transform draws at random stays as it was drawn, also for a part of a dataset."""
+    inner = dataset
+    while getattr(inner, "transform", None) is None and hasattr(inner, "dataset"):
+        inner = inner.dataset
+    if getattr(inner, "transform", None) is not None:
         log(
-            f"{where}: {len(source):,} items were read once into memory, as their transform gave them: what it draws "
+            f"{where}: {len(dataset):,} items were read once into memory, as their transform gave them: what it draws "
             "at random is not drawn anew in each epoch."
         )
-    return _gathered((source[index] for index in range(len(source))), where)
 
 
 def _gathered(items: Iterable[Any], where: str) -> Parts:

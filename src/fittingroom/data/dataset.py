@@ -109,9 +109,9 @@ def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:
         >>> rest.labels, validation.labels
         (array([0, 0, 1], dtype=uint8), array([0, 0, 1], dtype=uint8))
     """
-    if not 0 < check_whole(count, "images to hold out", -(2**63), 2**63) < len(split):
+    if not 0 < check_whole(count, "images to hold out", None, None) < len(split):
         raise UsageError(f"Expected to hold out 1 to {len(split) - 1} of {len(split)} images, received {count}.")
-    drawn = _draw_stratified(split.labels, count, np.random.default_rng(seed))
+    drawn = _draw_stratified(split.labels, count, np.random.default_rng(check_whole(seed, "seed")))
     held = np.zeros(len(split), bool)
     held[drawn] = True
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), "validation")

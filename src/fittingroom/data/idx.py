@@ -9,6 +9,7 @@ import struct
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from fittingroom.files import atomic_write
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedIOBase
-    from pathlib import Path
 
     from fittingroom.arrays import Array
 
@@ -192,7 +192,7 @@ class UnwritableError(DataError):
     """A place that cannot be written: no other source helps."""
 
 
-def read_idx(path: Path) -> Array:
+def read_idx(path: str | Path) -> Array:
     """Return the array in an IDX file, gzipped or not.
 
     Args:
@@ -204,7 +204,7 @@ def read_idx(path: Path) -> Array:
     Raises:
         DataError: the file cannot be read, or is not a whole and sound IDX file.
     """
-    return decode(read_raw(path), str(path))
+    return decode(read_raw(Path(path)), str(path))
 
 
 def read_raw(path: Path, expected_bytes: int | None = None, where: str | None = None) -> Array:
@@ -229,7 +229,7 @@ def read_raw(path: Path, expected_bytes: int | None = None, where: str | None = 
             return _read_rest(stream, head, header.total_bytes, where)
 
 
-def write_idx(path: Path, array: Array) -> None:
+def write_idx(path: str | Path, array: Array) -> None:
     """Write an array as an IDX file; gzipped where the name ends in ``.gz``.
 
     Args:
@@ -239,7 +239,7 @@ def write_idx(path: Path, array: Array) -> None:
     Raises:
         DataError: IDX has no code for the array's dtype, or the file cannot be written.
     """
-    raw = encode(array)
+    raw, path = encode(array), Path(path)
     with writing(path):
         atomic_write(path, gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
 

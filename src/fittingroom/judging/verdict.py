@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fittingroom.arrays import check_whole
 from fittingroom.errors import DataError
 from fittingroom.judging.calibration import Calibration, calibration, calibration_columns
 from fittingroom.judging.intervals import RESAMPLES, Interval, percentile_interval, resampled_sums, wilson_interval
@@ -116,6 +117,7 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
         >>> verdict.accuracy, verdict.classes[1].recall
         (1.0, 1.0)
     """
+    resamples = check_whole(resamples, "resamples", None, None)
     hard = hard_answers(labels, probabilities, len(class_names))
     if hard is not None:
         return _judge_classes(*hard, check_names(class_names, len(class_names)), resamples)

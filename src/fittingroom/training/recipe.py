@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from fittingroom.errors import UsageError
 from fittingroom.files import read_toml
@@ -12,7 +15,6 @@ from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 AUTO = "auto"
@@ -160,13 +162,13 @@ class Recipe:
         return cls().replace(**{name: value for name, value in values.items() if value is not None})
 
     @classmethod
-    def from_toml(cls, path: Path) -> Recipe:
+    def from_toml(cls, path: str | Path) -> Recipe:
         """Read a recipe from a TOML file of ``name = value`` lines.
 
         Raises:
             UsageError: the file is missing or not TOML, or holds an unknown name or a value that does not fit.
         """
-        values = read_toml(path, raises=UsageError)
+        values = read_toml(Path(path), raises=UsageError)
         try:
             return cls.from_dict(values)
         except UsageError as error:
@@ -197,6 +199,7 @@ def checked(entry: dataclasses.Field[Any], value: Any) -> Any:
     Raises:
         UsageError: the value does not fit the field.
     """
+    value = value.item() if isinstance(value, np.generic) else value
     kind, _, other = str(entry.type).partition(" | ")
     if (value is None and other == "None") or (isinstance(value, str) and value == AUTO and other == "Auto"):
         return value

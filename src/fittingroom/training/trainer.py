@@ -17,7 +17,7 @@ from fittingroom.arrays import Array, check_whole
 from fittingroom.backend import choose_device, describe, import_keras
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.data.accepting import accept_pair
-from fittingroom.errors import FittingRoomError, Interrupted, RunError, TrainingError, UsageError
+from fittingroom.errors import Interrupted, RunError, TrainingError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import keep_temperature
@@ -159,7 +159,7 @@ def _plan(
     """Check the data at the border, hold out validation images, and put together what is trained on and how."""
     log = audible(log)
     pair = accept_pair(data, "training", log)
-    held_out = check_whole(validation, "validation", most=2**63) if isinstance(validation, int | np.integer) else None
+    held_out = check_whole(validation, "validation", most=None) if isinstance(validation, int | np.integer) else None
     if held_out is not None:
         whole = Split("train", *pair, np.arange(len(pair[1])))
         rest, validation = hold_out(whole, held_out, seed=0)

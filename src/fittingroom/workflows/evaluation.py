@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.arrays import Probabilities
-from fittingroom.data import Dataset, Split
+from fittingroom.data import Dataset, Split, load
 from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import ModelError
 from fittingroom.inference.predictor import Predictor, open_predictor
@@ -47,13 +47,15 @@ def evaluate(model: Run | keras.Model | str | Path, data: Any, *, asked_by: str 
 
     Args:
         model: see `predict`.
-        data: a dataset, of which the test split is used; or images and labels in any form that `data.accepting` knows.
+        data: a dataset or the name of one, of which the test split is used; or images and labels in any form that
+            `data.accepting` knows.
         asked_by: which command looked, for the line.
 
     Raises:
         ModelError: the model's classes are not the dataset's.
     """
     run = _run_of(model)
+    data = load(data) if isinstance(data, (str, Path)) else data
     images, labels = accept_pair(data, "evaluation", part="test")
     predictor = open_predictor(model)
     probabilities = predictor.predict(images, tempered=False)
