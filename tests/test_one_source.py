@@ -157,6 +157,14 @@ def test_a_shipped_networks_card_tells_the_measured_figures(name):
     }
 
 
+@pytest.mark.parametrize("known", DATASETS.values(), ids=DATASETS)
+def test_a_datasets_description_counts_its_images_and_classes(known):
+    images = sum((file.size_bytes - 16) // (28 * 28) for file in known.files if "images" in file.name)
+    assert f"{images:,} grey 28x28 pictures" in known.description
+    assert f"{len(known.class_names)} classes" in known.description
+    assert re.search(rf"\| `{known.name}` \| {images:,} [^|]* \| {len(known.class_names)} \|", words_of("docs/data.md"))
+
+
 def test_the_design_notes_tell_the_photo_networks_temperature():
     card = json.loads((WEIGHTS / "fashion-mnist" / "photo.json").read_text("utf-8"))
     assert f"The photo network's T was fitted anew: {card['temperature']:.3f}" in words_of("docs/design-notes.md")
