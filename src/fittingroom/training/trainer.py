@@ -17,7 +17,7 @@ from fittingroom.arrays import Array, check_whole
 from fittingroom.backend import choose_device, describe, import_keras
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.data.accepting import accept_pair
-from fittingroom.errors import FittingRoomError, Interrupted, RunError, TrainingError, UsageError
+from fittingroom.errors import Interrupted, RunError, TrainingError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import keep_temperature
