@@ -16,8 +16,8 @@ def main() -> int:
     and torch make a million that stay: looking less often, and not at the end, takes `fittingroom train` of the
     walk-through from 4.9 to 3.5 s (measured on two cores).
 
-    A notebook's cell hands down the backend of its own plots, which matplotlib would look for as soon as it is
-    imported, and may not find; the command line opens no window, so it sets one that is always there.
+    A notebook's cell hands down the backend of its own plots, which matplotlib looks for as soon as it is imported and
+    may not find; the command line opens no window, so it sets one that is always there.
     """
     os.environ["MPLBACKEND"] = "agg"
     from fittingroom.cli.app import main as run
