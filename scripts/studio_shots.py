@@ -19,8 +19,6 @@ from PIL import Image
 from studio_browser import open_chromium, open_studio
 
 import fittingroom as fr
-from fittingroom.recipes import load_recipe
-from fittingroom.workflows.training import Order, train_order
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 WIDE, PHONE, GAP = (1440, 900), (360, 800), 24
@@ -37,12 +35,9 @@ DROP = """async (content) => {
 def train_two(runs: Path) -> None:
     """Train the walk-through and rung 90, and test them."""
     data = fr.load()
-    for name, order in {
-        "walkthrough": Order(validation=10_000),
-        "rung-90": Order(recipe=load_recipe("90"), validation=10_000),
-    }.items():
+    for name, recipe in {"walkthrough": None, "rung-90": "90"}.items():
         if not (runs / name).exists():
-            fr.evaluate(train_order(order, runs / name), data)
+            fr.evaluate(fr.train(data=data, recipe=recipe, validation=10_000, out=runs / name), data)
 
 
 def made_up_photo() -> bytes:

@@ -37,7 +37,7 @@ from fittingroom.photos.non_items import non_items
 from fittingroom.photos.views import averaged, views_of
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, is_run, open_run
-from fittingroom.training import resume, train
+from fittingroom.training import resume, train_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +60,7 @@ def out_of_fold(split: Split) -> Array:
         held, rest = split.take(order[fold::FOLDS]), split.take(np.setdiff1d(order, order[fold::FOLDS]))
         with tempfile.TemporaryDirectory() as folder:
             recipe = load_recipe(DOUBTING)
-            run = train(
-                fr.build(str(recipe.model), seed=SEED), rest, recipe=recipe, seed=SEED, out=Path(folder) / "run"
-            )
+            run = train_model(fr.build(str(recipe.model), seed=SEED), rest, recipe, seed=SEED, out=Path(folder) / "run")
             agrees[order[fold::FOLDS]] = run.predict(held.images).argmax(axis=1) == held.labels
         log(f"Fold {fold + 1} of {FOLDS}: {agrees[order[fold::FOLDS]].mean():.3f} agree with their label")
     return agrees
@@ -91,7 +89,7 @@ def trained(data: Dataset, folder: Path) -> Run:
             return resume(run, material, log=log, on_progress=on_progress)
         recipe = load_recipe(RECIPE)
         model = fr.build(str(recipe.model), classes=data.classes + 1, seed=SEED)
-        return train(model, material, recipe=recipe, seed=SEED, out=run, log=log, on_progress=on_progress)
+        return train_model(model, material, recipe, seed=SEED, out=run, log=log, on_progress=on_progress)
 
 
 def split_heads(run: Run, classes: int) -> tuple[Any, Any]:

@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from fittingroom.photos.importing import import_photos
     from fittingroom.recipes import load_recipe
     from fittingroom.runs import Run, list_runs, open_run
-    from fittingroom.training import Recipe, train
+    from fittingroom.training import Recipe
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.evaluation import evaluate, predict
     from fittingroom.workflows.exporting import export_model
     from fittingroom.workflows.picture_answers import predict_photos
+    from fittingroom.workflows.training import train
 
 _HOMES = {
     "Dataset": "fittingroom.data",
@@ -70,7 +71,7 @@ _HOMES = {
     "predict_photos": "fittingroom.workflows.picture_answers",
     "prepare_photo": "fittingroom.photos",
     "report": "fittingroom.pages.report",
-    "train": "fittingroom.training",
+    "train": "fittingroom.workflows.training",
     "verify": "fittingroom.data",
 }
 

@@ -8,6 +8,7 @@ from anybody, so that what is read is checked here: whoever asks for a value bel
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -31,12 +32,13 @@ from fittingroom.inference.model_files import MARK
 from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import keras
 
 ROOT = Path("runs")
 PAGE = "report.html"
+LOCK = ".training"  # held by the process that trains the run
 TUTORIAL = "tutorial.json"  # what only a walk-through's run knows
 PREDICTIONS = "predictions.npz"
 ELSEWHERE = "other-data"  # folder in a run's: verdicts and predictions on data that it was not trained on
@@ -54,6 +56,14 @@ FIELDS: Mapping[str, Mapping[str, str]] = {  # what must be in a run's files, or
         "image_shape": "tuple[int, int] | None",
         "classes": "int | None",
         "versions": "dict | None",
+        "created": "str | None",
+        "name": "str | None",
+        "model_source": "dict | None",
+        "compiled": "dict | None",
+        "recipe": "dict | None",
+        "callbacks": "list[str] | None",
+        "data_folder": "str | None",
+        "data_dir": "str | None",
     },
     "resolved.json": {"seed": "int", "batch_size": "int", "pixels": "str"},
     "history.jsonl": {
@@ -134,6 +144,44 @@ class Run:
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """The name that the run was given, or its folder's."""
+        return str(self.environment.get("name") or self.folder.resolve().name)
+
+    @property
+    def state(self) -> str:
+        """Where the run stands: "training", "stopped" before its end, "done", or "evaluated" on the test images."""
+        if _is_held(self.folder / LOCK):
+            return "training"
+        from fittingroom.inference.model_files import IN_A_RUN
+        from fittingroom.models.custom import WEIGHTS
+
+        has_model = any((self.folder / name).exists() for name in (IN_A_RUN, WEIGHTS))
+        if (self.folder / "checkpoint").is_dir() or not has_model:
+            return "stopped"
+        return "evaluated" if (self.verdict or {}).get("split") == "test" else "done"
+
+    @contextmanager
+    def under_training(self) -> Iterator[None]:
+        """Mark the run as being trained by this process for as long as the block lasts, or the process lives.
+
+        Raises:
+            RunError: another process is training it.
+        """
+        import filelock
+
+        lock = filelock.FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise RunError(f"{self.folder}: another process is training this run. Wait for it, or stop it.") from None
+        try:
+            yield
+        finally:
+            lock.release()
+            (self.folder / LOCK).unlink(missing_ok=True)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return one of the run's JSON files.
@@ -357,6 +405,21 @@ def summary_or_error(run: Run) -> dict[str, Any]:
         return run.summary()
     except RunError as error:
         return {"run": str(run.folder), "name": run.name, "error": " ".join(str(error).split())}
+
+
+def _is_held(lock: Path) -> bool:
+    """Say whether a living process holds a lock file; one that a killed process has left behind is nobody's."""
+    if not lock.exists():
+        return False
+    import filelock
+
+    try:
+        with filelock.FileLock(lock).acquire(timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+    except OSError:  # not ours to open
+        return False
 
 
 def create(out: str | Path | None, name: str, seed: int, environment: Mapping[str, Any]) -> Run:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.data import Dataset, Log, load, no_log
+from fittingroom.data import DATASETS, Dataset, Log, load, no_log
 from fittingroom.judging import Verdict, judge
 from fittingroom.models import build
 from fittingroom.pages.exploration import split_facts
@@ -16,12 +18,11 @@ from fittingroom.pages.report import report
 from fittingroom.pages.run.gather import summary
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import TUTORIAL, Run
-from fittingroom.training import train
+from fittingroom.training import Recipe, train_model
 from fittingroom.workflows.evaluation import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from fittingroom.tutorial_plan import TutorialPlan
 
@@ -113,22 +114,30 @@ def _fit(
         model.compile(optimizer=OPTIMIZER, loss=LOSS, metrics=["accuracy"])
     with stage(seconds, "train"):
         log(f"6. Fit: {plan.epochs} epochs, batches of {BATCH_SIZE}")
-        run = train(
-            model,
-            data,
-            epochs=plan.epochs,
-            batch_size=BATCH_SIZE,
-            seed=plan.seed,
-            out=out,
-            log=log,
-            on_progress=on_progress,
-        )
+        recipe = Recipe(epochs=plan.epochs, batch_size=BATCH_SIZE)
+        facts = _made_of(plan, data, dataset)
+        run = train_model(model, data, recipe, seed=plan.seed, out=out, facts=facts, log=log, on_progress=on_progress)
     with stage(seconds, "evaluate"):
         verdict, on_train = _evaluate(run, data, log)
-    data_dir = str(plan.data_dir.resolve()) if plan.data_dir and dataset == plan.dataset else None
-    facts = _facts(plan, shape, on_train) | {"dataset": dataset, "data_dir": data_dir}
+    facts = _facts(plan, shape, on_train) | {"dataset": dataset, "data_dir": _data_dir(plan, dataset)}
     run.write_json(TUTORIAL, facts)
     return run, verdict
+
+
+def _made_of(plan: TutorialPlan, data: Dataset, dataset: str) -> dict[str, Any]:
+    arguments = {"image_shape": list(data.image_shape), "classes": data.classes, "seed": plan.seed}
+    source = {"kind": "architecture", "name": MODEL, "arguments": arguments}
+    return {
+        "model": MODEL,
+        "model_source": source,
+        "command": shlex.split(plan.command),
+        "data_folder": None if dataset in DATASETS else str(Path(dataset).expanduser().resolve()),
+        "data_dir": _data_dir(plan, dataset),
+    }
+
+
+def _data_dir(plan: TutorialPlan, dataset: str) -> str | None:
+    return str(plan.data_dir.resolve()) if plan.data_dir and dataset == plan.dataset else None
 
 
 def _facts(plan: TutorialPlan, shape: str, on_train: Verdict) -> dict[str, Any]:

@@ -10,9 +10,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from fittingroom.training.recipe import Recipe
 from fittingroom.workflows.evaluation import evaluate
-from fittingroom.workflows.training import Order, train_order
+from fittingroom.workflows.training import train
 
 NEEDS = ("playwright", "axe_playwright_python", "fastapi", "uvicorn", "cv2")
 REQUIRED = os.environ.get("FITTINGROOM_REQUIRE_BROWSER") == "1"
@@ -41,8 +40,8 @@ def runs(needed, toy_folder, toy, tmp_path_factory):
     """A folder with two runs of the toy dataset that have met its test images: a good one and a worse one."""
     folder = tmp_path_factory.mktemp("studio") / "runs"
     for name, rate in (("20260101-worse", 1e-5), ("20260102-good", 1e-3)):
-        recipe = Recipe(epochs=3, batch_size=32, learning_rate=rate)
-        run = train_order(Order("walkthrough", str(toy_folder), recipe, validation=64), folder / name)
+        settings = {"epochs": 3, "batch_size": 32, "learning_rate": rate}
+        run = train("walkthrough", toy_folder, settings=settings, validation=64, out=folder / name)
         evaluate(run, toy)
     return folder
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -125,12 +126,15 @@ def test_evaluate_judges_the_test_split_and_writes_the_look_down(run, trained, t
     assert (predicted == opened.predictions.labels).mean() == answer["accuracy"]
 
 
-def test_evaluate_takes_the_runs_own_data_where_none_is_named(run, trained, toy_folder):
-    asked = json.loads(run("evaluate", trained, "--data-dir", toy_folder, "--json").out)
-    assert asked["n"] == 200
-    moved = run("evaluate", trained, "--json")
-    assert moved.code == 2
-    assert "--data-dir FOLDER" in moved.err
+def test_evaluate_takes_the_runs_own_data_where_none_is_named(run, trained, toy_folder, tmp_path):
+    assert json.loads(run("evaluate", trained, "--json").out)["n"] == 200
+    moved = shutil.copytree(trained, tmp_path / "moved")
+    facts = fr.open_run(moved).environment | {"data_folder": str(tmp_path / "gone")}
+    (moved / "environment.json").write_text(json.dumps(facts))
+    answer = run("evaluate", moved, "--json")
+    assert answer.code == 2
+    assert "--data-dir FOLDER" in answer.err
+    assert json.loads(run("evaluate", moved, "--data-dir", toy_folder, "--json").out)["n"] == 200
 
 
 def test_evaluate_does_not_guess_what_a_run_of_arrays_was_trained_on(run, toy, tmp_path):
@@ -158,6 +162,61 @@ def test_runs_list_and_show_tell_what_a_run_reached(run, trained):
     assert "val_accuracy" in run("runs", "show", trained).out
 
 
+def test_a_run_has_its_name_and_what_was_asked_in_the_list_and_by_itself(run, toy_folder, tmp_path):
+    words = ["--dataset", toy_folder, "--recipe", "90", "--set", "epochs=1", "--model", "thin-conv", "--no-onnx"]
+    out = tmp_path / "runs" / "a"
+    answer = run("train", *words, "--validation", 100, "--seed", 7, "--name", "first-try", "--out", out)
+    assert f"The run first-try: {out}" in answer.out
+    row = json.loads(run("runs", "list", tmp_path / "runs", "--json").out)["runs"][0]
+    told = [row[key] for key in ("name", "model", "recipe", "dataset", "state", "seed")]
+    assert told == ["first-try", "thin-conv", "90, 1 changed", "bars", "done", 7]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", row["date"])
+    table = run("runs", "list", tmp_path / "runs").out
+    assert all(word in table for word in ("first-try", "thin-conv", "90, 1 changed", "bars", "done", row["date"]))
+    text = run("runs", "show", out).out
+    for word in (
+        "first-try",
+        "the architecture thin-conv",
+        "epochs=1",
+        str(toy_folder.resolve()),
+        "100 training images held out",
+        "fittingroom train --dataset",
+    ):
+        assert word in text
+    assert text.index("fittingroom train") < text.index("learning_rate")
+    run("evaluate", out)
+    assert json.loads(run("runs", "list", tmp_path / "runs", "--json").out)["runs"][0]["state"] == "evaluated"
+
+
+def test_a_damaged_run_has_that_state_in_the_list(run, trained, tmp_path):
+    shutil.copytree(trained, tmp_path / "runs" / "a")
+    (tmp_path / "runs" / "a" / "environment.json").write_text("[]")
+    row = json.loads(run("runs", "list", tmp_path / "runs", "--json").out)["runs"][0]
+    assert row["state"] == "damaged"
+    assert "damaged" in run("runs", "list", tmp_path / "runs").out
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--epochs", "3"], "--epochs"),
+        (["--seed", "0"], "--seed"),
+        (["--set", "epochs=3", "--validation", "10"], "--validation, --set"),
+        (["--recipe", "92", "--name", "other", "--out", "elsewhere"], "--recipe, --name, --out"),
+    ],
+)
+def test_resume_with_what_it_would_ignore_is_refused_by_name(run, trained, words, named):
+    answer = run("train", "--resume", trained, *words)
+    assert answer.code == 2
+    assert f"Expected --resume without {named}: a run goes on with the recipe, seed" in answer.err
+
+
+def test_a_finished_run_says_that_it_is_finished(run, trained):
+    answer = run("train", "--resume", trained)
+    assert answer.code == 2
+    assert "is finished after 2 epochs" in answer.err
+
+
 def test_runs_list_says_where_it_looked(run, tmp_path):
     assert f"No runs in {tmp_path}/ yet" in run("runs", "list", tmp_path).out
 
@@ -177,7 +236,8 @@ def test_a_users_own_file_trains_and_its_source_is_kept(run, toy_folder, tmp_pat
     words = ["--dataset", toy_folder, "--epochs", 1, "--out", tmp_path / "r"]
     answer = run("train", "--model", f"{tmp_path}/mine.py:network", *words)
     assert answer.code == 0, answer.err
-    assert 'function = "network"' in (tmp_path / "r" / "model_source.toml").read_text()
+    source = fr.open_run(tmp_path / "r").environment["model_source"]
+    assert (source["kind"], source["file"], source["function"]) == ("file", f"{tmp_path}/mine.py", "network")
 
 
 @pytest.mark.parametrize(

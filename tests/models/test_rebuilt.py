@@ -10,7 +10,6 @@ from networks import keras, plain_module
 import fittingroom as fr
 from fittingroom.errors import ModelError
 from fittingroom.runs import open_run
-from fittingroom.workflows.training import Order, train_order
 
 SOURCE = """
 import keras, torch
@@ -38,7 +37,7 @@ def trained(tmp_path, toy_folder):
 
     def train(function):
         recipe = fr.Recipe(epochs=1, pixels="raw" if function == "module" else "unit")
-        return train_order(Order(f"{file}:{function}", str(toy_folder), recipe, onnx=False), tmp_path / function)
+        return fr.train(f"{file}:{function}", toy_folder, recipe=recipe, onnx=False, out=tmp_path / function)
 
     return train
 
@@ -95,7 +94,7 @@ def test_what_wants_ordinary_layers_says_who_can_ask_instead(trained):
 
 
 def test_a_run_without_any_model_says_so(tmp_path, toy):
-    fr.train(plain_linear(), toy, epochs=1, out=tmp_path / "r")
+    fr.train(plain_linear(), toy, epochs=1, out=tmp_path / "r", onnx=False)
     (tmp_path / "r" / "model.keras").unlink()
     with pytest.raises(ModelError, match="Has its training ended"):
         open_run(tmp_path / "r").predict(toy.test.images)

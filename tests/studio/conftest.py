@@ -12,9 +12,8 @@ from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.limits import LIMITS
 from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
-from fittingroom.training.recipe import Recipe
 from fittingroom.workflows.evaluation import evaluate
-from fittingroom.workflows.training import Order, train_order
+from fittingroom.workflows.training import train
 
 PORT = 8765
 OWN = f"http://127.0.0.1:{PORT}"
@@ -37,7 +36,7 @@ def visitor(studio):
 def toy_run(toy_folder, toy, tmp_path_factory):
     """The folder of a run that has met the test images; to be copied, not changed."""
     folder = tmp_path_factory.mktemp("trained") / "20260101-a"
-    evaluate(train_order(Order("walkthrough", str(toy_folder), Recipe(epochs=1, batch_size=64)), folder), toy)
+    evaluate(train("walkthrough", toy_folder, epochs=1, batch_size=64, out=folder), toy)
     return folder
 
 

@@ -54,7 +54,7 @@ def recipe():
 def main(folder: Path, pause: float) -> None:
     import torch
 
-    from fittingroom.training import resume, train
+    from fittingroom.training import resume, train_model
 
     torch.set_num_threads(1)
 
@@ -65,7 +65,7 @@ def main(folder: Path, pause: float) -> None:
     if (folder / "checkpoint" / "state.safetensors").exists():
         resume(folder, noise(), on_progress=on_progress)
     else:
-        train(network(), noise(), recipe=recipe(), seed=3, validation=16, out=folder, on_progress=on_progress)
+        train_model(network(), noise(), recipe(), seed=3, validation=16, out=folder, on_progress=on_progress)
 
 
 if __name__ == "__main__":

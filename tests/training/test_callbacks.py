@@ -134,10 +134,16 @@ class EveryBatch(callbacks.Callback):
         pass
 
 
+class AtTheTest(callbacks.Callback):
+    def on_test_end(self, logs=None):
+        pass
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (EveryBatch, "EveryBatch wants to be called at every batch"),
+        (AtTheTest, "AtTheTest has on_test_end, which is never called here"),
         (lambda: callbacks.ModelCheckpoint("x.keras", save_freq=10), "save_freq='epoch' is supported, received 10"),
         (lambda: callbacks.BackupAndRestore("x"), "BackupAndRestore is not needed"),
         (object, "Expected Keras callbacks, received object"),

@@ -17,14 +17,14 @@ from safetensors.numpy import load_file
 
 from fittingroom.errors import Interrupted, RunError, UsageError
 from fittingroom.training import checkpoint as checkpoints
-from fittingroom.training import resume, train
+from fittingroom.training import resume, train_model
 from fittingroom.training.recipe import Recipe
 
 SCRIPT = Path(__file__).parent / "kill_run.py"
 
 
 def trained(out, **options):
-    return train(network(), noise(), recipe=recipe(), seed=3, validation=16, out=out, **options)
+    return train_model(network(), noise(), recipe(), seed=3, validation=16, out=out, **options)
 
 
 def outcome(run_folder):
@@ -144,10 +144,10 @@ def test_resuming_with_other_data_or_another_model_is_refused(tmp_path):
         resume(folder, noise(), model=other)
 
 
-def test_resuming_a_finished_run_says_that_there_is_no_checkpoint(tmp_path):
+def test_resuming_a_finished_run_says_that_it_is_finished(tmp_path):
     folder = tmp_path / "run"
-    train(network(), noise(), recipe=Recipe(epochs=1), out=folder)
-    with pytest.raises(RunError, match="no checkpoint to go on from"):
+    train_model(network(), noise(), Recipe(epochs=1), out=folder)
+    with pytest.raises(RunError, match="is finished after 1 epochs, and there is nothing to go on with"):
         resume(folder, noise())
 
 
@@ -191,9 +191,9 @@ def test_on_a_cuda_device_an_interrupted_training_goes_on_to_the_same_weights(tm
             signal.raise_signal(signal.SIGINT)
 
     options = {"recipe": on_card, "seed": 3, "validation": 16}
-    train(network(), noise(), out=tmp_path / "whole", **options)
+    train_model(network(), noise(), out=tmp_path / "whole", **options)
     with pytest.raises(Interrupted):
-        train(network(), noise(), out=tmp_path / "run", on_progress=stop, **options)
+        train_model(network(), noise(), out=tmp_path / "run", on_progress=stop, **options)
     resume(tmp_path / "run", noise())
     ours, whole = outcome(tmp_path / "run"), outcome(tmp_path / "whole")
     for one, other in zip(ours[0], whole[0], strict=True):  # sums on a card may come in another order

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Parameter
 
 from fittingroom._version import __version__
-from fittingroom.cli.output import log, write_what_the_console_lacks
+from fittingroom.cli.output import carrying_out, log, write_what_the_console_lacks
 from fittingroom.errors import FittingRoomError
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in words
     write_what_the_console_lacks()
     try:
-        result = build_app()(_as_parsed(words), exit_on_error=False, print_error=False)
+        with carrying_out(words):
+            result = build_app()(_as_parsed(words), exit_on_error=False, print_error=False)
     except BrokenPipeError:
         raise
     except (CycloptsError, FittingRoomError, OSError, MemoryError) as error:

@@ -7,12 +7,31 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.progress import OnProgress, Progress, each_epoch, no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+
+_words: ContextVar[tuple[str, ...]] = ContextVar("command line", default=())
+
+
+def command_words() -> list[str]:
+    """Return the words of the command line that is being carried out, as a run keeps them."""
+    return ["fittingroom", *_words.get()]
+
+
+@contextmanager
+def carrying_out(words: Sequence[str]) -> Iterator[None]:
+    """Let ``command_words`` return these words for as long as the block lasts."""
+    token = _words.set(tuple(words))
+    try:
+        yield
+    finally:
+        _words.reset(token)
 
 
 def emit(text: str) -> None:

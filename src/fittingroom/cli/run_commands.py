@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +19,65 @@ def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
     Args:
         root: the folder that holds run folders.
     """
-    rows = [_row(summary_or_error(run)) for run in list_runs(root)]
+    rows = [_row(run, summary_or_error(run)) for run in list_runs(root)]
     if json:
         emit_json({"schema": "fittingroom/runs/1", "runs": rows})
     elif rows:
-        header = ["run", "dataset", "seed", "epochs", "accuracy", "test accuracy", "95 %", "n"]
-        emit(table(header, [_cells(row) for row in rows]))
+        emit(table([name.replace("_", " ") for name in COLUMNS], [_cells(row) for row in rows]))
     else:
         emit(f"No runs in {root}/ yet. Try: fittingroom tutorial")
 
 
-COLUMNS = ("run", "dataset", "seed", "epochs", "accuracy", "test_accuracy", "test_interval", "test_n")
+COLUMNS = (
+    "run",
+    "name",
+    "model",
+    "recipe",
+    "dataset",
+    "state",
+    "date",
+    "seed",
+    "epochs",
+    "accuracy",
+    "test_accuracy",
+    "test_interval",
+    "test_n",
+)
 
 
-def _row(summary: dict[str, Any]) -> dict[str, Any]:
-    return {key: summary.get(key) for key in (("run", "error") if "error" in summary else COLUMNS)}
+def _row(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a run as one row; of a damaged one its folder, its state and what is wrong."""
+    if "error" in summary:
+        return {"run": summary["run"], "state": "damaged", "error": summary["error"]}
+    facts = run.environment
+    more = {"name": facts.get("name"), "recipe": recipe_name(facts), "state": run.state, "date": date(facts)}
+    return {key: (summary | more).get(key) for key in COLUMNS}
+
+
+def recipe_name(facts: Mapping[str, Any]) -> str | None:
+    """Return the recipe that a run was asked for, and how many settings were changed; None where it is not known.
+
+    Example:
+        >>> recipe_name({"recipe": {"name": "92", "changes": {"epochs": 2}}})
+        '92, 1 changed'
+    """
+    recipe = facts.get("recipe")
+    if not recipe:
+        return None
+    name, changes = recipe.get("name") or "defaults", len(recipe.get("changes") or {})
+    return f"{Path(str(name)).name}, {changes} changed" if changes else Path(str(name)).name
+
+
+def date(facts: Mapping[str, Any]) -> str | None:
+    """Return when a run was begun, in UTC, as in 2026-07-30 14:05; None where it is not known."""
+    created = facts.get("created")
+    return created[:16].replace("T", " ") if created else None
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     """Return a row of the table; a damaged run's sentence stands in the last column, which has room."""
     cells = [_cell(row.get(key)) for key in COLUMNS]
-    return [*cells[:-1], _cell(f"damaged: {row['error']}")] if "error" in row else cells
+    return [*cells[:-1], _cell(row["error"])] if "error" in row else cells
 
 
 def _cell(value: object) -> str:
@@ -54,15 +95,51 @@ def show_run(run: Path, *, json: Json = False) -> None:
         run: its folder.
     """
     opened = open_run(run)
-    summary = opened.summary()
+    row = _row(opened, opened.summary())
     if json:
         emit_json({"schema": "fittingroom/run/1", **_facts(opened)})
         return
-    facts = _row(summary)
-    emit(table(["what", "value"], [(key, _cell(value)) for key, value in facts.items()]))
+    emit(table(["what was asked", ""], [(key, _cell(value)) for key, value in _asked(opened).items()]))
+    came = {key: row[key] for key in ("state", "epochs", "accuracy", "test_accuracy", "test_interval", "test_n")}
+    emit("\n" + table(["what came", ""], [(key.replace("_", " "), _cell(value)) for key, value in came.items()]))
     epochs = [[_cell(line.get(key)) for key in _COLUMNS] for line in opened.history]
     if epochs:
         emit("\n" + table(_COLUMNS, epochs))
+
+
+def _asked(run: Run) -> dict[str, object]:
+    """Return what was asked of a run in words; None for what an older run did not write down."""
+    facts = run.environment
+    source, recipe, command = (facts.get(key) or {} for key in ("model_source", "recipe", "command"))
+    changes = recipe.get("changes") or {}
+    held_out, validation = facts.get("held_out"), facts.get("validation_images")
+    given = f"{validation:,} images, passed" if validation else "none"
+    return {
+        "run": str(run.folder),
+        "name": facts.get("name"),
+        "model": facts.get("model"),
+        "made by": _made_by(source),
+        "compiled": "with its owner's optimiser and loss" if facts.get("compiled") else None,
+        "recipe": recipe.get("name") or ("defaults" if recipe else None),
+        "changed settings": ", ".join(f"{name}={value}" for name, value in changes.items()) or None,
+        "dataset": facts.get("dataset"),
+        "data": facts.get("data_folder") or facts.get("data_dir"),
+        "fingerprint": facts.get("fingerprint"),
+        "validation": f"{held_out:,} training images held out" if held_out else given,
+        "seed": facts.get("seed"),
+        "date": date(facts),
+        "command": (command if isinstance(command, str) else shlex.join(map(str, command))) or None,
+    }
+
+
+def _made_by(source: Mapping[str, Any]) -> str | None:
+    kinds = {
+        "architecture": "the architecture {name}",
+        "file": "{function} in {file}, SHA-256 {sha256}",
+        "python": "a model passed from Python, {class}",
+    }
+    words = kinds.get(str(source.get("kind")))
+    return None if words is None else words.format_map(defaultdict(lambda: "unknown", source))
 
 
 _COLUMNS = ("epoch", "seconds", "learning_rate", "loss", "accuracy", "val_loss", "val_accuracy")

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, DatasetName, Epochs, Json, Out, Quiet, Seed, whole
-from fittingroom.cli.output import emit, emit_json, log_unless, progress
+from fittingroom.cli.options import MOST_SEED, DataDir, DatasetName, Epochs, Json, Out, Quiet, Seed, whole
+from fittingroom.cli.output import command_words, emit, emit_json, log_unless, progress
 from fittingroom.cli.verdict_text import score_line, show_references
 from fittingroom.errors import UsageError
 from fittingroom.judging import references_line, wilson_interval
-from fittingroom.recipes import load_recipe
 from fittingroom.runs import PAGE, TUTORIAL, Run
-from fittingroom.training.recipe import Recipe, parse_setting
+from fittingroom.training.recipe import parse_setting
 from fittingroom.tutorial_plan import EPOCHS, PALETTE, TutorialPlan
 
 if TYPE_CHECKING:
@@ -41,7 +40,12 @@ def train(
     validation: Annotated[
         int | None, Parameter(help="Training images to hold out and look at after each epoch."), whole(1)
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None,
+        Parameter(help="Of the starting weights and the order of the images; 0 if left out."),
+        whole(0, MOST_SEED),
+    ] = None,
+    name: Annotated[str | None, Parameter(help="Of the run: letters, digits, dots, dashes and underscores.")] = None,
     out: Out = None,
     resume: Annotated[Path | None, Parameter(help="Go on with this run, from its last checkpoint.")] = None,
     no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
@@ -50,26 +54,39 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train a model on a dataset's training images and keep everything about it in a run folder."""
-    from fittingroom.workflows.training import Order, resume_run, train_order
+    from fittingroom.workflows import training
 
-    log = log_unless(quiet or json)
+    asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
+    asked |= {"name": name, "out": out}
+    if resume is not None:
+        _refuse_with_resume({**asked, "set": set_})
+    where: dict[str, Any] = {
+        "model": model,
+        "data_dir": data_dir,
+        "onnx": not no_onnx,
+        "log": log_unless(quiet or json),
+    }
     with progress(quiet or json) as on_progress:
-        order = Order(model, dataset, _recipe(recipe, set_ or [], epochs), seed, validation, data_dir, onnx=not no_onnx)
-        run = (
-            train_order(order, out, log=log, on_progress=on_progress)
-            if resume is None
-            else resume_run(resume, order, log=log, on_progress=on_progress)
-        )
+        if resume is not None:
+            run = training.resume_run(resume, dataset=dataset, **where, on_progress=on_progress)
+        else:
+            asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "command": command_words()}
+            run = training.train(data=dataset or training.DEFAULT_DATASET, **asked, **where, on_progress=on_progress)
     _print(run, json)
 
 
-def _recipe(name: str | None, settings: list[str], epochs: int | None) -> Recipe:
-    changes = dict(parse_setting(text) for text in settings)
-    if epochs is not None:
-        if "epochs" in changes:
-            raise UsageError("Expected --epochs N or --set epochs=N, received both.")
-        changes["epochs"] = epochs
-    return (load_recipe(name) if name else Recipe()).replace(**changes)
+def _refuse_with_resume(asked: dict[str, Any]) -> None:
+    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"Expected --resume without {', '.join(given)}: a run goes on with the recipe, seed, held-out images, name "
+            "and folder that it has. Leave that out, or train anew without --resume."
+        )
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    """Return the recipe's settings that ``--set`` gives, by name."""
+    return dict(parse_setting(text) for text in texts)
 
 
 def _print(run: Run, json: bool) -> None:
@@ -88,7 +105,8 @@ def _print(run: Run, json: bool) -> None:
         )
         if references_line(str(facts["dataset"])):
             emit(references_line(str(facts["dataset"])))
-    emit(f"The run: {run.folder}\nTest it, once: fittingroom evaluate {run.folder}")
+    name = run.environment.get("name")
+    emit(f"The run{f' {name}' if name else ''}: {run.folder}\nTest it, once: fittingroom evaluate {run.folder}")
 
 
 def _interval(run: Run) -> tuple[float, float] | None:

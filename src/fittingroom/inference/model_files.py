@@ -10,6 +10,7 @@ from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 from fittingroom.inference.weight_files import HDF5, check_hdf5, check_holds_model
 from fittingroom.lookup import suggest
+from fittingroom.models.custom import ENVIRONMENT
 from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
-MARK = "environment.json"  # the file that is written first and makes a folder a run
+MARK = ENVIRONMENT  # the file that is written first and makes a folder a run
 TEMPERATURE = "temperature.json"
 IN_A_RUN = "model.keras"
 ONNX_IN_A_RUN = "model.onnx"

@@ -17,9 +17,9 @@ from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import is_run, open_run
-from fittingroom.training import resume, train
+from fittingroom.training import resume
 from fittingroom.workflows.evaluation import evaluate
-from fittingroom.workflows.training import Order, make, train_on, valid_for
+from fittingroom.workflows.training import train, valid_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,10 +110,8 @@ def trained(root: Path, rung: str, seed: int, data: Dataset, *, log: Log, on_pro
         on_progress: takes the progress.
     """
     folder = run_folder(root, rung, seed)
-    order = Order(recipe=load_recipe(rung), seed=seed)
-    return done_or_gone_on(
-        folder, data, partial(train_on, data, order, folder, log=log, on_progress=on_progress), log, on_progress
-    )
+    start = partial(train, data=data, recipe=rung, seed=seed, out=folder, log=log, on_progress=on_progress)
+    return done_or_gone_on(folder, data, start, log, on_progress)
 
 
 def done_or_gone_on(
@@ -168,10 +166,9 @@ def time_epochs(rung: str, data: Dataset, epochs: int = TIMED_EPOCHS) -> Timing:
 
     One epoch more is trained first, and not counted: memory and caches are cold in it.
     """
-    recipe = valid_for(load_recipe(rung), data)
-    model = make(recipe.model, data, seed=0)
+    recipe = load_recipe(rung)
     with tempfile.TemporaryDirectory() as folder:
-        run = train(model, data, recipe=recipe.replace(epochs=epochs + 1), out=Path(folder) / "run")
+        run = train(data=data, recipe=rung, epochs=epochs + 1, out=Path(folder) / "run", onnx=False)
         seconds = tuple(round(line["seconds"], 3) for line in run.history[1:])
     return Timing(rung, recipe_sha256(rung), seconds, recipe.epochs, machine(describe()))
 

@@ -14,8 +14,7 @@ from fittingroom.judging import fit_temperature
 from fittingroom.ladder.measure import done_or_gone_on, run_folder
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, open_run
-from fittingroom.training import train
-from fittingroom.workflows.training import make, valid_for
+from fittingroom.workflows.training import train
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +36,9 @@ def validated(rung: str, root: Path, data: Dataset, *, log: Log) -> Run:
     A long recipe is trained for `TWIN_EPOCHS` only, its schedule compressed.
     """
     folder = root / f"{rung}-{recipe_sha256(rung)[:8]}-validation"
-    recipe = valid_for(load_recipe(rung), data, log)
-    recipe = recipe.replace(epochs=min(recipe.epochs, TWIN_EPOCHS))
-    model = make(recipe.model, data, SEED)
-    start = partial(train, model, data, recipe=recipe, seed=SEED, validation=HELD_OUT, out=folder, log=log)
+    epochs = min(load_recipe(rung).epochs, TWIN_EPOCHS)
+    options: dict[str, Any] = {"seed": SEED, "validation": HELD_OUT, "out": folder, "onnx": False, "log": log}
+    start = partial(train, data=data, recipe=rung, epochs=epochs, **options)
     return done_or_gone_on(folder, data, start, log)
 
 

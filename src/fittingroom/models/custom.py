@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
-from fittingroom.files import read_toml
+from fittingroom.files import checked_fields, read_json, read_toml
 from fittingroom.lookup import suggest
 
 if TYPE_CHECKING:
@@ -110,7 +110,8 @@ def _maker(source: Source) -> Any:
     return maker
 
 
-SOURCE, WEIGHTS = "model_source.toml", "weights.safetensors"
+ENVIRONMENT, WEIGHTS = "environment.json", "weights.safetensors"
+SOURCE = "model_source.toml"  # of runs from before their environment said it
 SOURCE_FIELDS = {"file": "str", "function": "str", "sha256": "str"}
 
 
@@ -118,21 +119,25 @@ def rebuilt(folder: Path, image_shape: tuple[int, int], classes: int) -> Any:
     """Make a run's model again from the file and function that made it, with the run's weights.
 
     Args:
-        folder: of the run; holds ``weights.safetensors`` and ``model_source.toml``.
+        folder: of the run; holds ``weights.safetensors`` and says which file made the model.
         image_shape: ``(h, w)``.
         classes: how many outputs.
 
     Raises:
         ModelError: the run has no such files, or the Python file is missing or has changed.
     """
-    source = _source(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise ModelError(
+            f"{folder}: expected a run folder that holds model.keras or {WEIGHTS}. Has its training ended?"
+        )
+    source = source_of_run(folder)
     model = build_custom(source, image_shape, classes, seed=0)
     put_weights(model, image_shape, folder / WEIGHTS)
     return model
 
 
 def weights_of(functional: FunctionalModel) -> dict[str, Any]:
-    """Return a subject's parameters and buffers by name, as they are kept in ``weights.safetensors``."""
+    """Return a model's parameters and buffers by name, as they are kept in ``weights.safetensors``."""
     names = [*functional.parameter_names, *(f"buffer:{index}" for index in range(len(functional.buffers)))]
     tensors = [tensor.detach().cpu().contiguous() for tensor in (*functional.parameters, *functional.buffers)]
     return dict(zip(names, tensors, strict=True))
@@ -163,17 +168,21 @@ def put_weights(model: Any, image_shape: tuple[int, int], path: Path) -> None:
             place.copy_(kept[name])
 
 
-def _source(folder: Path) -> Source:
-    if not (folder / WEIGHTS).is_file():
-        raise ModelError(
-            f"{folder}: expected a run folder that holds model.keras or {WEIGHTS}. Has its training ended?"
-        )
-    if not (folder / SOURCE).is_file():
+def source_of_run(folder: Path) -> Source:
+    """Return the Python file that made a run's model: where it was, or in the run's folder, or here.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        ModelError: the model was passed from Python, or the file is missing or has changed.
+    """
+    values = _kept_source(folder)
+    if values is None:
         raise ModelError(
             f"{folder} keeps the weights of a model that was passed from Python, and not the Python that makes it. "
             "Ask the model itself: fr.predict(model, images)."
         )
-    values = read_toml(folder / SOURCE, SOURCE_FIELDS, ModelError)
     file = Path(values["file"])
     places = [file, folder / file.name, Path(file.name)]
     for place in places:
@@ -184,3 +193,13 @@ def _source(folder: Path) -> Source:
     raise ModelError(
         f"{folder}: its model is made by {file}, which has changed since. Put the file as it was into the run's folder."
     )
+
+
+def _kept_source(folder: Path) -> Mapping[str, str] | None:
+    """Return file, function and hash as the run's environment keeps them, or an older run's own file of them."""
+    if (folder / SOURCE).is_file():
+        return read_toml(folder / SOURCE, SOURCE_FIELDS, ModelError)
+    source = read_json(folder / ENVIRONMENT, {"model_source": "dict | None"}, ModelError).get("model_source") or {}
+    if source.get("kind") != "file":
+        return None
+    return checked_fields(source, SOURCE_FIELDS, f"{folder / ENVIRONMENT}, model_source", ModelError)

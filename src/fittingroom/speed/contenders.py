@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 def ours(job: Job, epochs: int) -> list[float]:
     """Train with this package's trainer; an epoch's seconds are those of its history."""
     from fittingroom.models import build
-    from fittingroom.training import train
+    from fittingroom.training import train_model
 
     with tempfile.TemporaryDirectory() as folder:
-        run = train(build(job.model), load(), recipe=job.recipe, epochs=epochs, out=Path(folder) / "run")
+        recipe = job.recipe.replace(epochs=epochs)
+        run = train_model(build(job.model), load(), recipe, out=Path(folder) / "run")
         return [line["seconds"] for line in run.history]
 
 

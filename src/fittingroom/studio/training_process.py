@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data import DATASETS, Dataset, load
+from fittingroom.data import DATASETS
 from fittingroom.errors import FittingRoomError, Interrupted
 from fittingroom.files import append_json_line, read_json
 from fittingroom.runs import Run, is_run
@@ -56,11 +56,10 @@ def carry_out(folder: Path) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     write_line(folder, {"kind": "says", "words": "Opening the data"})
     try:
-        data = load(source)
-        _train(folder, order, out, data)
+        _train(folder, order, out, source)
         write_line(folder, {"kind": "end", "how": "done", "words": "Done."})
     except Interrupted as stopped:
-        _keep(folder, out, data, str(stopped).split(";")[0])
+        _keep(folder, out, str(stopped).split(";")[0])
     except KeyboardInterrupt:
         how = "done" if (out / "model.keras").exists() and not (out / "checkpoint").exists() else "stopped"
         words = "Stopped after the last epoch." if how == "done" else "Stopped before the first step."
@@ -77,9 +76,8 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _train(folder: Path, asked: dict[str, Any], out: Path, data: Dataset) -> None:
-    from fittingroom.training.recipe import Recipe
-    from fittingroom.workflows.training import Order, resume_run, train_on
+def _train(folder: Path, asked: dict[str, Any], out: Path, source: str | Path) -> None:
+    from fittingroom.workflows.training import resume_run, train
 
     def on_progress(progress: Progress) -> None:
         write_line(folder, progress_line(progress))
@@ -89,20 +87,29 @@ def _train(folder: Path, asked: dict[str, Any], out: Path, data: Dataset) -> Non
 
     if asked["resume"]:
         write_line(folder, {"kind": "says", "words": "Going on from the last checkpoint"})
-        resume_run(out, Order(dataset=asked["dataset"]), log=log, on_progress=on_progress)
+        resume_run(out, dataset=asked["dataset"], log=log, on_progress=on_progress)
         return
-    recipe = Recipe.from_dict(asked["recipe"])
-    order = Order(asked["model"], asked["dataset"], recipe, asked["seed"], asked["validation"])
-    train_on(data, order, out, log=log, on_progress=on_progress)
+    train(
+        asked["model"],
+        source,
+        recipe=asked["recipe_name"],
+        settings=asked["settings"],
+        seed=asked["seed"],
+        validation=asked["validation"],
+        out=out,
+        command="the studio",
+        log=log,
+        on_progress=on_progress,
+    )
 
 
-def _keep(folder: Path, out: Path, data: Dataset, words: str) -> None:
+def _keep(folder: Path, out: Path, words: str) -> None:
     """Leave a run that can be used as it is, and tell how it ended."""
     from fittingroom.workflows.training import keep_stopped_model
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
-        kept = is_run(out) and keep_stopped_model(Run(out), data)
+        kept = is_run(out) and keep_stopped_model(Run(out))
     except (FittingRoomError, OSError):
         kept = False
     more = "It can be looked at and resumed." if kept else "It can be resumed."

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fittingroom.training.recipe import Recipe
-    from fittingroom.training.trainer import resume, train
+    from fittingroom.training.trainer import resume, train_model
 
-_HOMES = {"Recipe": "recipe", "resume": "trainer", "train": "trainer"}
+_HOMES = {"Recipe": "recipe", "resume": "trainer", "train_model": "trainer"}
 
-__all__ = ["Recipe", "resume", "train"]
+__all__ = ["Recipe", "resume", "train_model"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fittingroom.training' has no attribute '{name}'")
     value = getattr(import_module(f"fittingroom.training.{_HOMES[name]}"), name)
-    globals()[name] = value  # the function, not the module of the same name
+    globals()[name] = value
     return value

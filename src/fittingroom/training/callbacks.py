@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 WITHOUT_KERAS_MODEL = ("CSVLogger", "History", "LambdaCallback", "TerminateOnNaN")
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+TEST_HOOKS = tuple(
+    f"on_{kind}_{when}" for kind in ("test", "test_batch", "predict", "predict_batch") for when in ("begin", "end")
+)
 COMPILED_ATTRIBUTES = ("optimizer", "loss", "compiled", "_compile_loss", "_compile_metrics", "_loss_tracker")
 KERAS_CLASSES = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
 SET_AT_BEGIN = ("append", "append_header")  # by a CSVLogger, as it finds its file
@@ -207,6 +210,12 @@ def check(callback: Any, *, is_keras: bool) -> None:
         raise UsageError(f"Callback {name} needs a Keras model, and this one is a plain torch module.")
     if getattr(callback, "save_freq", "epoch") != "epoch":
         raise UsageError(f"Callback {name}: save_freq='epoch' is supported, received {callback.save_freq!r}.")
+    unheard = [hook for hook in TEST_HOOKS if not ships_with_keras and _overrides(callback, hook)]
+    if unheard:
+        raise UsageError(
+            f"Callback {name} has {unheard[0]}, which is never called here: validation is part of an epoch. Look at "
+            "val_loss and val_accuracy in on_epoch_end."
+        )
     if not ships_with_keras and any(_overrides(callback, hook) for hook in BATCH_HOOKS):
         raise UsageError(f"Callback {name} wants to be called at every batch; here callbacks are called once an epoch.")
 

@@ -80,18 +80,8 @@ def _refusal(name: str, value: Any) -> str:
     if name in REMEDIES:
         shown = f"={value!r}" if isinstance(value, str | int | float) else ""
         return f"{name}{shown} is not taken here. {REMEDIES[name]}"
-    known = (
-        "recipe",
-        "epochs",
-        "batch_size",
-        "seed",
-        "validation",
-        "callbacks",
-        "out",
-        "log",
-        "on_progress",
-        *REMEDIES,
-    )
+    own = "recipe settings epochs batch_size seed validation callbacks name out data_dir onnx log on_progress"
+    known = (*own.split(), *REMEDIES)
     return f"fr.train takes no '{name}'. {suggest(name, known)}"
 
 

@@ -150,6 +150,11 @@ class Recipe:
         """Return every value by name, in the order of the table."""
         return dataclasses.asdict(self)
 
+    def differences(self, base: Recipe | None = None) -> dict[str, Any]:
+        """Return the settings in which this recipe differs from another, or from the defaults, with its own values."""
+        other = (base or Recipe()).as_dict()
+        return {name: value for name, value in self.as_dict().items() if value != other[name]}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
         """Return the recipe with these values and the defaults for the rest, also for a value of None.

@@ -1,4 +1,4 @@
-"""`train` and `resume`: from a model and data to a run folder; and `fit`, the same in memory."""
+"""From a model and data to a run folder: `train_model` and `resume`; and `fit`, the same in memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,6 @@ from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
 from fittingroom.training.callbacks import CallbackRunner
 from fittingroom.training.heap import kept_heap, ran_out
-from fittingroom.training.keras_arguments import with_keras_arguments
 from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
 from fittingroom.training.losses import Objective, owners_objective, recipe_objective
 from fittingroom.training.optimizers import bound
@@ -38,7 +38,7 @@ from fittingroom.training.step import Session, adapt, is_compiled
 from fittingroom.training.whiten import whiten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from fittingroom.models.functional_model import FunctionalModel
@@ -47,22 +47,34 @@ if TYPE_CHECKING:
 Pair = tuple[Array, Array]
 
 
-def train(
+# what a recipe says of a model that its owner has not compiled; one that is compiled brings its own
+OWNERS = (
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "nesterov",
+    "weight_decay",
+    "schedule",
+    "warmup",
+    "label_smoothing",
+    "gradient_clip",
+)
+
+
+def train_model(
     model: Any,
     data: Any,
-    *,
     recipe: Recipe | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
+    *,
     seed: int = 0,
     validation: Any = None,
     callbacks: Sequence[Any] = (),
     out: str | Path | None = None,
+    facts: Mapping[str, Any] | None = None,
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
-    **keras_arguments: Any,
 ) -> Run:
-    """Train a model and keep everything about it in a run folder.
+    """Train a model in memory and keep everything about it in a run folder: what is behind `fittingroom.train`.
 
     The model is trained in place. One that its owner compiled keeps its optimiser, loss and metrics, and of the recipe
     only epochs, batch size, augmentation and the like are used; any other is trained by the recipe.
@@ -72,37 +84,32 @@ def train(
         data: a dataset, of which only the train part goes further, or images and labels in any form that
             `data.accepting` knows: arrays, tensors, tables, torch and Hugging Face datasets.
         recipe: how to train; the walk-through's where it is None.
-        epochs: in the recipe's place.
-        batch_size: in the recipe's place.
         seed: of shuffling, augmentation and dropout.
         validation: None to train on everything; how many images to hold out, stratified, the same ones whatever the
             seed; or a pair of images and labels.
         callbacks: Keras callbacks, called once an epoch.
         out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None.
+        facts: what the caller knows of where model, data and recipe come from, see `made_of`.
         log: takes one line for the user: why a model is trained without a trace, why training stopped early.
         on_progress: takes the progress, about twenty times an epoch.
-        keras_arguments: what ``model.fit`` takes besides: ``validation_split`` and ``validation_data`` have Keras's
-            meaning; what has none here is refused with what does it.
 
     Returns:
         The run, with its history, the recipe, and the model for use.
 
     Raises:
-        UsageError: an argument of the wrong kind.
+        UsageError: an argument of the wrong kind, or a recipe that a compiled model would not use.
         DataError: images or labels that are not what they should be.
         ModelError: a model that does not fit the images.
         RunError: the folder is taken or cannot be written.
         TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
         Interrupted: the user stopped it; ``resume`` goes on.
     """
-    seed = check_whole(seed, "seed")
-    data, validation = with_keras_arguments(keras_arguments, data, validation, log)
-    changes = {"epochs": epochs, "batch_size": batch_size}
-    chosen = (recipe or Recipe()).replace(**{name: value for name, value in changes.items() if value is not None})
-    plan = _plan(data, chosen, seed, validation, callbacks, log)
-    if chosen.whiten:
+    seed, recipe = check_whole(seed, "seed"), recipe or Recipe()
+    plan = _plan(data, recipe, seed, validation, callbacks, log)
+    _refuse_unused(model, recipe)
+    if recipe.whiten:
         whiten(model, plan.images)
-    run = _opened(out, str(getattr(model, "name", type(model).__name__)).lower(), plan)
+    run = _opened(out, plan, made_of(model, plan) | dict(facts or {}), _used(model, recipe))
     plan = replace(plan, facts=plan.facts | {"architecture": _architecture(model)})
     try:
         return _fit_into(run, model, plan, None, log, on_progress)
@@ -134,10 +141,11 @@ def resume(
         on_progress: takes the progress.
 
     Raises:
-        RunError: no such run, no checkpoint in it, or one of another model or recipe.
+        RunError: no such run, no checkpoint in it, or one of another model or recipe; or another process is at it.
         UsageError: the data are not those that the run was trained on.
     """
     opened = run if isinstance(run, Run) else open_run(run)
+    _refuse_finished(opened)
     saved = checkpoints.read(opened.folder / "checkpoint")
     facts = saved.facts
     held_out = validation if validation is not None else facts["held_out"]
@@ -149,8 +157,11 @@ def resume(
                 "Pass the same data and validation."
             )
     plan = replace(plan, facts={key: facts[key] for key in ("architecture", *plan.facts)})
-    rebuilt = model if model is not None else _rebuilt(facts["architecture"], opened)
-    return _fit_into(opened, rebuilt, plan, saved, log, on_progress)
+    if model is None:
+        model = _rebuilt(facts["architecture"], opened)
+    elif plan.recipe.whiten:
+        whiten(model, plan.images)
+    return _fit_into(opened, model, plan, saved, log, on_progress)
 
 
 def _plan(
@@ -197,11 +208,65 @@ def _fingerprint(pair: Pair) -> str:
     return digest.hexdigest()[:16]
 
 
-def _opened(out: str | Path | None, name: str, plan: TrainingPlan) -> Run:
+def made_of(model: Any, plan: TrainingPlan) -> dict[str, Any]:
+    """Return what a run is made of, as ``environment.json`` keeps it from the run's beginning.
+
+    From here a model passed from Python, a recipe and arrays are all that can be told. Whoever has built the model and
+    loaded the data by name, as `workflows.training.train` does, puts what it knows in the place of ``name`` (of the
+    run), ``model``, ``model_source``, ``recipe``, ``data_folder``, ``data_dir`` and ``command``.
+    """
+    kind = type(model)
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "name": None,
+        "model": str(getattr(model, "name", kind.__name__)).lower(),
+        "model_source": {"kind": "python", "class": f"{kind.__module__}.{kind.__qualname__}"},
+        "compiled": _compiled(model),
+        "recipe": {"name": None, "sha256": None, "changes": plan.recipe.differences()},
+        "callbacks": [type(callback).__name__ for callback in plan.callbacks],
+        "data_folder": None,
+        "data_dir": None,
+        "command": "Python call",
+    }
+
+
+def _compiled(model: Any) -> dict[str, Any] | None:
+    """Return the optimiser, loss and metrics that a Keras model was compiled with, as Keras writes them; else None."""
+    if not getattr(model, "compiled", False):
+        return None
+    try:
+        config = model.get_compile_config() or {}
+    except (NotImplementedError, TypeError, ValueError):  # a loss or a metric that Keras has no words for
+        config = {"optimizer": type(model.optimizer).__name__, "loss": model.loss}
+    known = {name: config.get(name) for name in ("optimizer", "loss", "metrics")}
+    plain: dict[str, Any] = json.loads(json.dumps(known, default=str))
+    return plain
+
+
+def _refuse_unused(model: Any, recipe: Recipe) -> None:
+    unused = [name for name in recipe.differences() if name in OWNERS]
+    if unused and getattr(model, "compiled", False):
+        raise UsageError(
+            f"Model '{model.name}' is compiled, so its own optimiser and loss train it, and the recipe's "
+            f"{', '.join(unused)} would not be used. Leave that out, or pass the model without compiling it."
+        )
+
+
+def _used(model: Any, recipe: Recipe) -> dict[str, Any]:
+    """Return every setting as it is used; None for what a compiled model brings itself, but its optimiser and rate."""
+    used = resolved(recipe).as_dict() | {"device": _device(recipe)}
+    if not getattr(model, "compiled", False):
+        return used
+    rate = model.optimizer.learning_rate
+    own = {"optimizer": f"{type(model.optimizer).__name__}, the model's own", "learning_rate": float(rate)}
+    return used | dict.fromkeys(OWNERS) | own
+
+
+def _opened(out: str | Path | None, plan: TrainingPlan, facts: Mapping[str, Any], used: Mapping[str, Any]) -> Run:
     classes = _classes(plan.facts["class_names"], plan.labels)
     size = {"image_shape": list(plan.images.shape[1:]), "classes": classes}
-    used = resolved(plan.recipe).as_dict() | {"device": _device(plan.recipe)}
-    run = create(out, name, plan.seed, describe(seed=plan.seed, model=name, **size, **plan.facts))
+    title = facts["name"] or facts["model"]
+    run = create(out, title, plan.seed, describe(seed=plan.seed, **facts, **size, **plan.facts))
     run.write_text("recipe.toml", plan.recipe.to_toml())
     run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": plan.seed, **used})
     return run
@@ -233,7 +298,8 @@ def _fit_into(
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in saved.facts["history"]]
         run.write_text("history.jsonl", "".join(lines))
     try:
-        state = fit(model, plan, hooks, saved)
+        with run.under_training():
+            state = fit(model, plan, hooks, saved)
     except Interrupted as stopped:
         raise Interrupted(f"{stopped} Go on with: fittingroom train --resume {run.folder}") from None
     if state.stopped:
@@ -270,6 +336,15 @@ def _architecture(model: Any) -> str | None:
         return str(model.to_json())
     except (NotImplementedError, TypeError, ValueError):
         return None
+
+
+def _refuse_finished(run: Run) -> None:
+    has_model = (run.folder / IN_A_RUN).exists() or (run.folder / WEIGHTS).exists()
+    if has_model and not (run.folder / "checkpoint" / checkpoints.FILE).exists():
+        raise RunError(
+            f"{run.folder} is finished after {len(run.history)} epochs, and there is nothing to go on with. "
+            f"Test it with: fittingroom evaluate {run.folder}, or train anew without --resume."
+        )
 
 
 def _rebuilt(architecture: str | None, run: Run) -> Any:

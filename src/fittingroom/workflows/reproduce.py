@@ -1,83 +1,71 @@
-"""The one command that makes a run again."""
+"""The one command that makes a run again, read from what the run has written down."""
 
 from __future__ import annotations
 
-import re
 import shlex
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS
-from fittingroom.errors import RunError
-from fittingroom.files import read_toml
-from fittingroom.models import MODELS
-from fittingroom.models.custom import SOURCE_FIELDS
+from fittingroom.errors import UsageError
 from fittingroom.recipes import load_recipe, recipe_names
+from fittingroom.runs import TUTORIAL
 from fittingroom.training import Recipe
-from fittingroom.workflows.training import DEFAULT_MODEL, SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fittingroom.runs import Run
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """How to make a run again.
-
-    Attributes:
-        command: one line for a shell; empty where the command line cannot.
-        note: what else it takes, in one or two sentences.
-    """
-
-    command: str
-    note: str
-
 
 SAME = "On the same machine, with the same number of threads and the same versions, its weights are equal to the bit."
 
 
-def reproduce(run: Run) -> Reproduction:
+def reproduce(run: Run) -> tuple[str, str]:
     """Return the command that makes a run again, and what else it takes.
 
     Args:
         run: with ``recipe.toml`` and ``environment.json``.
+
+    Returns:
+        One line for a shell, empty where the command line cannot do it; and one or two sentences.
     """
     facts = run.environment
-    recipe = Recipe.from_toml(run.folder / "recipe.toml")
-    model = _model_words(run, recipe)
+    if (run.folder / TUTORIAL).exists():
+        return str(run.read_json(TUTORIAL)["command"]), SAME
+    source = facts.get("model_source")
+    if not source:
+        return "", (
+            "This run was made before runs wrote down what they are made of, so the command that makes it again is not "
+            f"known. Its settings are in {run.folder.resolve().name}/recipe.toml."
+        )
+    model, data = _model_words(source), _data_words(facts)
     held_by_hand = bool(facts.get("validation_images")) and not facts.get("held_out")
-    if model is None or facts.get("dataset", "arrays") == "arrays" or held_by_hand:
-        return Reproduction("", _from_python(run))
+    if not model or not data or held_by_hand or facts.get("compiled") or facts.get("callbacks"):
+        return "", _from_python(run)
+    recipe = recipe_words(Recipe.from_toml(run.folder / "recipe.toml"), (facts.get("recipe") or {}).get("name"))
     held_out = ["--validation", str(facts["held_out"])] if facts.get("held_out") else []
-    words = ["fittingroom", "train", "--dataset", facts["dataset"], *model, *recipe_words(recipe)]
-    return Reproduction(shlex.join([*words, *held_out, "--seed", str(facts["seed"])]), _note(facts))
+    words = ["fittingroom", "train", *model, *data, *recipe, *held_out, "--seed", str(facts["seed"])]
+    return shlex.join(words), _note(facts, source)
 
 
-def recipe_words(recipe: Recipe) -> list[str]:
-    """Return the shortest options of ``fittingroom train`` that stand for a recipe.
+def recipe_words(recipe: Recipe, name: str | None) -> list[str]:
+    """Return the options of ``fittingroom train`` that stand for a recipe.
+
+    Args:
+        recipe: with all its values.
+        name: of the recipe, or the TOML file, that it was made from; not used where there is none of the name now.
 
     Example:
-        >>> recipe_words(load_recipe("90").replace(epochs=5))
+        >>> recipe_words(load_recipe("90").replace(epochs=5), "90")
         ['--recipe', '90', '--set', 'epochs=5']
     """
-    bases = {name: load_recipe(name) for name in recipe_names()}
-    settings = {name: differences(recipe, base) for name, base in bases.items()}
-    plain = differences(recipe, Recipe())
-    name = min(settings, key=lambda each: len(settings[each]))
-    near = len(settings[name]) < len(plain)
-    words = ["--recipe", name] if near else []
-    return words + [
-        word
-        for key, value in (settings[name] if near else plain).items()
-        for word in ("--set", f"{key}={_written(value)}")
-    ]
-
-
-def differences(recipe: Recipe, base: Recipe) -> dict[str, Any]:
-    """Return the settings in which a recipe differs from another, with its own values."""
-    other = base.as_dict()
-    return {name: value for name, value in recipe.as_dict().items() if value != other[name]}
+    base, words = Recipe(), []
+    if name is not None and (name in recipe_names() or Path(name).is_file()):
+        with suppress(UsageError):  # the file is no recipe any more
+            base, words = load_recipe(name), ["--recipe", name]
+    settings = recipe.differences(base)
+    return words + [word for key, value in settings.items() for word in ("--set", f"{key}={_written(value)}")]
 
 
 def _written(value: Any) -> str:
@@ -85,39 +73,31 @@ def _written(value: Any) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _model_words(run: Run, recipe: Recipe) -> list[str] | None:
-    """Return the option that names the architecture, none where the recipe does, None where no name is known."""
-    source = run.folder / SOURCE
-    if source.exists():
-        values = read_toml(source, SOURCE_FIELDS, RunError)
-        return ["--model", f"{values['file']}:{values['function']}"]
-    name = _architecture(str(run.environment.get("model")), recipe.model or DEFAULT_MODEL)
-    if name is None:
-        return None
-    return [] if name == (recipe.model or DEFAULT_MODEL) and recipe.model else ["--model", name]
+def _model_words(source: Mapping[str, Any]) -> list[str]:
+    """Return the option that names the architecture; none where the model was passed from Python."""
+    if source.get("kind") == "architecture":
+        return ["--model", str(source.get("name"))]
+    return ["--model", f"{source.get('file')}:{source.get('function')}"] if source.get("kind") == "file" else []
 
 
-def _architecture(built: str, asked: str) -> str | None:
-    """Return the key of the table for a network's own name, which may say its kind in other words but not its widths.
-
-    Nothing is built to find out: that would draw from the caller's random numbers.
-    """
-    widths = re.findall(r"\d+", built)
-    if asked == built or (asked in MODELS and widths and re.findall(r"\d+", asked) == widths):
-        return asked
-    return next((key for key in (built, built.replace("-conv-", "-")) if key in MODELS), None)
+def _data_words(facts: Mapping[str, Any]) -> list[str]:
+    """Return the options that name the data; none where they were passed from Python."""
+    if facts.get("data_folder"):
+        return ["--dataset", facts["data_folder"]]
+    where = ["--data-dir", facts["data_dir"]] if facts.get("data_dir") else []
+    return ["--dataset", facts["dataset"], *where] if facts.get("dataset") in DATASETS else []
 
 
-def _note(facts: dict[str, Any]) -> str:
-    if facts["dataset"] in DATASETS:
-        return SAME
-    return f"'{facts['dataset']}' stands for the folder that holds the data, fingerprint {facts['fingerprint']}. {SAME}"
+def _note(facts: Mapping[str, Any], source: Mapping[str, Any]) -> str:
+    folder = f" The folder must hold the data {facts.get('fingerprint')}." if facts.get("data_folder") else ""
+    is_file = source.get("kind") == "file"
+    file = f" {source.get('file')} must be as it was, SHA-256 {source.get('sha256')}." if is_file else ""
+    return SAME + folder + file
 
 
 def _from_python(run: Run) -> str:
-    name = Path(run.folder).name
+    name, seed = run.folder.resolve().name, run.environment["seed"]
     return (
-        f"It was trained from Python, with a model, images or held-out images that the command line has no name for. "
-        f'With the same model and data: fr.train(model, data, recipe=fr.Recipe.from_toml("{name}/recipe.toml"), '
-        f"seed={run.environment['seed']})."
+        "It was trained from Python, with a model, data, held-out images or callbacks that the command line has no "
+        f'name for. With the same ones: fr.train(model, data, recipe="{name}/recipe.toml", seed={seed}).'
     )

@@ -175,7 +175,9 @@ def run_dataset(run: Run, data_dir: Path | None = None, *, log: Log = no_log) ->
         raise RunError(f"{run.folder} was trained on arrays: which images those were is not known.")
     try:
         data = (
-            load(name, data_dir=data_dir, log=log) if name in DATASETS else load(_folder(run, name, data_dir), log=log)
+            load(name, data_dir=data_dir or _recorded(run, "data_dir"), log=log)
+            if name in DATASETS
+            else load(_folder(run, name, data_dir), log=log)
         )
     except DataError as error:
         raise RunError(f"{run.folder}: its dataset '{name}' cannot be had here. {error}") from error
@@ -184,9 +186,16 @@ def run_dataset(run: Run, data_dir: Path | None = None, *, log: Log = no_log) ->
 
 
 def _folder(run: Run, name: str, data_dir: Path | None) -> Path:
-    if data_dir is None and not Path(name).is_dir():
+    found = data_dir or _recorded(run, "data_folder") or (Path(name) if Path(name).is_dir() else None)
+    if found is None:
         raise RunError(f"{run.folder} was trained on a folder '{name}'. Say where it is: --data-dir FOLDER")
-    return data_dir or Path(name)
+    return found
+
+
+def _recorded(run: Run, key: str) -> Path | None:
+    """Return a folder that the run has written down, where it is still there."""
+    folder = run.environment.get(key)
+    return Path(folder) if folder and Path(folder).is_dir() else None
 
 
 def newest_run(log: Callable[[str], None]) -> str:

@@ -1,34 +1,260 @@
-"""Train by names: a dataset, an architecture or a user's file, a recipe; and go on with a run that was stopped."""
+"""`fittingroom.train`: a model, data and a recipe, each itself or by name; and going on with a run that was stopped."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
-
 from fittingroom.data import Dataset, Log, load, no_log
+from fittingroom.data.accepting import accept_pair
 from fittingroom.data.catalog import DATASETS
-from fittingroom.errors import ModelError
+from fittingroom.errors import ModelError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN
-from fittingroom.models import build
-from fittingroom.models.custom import SOURCE as SOURCE
-from fittingroom.models.custom import build_custom, find_source, is_custom
-from fittingroom.progress import OnProgress, no_progress
+from fittingroom.lookup import suggest
+from fittingroom.models import MODELS, build
+from fittingroom.models.custom import build_custom, find_source, is_custom, source_of_run
+from fittingroom.progress import OnProgress, audible, no_progress
+from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_sha256
 from fittingroom.runs import Run, open_run
-from fittingroom.training import Recipe, resume, train
+from fittingroom.training import Recipe, resume, train_model
+from fittingroom.training.keras_arguments import with_keras_arguments
+from fittingroom.workflows.run_data import run_dataset
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
+
+
+DEFAULT_MODEL = "walkthrough"
+DEFAULT_DATASET = "fashion-mnist"
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+def train(
+    model: Any = None,
+    data: Any = DEFAULT_DATASET,
+    *,
+    recipe: Recipe | str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    validation: Any = None,
+    callbacks: Sequence[Any] = (),
+    name: str | None = None,
+    out: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    onnx: bool = True,
+    command: str | Sequence[str] = "Python call",
+    log: Log = no_log,
+    on_progress: OnProgress = no_progress,
+    **keras_arguments: Any,
+) -> Run:
+    """Train a model and keep everything about it in a run folder; ``fittingroom train`` is this function.
+
+    Args:
+        model: what is trained: a Keras 3 model on the PyTorch backend or a ``torch.nn.Module``, trained in place; or
+            in words, looked up in this order: ``FILE.py:function``, a recipe's TOML file, an architecture's name, a
+            recipe's name. Where it names a recipe, or is left out, the recipe's own architecture is trained, and the
+            walk-through's where that names none. A model that its owner compiled keeps its optimiser, loss and metrics.
+        data: a name or folder as `load` takes it; a `Dataset`, of which only the train part is used; or images and
+            labels in any form that `data.accepting` knows: arrays, tensors, tables, torch and Hugging Face datasets.
+        recipe: how to train: a `Recipe`, a recipe's name, or a TOML file; a path that exists wins over a name. The
+            walk-through's where it is None.
+        settings: values in the place of the recipe's, by name, as ``--set`` gives them.
+        epochs: likewise.
+        batch_size: likewise.
+        seed: of the starting weights where the model is built here, of the images' order, augmentation and dropout.
+        validation: None to train on everything; how many images to hold out, stratified, the same ones whatever the
+            seed; or a pair of images and labels.
+        callbacks: Keras callbacks, called once an epoch.
+        name: of the run: letters, digits, dots, dashes and underscores.
+        out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None, by the run's or the model's name.
+        data_dir: where a known dataset's files are; None to look.
+        onnx: whether to write ``model.onnx`` beside ``model.keras``, or to log in one line why not.
+        command: how this was called, for the run's record.
+        log: takes one line for the user.
+        on_progress: takes the progress, about twenty times an epoch.
+        keras_arguments: what ``model.fit`` takes besides: ``validation_split`` and ``validation_data`` have Keras's
+            meaning; what has none here is refused with what does it.
+
+    Returns:
+        The run, with its history, the recipe, and the model for use.
+
+    Raises:
+        UsageError: an unknown name, an argument of the wrong kind, or a recipe that a compiled model would not use.
+        DataError: images or labels that are not what they should be.
+        ModelError: a model that does not fit the images.
+        RunError: the folder is taken or cannot be written.
+        TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
+        Interrupted: the user stopped it; ``fittingroom train --resume RUN`` goes on.
+    """
+    _check_name(name)
+    model, recipe = _model_or_recipe(model, recipe)
+    chosen, recipe_facts = _chosen_recipe(recipe, settings, epochs=epochs, batch_size=batch_size)
+    loaded, data_facts = _loaded(data, data_dir, log)
+    loaded, validation = with_keras_arguments(keras_arguments, loaded, validation, log)
+    if isinstance(loaded, Dataset):
+        chosen = valid_for(chosen, loaded, log)
+    recipe_facts["changes"] = chosen.differences(recipe_facts.pop("base"))
+    model_facts: dict[str, Any] = {}
+    if model is None or isinstance(model, str | Path):
+        model, model_facts = _built(str(model or chosen.model or DEFAULT_MODEL), loaded, seed)
+    facts = {"name": name, "command": command, "recipe": recipe_facts, **data_facts, **model_facts}
+    run = train_model(
+        model,
+        loaded,
+        chosen,
+        seed=seed,
+        validation=validation,
+        callbacks=callbacks,
+        out=out,
+        facts=facts,
+        log=log,
+        on_progress=on_progress,
+    )
+    if onnx:
+        write_twin(run, loaded, log)
+    return run
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and not RUN_NAME.fullmatch(name):
+        raise UsageError(
+            "Expected a run's name of at most 80 letters, digits, dots, dashes and underscores that begins with a "
+            f"letter or a digit, received {name!r}."
+        )
+
+
+def _model_or_recipe(model: Any, recipe: Recipe | str | Path | None) -> tuple[Any, Recipe | str | Path | None]:
+    """Return model and recipe, told apart where the first is words that may mean either."""
+    if not isinstance(model, str | Path) or is_custom(str(model)):
+        return model, recipe
+    is_file = Path(model).is_file()
+    if not is_file and str(model) in MODELS:
+        return str(model), recipe
+    names = recipe_names()
+    if not is_file and str(model) not in names:
+        raise UsageError(
+            f"No model '{model}': neither an architecture, nor FILE.py:function, nor a recipe or its TOML file. "
+            f"{suggest(str(model), [*MODELS, *names])}"
+        )
+    if recipe is not None:
+        raise UsageError(f"Expected an architecture and a recipe, received two recipes: '{model}' and {recipe!r}.")
+    return None, model
+
+
+def _chosen_recipe(
+    recipe: Recipe | str | Path | None, settings: Mapping[str, Any] | None, **shortcuts: int | None
+) -> tuple[Recipe, dict[str, Any]]:
+    """Return the recipe with what was changed, and where it is from."""
+    if recipe is not None and not isinstance(recipe, Recipe | str | Path):
+        raise UsageError(f"Expected a Recipe, a recipe's name or its TOML file, received {type(recipe).__name__}.")
+    changes = {key: value for key, value in shortcuts.items() if value is not None}
+    twice = [key for key in changes if key in (settings or {})]
+    if twice:
+        raise UsageError(f"Expected {twice[0]} once, received it twice: by itself and among the settings.")
+    base = Recipe()
+    facts: dict[str, Any] = {"name": None, "sha256": None, "base": base}
+    if isinstance(recipe, Recipe):
+        base = recipe
+    elif recipe is not None:
+        base, path = load_recipe(recipe), find_recipe(recipe)
+        named = str(path.resolve()) if Path(recipe).is_file() else str(recipe)
+        facts = {"name": named, "sha256": recipe_sha256(recipe), "base": base}
+    return base.replace(**{**(settings or {}), **changes}), facts
+
+
+def _loaded(data: Any, data_dir: str | Path | None, log: Log) -> tuple[Any, dict[str, str | None]]:
+    """Return a dataset, or images and labels; and where they are, where they were named."""
+    if not isinstance(data, str | Path):
+        if data_dir is not None:
+            raise UsageError(f"Expected data_dir only with a dataset's name, received it with {type(data).__name__}.")
+        return data if isinstance(data, Dataset) else accept_pair(data, "training", audible(log)), {}
+    folder = None if data in DATASETS else str(Path(data).expanduser().resolve())
+    where = None if data_dir is None else Path(data_dir).expanduser().resolve()
+    loaded = load(data, data_dir=where, log=log)
+    return loaded, {"data_folder": folder, "data_dir": None if where is None else str(where)}
+
+
+def _built(name: str, data: Any, seed: int) -> tuple[Any, dict[str, Any]]:
+    """Return a network for these data, and what it is made by."""
+    image_shape, classes = _size(data)
+    arguments = {"image_shape": list(image_shape), "classes": classes, "seed": seed}
+    if is_custom(name):
+        source = find_source(name)
+        model = build_custom(source, image_shape, classes, seed)
+        where = {"file": str(source.file.resolve()), "function": source.function, "sha256": source.sha256}
+        return model, {"model_source": {"kind": "file", **where, "arguments": arguments}}
+    model = build(name, image_shape=image_shape, classes=classes, seed=seed)
+    return model, {"model": name, "model_source": {"kind": "architecture", "name": name, "arguments": arguments}}
+
+
+def _size(data: Any) -> tuple[tuple[int, int], int]:
+    """Return the shape of an image and the number of classes."""
+    if isinstance(data, Dataset):
+        return data.image_shape, data.classes
+    images, labels = data
+    height, width = images.shape[1:]
+    return (height, width), int(labels.max()) + 1
+
+
+def valid_for(recipe: Recipe, data: Dataset, log: Log = no_log) -> Recipe:
+    """Return the recipe without the augmentation that would change what a dataset's images are of."""
+    known = DATASETS.get(data.name)
+    if recipe.flip == "none" or known is None or known.flips_valid:
+        return recipe
+    log(f"Mirroring is off: an image of {known.title} mirrored left to right may be of another class.")
+    return recipe.replace(flip="none")
+
+
+def resume_run(
+    folder: Path,
+    *,
+    model: str | None = None,
+    dataset: str | None = None,
+    data_dir: Path | None = None,
+    onnx: bool = True,
+    log: Log = no_log,
+    on_progress: OnProgress = no_progress,
+) -> Run:
+    """Go on with a run that was stopped, from its last checkpoint, with the recipe and seed that it has.
+
+    Args:
+        folder: of the run.
+        model: where to find its architecture; None for what the run was made of.
+        dataset: where to find its data; None for where they were.
+        data_dir: likewise.
+        onnx: whether to write ``model.onnx`` as well.
+        log: takes one line for the user.
+        on_progress: takes the progress.
+
+    Raises:
+        RunError: it is finished, has no checkpoint, or its model cannot be rebuilt.
+        UsageError: the data are not those of the run.
+    """
+    run = open_run(folder)
+    facts = run.environment
+    data = run_dataset(run, data_dir, log=log) if dataset is None else load(dataset, data_dir=data_dir, log=log)
+    source = facts.get("model_source") or {}
+    rebuilt = None
+    if model is not None:
+        rebuilt, _ = _built(model, data, facts["seed"])
+    elif source.get("kind") == "file":
+        rebuilt = build_custom(source_of_run(run.folder), data.image_shape, data.classes, facts["seed"])
+    done = resume(run, data, model=rebuilt, log=log, on_progress=on_progress)
+    if onnx:
+        write_twin(done, data, log)
+    return done
 
 
 NEEDED = ("onnx", "onnxruntime")
 COMPARED = 1000  # training images; `fittingroom export` compares on all test images
 
 
-def write_twin(run: Run, data: Dataset, log: Log) -> None:
+def write_twin(run: Run, data: Any, log: Log) -> None:
     """Write ``model.onnx`` beside a run's ``model.keras``, or say in one line why there is none.
 
     Args:
@@ -45,18 +271,19 @@ def write_twin(run: Run, data: Dataset, log: Log) -> None:
         return
     from fittingroom.export.model_export import checked_onnx
 
+    images = data.train.images if isinstance(data, Dataset) else data[0]
+    class_names = data.class_names if isinstance(data, Dataset) else ()
     try:
-        checked_onnx(run.model(), run.folder / ONNX_IN_A_RUN, data.train.images[:COMPARED], data.class_names)
+        checked_onnx(run.model(), run.folder / ONNX_IN_A_RUN, images[:COMPARED], class_names)
     except ModelError as error:
         log(f"No model.onnx: {error}")
 
 
-def keep_stopped_model(run: Run, data: Dataset) -> bool:
+def keep_stopped_model(run: Run) -> bool:
     """Write ``model.keras`` from a run's checkpoint, and say whether there was one to write it from.
 
     Args:
         run: stopped; its checkpoint stays, and ``train --resume`` goes on from it.
-        data: what it is trained on.
 
     Returns:
         False where there is no checkpoint, or its model cannot be rebuilt without its Python.
@@ -76,120 +303,12 @@ def keep_stopped_model(run: Run, data: Dataset) -> bool:
     if saved.facts["architecture"] is None:
         return False
     model = import_keras().models.model_from_json(saved.facts["architecture"])
-    functional = adapt(model, data.image_shape, pixels=saved.facts["recipe"]["pixels"])
+    height, width = run.environment.get("image_shape") or (28, 28)
+    functional = adapt(model, (height, width), pixels=saved.facts["recipe"]["pixels"])
     parameters = dict(zip(functional.parameter_names, functional.parameters, strict=True))
     buffers = {str(index): buffer for index, buffer in enumerate(functional.buffers)}
     checkpoints.restore(parameters, checkpoints.group(saved.tensors, "parameters"), "weights")
     checkpoints.restore(buffers, checkpoints.group(saved.tensors, "buffers"), "buffers")
-    atomic_write(run.folder / IN_A_RUN, for_use(model, data.image_shape, saved.facts["recipe"]["pixels"]).save)
+    for_use_ = for_use(model, (height, width), saved.facts["recipe"]["pixels"])
+    atomic_write(run.folder / IN_A_RUN, for_use_.save)
     return True
-
-
-DEFAULT_MODEL = "walkthrough"
-DEFAULT_DATASET = "fashion-mnist"
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is asked of a training, by names.
-
-    Attributes:
-        model: an architecture's name, or ``FILE.py:function``; None for the recipe's, else the walk-through's.
-        dataset: a known dataset's name, or a folder; None for Fashion-MNIST.
-        recipe: how to train.
-        seed: of the starting weights, the order and the augmentation.
-        validation: how many training images to hold out, or None for none.
-        data_dir: where the dataset's files are, or None to look.
-        onnx: whether to write the model's ONNX twin as well.
-    """
-
-    model: str | None = None
-    dataset: str | None = None
-    recipe: Recipe = Recipe()  # noqa: RUF009  (frozen)
-    seed: int = 0
-    validation: int | None = None
-    data_dir: Path | None = None
-    onnx: bool = True
-
-
-def train_order(
-    order: Order, out: Path | None = None, *, log: Log = no_log, on_progress: OnProgress = no_progress
-) -> Run:
-    """Carry an order out.
-
-    Raises:
-        FittingRoomError: as `fittingroom.train`; among them `Interrupted`.
-    """
-    data = load(order.dataset or DEFAULT_DATASET, data_dir=order.data_dir, log=log)
-    return train_on(data, order, out, log=log, on_progress=on_progress)
-
-
-def train_on(
-    data: Dataset, order: Order, out: Path | None = None, *, log: Log = no_log, on_progress: OnProgress = no_progress
-) -> Run:
-    """Carry an order out on a dataset that is loaded already; the order's own is not looked at."""
-    recipe = valid_for(order.recipe, data, log)
-    model = make(order.model or recipe.model, data, order.seed)
-    run = train(
-        model,
-        data,
-        recipe=recipe,
-        seed=order.seed,
-        validation=order.validation,
-        out=out,
-        log=log,
-        on_progress=on_progress,
-    )
-    return _finished(run, order, data, log)
-
-
-def valid_for(recipe: Recipe, data: Dataset, log: Log = no_log) -> Recipe:
-    """Return the recipe without the augmentation that would change what a dataset's images are of."""
-    known = DATASETS.get(data.name)
-    if recipe.flip == "none" or known is None or known.flips_valid:
-        return recipe
-    log(f"Mirroring is off: an image of {known.title} mirrored left to right may be of another class.")
-    return recipe.replace(flip="none")
-
-
-def resume_run(folder: Path, order: Order, *, log: Log = no_log, on_progress: OnProgress = no_progress) -> Run:
-    """Go on with a run that was stopped, from its last checkpoint, with the recipe and seed that it has.
-
-    Args:
-        folder: of the run.
-        order: its dataset and model are used where they are given; a folder's data and a user's own model must be.
-        log: takes one line for the user.
-        on_progress: takes the progress.
-
-    Raises:
-        RunError: no checkpoint, or the model cannot be rebuilt without its source.
-        UsageError: the data are not those of the run.
-    """
-    run = open_run(folder)
-    name = order.dataset or run.environment["dataset"]
-    data = load(name, data_dir=order.data_dir, log=log)
-    model = make(order.model, data, run.environment["seed"]) if order.model else None
-    resume(run, data, model=model, log=log, on_progress=on_progress)
-    return _finished(run, order, data, log)
-
-
-def make(name: str | None, data: Dataset, seed: int) -> Any:
-    """Build a network for a dataset: an architecture by name, a user's own, or the walk-through's for None."""
-    name = name or DEFAULT_MODEL
-    if is_custom(name):
-        return build_custom(find_source(name), data.image_shape, data.classes, seed)
-    return build(name, image_shape=data.image_shape, classes=data.classes, seed=seed)
-
-
-def _finished(run: Run, order: Order, data: Dataset, log: Log) -> Run:
-    _keep_source(run, order.model)
-    if order.onnx:
-        write_twin(run, data, log)
-    return run
-
-
-def _keep_source(run: Run, name: str | None) -> None:
-    if name is not None and is_custom(name):
-        source = find_source(name)
-        values = {"file": str(source.file.resolve()), "function": source.function, "sha256": source.sha256}
-        run.write_text(SOURCE, tomli_w.dumps(values))

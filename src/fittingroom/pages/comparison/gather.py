@@ -105,7 +105,7 @@ def _contender(run: Run, name: str, kept: Predictions, settings: Mapping[str, An
         settings=settings,
         cost=cost_of(run, None),
         test_looks=run.looks_at(kept.fingerprint),
-        command=reproduce(run).command,
+        command=reproduce(run)[0],
         warning=too_good_warning(score.accuracy, dataset),
     )
 

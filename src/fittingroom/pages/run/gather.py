@@ -12,7 +12,7 @@ from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learning import read_history, read_learning
 from fittingroom.pages.run.values import Cost, RunReport
 from fittingroom.training import Recipe
-from fittingroom.workflows.reproduce import differences, reproduce
+from fittingroom.workflows.reproduce import reproduce
 from fittingroom.workflows.run_data import run_dataset
 
 if TYPE_CHECKING:
@@ -76,13 +76,14 @@ def looks_of(run: Run) -> tuple[dict[str, Any], ...]:
 
 
 def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
-    facts, history, made = run.environment, read_history(run.history), reproduce(run)
+    facts, history = run.environment, read_history(run.history)
+    command, note = reproduce(run)
     known = DATASETS.get(facts.get("dataset") or "")
     keras = (run.folder / IN_A_RUN).is_file()
     model = run.model() if keras else None
     recipe = Recipe.from_toml(run.folder / "recipe.toml")
     return RunReport(
-        name=run.folder.resolve().name,
+        name=run.title,
         data_name=facts.get("dataset") or "arrays",
         title=known.title if known else facts.get("dataset") or "arrays",
         fingerprint=facts.get("fingerprint") or "unknown",
@@ -90,13 +91,13 @@ def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
         seed=facts["seed"],
         history=history,
         learning=read_learning(history, facts.get("validation_images") or 0),
-        changed=differences(recipe, Recipe()),
+        changed=recipe.differences(),
         recipe={name: value for name, value in run.resolved.items() if name not in ("schema", "seed")},
         model_summary=summary(model, width=66) if model is not None else "",
         cost=cost_of(run, int(model.count_params()) if model is not None else None),
         environment=readable(facts),
-        command=made.command,
-        command_note=made.note,
+        command=command,
+        command_note=note,
         looks=looks_of(run),
         judged=judged,
         no_score="" if judged else _why_no_score(run, why),

@@ -52,7 +52,7 @@ def training_routes(studio: Studio) -> APIRouter:
     def options() -> dict[str, Any]:
         """List the architectures, the recipes, and every knob with its help."""
         models = [{"name": name, "title": entry.title} for name, entry in MODELS.items()]
-        recipes = [{"name": name, "settings": changed(load_recipe(name))} for name in recipe_names()]
+        recipes = [{"name": name, "settings": load_recipe(name).differences()} for name in recipe_names()]
         return {"models": models, "recipes": recipes, "knobs": knobs()}
 
     @routes.get("/trainings")
@@ -108,12 +108,15 @@ def asked_of(order: Order, studio: Studio) -> dict[str, Any]:
         Problem: 404, an unknown dataset; 422, too many images held out.
     """
     look_up(order.model, MODELS, "model")
-    recipe = named_recipe(order.recipe).replace(**order.settings).replace(model=order.model)
+    settings = {**order.settings, "model": order.model}
+    recipe = named_recipe(order.recipe).replace(**settings)
     check_held_out(order.validation, len(studio.registry.open(order.dataset).data.train))
     return {
         "dataset": str(studio.registry.source(order.dataset)),
         "model": order.model,
         "recipe": recipe.as_dict(),
+        "recipe_name": order.recipe or None,
+        "settings": settings,
         "seed": order.seed,
         "validation": order.validation,
     }
@@ -153,12 +156,6 @@ def named_recipe(name: str) -> Recipe:
         return Recipe()
     look_up(name, dict.fromkeys(recipe_names()), "recipe")
     return load_recipe(name)
-
-
-def changed(recipe: Recipe) -> dict[str, Any]:
-    """Return the settings in which a recipe differs from the defaults."""
-    plain = Recipe().as_dict()
-    return {key: value for key, value in recipe.as_dict().items() if value != plain[key]}
 
 
 def knobs() -> list[dict[str, Any]]:
