@@ -347,9 +347,9 @@ def test_a_picture_on_standard_input_is_answered_as_its_file(run, trained, toy, 
         Image.fromarray(toy.test.images[0]).save(path)
     if kind == "npy":
         np.save(path, toy.test.images[:2])
-    expected = json.loads(run("predict", path, "--model", trained, "--json").out)
+    expected = json.loads(run("predict", path, "--model", trained, "--json").out)["answers"]
     told = piped(path.read_bytes(), "-", "--model", trained, "--json")
-    rows = json.loads(told.stdout)
+    rows = json.loads(told.stdout)["answers"]
     assert [row["path"] for row in rows] == [row["path"].replace(str(path), "-") for row in expected]
     assert [row["probabilities"] for row in rows] == [row["probabilities"] for row in expected]
 
@@ -363,7 +363,7 @@ def test_what_is_no_picture_on_standard_input_is_told(trained, photos):
 
 def test_floats_that_are_exactly_k_255_are_taken_back_and_said(run, trained, toy, tmp_path):
     np.save(tmp_path / "x.npy", toy.test.images[0] / 255)
-    row = json.loads(run("predict", tmp_path / "x.npy", "--model", trained, "--json").out)[0]
+    row = json.loads(run("predict", tmp_path / "x.npy", "--model", trained, "--json").out)["answers"][0]
     np.testing.assert_allclose(
         list(row["probabilities"].values()), fr.predict(trained, toy.test.images[:1])[0], atol=1e-5
     )
@@ -375,8 +375,8 @@ def test_a_light_background_on_data_is_warned_of_where_the_model_knows_dark_ones
     image[4:24, 8:20] = 200
     for name, pixels in (("dark.png", image), ("light.png", 255 - image)):
         Image.fromarray(pixels).save(tmp_path / name)
-    dark, light = json.loads(run("predict", tmp_path / "dark.png", tmp_path / "light.png", "--json").out)
+    dark, light = json.loads(run("predict", tmp_path / "dark.png", tmp_path / "light.png", "--json").out)["answers"]
     assert (dark["as"], dark["warnings"]) == ("data", [])
     assert "its background is light" in light["warnings"][0]
-    own = json.loads(run("predict", tmp_path / "light.png", "--model", trained, "--json").out)
+    own = json.loads(run("predict", tmp_path / "light.png", "--model", trained, "--json").out)["answers"]
     assert own[0]["warnings"] == []  # a model of one's own data may know light ones

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
+from fittingroom.files import read_json
 from fittingroom.inference.weight_files import HDF5, check_hdf5, check_holds_model
 from fittingroom.lookup import suggest
 from fittingroom.models.custom import ENVIRONMENT
@@ -117,11 +117,8 @@ def read_card(model_file: Path) -> dict[str, Any]:
     path = model_file.with_suffix(".json")
     if not path.is_file():
         return {}
-    try:
-        card = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: expected a model card in JSON, received: {error}") from error
-    return card if isinstance(card, dict) and card.get("schema") == SCHEMA else {}
+    card = read_json(path, raises=ModelError)
+    return card if card.get("schema") == SCHEMA else {}
 
 
 def none_of_these_file(model_file: Path) -> Path | None:
