@@ -39,7 +39,7 @@ def accept_pair(source: object, where: str, log: Log = warn_user, *, part: Part 
     found = _parts(source, part, where, log)
     if found is None:
         passes_once = hasattr(source, "__iter__") and not hasattr(source, "__len__")
-        hint = " If it ends, pass tuple(zip(*data))." if passes_once else ""
+        hint = " If it ends, pass list(data)." if passes_once else ""
         raise UsageError(f"Expected {where} data as {TAKEN}, received {type(source).__name__}.{hint}")
     if found[1] is None:
         raise DataError(
