@@ -64,7 +64,9 @@ def test_a_gate_that_fails_exits_with_1_and_the_reason(run, fresh, toy_folder, m
     words = ["evaluate", fresh, "--dataset", toy_folder, "--fail-under"]
     assert run(*words, "accuracy=0.01").code == 0
     blank = np.full((200, 10), 0.1, np.float32)
-    monkeypatch.setattr("fittingroom.runs.Run.predict", lambda run, images: blank[: len(images)])
+    monkeypatch.setattr(
+        "fittingroom.inference.predictor.Predictor.predict", lambda self, images, **_: blank[: len(images)]
+    )
     answer = run(*words, "accuracy=0.5", "--fail-under", "recall.bar 3=0.6")
     assert answer.code == 1
     assert "fittingroom: accuracy is 0.1000, below 0.5." in answer.err
@@ -134,7 +136,7 @@ def test_a_file_that_cannot_be_judged_is_one_sentence_and_exit_code_2(run, predi
         ("p.npz", b"", "expected arrays that NumPy wrote"),
         ("p.npy", b"0.1,0.9", "expected arrays that NumPy wrote"),
         ("p.csv", b"0.1,0.9", "ends in .npz or .npy"),
-        ("p.npz", None, "there is no such file"),
+        ("p.npz", None, "found no such file"),
     ],
 )
 def test_a_file_that_numpy_did_not_write_is_one_sentence(run, tmp_path, name, content, words):
