@@ -14,9 +14,8 @@ from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
-from fittingroom.training.recipe import Recipe
 from fittingroom.workflows.evaluation import evaluate
-from fittingroom.workflows.training import Order, train_order
+from fittingroom.workflows.training import train
 
 PORT = 8765
 
@@ -66,7 +65,7 @@ def named(damages):
 def whole(toy_folder, toy, tmp_path_factory):
     """A run that has met the test images; to be copied, not changed."""
     folder = tmp_path_factory.mktemp("whole") / "whole"
-    evaluate(train_order(Order("walkthrough", str(toy_folder), Recipe(epochs=1), onnx=False), folder), toy)
+    evaluate(train("walkthrough", toy_folder, epochs=1, onnx=False, out=folder), toy)
     return folder
 
 
