@@ -34,24 +34,51 @@ def input_shape(model: keras.Model) -> tuple[int, ...]:
     return tuple(shape[1:])
 
 
-def check_fits(shape: tuple[int, ...], image_shape: tuple[int, int], name: str) -> None:
-    """Raise where images of a shape cannot be fed to a model: neither flat, ``(h, w)`` nor ``(h, w, 1)``.
+def shape_for(shape: tuple[int | None, ...], image_shape: tuple[int, int], name: str) -> tuple[int, ...]:
+    """Return the shape that images are fed to a model in: flat, ``(h, w)``, ``(h, w, 1)`` or ``(1, h, w)``.
+
+    Args:
+        shape: of the model's input, without the batch; None where any size will do.
+        image_shape: ``(h, w)``.
+        name: the model's, for messages.
 
     Raises:
-        ModelError: names both shapes.
+        ModelError: none of the four; both shapes are named.
+
+    Example:
+        >>> shape_for((None, None, 1), (28, 28), "mine")
+        (28, 28, 1)
     """
     height, width = image_shape
-    if shape not in ((height * width,), (height, width), (height, width, 1)):
-        raise ModelError(
-            f"Model '{name}' takes inputs of shape {shape}, the images are {image_shape}: expected "
-            f"({height * width},), ({height}, {width}) or ({height}, {width}, 1)."
-        )
+    for found in ((height * width,), (height, width), (height, width, 1), (1, height, width)):
+        if len(found) == len(shape) and all(size in (None, own) for size, own in zip(shape, found, strict=True)):
+            return found
+    raise ModelError(
+        f"Model '{name}' takes inputs of shape {shape}, the images are {image_shape}: expected "
+        f"({height * width},), ({height}, {width}), ({height}, {width}, 1) or (1, {height}, {width})."
+    )
 
 
-def gives_probabilities(model: keras.Model) -> bool:
+def contiguous(inputs: Tensor) -> Tensor:
+    """Return one-channel inputs ``(n, 1, h, w)`` described as contiguous, the same memory; all others as they are.
+
+    ``shaped`` describes them as channels-last, which makes convolutions fast. A module's own Python may ask for what
+    only contiguous activations can give, such as ``x.view(len(x), -1)`` after a convolution.
+    """
+    if inputs.ndim != 4 or inputs.shape[1] != 1:
+        return inputs
+    count, _, height, width = inputs.shape
+    return inputs.as_strided(inputs.shape, (height * width, height * width, width, 1)) if count else inputs
+
+
+def gives_probabilities(model: keras.Model, shape: tuple[int, ...]) -> bool:
     """Say whether the outputs are probabilities rather than logits: none negative, each row summing to one.
 
     It is asked of a few random inputs; the last layer's name would not tell for a nested or a subclassed model.
+
+    Args:
+        model: built.
+        shape: of one input, every size known.
 
     Raises:
         ModelError: the outputs are not one row of numbers an image.
@@ -59,7 +86,7 @@ def gives_probabilities(model: keras.Model) -> bool:
     import torch
 
     generator = torch.Generator().manual_seed(0)
-    inputs = torch.rand((PROBES, *input_shape(model)), generator=generator) * (255 if holds_own_scaling(model) else 1)
+    inputs = torch.rand((PROBES, *shape), generator=generator) * (255 if holds_own_scaling(model) else 1)
     with torch.inference_mode():
         outputs = model(inputs, training=False).float()
     if outputs.ndim != 2 or len(outputs) != PROBES:
@@ -83,15 +110,14 @@ def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
         ModelError: the shapes do not fit.
     """
     keras = import_keras()
-    own = input_shape(model)
-    check_fits(own, image_shape, model.name)
+    own = shape_for(input_shape(model), image_shape, model.name)
     inputs = x = keras.Input(image_shape, name="pixels")
     if not holds_own_scaling(model):
         x = keras.layers.Rescaling(1 / 255, name="to_unit")(x)
     if own != image_shape:
         x = keras.layers.Reshape(own, name="to_input")(x)
     x = model(x)
-    if not gives_probabilities(model):
+    if not gives_probabilities(model, own):
         x = keras.layers.Softmax(name="probabilities")(x)
     return keras.Model(inputs, x, name=model.name)
 
