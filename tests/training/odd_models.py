@@ -8,13 +8,14 @@ import collections
 import itertools
 import random
 import types
+import warnings
 
 import numpy as np
 import torch
 from networks import keras, layers
 from torch import nn
 from torch.nn import functional
-from torch.nn.utils import parametrize, parametrizations
+from torch.nn.utils import parametrizations, parametrize, prune
 
 from fittingroom.training.batching import TrainingData, batches
 
@@ -429,10 +430,15 @@ class Gathered(nn.Module):
         return self.head(hidden.index_select(1, self.one) + hidden.index_select(1, self.other) + hidden[:, self.other])
 
 
+def scripted(module):
+    with warnings.catch_warnings(action="ignore"):
+        return torch.jit.script(module)
+
+
 class Scripted(nn.Module):
     def __init__(self):
         super().__init__()
-        self.inner, self.head = torch.jit.script(nn.Sequential(nn.Linear(144, 8), nn.Tanh())), nn.Linear(8, 4)
+        self.inner, self.head = scripted(nn.Sequential(nn.Linear(144, 8), nn.Tanh())), nn.Linear(8, 4)
 
     def forward(self, x):
         return self.head(self.inner(x.flatten(1)))
@@ -477,31 +483,31 @@ TORCH = {
     "Torch's random by value": (drawn(lambda: torch.rand(()).item()), "decides by the values"),
     "an own generator of NumPy's": (
         odd(own_generator, lambda self, hidden: hidden * self.generator.random()),
-        changes("generator"),
+        "random generator|changes .*generator",
     ),
     "an own generator of Python's": (
         odd(own_generator, lambda self, hidden: hidden * self.python_generator.random()),
-        changes("python_generator"),
+        "random generator|changes .*generator",
     ),
     "an own generator of Torch's": (
         odd(own_generator, lambda self, hidden: hidden * torch.rand((), generator=self.torch_generator)),
-        changes("torch_generator"),
+        "random generator|changes .*generator",
     ),
     "a hook on a parameter": (hooked(lambda net: net.first.bias.register_hook(torch.zeros_like)), "hook on its gradient"),
     "a hook after accumulation": (
-        hooked(lambda net: net.first.bias.register_post_accumulate_grad_hook(lambda p: p.grad.zero_())),
+        hooked(lambda net: net.first.bias.register_post_accumulate_grad_hook(lambda p: (p.grad.zero_(), None)[1])),
         "hook on its gradient",
     ),
     "a forward hook": (hooked(lambda net: net.first.register_forward_hook(lambda m, i, o: o * 2)), HOOK),
     "a forward hook with state": (hooked(lambda net: net.first.register_forward_hook(stateful_hook())), HOOK),
     "a hook before forward": (hooked(lambda net: net.second.register_forward_pre_hook(lambda m, i: (i[0] * 2,))), HOOK),
     "a backward hook": (
-        hooked(lambda net: net.first.register_full_backward_hook(lambda m, i, o: (i[0],) if i[0] is None else None)),
+        hooked(lambda net: net.second.register_full_backward_hook(lambda m, i, o: (i[0] * 2,))),
         HOOK,
     ),
     "a hook on an activation": (
-        odd(None, lambda self, hidden: (hidden.register_hook(lambda g: g * 2), hidden)[1]),
-        ".",
+        odd(None, lambda self, hidden: (hidden.requires_grad and hidden.register_hook(lambda g: g * 2), hidden)[1]),
+        "traced gradient of",
     ),
     "spectral_norm": (hooked(lambda net: nn.utils.spectral_norm(net.first)), HOOK),
     "weight_norm, old": (hooked(lambda net: nn.utils.weight_norm(net.first)), HOOK),
@@ -511,7 +517,7 @@ TORCH = {
         hooked(lambda net: parametrize.register_parametrization(net.first, "weight", Doubling())),
         None,
     ),
-    "pruning": (hooked(lambda net: nn.utils.prune.l1_unstructured(net.first, "weight", 0.5)), HOOK),
+    "pruning": (hooked(lambda net: prune.l1_unstructured(net.first, "weight", 0.5)), HOOK),
     "a spectral norm by hand": (spectral_by_hand, "its Python changes"),
     "a view after a convolution": (Viewing, None),
     "batch norm": (lambda: Convolutional(nn.BatchNorm2d(4)), None),
@@ -525,7 +531,7 @@ TORCH = {
     "a transformer": (Attention, ""),
     "tied weights": (Tied, None),
     "two gathers of one tensor": (Gathered, None),
-    "torch.jit.script of all": (lambda: torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(144, 4))), "torch.jit"),
+    "torch.jit.script of all": (lambda: scripted(nn.Sequential(nn.Flatten(), nn.Linear(144, 4))), "torch.jit"),
     "torch.jit.script of a part": (Scripted, "torch.jit"),
     "DataParallel": (lambda: nn.DataParallel(Net()), ""),
     "lazy layers": (Lazy, None),

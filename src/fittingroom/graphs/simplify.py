@@ -45,7 +45,7 @@ def drop_detach(module: GraphModule) -> None:
 
 def fold_constants(module: GraphModule) -> None:
     """Compute once what depends on no input: ones, zeros, ranges, and what is made of them alone."""
-    values: dict[Node, torch.Tensor] = {}
+    values: dict[Node, Any] = {}
     changing = written(module)
     for node in list(module.graph.nodes):
         if node.op == "get_attr" and str(node.target).startswith(("_constant", "_tensor_constant")):
@@ -58,7 +58,7 @@ def fold_constants(module: GraphModule) -> None:
     drop_dead(module)
 
 
-def _is_constant(node: Node, values: dict[Node, torch.Tensor]) -> bool:
+def _is_constant(node: Node, values: dict[Node, Any]) -> bool:
     if is_call(node, aten.ones_like.default, aten.zeros_like.default, aten.full_like.default):
         return True  # only the shape of their input matters, and that is fixed
     if not node.all_input_nodes:
@@ -66,8 +66,8 @@ def _is_constant(node: Node, values: dict[Node, torch.Tensor]) -> bool:
     return all(parent in values for parent in node.all_input_nodes)
 
 
-def _computed(node: Node, values: dict[Node, torch.Tensor]) -> Any:
-    def value(parent: Node) -> torch.Tensor:
+def _computed(node: Node, values: dict[Node, Any]) -> Any:
+    def value(parent: Node) -> Any:  # of an operation with several results, all of them
         if parent in values:
             return values[parent]
         stand_in = value_of(parent)  # not real memory: only its shape is asked for

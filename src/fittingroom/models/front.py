@@ -8,13 +8,15 @@ from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import keras
     import torch
     from torch import Tensor
 
 
 SCALING_LAYERS = ("Rescaling", "Normalization")
-PROBES = 8
+PROBES, FAR = 8, 1e4
 
 
 def holds_own_scaling(model: keras.Model) -> bool:
@@ -72,9 +74,7 @@ def contiguous(inputs: Tensor) -> Tensor:
 
 
 def gives_probabilities(model: keras.Model, shape: tuple[int, ...]) -> bool:
-    """Say whether the outputs are probabilities rather than logits: none negative, each row summing to one.
-
-    It is asked of a few random inputs; the last layer's name would not tell for a nested or a subclassed model.
+    """Say whether a built model's outputs are probabilities rather than logits; see ``outputs_of``.
 
     Args:
         model: built.
@@ -85,14 +85,65 @@ def gives_probabilities(model: keras.Model, shape: tuple[int, ...]) -> bool:
     """
     import torch
 
-    generator = torch.Generator().manual_seed(0)
-    inputs = torch.rand((PROBES, *shape), generator=generator) * (255 if holds_own_scaling(model) else 1)
-    with torch.inference_mode():
-        outputs = model(inputs, training=False).float()
-    if outputs.ndim != 2 or len(outputs) != PROBES:
-        raise ModelError(f"Model '{model.name}': expected outputs (n, classes), received {tuple(outputs.shape)}.")
-    sums = outputs.sum(dim=1)
-    return bool((outputs >= 0).all() and (sums - 1).abs().max() < 1e-3)
+    with torch.no_grad():
+        ask = lambda inputs: model(inputs, training=False).float()  # noqa: E731
+        return outputs_of(ask, shape, 255 if holds_own_scaling(model) else 1, model.name)[1]
+
+
+def outputs_of(
+    ask: Callable[[Tensor], Tensor], shape: tuple[int, ...], scale: float, name: str
+) -> tuple[int, bool]:
+    """Return how many outputs a model has, and whether they are probabilities rather than logits.
+
+    Probabilities stay within 0 and 1 whatever the input: for random images, and for ones far out of all bounds, which
+    logits follow. The last layer's name would not tell for a nested or a subclassed model, and the sums of rows would
+    not for one sigmoid a class, or for half precision.
+
+    Args:
+        ask: from inputs ``(n, *shape)`` to outputs.
+        shape: of one input.
+        scale: the largest pixel value it is fed, 1 or 255.
+        name: the model's, for messages.
+
+    Raises:
+        ModelError: the outputs are not one row of numbers an image.
+    """
+    import torch
+
+    inputs = torch.rand((PROBES, *shape), generator=torch.Generator().manual_seed(0)) * scale
+    outputs = ask(inputs)
+    if getattr(outputs, "ndim", 0) != 2 or len(outputs) != PROBES:
+        found = tuple(getattr(outputs, "shape", ()))
+        raise ModelError(f"Model '{name}': expected outputs of shape (n, classes), received {found}.")
+    if not _within_bounds(outputs):
+        return outputs.shape[1], False
+    sums = outputs.float().sum(dim=1)
+    if outputs.shape[1] > 1 and bool(((sums - 1).abs() < 1e-3).all()):
+        return outputs.shape[1], True
+    far = [ask(inputs * factor) for factor in (FAR, -FAR)]
+    return outputs.shape[1], all(_within_bounds(answer[answer.isfinite().all(dim=1)]) for answer in far)
+
+
+def _within_bounds(outputs: Tensor) -> bool:
+    return bool((outputs >= 0).all() and (outputs <= 1 + 1e-3).all())
+
+
+def as_probabilities(outputs: Tensor, *, probabilities: bool) -> Tensor:
+    """Return a model's outputs as probabilities, float32 ``(n, classes)``, rows summing to one.
+
+    Args:
+        outputs: ``(n, c)``; one output is the second class's, and becomes two columns, ``1 - p`` and ``p``.
+        probabilities: whether they are probabilities, which are only normalised, rather than logits.
+    """
+    import torch
+
+    values = outputs.float()
+    if values.shape[1] == 1:
+        chance = values if probabilities else values.sigmoid()
+        return torch.cat([1 - chance, chance], dim=1)
+    if not probabilities:
+        return values.softmax(-1)
+    return values / values.sum(dim=1, keepdim=True).clamp(min=1e-12)
 
 
 def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
@@ -117,7 +168,13 @@ def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
     if own != image_shape:
         x = keras.layers.Reshape(own, name="to_input")(x)
     x = model(x)
-    if not gives_probabilities(model, own):
+    are_probabilities = gives_probabilities(model, own)
+    if x.shape[-1] == 1:
+        if not are_probabilities:
+            x = keras.layers.Activation("sigmoid", name="probability")(x)
+        other = keras.layers.Rescaling(-1.0, 1.0, name="other")(x)
+        x = keras.layers.Concatenate(name="probabilities")([other, x])
+    elif not are_probabilities:
         x = keras.layers.Softmax(name="probabilities")(x)
     return keras.Model(inputs, x, name=model.name)
 

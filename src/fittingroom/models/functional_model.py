@@ -16,7 +16,7 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
-from fittingroom.models.front import input_shape, shape_for
+from fittingroom.models.front import contiguous, input_shape, outputs_of, shape_for
 from fittingroom.models.hidden_state import PYTHON, unmoved
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> FunctionalM
         settle=lambda: None,
         roots=_keras_roots(model),
         draws=draws,
-        untraceable=hooks_of(model),
+        untraceable=_untraceable(model),
         constrain=_constrain(trainable),
     )
 
@@ -197,8 +197,9 @@ def _refusal(model: Any, shape: tuple[int, ...], like: Tensor | None = None) -> 
     Nothing that the model remembers is changed by the try.
     """
     inputs = torch.zeros((2, *shape)) if like is None else torch.zeros((2, *shape), dtype=like.dtype, device=like.device)
+    tensors = () if _is_lazy(model) else (*model.parameters(), *model.buffers())
     try:
-        with unmoved({type(model).__name__: model}, ()), torch.no_grad():
+        with unmoved({} if _is_lazy(model) else {type(model).__name__: model}, tensors), torch.no_grad():
             outputs = model(inputs)
     except Exception as error:  # modules say in many ways what they cannot take, by assertions too
         return first_words(error)
@@ -246,6 +247,7 @@ def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any], dr
     import keras
 
     known = {id(variable) for variable in [*trainable, *rest]}
+    own_loss = has_own_loss(model)
 
     class Scope(keras.StatelessScope):  # type: ignore[misc]
         """Collects what layers write; a variable that the model does not list is written for good, or not traced."""
@@ -267,9 +269,24 @@ def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any], dr
             outputs = _asked(draws, model, inputs, **_mode(model, training))
             penalties = model.losses
         fresh = tuple(scope.get_current_value(variable) for variable in rest)
-        return Output(outputs, fresh, _summed(penalties))
+        return Output(outputs, fresh, None if own_loss else _summed(penalties))
 
     return forward
+
+
+def has_own_loss(model: keras.Model) -> bool:
+    """Say whether a Keras model's class overrides ``compute_loss``; that then adds the penalties, or leaves them out."""
+    import keras
+
+    return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
+
+
+def _untraceable(model: keras.Model) -> str | None:
+    if has_own_loss(model):
+        return "its own compute_loss is called as it is."
+    if model.compiled and hasattr(model.optimizer, "inner_optimizer"):
+        return "its optimiser scales the loss by a factor that changes."
+    return hooks_of(model)
 
 
 def _summed(penalties: list[Tensor]) -> Tensor | None:
@@ -282,10 +299,12 @@ def _mode(model: keras.Model, training: bool) -> dict[str, bool]:
 
 
 def _keras_call(model: keras.Model, draws: set[str]) -> Call:
+    own_loss = has_own_loss(model)
+
     def call(inputs: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
         model.train(training)
         outputs = _asked(draws, model, inputs, **_mode(model, training))
-        return outputs, _summed(model.losses)
+        return outputs, None if own_loss else _summed(model.losses)
 
     return call
 
@@ -462,11 +481,9 @@ def _to_try(module: nn.Module) -> nn.Module:
 def _materialize(module: nn.Module, shape: tuple[int, ...]) -> None:
     """Let a module whose weights take their shapes from its first input have them."""
     if _is_lazy(module):
+        like = next(module.parameters())
         with torch.no_grad():
-            module(torch.zeros((2, *shape)))
-
-
-PROBE_IMAGES = 8
+            module(torch.zeros((2, *shape), dtype=like.dtype, device=like.device))
 
 
 def as_functional(model: Any, image_shape: tuple[int, int]) -> FunctionalModel:
@@ -497,22 +514,16 @@ def probe(functional: FunctionalModel, *, scale: float = 1.0) -> tuple[int, bool
         scale: the largest pixel value it is fed, 1 or 255.
 
     Returns:
-        The number of classes, and whether the outputs are probabilities: none negative, every row summing to one.
+        The number of outputs, and whether they are probabilities rather than logits: see ``outputs_of``.
 
     Raises:
         ModelError: the outputs are not one row of numbers an image.
     """
     like = functional.like
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.rand((PROBE_IMAGES, *functional.input_shape), generator=generator) * scale
+
+    def ask(inputs: Tensor) -> Tensor:
+        tensors = functional.parameters, functional.buffers
+        return functional.forward(*tensors, contiguous(inputs.to(like.device, like.dtype)), False).outputs
+
     with torch.no_grad(), functional.unmoved():
-        outputs = functional.forward(
-            functional.parameters, functional.buffers, pixels.to(like.device, like.dtype), False
-        ).outputs
-    if getattr(outputs, "ndim", 0) != 2 or len(outputs) != PROBE_IMAGES:
-        shape = tuple(getattr(outputs, "shape", ()))
-        raise ModelError(f"Model '{functional.name}': expected outputs of shape (n, classes), received {shape}.")
-    sums_to_one = torch.allclose(
-        outputs.sum(dim=1), torch.ones((), dtype=outputs.dtype, device=outputs.device), atol=1e-3
-    )
-    return outputs.shape[1], bool(sums_to_one and (outputs >= 0).all())
+        return outputs_of(ask, functional.input_shape, scale, functional.name)

@@ -179,7 +179,7 @@ class HiddenState:
 
         self._record(differing, is_same, restore)
         for key, value in before.items():
-            self._later(shown(key), value, functools.partial(_put_copy, values, key, value))
+            self._later(shown(key), value, _keeper(values, key, value))
 
     def _list(self, name: str, values: list[Any], swap: Do | None) -> None:
         del swap
@@ -190,7 +190,7 @@ class HiddenState:
 
         self._record(name, is_same, lambda: list.__setitem__(values, slice(None), before))
         for index, value in enumerate(before):
-            self._later(f"{name}[{index}]", value, functools.partial(_put_copy, values, index, value))
+            self._later(f"{name}[{index}]", value, _keeper(values, index, value))
 
     def _deque(self, name: str, values: collections.deque[Any], swap: Do | None) -> None:
         del swap
@@ -483,10 +483,10 @@ def copied(thing: Any) -> Any:
     return copy(thing)
 
 
-def _put_copy(holder: Any, key: Any, thing: Any) -> None:
+def _keeper(holder: Any, key: Any, thing: Any) -> Do | None:
+    """Return what puts a copy of an iterator, made now, into its holder; None for all that is none."""
     kept = copied(thing)
-    if kept is not MISSING:
-        holder[key] = kept
+    return None if kept is MISSING else functools.partial(holder.__setitem__, key, kept)
 
 
 def _ignored(value: object) -> None:

@@ -59,28 +59,34 @@ def evaluate(
         targets: see ``losses.Targets``.
     """
     output = functional.forward(parameters, buffers, inputs, True)
-    total = loss(output.outputs, targets)
+    total = loss(output.outputs, targets, inputs)
     return Value(total if output.penalty is None else total + output.penalty, output.outputs, output.buffers)
 
 
-def differentiate(value: Value, parameters: Tensors) -> Tensors:
+def differentiate(loss: Tensor, parameters: Tensors) -> Tensors:
     """Return the gradient of the loss for every parameter, zeros where it does not depend on one."""
-    gradients: tuple[Tensor | None, ...] = torch.autograd.grad(value.loss, parameters, allow_unused=True)
+    gradients: tuple[Tensor | None, ...] = torch.autograd.grad(loss, parameters, allow_unused=True)
     return tuple(
         torch.zeros_like(parameter) if gradient is None else gradient
         for gradient, parameter in zip(gradients, parameters, strict=True)
     )
 
 
-def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat) -> Compute:
+Scaled = Callable[[Tensor], Tensor]
+
+
+def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat, scaled: Scaled | None = None) -> Compute:
     """Return the function that runs a batch layer by layer, as the model was written.
 
     Args:
         functional: the model, bound to ``flat``.
-        loss: of outputs and targets.
+        loss: of outputs, targets and inputs.
         flat: takes the gradients.
-    """
+        scaled: what is differentiated in the loss's place; None for the loss itself.
 
+    Raises:
+        ModelError: (when called) the model fails; its own words are repeated.
+    """
     owned = tuple(functional.model.parameters())
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
@@ -89,9 +95,9 @@ def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat) -> Comput
         try:
             with torch.enable_grad():
                 outputs, penalty = functional.call(contiguous(inputs), True)
-                total = loss(outputs, targets)
+                total = loss(outputs, targets, contiguous(inputs))
                 total = total if penalty is None else total + penalty
-                total.backward()  # type: ignore[no-untyped-call]
+                (total if scaled is None else scaled(total)).backward()  # type: ignore[no-untyped-call]
         except Exception as error:  # an owner's Python may fail in any way
             if ran_out(error) or isinstance(error, FittingRoomError):
                 raise
@@ -138,7 +144,14 @@ def store(places: Tensors, values: Tensors) -> None:
 
 
 def joint_graph(
-    functional: FunctionalModel, loss: Loss, inputs: Tensor, targets: Targets, *, clean: bool, ranked: bool = False
+    functional: FunctionalModel,
+    loss: Loss,
+    inputs: Tensor,
+    targets: Targets,
+    *,
+    clean: bool,
+    ranked: bool = False,
+    scaled: Scaled | None = None,
 ) -> GraphModule:
     """Return the graph of one batch: loss, outputs, gradients and new buffers.
 
@@ -149,6 +162,7 @@ def joint_graph(
         targets: its targets.
         clean: run the passes; without them the graph does exactly what eager does.
         ranked: the outputs are only ranked, so that a clean graph may return their logarithm.
+        scaled: what is differentiated in the loss's place; None for the loss itself.
 
     Returns:
         A module whose ``forward`` takes parameters, buffers, inputs, targets and gradient views, writes into the
@@ -168,7 +182,7 @@ def joint_graph(
             graphs.drop_dead(forward)
         forward.recompile()
         value_of = _replayed(forward)
-    joint = graph_of(_joint(value_of, counts), sample)
+    joint = graph_of(_joint(value_of, counts, scaled), sample)
     if clean:
         for run in graphs.JOINT:
             run(joint)
@@ -219,13 +233,13 @@ def _replayed(forward: GraphModule) -> ValueOf:
     return value_of
 
 
-def _joint(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
+def _joint(value_of: ValueOf, counts: tuple[int, int], scaled: Scaled | None) -> Flattened:
     def joint(*arguments: Tensor) -> list[Tensor]:
         parameters, buffers, inputs, targets = _split(arguments, counts)
         with torch.enable_grad():
             leaves = tuple(parameter.detach().requires_grad_() for parameter in parameters)
             value = value_of(leaves, buffers, inputs, targets)
-            gradients = differentiate(value, leaves)
+            gradients = differentiate(value.loss if scaled is None else scaled(value.loss), leaves)
         results = (value.loss, value.outputs, *value.buffers, *gradients)
         return [result.detach() for result in results]
 
@@ -260,6 +274,7 @@ def make_compute(
     log: Callable[[str], None],
     clean: bool = True,
     ranked: bool = False,
+    scaled: Scaled | None = None,
 ) -> Compute:
     """Return the function that gives a batch's loss and gradients: a replayed trace, or the eager one.
 
@@ -275,14 +290,15 @@ def make_compute(
         log: told, in one line, why the model is not traced.
         clean: off for a trace without clean-ups, to the bit as eager.
         ranked: the outputs are only ranked: their logarithm is as good.
+        scaled: what is differentiated in the loss's place; None for the loss itself.
 
     Raises:
         TrainingError: (when called) a trace that held for the first batch differs on a later one.
     """
-    eager = eager_compute(functional, loss, flat)
+    eager = eager_compute(functional, loss, flat, scaled)
     if not trace:
         return eager
-    tracer = Tracer(functional, loss, flat, eager, clean, ranked)
+    tracer = Tracer(functional, loss, flat, eager, clean, ranked, scaled)
     ready: dict[tuple[int, int], Compute] = {}
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
@@ -314,6 +330,7 @@ class Tracer:
         eager: the way without a trace.
         clean: run the clean-ups.
         ranked: the outputs are only ranked.
+        scaled: what is differentiated in the loss's place; None for the loss itself.
     """
 
     functional: FunctionalModel
@@ -322,6 +339,7 @@ class Tracer:
     eager: Compute
     clean: bool
     ranked: bool
+    scaled: Scaled | None
 
     def first(self, inputs: Tensor, targets: Targets) -> tuple[tuple[Tensor, Tensor], Compute | str]:
         """Compute a batch and return what it gives, and the traced way for batches like it; or why there is none.
@@ -375,7 +393,8 @@ class Tracer:
     def _graph(self, inputs: Tensor, targets: Targets) -> GraphModule:
         inputs = inputs if self.clean else contiguous(inputs)
         with undone(self.functional, self.flat):
-            return joint_graph(self.functional, self.loss, inputs, targets, clean=self.clean, ranked=self.ranked)
+            options = {"clean": self.clean, "ranked": self.ranked, "scaled": self.scaled}
+            return joint_graph(self.functional, self.loss, inputs, targets, **options)  # type: ignore[arg-type]
 
     def _difference(self, traced: Compute, inputs: Tensor, targets: Targets, seen: Look) -> str | None:
         """Return in words where the traced way differs from what the model itself gave for a batch, or None.
