@@ -15,8 +15,8 @@ import pytest
 # beartype picks what it checks by Python's own random numbers, which a model under test may draw too
 beartype._check.code.codemain.getrandbits = random.Random(0).getrandbits
 
-import fittingroom as fr
-from fittingroom.data import FILE_NAMES, write_idx
+import fittingroom as fr  # noqa: E402
+from fittingroom.data import FILE_NAMES, write_idx  # noqa: E402
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 

@@ -177,15 +177,23 @@ def attribute(self):
 
 STATE = {
     "an attribute": counting(attribute, lambda self: self.calls, lambda self: setattr(self, "calls", 0)),
-    "a list": counting(lambda self: self.seen.append(1), lambda self: len(self.seen), lambda self: setattr(self, "seen", [])),
+    "a list": counting(
+        lambda self: self.seen.append(1), lambda self: len(self.seen), lambda self: setattr(self, "seen", [])
+    ),
     "a dictionary in a list": counting(
-        lambda self: bump(self.kept[0], "n"), lambda self: self.kept[0]["n"], lambda self: setattr(self, "kept", [{"n": 0}])
+        lambda self: bump(self.kept[0], "n"),
+        lambda self: self.kept[0]["n"],
+        lambda self: setattr(self, "kept", [{"n": 0}]),
     ),
     "a set": counting(
-        lambda self: self.seen.add(len(self.seen)), lambda self: len(self.seen), lambda self: setattr(self, "seen", set())
+        lambda self: self.seen.add(len(self.seen)),
+        lambda self: len(self.seen),
+        lambda self: setattr(self, "seen", set()),
     ),
     "a deque": counting(
-        lambda self: self.seen.append(1), lambda self: len(self.seen), lambda self: setattr(self, "seen", collections.deque())
+        lambda self: self.seen.append(1),
+        lambda self: len(self.seen),
+        lambda self: setattr(self, "seen", collections.deque()),
     ),
     "an object in an object": counting(
         lambda self: bump(self.counter.inner.deep["calls"], 0),
@@ -201,7 +209,9 @@ STATE = {
     "a global": counting(count_globally, lambda self: count_of_calls),
     "a global dictionary": counting(lambda self: bump(GLOBAL, "calls"), lambda self: GLOBAL["calls"]),
     "a closure": counting(
-        lambda self: setattr(self, "n", self.count()), lambda self: self.n, lambda self: setattr(self, "count", make_closure())
+        lambda self: setattr(self, "n", self.count()),
+        lambda self: self.n,
+        lambda self: setattr(self, "count", make_closure()),
     ),
     "a function's attribute": counting(lambda self: function_with_memory(1), lambda self: function_with_memory()),
     "a default": counting(lambda self: counting_default(1), lambda self: counting_default(0)),
@@ -211,7 +221,9 @@ STATE = {
         lambda self: setattr(self, "counter", itertools.count()),
     ),
     "a tensor in an attribute": counting(
-        lambda self: self.calls.add_(1), lambda self: self.calls.item(), lambda self: setattr(self, "calls", torch.zeros(()))
+        lambda self: self.calls.add_(1),
+        lambda self: self.calls.item(),
+        lambda self: setattr(self, "calls", torch.zeros(())),
     ),
     "an array": counting(
         lambda self: bump(self.calls, 0), lambda self: self.calls[0], lambda self: setattr(self, "calls", np.zeros(1))
@@ -454,7 +466,7 @@ class Lazy(nn.Module):
 
 
 def changes(name):
-    return f"its Python changes .*{name}"
+    return f"it changes .*{name}"
 
 
 HOOK = "has a hook"
@@ -465,9 +477,9 @@ TORCH = {
     "a small parameter partly under no_grad": (odd(with_gain, small_parameter_under_no_grad), None),
     "a parameter under no_grad alone": (odd(with_gain, only_under_no_grad), None),
     "set_grad_enabled": (odd(None, set_grad_disabled), None),
-    "in place under no_grad": (odd(None, written_in_place_under_no_grad), "traced gradient of"),
+    "in place under no_grad": (odd(None, written_in_place_under_no_grad), "traced gradients differ"),
     "detach": (odd(None, lambda self, hidden: hidden * hidden.detach().abs().mean()), None),
-    **{f"a count in {name}": (make, "its Python changes|decides by the values") for name, make in STATE.items()},
+    **{f"a count in {name}": (make, "it changes|decides by the values") for name, make in STATE.items()},
     "a buffer assigned": (odd(with_mean_buffer, running_mean), None),
     "a buffer in place": (odd(with_mean_buffer, mean_in_place), None),
     "a buffer's data assigned": (odd(with_mean_buffer, mean_by_data), changes("the memory of Odd._buffers")),
@@ -493,7 +505,10 @@ TORCH = {
         odd(own_generator, lambda self, hidden: hidden * torch.rand((), generator=self.torch_generator)),
         "random generator|changes .*generator",
     ),
-    "a hook on a parameter": (hooked(lambda net: net.first.bias.register_hook(torch.zeros_like)), "hook on its gradient"),
+    "a hook on a parameter": (
+        hooked(lambda net: net.first.bias.register_hook(torch.zeros_like)),
+        "hook on its gradient",
+    ),
     "a hook after accumulation": (
         hooked(lambda net: net.first.bias.register_post_accumulate_grad_hook(lambda p: (p.grad.zero_(), None)[1])),
         "hook on its gradient",
@@ -507,7 +522,7 @@ TORCH = {
     ),
     "a hook on an activation": (
         odd(None, lambda self, hidden: (hidden.requires_grad and hidden.register_hook(lambda g: g * 2), hidden)[1]),
-        "traced gradient of",
+        "traced gradients differ",
     ),
     "spectral_norm": (hooked(lambda net: nn.utils.spectral_norm(net.first)), HOOK),
     "weight_norm, old": (hooked(lambda net: nn.utils.weight_norm(net.first)), HOOK),
@@ -518,7 +533,7 @@ TORCH = {
         None,
     ),
     "pruning": (hooked(lambda net: prune.l1_unstructured(net.first, "weight", 0.5)), HOOK),
-    "a spectral norm by hand": (spectral_by_hand, "its Python changes"),
+    "a spectral norm by hand": (spectral_by_hand, "it changes"),
     "a view after a convolution": (Viewing, None),
     "batch norm": (lambda: Convolutional(nn.BatchNorm2d(4)), None),
     "batch norm that always moves": (lambda: Convolutional(AlwaysMoving()), None),
@@ -589,3 +604,191 @@ def plain_loop(module, images, labels, shape, dtype):
         losses.append(total / len(order))
     module.zero_grad()
     return losses
+
+
+# -- Keras models, compiled by their owners, and `fit` ---------------------------------------------------------------
+
+CE = "sparse_categorical_crossentropy"
+
+
+def flat(*parts, units=4, activation="softmax"):
+    return keras.Sequential([keras.Input((144,)), *parts, layers.Dense(units, activation)])
+
+
+def compiled(make, loss=CE, optimizer=None, metrics=(), **options):
+    def made():
+        model = make()
+        chosen = optimizer() if optimizer else keras.optimizers.SGD(RATE)
+        chosen_loss = loss() if isinstance(loss, type) else loss
+        model.compile(chosen, chosen_loss, metrics=[metric() for metric in metrics], **options)
+        return model
+
+    return made
+
+
+def sequential(*parts, activation="softmax"):
+    """A Sequential that no input has been told."""
+    return lambda: keras.Sequential([*(part() for part in parts), layers.Dense(4, activation)])
+
+
+def focal(labels, probabilities):
+    chosen = keras.ops.take_along_axis(probabilities, keras.ops.cast(labels, "int32")[:, None], axis=1)[:, 0]
+    return -((1 - chosen) ** 2) * keras.ops.log(chosen + 1e-7)
+
+
+def weighted(labels, probabilities):
+    weights = keras.ops.convert_to_tensor([1.0, 2.0, 0.5, 3.0], probabilities.dtype)
+    return keras.losses.sparse_categorical_crossentropy(labels, probabilities) * keras.ops.take(
+        weights, keras.ops.cast(labels, "int32")
+    )
+
+
+def ordinal(labels, probabilities):
+    places = keras.ops.arange(4, dtype=probabilities.dtype)
+    return keras.ops.square(
+        keras.ops.sum(probabilities * places, axis=-1) - keras.ops.cast(labels, probabilities.dtype)
+    )
+
+
+def for_one_hot(labels, probabilities):
+    return -keras.ops.sum(labels * keras.ops.log(probabilities + 1e-7), axis=-1)
+
+
+class OwnLoss(keras.losses.Loss):
+    def call(self, labels, probabilities):
+        return focal(labels, probabilities)
+
+
+class Distilled(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.hidden, self.head = layers.Dense(8, "tanh"), layers.Dense(4, "softmax")
+        self.teacher = keras.Sequential([keras.Input((144,)), layers.Dense(4, "softmax")])
+        self.teacher.trainable = False
+
+    def call(self, x):
+        return self.head(self.hidden(x))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        hard = super().compute_loss(x, y, y_pred, sample_weight)
+        return 0.3 * hard + 0.7 * keras.ops.mean(keras.losses.kl_divergence(self.teacher(x), y_pred))
+
+
+def distilled():
+    model = Distilled()
+    model(torch.zeros((1, 144), dtype=torch.float64))
+    return model
+
+
+class Stochastic(layers.Layer):
+    def call(self, x, training=False):
+        return x * 0 if training and random.random() < 0.3 else x
+
+
+class Epoch(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.state = {"calls": 0}
+
+    def call(self, x):
+        self.state["calls"] += 1
+        return x * 2 if self.state["calls"] > 10 else x
+
+
+class Average(layers.Layer):
+    def build(self, shape):
+        self.mean = self.add_weight(shape=shape[1:], initializer="zeros", trainable=False)
+
+    def call(self, x, training=False):
+        if training:
+            self.mean.assign(0.9 * self.mean + 0.1 * keras.ops.mean(x, axis=0))
+        return x - keras.ops.stop_gradient(self.mean)
+
+
+def hooked_kernel():
+    model = flat(layers.Dense(8, "tanh"))
+    model.layers[0].kernel.value.register_hook(torch.zeros_like)
+    return model
+
+
+def images_in(*parts, shape=(12, 12, 1)):
+    return lambda: keras.Sequential(
+        [keras.Input(shape), *(part() for part in parts), layers.Flatten(), layers.Dense(4, "softmax")]
+    )
+
+
+Scaled = keras.optimizers.LossScaleOptimizer
+ONE_HOT = "one-hot"
+KERAS = {
+    "a plain network": (compiled(lambda: flat(layers.Dense(8, "tanh"))), None),
+    "a loss scale factor": (
+        compiled(lambda: flat(layers.Dense(8)), optimizer=lambda: keras.optimizers.SGD(RATE, loss_scale_factor=1024.0)),
+        None,
+    ),
+    "a loss scale factor and Adam": (
+        compiled(lambda: flat(layers.Dense(8)), optimizer=lambda: keras.optimizers.Adam(0.01, loss_scale_factor=64.0)),
+        None,
+    ),
+    "LossScaleOptimizer": (
+        compiled(lambda: flat(layers.Dense(8)), optimizer=lambda: Scaled(keras.optimizers.SGD(RATE))),
+        "scales the loss",
+    ),
+    "LossScaleOptimizer that grows": (
+        compiled(
+            lambda: flat(layers.Dense(8)),
+            optimizer=lambda: Scaled(keras.optimizers.Adam(0.01), initial_scale=8.0, dynamic_growth_steps=3),
+        ),
+        "scales the loss",
+    ),
+    "compute_loss": (compiled(distilled), "compute_loss"),
+    "one-hot": (compiled(lambda: flat(layers.Dense(8)), "categorical_crossentropy"), None, ONE_HOT),
+    "one-hot with smoothing": (
+        compiled(lambda: flat(layers.Dense(8)), keras.losses.CategoricalCrossentropy(label_smoothing=0.1)),
+        None,
+        ONE_HOT,
+    ),
+    "mean squares": (compiled(lambda: flat(layers.Dense(8)), "mse"), None, ONE_HOT),
+    "F1, one value a class": (
+        compiled(lambda: flat(layers.Dense(8)), "categorical_crossentropy", metrics=(keras.metrics.F1Score,)),
+        None,
+        ONE_HOT,
+    ),
+    "own focal loss": (compiled(lambda: flat(layers.Dense(8)), focal), None),
+    "own weighted loss": (compiled(lambda: flat(layers.Dense(8)), weighted), None),
+    "own ordinal loss": (compiled(lambda: flat(layers.Dense(8)), ordinal), None),
+    "own loss for one-hot": (compiled(lambda: flat(layers.Dense(8)), for_one_hot), None, ONE_HOT),
+    "a Loss subclass": (compiled(lambda: flat(layers.Dense(8)), OwnLoss), None),
+    "CategoricalGeneralizedCrossEntropy": (
+        compiled(lambda: flat(layers.Dense(8)), keras.losses.CategoricalGeneralizedCrossEntropy),
+        "",
+    ),
+    "CategoricalFocalCrossentropy": (
+        compiled(lambda: flat(layers.Dense(8)), keras.losses.CategoricalFocalCrossentropy),
+        None,
+        ONE_HOT,
+    ),
+    "unbuilt, normalised rows": (compiled(sequential(layers.LayerNormalization, layers.Flatten)), None),
+    "unbuilt, dense": (compiled(sequential(layers.Flatten, lambda: layers.Dense(8, "tanh"))), None),
+    "unbuilt, dense over rows": (compiled(sequential(lambda: layers.Dense(8, "tanh"), layers.Flatten)), None),
+    "unbuilt, recurrent": (compiled(sequential(lambda: layers.LSTM(6))), ""),
+    "a layer that counts": (compiled(lambda: flat(Epoch())), "it changes"),
+    "a layer that draws": (compiled(lambda: flat(Stochastic())), "Python's random"),
+    "a layer's own average": (compiled(lambda: flat(layers.Dense(8), Average())), None),
+    "a hook on a kernel": (compiled(hooked_kernel), "hook"),
+    "an activity regulariser": (compiled(lambda: flat(layers.Dense(8, activity_regularizer="l2"))), None),
+    "renorm": (compiled(lambda: flat(layers.Dense(8), layers.BatchNormalization(renorm=True))), ""),
+    "batch norm": (compiled(lambda: flat(layers.Dense(8), layers.BatchNormalization())), None),
+    "masked and recurrent": (
+        compiled(images_in(lambda: layers.Masking(0.3), lambda: layers.GRU(5), shape=(12, 12))),
+        "",
+    ),
+    "both ways": (compiled(images_in(lambda: layers.Bidirectional(layers.LSTM(4)), shape=(12, 12))), ""),
+    "channels first": (
+        compiled(images_in(lambda: layers.Conv2D(3, 3, data_format="channels_first"), shape=(1, 12, 12))),
+        "",
+    ),
+    "any size": (
+        compiled(images_in(lambda: layers.Conv2D(3, 3), layers.GlobalAveragePooling2D, shape=(None, None, 1))),
+        None,
+    ),
+}

@@ -7,12 +7,13 @@ import numpy as np
 import odd_models
 import pytest
 import torch
-from odd_models import BATCH, EPOCHS, RATE, SEED, TORCH, plain_loop, seed_everything
+from odd_models import BATCH, EPOCHS, KERAS, RATE, SEED, TORCH, orders, plain_loop, seed_everything
 
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.models.functional_model import as_functional
-from fittingroom.training.fit import Hooks, TrainingPlan, fit
+from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
+from fittingroom.training.trainer import fit
 
 RECIPE = Recipe(epochs=EPOCHS, batch_size=BATCH, optimizer="sgd", momentum=0.0, learning_rate=RATE)
 
@@ -70,3 +71,46 @@ def copy_of(module):
         return copy.deepcopy(module)
     except (RuntimeError, TypeError):
         return module
+
+
+def shape_of(model):
+    """What `fit` is given: images of the shape that the model was built for, else as they are."""
+    if not model.built:
+        return (12, 12)
+    return tuple(size or 12 for size in getattr(model, "input_shape", (None, 144))[1:])
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", KERAS)
+def test_a_keras_model_trains_as_in_fit(name, images, labels):
+    make, reason, *one_hot = KERAS[name]
+    images, labels = images[:70], labels[:70]
+    seed_everything()
+    theirs = make()
+    inputs = (images * (1 / 255)).reshape(-1, *shape_of(theirs))
+    targets = np.eye(4)[labels] if one_hot else labels.astype("int64")
+    losses, extra = [], []
+    torch.manual_seed(SEED)
+    for order in orders(images, labels):
+        history = theirs.fit(inputs[order], targets[order], batch_size=BATCH, shuffle=False, verbose=0).history
+        losses.append(history["loss"][0])
+        extra.append({key: np.asarray(value[0]) for key, value in history.items()})
+    seed_everything()
+    ours = make()
+    torch.manual_seed(SEED)
+    said = []
+    done = fit(ours, TrainingPlan(images, labels, RECIPE, SEED), Hooks(log=said.append))
+    assert [line["loss"] for line in done.history] == pytest.approx(losses, rel=1e-6)
+    for key in extra[0].keys() - {"loss", "accuracy"}:
+        np.testing.assert_allclose(done.history[-1][key], extra[-1][key], rtol=1e-6)
+    for own, right in zip(ours.variables, theirs.variables, strict=True):
+        assert own.shape == right.shape
+        assert close(own.value, right.value, 1e-9), own.path
+    assert ours.training is theirs.training is False
+    if reason is None:
+        assert said == []
+    elif reason:
+        assert re.search(reason, said[0])
+    expected = theirs.predict(inputs, verbose=0)
+    np.testing.assert_allclose(predictor(ours)(images), expected, rtol=1e-5, atol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -65,7 +66,7 @@ def free_layout(module: GraphModule) -> None:
     """
     for node in list(module.graph.nodes):
         if node.op == "call_function" and not is_layout_free(node):
-            node.args = map_arg(node.args, lambda source, reader=node: _as_recorded(module.graph, reader, source))
+            node.args = map_arg(node.args, partial(_as_recorded, module.graph, node))
     for node in list(module.graph.nodes):
         if node.op != "call_function":
             continue
@@ -76,20 +77,17 @@ def free_layout(module: GraphModule) -> None:
             node.target = aten.reshape.default
 
 
-LAYOUT_FREE = {
-    getattr(aten, name)
-    for name in """
-    _adaptive_avg_pool2d _log_softmax _native_batch_norm_legit _softmax _to_copy _unsafe_view adaptive_avg_pool2d addmm
-    addbmm alias amax amin argmax argmin avg_pool2d baddbmm bmm cat clone constant_pad_nd convolution copy cumsum detach
-    dot embedding expand flip gather index index_select linear lift_fresh_copy matmul max max_pool2d_with_indices
-    mean min mm mv native_batch_norm native_group_norm native_layer_norm nll_loss_forward permute
-    reflection_pad2d replication_pad2d repeat reshape roll select slice slice_scatter select_scatter softmax sort split
-    split_with_sizes squeeze stack sum t topk transpose tril triu unbind unsqueeze upsample_bilinear2d
-    upsample_nearest2d var var_mean view where zeros_like ones_like full_like empty_like bernoulli_
-    _scaled_dot_product_flash_attention_for_cpu _fused_dropout one_hot scatter eye
-    """.split()
-    if hasattr(aten, name)
-}
+LAYOUT_FREE_NAMES = """
+_adaptive_avg_pool2d _fused_dropout _log_softmax _native_batch_norm_legit _softmax _to_copy _unsafe_view
+_scaled_dot_product_flash_attention_for_cpu adaptive_avg_pool2d addbmm addmm alias amax amin argmax argmin avg_pool2d
+baddbmm bernoulli_ bmm cat clone constant_pad_nd convolution copy cumsum detach dot embedding empty_like expand eye flip
+full_like gather index index_select lift_fresh_copy linear matmul max max_pool2d_with_indices mean min mm mv
+native_batch_norm native_group_norm native_layer_norm nll_loss_forward one_hot ones_like permute reflection_pad2d repeat
+replication_pad2d reshape roll scatter select select_scatter slice slice_scatter softmax sort split split_with_sizes
+squeeze stack sum t topk transpose tril triu unbind unsqueeze upsample_bilinear2d upsample_nearest2d var var_mean view
+where zeros_like
+"""
+LAYOUT_FREE = {getattr(aten, name) for name in LAYOUT_FREE_NAMES.split() if hasattr(aten, name)}
 """Operations whose values are the same whatever the memory layout of their inputs, besides those that act on each
 element and sums: PyTorch's generic kernels, which go by strides."""
 
@@ -101,7 +99,9 @@ def is_layout_free(node: Node) -> bool:
         return True  # picks one of several results
     if torch.Tag.nondeterministic_seeded in target.tags and target is not aten.bernoulli_.float:
         return False
-    return torch.Tag.pointwise in target.tags or torch.Tag.reduction in target.tags or target.overloadpacket in LAYOUT_FREE
+    return (
+        torch.Tag.pointwise in target.tags or torch.Tag.reduction in target.tags or target.overloadpacket in LAYOUT_FREE
+    )
 
 
 def _as_recorded(graph: Graph, reader: Node, source: Node) -> Node:

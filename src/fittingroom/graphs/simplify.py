@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fittingroom.graphs.nodes import VIEWS, Operand, aten, is_call, is_pure, only_user, replace, shape_of, value_of, written
+from fittingroom.graphs.nodes import (
+    VIEWS,
+    Operand,
+    aten,
+    is_call,
+    is_pure,
+    only_user,
+    replace,
+    shape_of,
+    value_of,
+    written,
+)
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node

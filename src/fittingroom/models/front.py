@@ -24,8 +24,8 @@ def holds_own_scaling(model: keras.Model) -> bool:
     return any(type(layer).__name__ in SCALING_LAYERS for layer in model._flatten_layers())
 
 
-def input_shape(model: keras.Model) -> tuple[int, ...]:
-    """Return the shape of one input, without the batch.
+def stated_shape(model: keras.Model) -> tuple[int | None, ...]:
+    """Return the shape of one input, without the batch; None for a size that may be any.
 
     Raises:
         ModelError: the model has not been built, or has several inputs.
@@ -34,6 +34,18 @@ def input_shape(model: keras.Model) -> tuple[int, ...]:
     if not isinstance(shape, tuple) or not all(size is None or isinstance(size, int) for size in shape):
         raise ModelError(f"Model '{model.name}': expected one input of a known shape, found {shape}. Build it first.")
     return tuple(shape[1:])
+
+
+def input_shape(model: keras.Model) -> tuple[int, ...]:
+    """Return the shape of one input, without the batch.
+
+    Raises:
+        ModelError: the model has not been built, has several inputs, or takes any size.
+    """
+    shape = stated_shape(model)
+    if None in shape:
+        raise ModelError(f"Model '{model.name}': expected an input of one size, found {shape}, which takes any.")
+    return tuple(size for size in shape if size is not None)
 
 
 def shape_for(shape: tuple[int | None, ...], image_shape: tuple[int, int], name: str) -> tuple[int, ...]:
@@ -87,12 +99,10 @@ def gives_probabilities(model: keras.Model, shape: tuple[int, ...]) -> bool:
 
     with torch.no_grad():
         ask = lambda inputs: model(inputs, training=False).float()  # noqa: E731
-        return outputs_of(ask, shape, 255 if holds_own_scaling(model) else 1, model.name)[1]
+        return outputs_of(ask, shape, 255.0 if holds_own_scaling(model) else 1.0, model.name)[1]
 
 
-def outputs_of(
-    ask: Callable[[Tensor], Tensor], shape: tuple[int, ...], scale: float, name: str
-) -> tuple[int, bool]:
+def outputs_of(ask: Callable[[Tensor], Tensor], shape: tuple[int, ...], scale: float, name: str) -> tuple[int, bool]:
     """Return how many outputs a model has, and whether they are probabilities rather than logits.
 
     Probabilities stay within 0 and 1 whatever the input: for random images, and for ones far out of all bounds, which
@@ -161,7 +171,7 @@ def for_use(model: keras.Model, image_shape: tuple[int, int]) -> keras.Model:
         ModelError: the shapes do not fit.
     """
     keras = import_keras()
-    own = shape_for(input_shape(model), image_shape, model.name)
+    own = shape_for(stated_shape(model), image_shape, model.name)
     inputs = x = keras.Input(image_shape, name="pixels")
     if not holds_own_scaling(model):
         x = keras.layers.Rescaling(1 / 255, name="to_unit")(x)

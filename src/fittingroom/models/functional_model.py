@@ -16,8 +16,8 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
-from fittingroom.models.front import contiguous, input_shape, outputs_of, shape_for
-from fittingroom.models.hidden_state import PYTHON, unmoved
+from fittingroom.models.front import contiguous, outputs_of, shape_for, stated_shape
+from fittingroom.models.hidden_state import PYTHON, HiddenState, unmoved
 
 if TYPE_CHECKING:
     import keras
@@ -99,6 +99,19 @@ class FunctionalModel:
             yield
 
     @contextmanager
+    def left_as_usual(self) -> Iterator[None]:
+        """Leave the model, after a training, in the mode that it is usually left in.
+
+        That is for a torch module its own, part by part, and for a Keras model inference, as after ``fit``.
+        """
+        modes = {part: part.training for part in self.model.modules()}
+        try:
+            yield
+        finally:
+            for part, mode in modes.items():
+                part.training = mode and not self.is_keras
+
+    @contextmanager
     def at_rest(self) -> Iterator[None]:
         """Have Keras work where the weights are, and leave the model in training or inference mode as it was before."""
         import keras
@@ -157,10 +170,10 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> FunctionalM
     )
 
 
-def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int, ...]:
+def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int | None, ...]:
     """Return the shape of one input; an unbuilt model is built for the first shape we could feed that it takes."""
     if model.built and hasattr(model, "input_shape"):
-        return input_shape(model)
+        return stated_shape(model)
     seen = getattr(model, "_build_shapes_dict", None) or {}
     if model.built and seen:
         return tuple(next(iter(seen.values()))[1:])
@@ -186,7 +199,9 @@ def _copy_to_try(model: Any) -> Any:
 
     with unmoved({}, ()):
         try:
-            return keras.Sequential.from_config(model.get_config()) if type(model) is keras.Sequential else deepcopy(model)
+            return (
+                keras.Sequential.from_config(model.get_config()) if type(model) is keras.Sequential else deepcopy(model)
+            )
         except Exception:  # an owner's class may not tell its configuration, or hold what cannot be copied
             return model
 
@@ -196,7 +211,9 @@ def _refusal(model: Any, shape: tuple[int, ...], like: Tensor | None = None) -> 
 
     Nothing that the model remembers is changed by the try.
     """
-    inputs = torch.zeros((2, *shape)) if like is None else torch.zeros((2, *shape), dtype=like.dtype, device=like.device)
+    inputs = (
+        torch.zeros((2, *shape)) if like is None else torch.zeros((2, *shape), dtype=like.dtype, device=like.device)
+    )
     tensors = () if _is_lazy(model) else (*model.parameters(), *model.buffers())
     try:
         with unmoved({} if _is_lazy(model) else {type(model).__name__: model}, tensors), torch.no_grad():
@@ -209,10 +226,10 @@ def _refusal(model: Any, shape: tuple[int, ...], like: Tensor | None = None) -> 
 
 
 def first_words(error: BaseException) -> str:
-    """Return the line of an error that says what is wrong, without colours; Keras wraps it into several.
+    r"""Return the line of an error that says what is wrong, without colours; Keras wraps it into several.
 
     Example:
-        >>> first_words(ValueError("Exception encountered when calling Dense.call().\\n\\nbad shape."))
+        >>> first_words(ValueError("Exception encountered when calling Dense.call().\n\nbad shape."))
         'ValueError: bad shape'
     """
     lines = [line.strip() for line in COLOURS.sub("", str(error)).splitlines()]
@@ -275,7 +292,7 @@ def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any], dr
 
 
 def has_own_loss(model: keras.Model) -> bool:
-    """Say whether a Keras model's class overrides ``compute_loss``; that then adds the penalties, or leaves them out."""
+    """Say whether a Keras model's class overrides ``compute_loss``, which then adds the penalties, or leaves them."""
     import keras
 
     return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
@@ -343,7 +360,12 @@ def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> FunctionalMo
         ModelError: it takes none of the three.
     """
     name = type(module).__name__
-    height, width = image_shape
+    fixed = HiddenState({name: module}).fixed
+    if fixed is not None:
+        raise ModelError(
+            f"Module '{name}' keeps a generator, {fixed}, which a trial call moves on and nothing can put back. Keep a "
+            "list and a count in its place."
+        )
     shape = _input_shape(module, image_shape)
     named = [(key, value) for key, value in module.named_parameters() if value.requires_grad]
     frozen = tuple(value for value in module.parameters() if not value.requires_grad)
@@ -358,9 +380,7 @@ def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> FunctionalMo
         parameter_names=tuple(key for key, _ in named),
         buffers=buffers,
         forward=(
-            _scripted_forward(module, buffers)
-            if scripted
-            else _torch_forward(module, (*parameters, *buffers), draws)
+            _scripted_forward(module, buffers) if scripted else _torch_forward(module, (*parameters, *buffers), draws)
         ),
         input_shape=shape,
         kernel_axes=tuple(0 if value.ndim > 1 else None for value in parameters),

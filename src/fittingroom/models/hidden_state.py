@@ -27,9 +27,12 @@ from torch import Tensor, nn
 
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(...), torch.dtype, torch.device, np.generic)
 LARGEST_WALK = 200_000
-TRUSTED = frozenset("torch keras numpy fittingroom builtins functools typing math collections contextlib".split())
+TRUSTED_NAMES = "torch keras numpy fittingroom builtins functools typing math collections contextlib"
+TRUSTED = frozenset(TRUSTED_NAMES.split())
 """Packages whose functions are known to keep nothing that a result depends on."""
-NO_STATE = frozenset("logging importlib inspect typing abc pathlib re threading concurrent asyncio warnings".split())
+NO_STATE_NAMES = "logging importlib inspect typing abc pathlib re threading concurrent asyncio warnings"
+NO_STATE = frozenset(NO_STATE_NAMES.split())
+"""Packages whose objects are not walked into."""
 ENTRIES = frozenset({"forward", "call", "compute_loss", "backward", "setup_context"})
 """Where Torch and Keras enter a class; other methods are looked at once a function that is looked at names them."""
 OUTSIDE = {
@@ -41,9 +44,10 @@ OUTSIDE = {
     "SystemRandom": "it draws random numbers from the system",
     "default_rng": "it makes a new random generator at each call",
 }
-BY_NAME = frozenset("getattr methodcaller eval exec vars __dict__ __getattribute__".split())
+BY_NAME = frozenset(["getattr", "methodcaller", "eval", "exec", "vars", "__dict__", "__getattribute__"])
 """Where a function uses one of these, it may call any method without naming it."""
 PYTHON, NUMPY, KERAS, TORCH = "Python's random", "NumPy's random", "Keras's own seed", "Torch's random"
+UNLISTED = "a variable that the model does not list"
 MISSING = object()
 
 Is = Callable[[], bool]
@@ -149,9 +153,7 @@ class HiddenState:
         del swap
         before = values.copy()
         if values.flags.writeable:
-            self._record(
-                name, lambda: values.tobytes() == before.tobytes(), lambda: values.__setitem__(..., before)
-            )
+            self._record(name, lambda: values.tobytes() == before.tobytes(), lambda: values.__setitem__(..., before))
 
     def _dict(self, name: str, values: dict[Any, Any], swap: Do | None) -> None:
         del swap
@@ -319,6 +321,10 @@ class HiddenState:
         for name, method in self._methods.pop(word, ()):
             self._later(name, method)
 
+    def _wrapped(self, name: str, thing: Any, swap: Do | None) -> None:
+        del swap
+        self._later(name, thing.__wrapped__)
+
     def _class(self, name: str, kind: type, swap: Do | None) -> None:
         del name, swap
         if is_trusted(kind):
@@ -336,11 +342,14 @@ class HiddenState:
         name = f"{kind.__name__}.{word}"
         code = _code_of(value)
         if not code:
-            self._slot(
-                name, lambda: vars(kind).get(word, MISSING), functools.partial(_set_on_class, kind, word)
-            )
+            self._slot(name, lambda: vars(kind).get(word, MISSING), functools.partial(_set_on_class, kind, word))
         for function in code:
-            starts = self._all_methods or word in ENTRIES or word in self._names or (word.startswith("__") and word != "__init__")
+            starts = (
+                self._all_methods
+                or word in ENTRIES
+                or word in self._names
+                or (word.startswith("__") and word != "__init__")
+            )
             if starts or not isinstance(value, types.FunctionType):
                 self._later(name, function)
             else:
@@ -360,6 +369,8 @@ class HiddenState:
         kind = type(thing)
         if package(kind) in NO_STATE or isinstance(thing, types.ModuleType):
             return
+        if is_keras_variable(thing):
+            name = f"{UNLISTED}, {name}"
         self._later(kind.__name__, kind)
         attributes = getattr(thing, "__dict__", None)
         if type(attributes) is dict:
@@ -401,7 +412,7 @@ def random_states() -> dict[str, RandomState]:
         TORCH: RandomState(torch.get_rng_state(), torch.set_rng_state),
         KERAS: _keras_seed(),
     }
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available():
         states["Torch's random on CUDA"] = RandomState(torch.cuda.get_rng_state(), torch.cuda.set_rng_state)
     return states
 
@@ -520,6 +531,13 @@ def _code_of(value: Any) -> list[Any]:
     return []
 
 
+def is_keras_variable(thing: Any) -> bool:
+    """Say whether a thing is a Keras variable."""
+    import keras
+
+    return isinstance(thing, keras.Variable)
+
+
 def names_in(code: types.CodeType) -> Iterator[str]:
     """Yield every name that a function's code, and the functions written within it, reads."""
     yield from code.co_names
@@ -603,7 +621,7 @@ VISITS: tuple[tuple[Any, Callable[..., None]], ...] = (
     (contextvars.ContextVar, HiddenState._context),
     ((io.StringIO, io.BytesIO), HiddenState._text),
     (weakref.ref, HiddenState._reference),
-    (functools._lru_cache_wrapper, lambda state, name, thing, swap: state._later(name, thing.__wrapped__)),
+    (functools._lru_cache_wrapper, HiddenState._wrapped),
 )
 
 

@@ -25,8 +25,8 @@ Targets = tuple[Tensor, ...]
 """``(labels,)`` int64 ``(n,)``, or ``(labels, other_labels, share)`` where two images were mixed; share: no axes."""
 
 Loss = Callable[..., Tensor]
-"""``loss(outputs, targets, inputs)`` to a tensor without axes; inputs, what the model was fed, may be left out where the
-loss does not look at them."""
+"""``loss(outputs, targets, inputs)`` to a tensor without axes; inputs, what the model was fed, may be left out where
+the loss does not look at them."""
 
 
 def log_probabilities(outputs: Tensor, *, probabilities: bool) -> Tensor:
@@ -132,7 +132,7 @@ def recipe_objective(recipe: Recipe, *, probabilities: bool) -> Objective:
     """
     loss = cross_entropy(probabilities=probabilities, label_smoothing=recipe.label_smoothing)
     predicted = predicted_labels(probabilities)
-    return Objective(loss, lambda *_: {}, predicted, lambda images, outputs, labels: loss(outputs, (labels,)))
+    return Objective(loss, lambda *_: {}, predicted, lambda _, outputs, labels: loss(outputs, (labels,)))
 
 
 def owners_objective(functional: FunctionalModel, classes: int, *, probabilities: bool, scale: float) -> Objective:
@@ -153,7 +153,7 @@ def owners_objective(functional: FunctionalModel, classes: int, *, probabilities
     if model._compile_loss is None and not own:
         raise ModelError(f"Model '{functional.name}' was compiled without a loss. Compile it with one, or not at all.")
     encode = _encoder(functional, classes)
-    _build(model, encode, classes, functional.like)
+    _build(functional, encode, classes)
 
     def of_labels(outputs: Tensor, labels: Tensor, inputs: Tensor | None, training: bool = True) -> Tensor:
         if own:
@@ -184,8 +184,10 @@ def owners_objective(functional: FunctionalModel, classes: int, *, probabilities
 
 def scales_loss(optimizer: Any) -> bool:
     """Say whether a Keras optimiser divides gradients by a factor, by which the loss is to be multiplied before."""
-    return hasattr(optimizer, "dynamic_scale") or hasattr(optimizer, "inner_optimizer") or bool(
-        getattr(optimizer, "loss_scale_factor", None)
+    return (
+        hasattr(optimizer, "dynamic_scale")
+        or hasattr(optimizer, "inner_optimizer")
+        or bool(getattr(optimizer, "loss_scale_factor", None))
     )
 
 
@@ -204,8 +206,8 @@ def refuse_what_only_fit_does(model: Any) -> None:
         )
     if any(layer.compute_dtype == "float16" for layer in model._flatten_layers()):
         raise ModelError(
-            f"Model '{model.name}' computes in float16, where small gradients vanish unless the loss is scaled. Compile "
-            "it, and Keras scales the loss; or use mixed_bfloat16."
+            f"Model '{model.name}' computes in float16, where small gradients vanish unless the loss is scaled. "
+            "Compile it, and Keras scales the loss; or use mixed_bfloat16."
         )
 
 
@@ -275,14 +277,22 @@ def _asked(model: Any, encode: Encode, classes: int, like: Tensor, shift: int) -
         return None
 
 
-def _build(model: Any, encode: Encode, classes: int, like: Tensor) -> None:
-    """Let Keras make its loss and metric objects now, outside of any trace; callbacks look at them for directions."""
+def _build(functional: FunctionalModel, encode: Encode, classes: int) -> None:
+    """Let Keras make its loss and metric objects now, outside of any trace, by the very calls that ``fit`` makes first.
+
+    Callbacks look at them for directions; and a layer that counts its calls counts those, too.
+    """
+    model, like = functional.model, functional.like
     outputs = torch.full((2, classes), 1 / classes, dtype=like.dtype, device=like.device)
     labels = encode(torch.zeros(2, dtype=torch.int64, device=like.device), outputs)
-    if model._compile_loss is not None:
-        model._compile_loss(labels, outputs)
-    if model._compile_metrics is not None and not model._compile_metrics.built:
-        model._compile_metrics.build(labels, outputs)
+    inputs = torch.zeros((2, *functional.input_shape), dtype=like.dtype, device=like.device)
+    try:
+        model._symbolic_build(data_batch=(inputs, labels))
+    except Exception:  # a loss of one's own may not take tensors without values
+        if model._compile_loss is not None:
+            model._compile_loss(labels, outputs)
+        if model._compile_metrics is not None and not model._compile_metrics.built:
+            model._compile_metrics.build(labels, outputs)
 
 
 def _measured(model: Any, encode: Encode, outputs: Tensor, labels: Tensor) -> dict[str, Any]:
