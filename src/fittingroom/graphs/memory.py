@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.fx import GraphModule, Node
+from torch.fx.node import map_arg
 
 from fittingroom.graphs.nodes import (
     Operand,
@@ -58,16 +60,68 @@ def free_layout(module: GraphModule) -> None:
 
     In a graph without in-place operations a ``clone`` changes no value. Keras copies 4-D activations to the contiguous
     layout before pooling and "same" convolutions; without that they stay channels-last throughout. A ``view`` becomes
-    a ``reshape``, so that the second trace decides again where a copy is needed.
+    a ``reshape``, so that the second trace decides again where a copy is needed. What is not known to give the same
+    values for any layout, such as oneDNN's recurrent layer or random numbers drawn in the order of memory, is handed
+    its inputs in the layout that it was recorded with.
     """
+    for node in list(module.graph.nodes):
+        if node.op == "call_function" and not is_layout_free(node):
+            node.args = map_arg(node.args, partial(_as_recorded, module.graph, node))
     for node in list(module.graph.nodes):
         if node.op != "call_function":
             continue
-        if node.target in (aten.clone.default, aten.contiguous.default):
+        if node.target is aten.clone.default and node.meta.get("val") is not None:
             replace(node, node.args[0])
             module.graph.erase_node(node)
         elif node.target in (aten.view.default, aten._unsafe_view.default):
             node.target = aten.reshape.default
+
+
+LAYOUT_FREE_NAMES = """
+_adaptive_avg_pool2d _fused_dropout _log_softmax _native_batch_norm_legit _softmax _to_copy _unsafe_view
+_scaled_dot_product_flash_attention_for_cpu adaptive_avg_pool2d addbmm addmm alias amax amin argmax argmin avg_pool2d
+baddbmm bernoulli_ bmm cat clone constant_pad_nd convolution copy cumsum detach dot embedding empty_like expand eye flip
+full_like gather index index_select lift_fresh_copy linear matmul max max_pool2d_with_indices mean min mm mv
+native_batch_norm native_group_norm native_layer_norm nll_loss_forward one_hot ones_like permute reflection_pad2d repeat
+replication_pad2d reshape roll scatter select select_scatter slice slice_scatter softmax sort split split_with_sizes
+squeeze stack sum t topk transpose tril triu unbind unsqueeze upsample_bilinear2d upsample_nearest2d var var_mean view
+where zeros_like
+"""
+LAYOUT_FREE = {getattr(aten, name) for name in LAYOUT_FREE_NAMES.split() if hasattr(aten, name)}
+"""Operations whose values are the same whatever the memory layout of their inputs, besides those that act on each
+element and sums: PyTorch's generic kernels, which go by strides."""
+
+
+def is_layout_free(node: Node) -> bool:
+    """Say whether a node gives the same values whatever the memory layout of its inputs."""
+    target = node.target
+    if not isinstance(target, torch._ops.OpOverload):
+        return True  # picks one of several results
+    if torch.Tag.nondeterministic_seeded in target.tags and target is not aten.bernoulli_.float:
+        return False
+    return (
+        torch.Tag.pointwise in target.tags or torch.Tag.reduction in target.tags or target.overloadpacket in LAYOUT_FREE
+    )
+
+
+def _as_recorded(graph: Graph, reader: Node, source: Node) -> Node:
+    """Return a tensor in the layout that it had when it was recorded, as an input of one node."""
+    value = source.meta.get("val")
+    if not isinstance(value, torch.Tensor) or source.op == "get_attr" or value.ndim < 2:
+        return source
+    strides = value.stride()
+    order = sorted(range(value.ndim), key=lambda axis: -strides[axis])
+    if not value.permute(order).is_contiguous():
+        order = list(range(value.ndim))
+    with graph.inserting_before(reader):
+        arranged = graph.call_function(aten.permute.default, (source, order))
+        arranged.meta = {"val": value.permute(order)}
+        solid = graph.call_function(aten.contiguous.default, (arranged,))
+        solid.meta = {"val": arranged.meta["val"].contiguous()}
+        back = [order.index(axis) for axis in range(value.ndim)]
+        found = graph.call_function(aten.permute.default, (solid, back))
+        found.meta = {"val": solid.meta["val"].permute(back)}
+    return found
 
 
 def fuse_bias(module: GraphModule) -> None:

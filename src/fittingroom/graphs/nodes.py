@@ -66,6 +66,42 @@ def is_pure(node: Node) -> bool:
     return not target._schema.is_mutable and torch.Tag.nondeterministic_seeded not in target.tags
 
 
+def written(module: GraphModule) -> set[Node]:
+    """Return the nodes whose memory some operation writes into, under that name or another one of the same memory."""
+    groups: dict[Node, list[Node]] = {}
+    targets: list[Node] = []
+    for node in module.graph.nodes:
+        groups.setdefault(node, [node])
+        for source, is_written in _sharing(node):
+            if is_written:
+                targets.append(source)
+            joined, other = groups[source], groups[node]
+            if joined is not other:
+                joined.extend(other)
+                for member in other:
+                    groups[member] = joined
+    return {member for target in targets for member in groups[target]}
+
+
+def _sharing(node: Node) -> list[tuple[Node, bool]]:
+    """Return what a node may share memory with among its inputs, and whether it writes into that."""
+    if node.op != "call_function":
+        return []
+    if not isinstance(node.target, torch._ops.OpOverload) or is_call(node, *VIEWS):
+        return [(source, False) for source in node.all_input_nodes]
+    found = []
+    for position, argument in enumerate(node.target._schema.arguments):
+        if argument.alias_info is None:
+            continue
+        value = node.args[position] if position < len(node.args) else node.kwargs.get(argument.name)
+        found += [
+            (source, argument.alias_info.is_write)
+            for source in (value if isinstance(value, list | tuple) else [value])
+            if isinstance(source, Node)
+        ]
+    return found
+
+
 def results(module: GraphModule) -> list[Node]:
     """Return the nodes that the graph returns, in order."""
     (output,) = module.graph.find_nodes(op="output")

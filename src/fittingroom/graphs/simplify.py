@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from fittingroom.graphs.nodes import VIEWS, Operand, aten, is_call, is_pure, only_user, replace, shape_of, value_of
+from fittingroom.graphs.nodes import (
+    VIEWS,
+    Operand,
+    aten,
+    is_call,
+    is_pure,
+    only_user,
+    replace,
+    shape_of,
+    value_of,
+    written,
+)
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -45,11 +56,12 @@ def drop_detach(module: GraphModule) -> None:
 
 def fold_constants(module: GraphModule) -> None:
     """Compute once what depends on no input: ones, zeros, ranges, and what is made of them alone."""
-    values: dict[Node, torch.Tensor] = {}
+    values: dict[Node, Any] = {}
+    changing = written(module)
     for node in list(module.graph.nodes):
-        if node.op == "get_attr":
+        if node.op == "get_attr" and str(node.target).startswith(("_constant", "_tensor_constant")):
             values[node] = getattr(module, str(node.target))
-        elif is_pure(node) and _is_constant(node, values):
+        elif node not in changing and is_pure(node) and _is_constant(node, values):
             values[node] = _computed(node, values)
     for node, value in values.items():
         if node.op == "call_function" and isinstance(value, torch.Tensor):
@@ -57,7 +69,7 @@ def fold_constants(module: GraphModule) -> None:
     drop_dead(module)
 
 
-def _is_constant(node: Node, values: dict[Node, torch.Tensor]) -> bool:
+def _is_constant(node: Node, values: dict[Node, Any]) -> bool:
     if is_call(node, aten.ones_like.default, aten.zeros_like.default, aten.full_like.default):
         return True  # only the shape of their input matters, and that is fixed
     if not node.all_input_nodes:
@@ -65,8 +77,8 @@ def _is_constant(node: Node, values: dict[Node, torch.Tensor]) -> bool:
     return all(parent in values for parent in node.all_input_nodes)
 
 
-def _computed(node: Node, values: dict[Node, torch.Tensor]) -> Any:
-    def value(parent: Node) -> torch.Tensor:
+def _computed(node: Node, values: dict[Node, Any]) -> Any:
+    def value(parent: Node) -> Any:  # of an operation with several results, all of them
         if parent in values:
             return values[parent]
         stand_in = value_of(parent)  # not real memory: only its shape is asked for
@@ -88,9 +100,10 @@ def _put(module: GraphModule, node: Node, value: torch.Tensor) -> None:
 def merge_repeated(module: GraphModule) -> None:
     """Compute once what is computed twice from the same inputs."""
     seen: dict[Any, Node] = {}
+    changing = written(module)
     for node in list(module.graph.nodes):
-        if not is_pure(node) or is_call(node, *FRESH_MEMORY):
-            continue
+        if not is_pure(node) or is_call(node, *FRESH_MEMORY) or not changing.isdisjoint((node, *node.all_input_nodes)):
+            continue  # two places that are written into are two places; what is read before and after is not the same
         key = (node.target, _frozen(node.args), _frozen(node.kwargs))
         if key in seen:
             replace(node, seen[key])

@@ -8,7 +8,7 @@ import numpy as np
 
 from fittingroom.arrays import Array, Predict, Probabilities
 from fittingroom.data.accepting import accept_images
-from fittingroom.models.front import holds_own_scaling
+from fittingroom.models.front import as_probabilities, holds_own_scaling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,10 +58,10 @@ def _prepared(model: Any, image_shape: tuple[int, int], pixels: str | None) -> C
 
     def ask(images: Array) -> Array:
         if not len(images):
-            return np.zeros((0, classes), np.float32)
+            return np.zeros((0, max(classes, 2)), np.float32)
         with functional.at_rest():
             outputs, _ = infer(_as_tensor(images, functional.like), go_on)
-        chances: Array = (outputs if are_probabilities else outputs.softmax(-1)).float().cpu().numpy()
+        chances: Array = as_probabilities(outputs, probabilities=are_probabilities).cpu().numpy()
         return chances
 
     return ask

@@ -9,7 +9,7 @@ import numpy as np
 
 from fittingroom.arrays import Array, Images
 from fittingroom.errors import ModelError
-from fittingroom.models.front import check_fits, holds_own_scaling, input_shape
+from fittingroom.models.front import holds_own_scaling, shape_for, stated_shape
 
 if TYPE_CHECKING:
     import keras
@@ -39,8 +39,7 @@ def feature_extractor(network: keras.Model, image_shape: tuple[int, int]) -> Fea
     import torch
 
     core = next((layer for layer in network.layers if isinstance(layer, keras.Model)), network)
-    shape = input_shape(core)
-    check_fits(shape, image_shape, network.name)
+    shape = shape_for(stated_shape(core), image_shape, network.name)
     last = [layer for layer in core._flatten_layers(recursive=False) if layer.weights][-1]
     try:
         inner = keras.Model(core.inputs, last.input)

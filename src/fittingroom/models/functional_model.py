@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
-from fittingroom.models.front import check_fits, input_shape
+from fittingroom.models.front import contiguous, outputs_of, shape_for, stated_shape
+from fittingroom.models.hidden_state import PYTHON, HiddenState, unmoved
 
 if TYPE_CHECKING:
     import keras
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 Tensors = tuple[Tensor, ...]
 Forward = Callable[[Tensors, Tensors, Tensor, bool], "Output"]
 """``forward(parameters, buffers, inputs, training)``; changes none of its arguments."""
+Call = Callable[[Tensor, bool], tuple[Tensor, Tensor | None]]
+"""``call(inputs, training)``: the model itself, as its owner would call it; gives outputs and penalty, and changes the
+model's buffers and whatever else its Python changes."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,11 @@ class FunctionalModel:
         kernel_axes: for each parameter of two or more axes, which axis counts outputs; None for the rest.
         is_keras: a Keras model rather than a plain torch module.
         is_ordinary: made of Keras's or torch's own layers only, whose Python is known not to change between steps.
+        call: see ``Call``.
+        settle: puts buffers that the last call has replaced by other tensors back in their places, with the new values.
+        roots: what leads to all that the model's Python remembers, for ``HiddenState``.
+        draws: where it was seen to draw random numbers from, Torch's generators aside; filled by calls.
+        untraceable: why no graph can stand for it, in words; None where that is to be tried.
         constrain: applies the parameters' constraints after an update, or None.
     """
 
@@ -68,6 +79,11 @@ class FunctionalModel:
     kernel_axes: tuple[int | None, ...]
     is_keras: bool
     is_ordinary: bool
+    call: Call
+    settle: Callable[[], None]
+    roots: dict[str, Any]
+    draws: set[str]
+    untraceable: str | None
     constrain: Callable[[], None] | None = field(default=None)
 
     @property
@@ -75,6 +91,25 @@ class FunctionalModel:
         """A tensor of the model's weights, for their dtype and device; one of its own where it has no weights."""
         floating = (tensor for tensor in (*self.parameters, *self.buffers) if tensor.is_floating_point())
         return next(floating, torch.zeros(()))
+
+    @contextmanager
+    def unmoved(self) -> Iterator[None]:
+        """Leave buffers, random states and all that the model's Python remembers as they are before the block."""
+        with unmoved(self.roots, (*self.parameters, *self.buffers)):
+            yield
+
+    @contextmanager
+    def left_as_usual(self) -> Iterator[None]:
+        """Leave the model, after a training, in the mode that it is usually left in.
+
+        That is for a torch module its own, part by part, and for a Keras model inference, as after ``fit``.
+        """
+        modes = {part: part.training for part in self.model.modules()}
+        try:
+            yield
+        finally:
+            for part, mode in modes.items():
+                part.training = mode and not self.is_keras
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
@@ -93,6 +128,15 @@ class HiddenStateError(Exception):
     """A layer writes a variable that the model does not list, so the pass is no pure function."""
 
 
+def _asked(draws: set[str], model: Any, inputs: Tensor, **options: Any) -> Any:
+    """Call a model, and note whether its Python draws from Python's random generator meanwhile."""
+    before = random.getstate()
+    outputs = model(inputs, **options)
+    if random.getstate() != before:
+        draws.add(PYTHON)
+    return outputs
+
+
 def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> FunctionalModel:
     """Return the subject of a Keras model, building the model where it has not been.
 
@@ -103,8 +147,8 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> FunctionalM
     Raises:
         ModelError: it does not fit the images.
     """
-    shape = _built_input_shape(model, image_shape)
-    check_fits(shape, image_shape, model.name)
+    shape = shape_for(_built_input_shape(model, image_shape), image_shape, model.name)
+    draws: set[str] = set()
     trainable, rest = list(model.trainable_variables), list(model.non_trainable_variables)
     return FunctionalModel(
         model=model,
@@ -112,46 +156,88 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> FunctionalM
         parameters=tuple(variable.value for variable in trainable),
         parameter_names=tuple(f"{index}:{variable.name}" for index, variable in enumerate(trainable)),
         buffers=tuple(variable.value for variable in rest),
-        forward=_keras_forward(model, trainable, rest),
+        forward=_keras_forward(model, trainable, rest, draws),
         input_shape=shape,
         kernel_axes=tuple(len(variable.shape) - 1 if len(variable.shape) > 1 else None for variable in trainable),
         is_keras=True,
         is_ordinary=all(_is_ordinary(layer) for layer in model._flatten_layers()),
+        call=_keras_call(model, draws),
+        settle=lambda: None,
+        roots=_keras_roots(model),
+        draws=draws,
+        untraceable=_untraceable(model),
         constrain=_constrain(trainable),
     )
 
 
-def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int, ...]:
+def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tuple[int | None, ...]:
     """Return the shape of one input; an unbuilt model is built for the first shape we could feed that it takes."""
     if model.built and hasattr(model, "input_shape"):
-        return input_shape(model)
+        return stated_shape(model)
     seen = getattr(model, "_build_shapes_dict", None) or {}
     if model.built and seen:
         return tuple(next(iter(seen.values()))[1:])
     height, width = image_shape
-    for shape in ((height, width, 1), (height * width,), (height, width)):
-        if _keras_takes(_trial(model), shape):
-            model(torch.zeros((2, *shape)))
+    told = []
+    for shape in ((height, width), (height, width, 1), (height * width,)):
+        error = _refusal(_copy_to_try(model), shape)
+        if error is None:
+            with unmoved({}, ()):
+                model(torch.zeros((2, *shape)))
             return shape
+        told.append(error)
     raise ModelError(
-        f"Model '{model.name}' takes neither ({height}, {width}, 1) nor ({height * width},) nor ({height}, {width}) as "
-        "its input, or its output is not (n, classes). If it does, build it first: call it once on such an input."
+        f"Model '{model.name}' takes neither ({height}, {width}) nor ({height}, {width}, 1) nor ({height * width},) as "
+        "its input, or its output is not (n, classes). If it does, build it first: call it once on such an input. "
+        f"It says: {told[0]}"
     )
 
 
-def _trial(model: keras.Model) -> keras.Model:
-    """Return a copy of a Sequential model to try shapes on, since a try builds layers; others are tried themselves."""
+def _copy_to_try(model: Any) -> Any:
+    """Return a copy of an unbuilt model to try shapes on, since a try builds layers; where it cannot be had, itself."""
     import keras
 
-    return keras.Sequential.from_config(model.get_config()) if type(model) is keras.Sequential else model
+    with unmoved({}, ()):
+        try:
+            return (
+                keras.Sequential.from_config(model.get_config()) if type(model) is keras.Sequential else deepcopy(model)
+            )
+        except Exception:  # an owner's class may not tell its configuration, or hold what cannot be copied
+            return model
 
 
-def _keras_takes(model: keras.Model, shape: tuple[int, ...]) -> bool:
+def _refusal(model: Any, shape: tuple[int, ...], like: Tensor | None = None) -> str | None:
+    """Return why a model does not take inputs of a shape, in the words of its own error; None where it does.
+
+    Nothing that the model remembers is changed by the try.
+    """
+    inputs = (
+        torch.zeros((2, *shape)) if like is None else torch.zeros((2, *shape), dtype=like.dtype, device=like.device)
+    )
+    tensors = () if _is_lazy(model) else (*model.parameters(), *model.buffers())
     try:
-        outputs = model(torch.zeros((2, *shape)))
-    except Exception:  # layers say in many ways what they cannot take
-        return False
-    return getattr(outputs, "ndim", 0) == 2
+        with unmoved({} if _is_lazy(model) else {type(model).__name__: model}, tensors), torch.no_grad():
+            outputs = model(inputs)
+    except Exception as error:  # modules say in many ways what they cannot take, by assertions too
+        return first_words(error)
+    if getattr(outputs, "ndim", 0) != 2 or len(outputs) != 2:
+        return f"from {(2, *shape)} it makes {tuple(getattr(outputs, 'shape', ())) or type(outputs).__name__}"
+    return None
+
+
+def first_words(error: BaseException) -> str:
+    r"""Return the line of an error that says what is wrong, without colours; Keras wraps it into several.
+
+    Example:
+        >>> first_words(ValueError("Exception encountered when calling Dense.call().\n\nbad shape."))
+        'ValueError: bad shape'
+    """
+    lines = [line.strip() for line in COLOURS.sub("", str(error)).splitlines()]
+    told = [line for line in lines if line and not line.startswith("Exception encountered")]
+    return f"{type(error).__name__}: {told[0] if told else 'no reason given'}"[:200].rstrip(". ")
+
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def _is_ordinary(layer: Any) -> bool:
@@ -174,10 +260,11 @@ def _constrain(variables: list[Any]) -> Any:
     return constrain
 
 
-def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any]) -> Forward:
+def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any], draws: set[str]) -> Forward:
     import keras
 
     known = {id(variable) for variable in [*trainable, *rest]}
+    own_loss = has_own_loss(model)
 
     class Scope(keras.StatelessScope):  # type: ignore[misc]
         """Collects what layers write; a variable that the model does not list is written for good, or not traced."""
@@ -196,12 +283,69 @@ def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any]) ->
         scope = Scope(state_mapping=mapping, collect_losses=True, initialize_variables=False)
         model.train(training)
         with scope:
-            outputs = model(inputs, training=training) if model._call_has_training_arg else model(inputs)
+            outputs = _asked(draws, model, inputs, **_mode(model, training))
             penalties = model.losses
         fresh = tuple(scope.get_current_value(variable) for variable in rest)
-        return Output(outputs, fresh, sum(penalties[1:], penalties[0]) if penalties else None)
+        return Output(outputs, fresh, None if own_loss else _summed(penalties))
 
     return forward
+
+
+def has_own_loss(model: keras.Model) -> bool:
+    """Say whether a Keras model's class overrides ``compute_loss``, which then adds the penalties, or leaves them."""
+    import keras
+
+    return type(model).compute_loss is not keras.Model.compute_loss or "compute_loss" in vars(model)
+
+
+def _untraceable(model: keras.Model) -> str | None:
+    if has_own_loss(model):
+        return "its own compute_loss is called as it is."
+    if model.compiled and hasattr(model.optimizer, "inner_optimizer"):
+        return "its optimiser scales the loss by a factor that changes."
+    return hooks_of(model)
+
+
+def _summed(penalties: list[Tensor]) -> Tensor | None:
+    sums = [penalty.sum() if penalty.ndim else penalty for penalty in penalties]
+    return sum(sums[1:], sums[0]) if sums else None
+
+
+def _mode(model: keras.Model, training: bool) -> dict[str, bool]:
+    return {"training": training} if model._call_has_training_arg else {}
+
+
+def _keras_call(model: keras.Model, draws: set[str]) -> Call:
+    own_loss = has_own_loss(model)
+
+    def call(inputs: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
+        model.train(training)
+        outputs = _asked(draws, model, inputs, **_mode(model, training))
+        return outputs, None if own_loss else _summed(model.losses)
+
+    return call
+
+
+def _keras_roots(model: keras.Model) -> dict[str, Any]:
+    """Return every layer by name, and what the model was compiled with."""
+    layers = {layer.name: layer for layer in model._flatten_layers()}
+    return {**layers, model.name: model, "its loss": getattr(model, "loss", None)}
+
+
+def hooks_of(module: nn.Module) -> str | None:
+    """Say in words which hook would not be called by a graph, or None where there is none."""
+    kinds = ("_forward_pre_hooks", "_forward_hooks", "_backward_hooks", "_backward_pre_hooks")
+    for name, part in module.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            return f"'{name or type(module).__name__}' is compiled by torch.jit, which a graph cannot look into."
+        if any(getattr(part, kind, None) for kind in kinds):
+            return f"'{name or type(module).__name__}' has a hook, which may do something else at each call."
+    for name, tensor in module.named_parameters():
+        if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
+            return f"'{name}' has a hook on its gradient."
+    if any(getattr(nn.modules.module, f"_global{kind}", None) for kind in kinds):
+        return "a hook is registered for all modules, which may do something else at each call."
+    return None
 
 
 def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> FunctionalModel:
@@ -216,60 +360,150 @@ def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> FunctionalMo
         ModelError: it takes none of the three.
     """
     name = type(module).__name__
+    fixed = HiddenState({name: module}).fixed
+    if fixed is not None:
+        raise ModelError(
+            f"Module '{name}' keeps a generator, {fixed}, which a trial call moves on and nothing can put back. Keep a "
+            "list and a count in its place."
+        )
+    shape = _input_shape(module, image_shape)
     named = [(key, value) for key, value in module.named_parameters() if value.requires_grad]
-    buffers = dict(module.named_buffers())
+    frozen = tuple(value for value in module.parameters() if not value.requires_grad)
+    buffers = (*module.buffers(), *frozen)
+    draws: set[str] = set()
+    scripted = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
+    parameters = tuple(value for _, value in named)
     return FunctionalModel(
         model=module,
         name=name,
-        parameters=tuple(value for _, value in named),
+        parameters=parameters,
         parameter_names=tuple(key for key, _ in named),
-        buffers=tuple(buffers.values()),
-        forward=_torch_forward(module, tuple(key for key, _ in named), tuple(buffers)),
-        input_shape=_input_shape(module, image_shape, next(module.parameters(), torch.zeros(()))),
-        kernel_axes=tuple(0 if value.ndim > 1 else None for _, value in named),
+        buffers=buffers,
+        forward=(
+            _scripted_forward(module, buffers) if scripted else _torch_forward(module, (*parameters, *buffers), draws)
+        ),
+        input_shape=shape,
+        kernel_axes=tuple(0 if value.ndim > 1 else None for value in parameters),
         is_keras=False,
         is_ordinary=all(type(part).__module__.startswith("torch.nn.") for part in module.modules()),
+        call=_torch_call(module, draws),
+        settle=_settle(module, buffers),
+        roots={name: module},
+        draws=draws,
+        untraceable=hooks_of(module),
     )
 
 
-def _torch_forward(module: nn.Module, names: tuple[str, ...], buffer_names: tuple[str, ...]) -> Forward:
+def _torch_call(module: nn.Module, draws: set[str]) -> Call:
+    def call(inputs: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
+        module.train(training)
+        return _asked(draws, module, inputs), None
+
+    return call
+
+
+def _places(module: nn.Module, tensors: Tensors) -> list[tuple[Any, str, int]]:
+    """Return where in a module each of some tensors lies: the dictionary, the name in it, the tensor's number."""
+    numbers = {id(tensor): number for number, tensor in enumerate(tensors)}
+    return [
+        (holder, key, numbers[id(tensor)])
+        for part in module.modules()
+        for holder in (part._parameters, part._buffers)
+        for key, tensor in holder.items()
+        if id(tensor) in numbers
+    ]
+
+
+def _settle(module: nn.Module, buffers: Tensors) -> Callable[[], None]:
+    places = _places(module, buffers)
+
+    def settle() -> None:
+        for holder, key, number in places:
+            value, place = holder.get(key) if key in holder else None, buffers[number]
+            if value is place or not isinstance(value, Tensor):
+                continue
+            if value.shape == place.shape:
+                place.copy_(value.detach())
+            else:
+                place.data = value.detach().to(place.dtype)
+            holder[key] = place
+
+    return settle
+
+
+def _torch_forward(module: nn.Module, tensors: Tensors, draws: set[str]) -> Forward:
     def forward(parameters: Tensors, buffers: Tensors, inputs: Tensor, training: bool) -> Output:
         # torch's layers write into their buffers: they get copies, so that this stays a pure function
-        fresh = tuple(buffer.clone() for buffer in buffers)
-        state = {**dict(zip(names, parameters, strict=True)), **dict(zip(buffer_names, fresh, strict=True))}
+        given = (*parameters, *(buffer.clone() for buffer in buffers))
         module.train(training)
-        return Output(functional_call(module, state, (inputs,)), fresh)
+        places = _places(module, tensors)
+        for holder, key, number in places:
+            holder[key] = given[number]
+        fresh = dict(enumerate(given))
+        try:
+            outputs = _asked(draws, module, inputs)
+            fresh.update({number: holder.get(key) for holder, key, number in places})
+        finally:
+            for holder, key, number in places:
+                holder[key] = tensors[number]
+        return Output(outputs, tuple(fresh[number] for number in range(len(parameters), len(given))))
 
     return forward
 
 
-def _input_shape(module: nn.Module, image_shape: tuple[int, int], like: Tensor) -> tuple[int, ...]:
+def _scripted_forward(module: nn.Module, own: Tensors) -> Forward:
+    """Return the pass through a module of torch.jit's, whose tensors cannot be exchanged: its own are written back."""
+
+    def forward(parameters: Tensors, buffers: Tensors, inputs: Tensor, training: bool) -> Output:
+        del parameters
+        before = tuple(buffer.clone() for buffer in buffers)
+        module.train(training)
+        outputs = module(inputs)
+        fresh = tuple(buffer.clone() for buffer in own)
+        for place, value in zip(own, before, strict=True):
+            place.copy_(value)
+        return Output(outputs, fresh)
+
+    return forward
+
+
+def _input_shape(module: nn.Module, image_shape: tuple[int, int]) -> tuple[int, ...]:
     height, width = image_shape
-    was_training = module.training
+    was_training = {part: part.training for part in module.modules()}
     module.eval()
+    told = []
     try:
         for shape in ((1, height, width), (height, width), (height * width,)):
-            if _torch_takes(module, torch.zeros((2, *shape), device=like.device, dtype=like.dtype)):
+            error = _refusal(_to_try(module), shape, next(module.parameters(), None))
+            if error is None:
+                _materialize(module, shape)
                 return shape
+            told.append(error)
     finally:
-        module.train(was_training)
+        for part, mode in was_training.items():
+            part.training = mode
     raise ModelError(
         f"Module '{type(module).__name__}' takes neither (1, {height}, {width}) nor ({height}, {width}) nor "
         f"({height * width},) as its input, or its output is not (n, classes). It must map images {image_shape} to one "
-        "number a class."
+        f"number a class. It says: {told[0]}"
     )
 
 
-def _torch_takes(module: nn.Module, inputs: Tensor) -> bool:
-    try:
+def _is_lazy(module: nn.Module) -> bool:
+    return any(nn.parameter.is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))
+
+
+def _to_try(module: nn.Module) -> nn.Module:
+    """Return a module to try shapes on: a copy of one whose weights take their shapes from its first input."""
+    return deepcopy(module) if _is_lazy(module) else module
+
+
+def _materialize(module: nn.Module, shape: tuple[int, ...]) -> None:
+    """Let a module whose weights take their shapes from its first input have them."""
+    if _is_lazy(module):
+        like = next(module.parameters())
         with torch.no_grad():
-            outputs = module(inputs)
-    except (RuntimeError, ValueError, TypeError, IndexError):
-        return False
-    return isinstance(outputs, Tensor) and outputs.ndim == 2 and len(outputs) == len(inputs)
-
-
-PROBE_IMAGES = 8
+            module(torch.zeros((2, *shape), dtype=like.dtype, device=like.device))
 
 
 def as_functional(model: Any, image_shape: tuple[int, int]) -> FunctionalModel:
@@ -300,22 +534,16 @@ def probe(functional: FunctionalModel, *, scale: float = 1.0) -> tuple[int, bool
         scale: the largest pixel value it is fed, 1 or 255.
 
     Returns:
-        The number of classes, and whether the outputs are probabilities: none negative, every row summing to one.
+        The number of outputs, and whether they are probabilities rather than logits: see ``outputs_of``.
 
     Raises:
         ModelError: the outputs are not one row of numbers an image.
     """
     like = functional.like
-    generator = torch.Generator().manual_seed(0)
-    pixels = torch.rand((PROBE_IMAGES, *functional.input_shape), generator=generator) * scale
-    with torch.no_grad():
-        outputs = functional.forward(
-            functional.parameters, functional.buffers, pixels.to(like.device, like.dtype), False
-        ).outputs
-    if getattr(outputs, "ndim", 0) != 2 or len(outputs) != PROBE_IMAGES:
-        shape = tuple(getattr(outputs, "shape", ()))
-        raise ModelError(f"Model '{functional.name}': expected outputs of shape (n, classes), received {shape}.")
-    sums_to_one = torch.allclose(
-        outputs.sum(dim=1), torch.ones((), dtype=outputs.dtype, device=outputs.device), atol=1e-3
-    )
-    return outputs.shape[1], bool(sums_to_one and (outputs >= 0).all())
+
+    def ask(inputs: Tensor) -> Tensor:
+        tensors = functional.parameters, functional.buffers
+        return functional.forward(*tensors, contiguous(inputs.to(like.device, like.dtype)), False).outputs
+
+    with torch.no_grad(), functional.unmoved():
+        return outputs_of(ask, functional.input_shape, scale, functional.name)

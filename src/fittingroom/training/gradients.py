@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.func import functionalize
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 import fittingroom.graphs as graphs
+from fittingroom.errors import FittingRoomError, ModelError, TrainingError
 from fittingroom.graphs.nodes import Flattened, graph_of
-from fittingroom.models.functional_model import FunctionalModel, Tensors
+from fittingroom.models.front import contiguous
+from fittingroom.models.functional_model import FunctionalModel, Tensors, first_words
+from fittingroom.models.hidden_state import UNLISTED, HiddenState, equal_tensors
 from fittingroom.training.heap import ran_out
 from fittingroom.training.losses import Loss, Targets
 
@@ -53,38 +59,105 @@ def evaluate(
         targets: see ``losses.Targets``.
     """
     output = functional.forward(parameters, buffers, inputs, True)
-    total = loss(output.outputs, targets)
+    total = loss(output.outputs, targets, inputs)
     return Value(total if output.penalty is None else total + output.penalty, output.outputs, output.buffers)
 
 
-def differentiate(value: Value, parameters: Tensors) -> Tensors:
+def differentiate(loss: Tensor, parameters: Tensors) -> Tensors:
     """Return the gradient of the loss for every parameter, zeros where it does not depend on one."""
-    gradients: tuple[Tensor | None, ...] = torch.autograd.grad(value.loss, parameters, allow_unused=True)
+    gradients: tuple[Tensor | None, ...] = torch.autograd.grad(loss, parameters, allow_unused=True)
     return tuple(
         torch.zeros_like(parameter) if gradient is None else gradient
         for gradient, parameter in zip(gradients, parameters, strict=True)
     )
 
 
-def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat) -> Compute:
+Scaled = Callable[[Tensor], Tensor]
+
+
+def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat, scaled: Scaled | None = None) -> Compute:
     """Return the function that runs a batch layer by layer, as the model was written.
 
     Args:
         functional: the model, bound to ``flat``.
-        loss: of outputs and targets.
+        loss: of outputs, targets and inputs.
         flat: takes the gradients.
+        scaled: what is differentiated in the loss's place; None for the loss itself.
+
+    Raises:
+        ModelError: (when called) the model fails; its own words are repeated.
     """
+    owned = tuple(functional.model.parameters())
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
-        with torch.enable_grad():
-            value = evaluate(functional, loss, functional.parameters, functional.buffers, inputs, targets)
-            gradients = differentiate(value, functional.parameters)
+        for parameter in owned:
+            parameter.grad = None
+        try:
+            with torch.enable_grad():
+                outputs, penalty = functional.call(contiguous(inputs), True)
+                total = loss(outputs, targets, contiguous(inputs))
+                total = total if penalty is None else total + penalty
+                (total if scaled is None else scaled(total)).backward()  # type: ignore[no-untyped-call]
+        except Exception as error:  # an owner's Python may fail in any way
+            if ran_out(error) or isinstance(error, FittingRoomError):
+                raise
+            raise _failed(functional, len(inputs), error) from error
         with torch.no_grad():
-            store(flat.gradient_views, gradients)
-            store(functional.buffers, value.buffers)
-        return value.loss.detach(), value.outputs.detach()
+            for place, parameter in zip(flat.gradient_views, functional.parameters, strict=True):
+                _take_gradient(place, parameter)
+            functional.settle()
+            _keep_bound(functional, flat)
+        return total.detach(), outputs.detach()
 
     return compute
+
+
+def _take_gradient(place: Tensor, parameter: Tensor) -> None:
+    gradient, parameter.grad = parameter.grad, None
+    if gradient is None:
+        place.zero_()
+    else:
+        place.copy_(gradient.to_dense() if gradient.is_sparse else gradient)
+
+
+def _keep_bound(functional: FunctionalModel, flat: Flat) -> None:
+    """Take over parameters whose memory a model's own Python has exchanged, by assigning to ``.data``."""
+    for parameter, view in zip(functional.parameters, flat.parameter_views, strict=True):
+        if parameter.data_ptr() != view.data_ptr():
+            view.copy_(parameter.detach())
+            parameter.data = view
+
+
+def _failed(functional: FunctionalModel, images: int, error: Exception) -> ModelError:
+    kind = "Model" if functional.is_keras else "Module"
+    return ModelError(
+        f"{kind} '{functional.name}' fails in training on a batch of {images} image{'' if images == 1 else 's'}: "
+        f"{first_words(error)}."
+    )
+
+
+def refuse_one_image(functional: FunctionalModel, left_over: int) -> None:
+    """Raise where the last batch of an epoch would hold one image and a torch module cannot be trained on one.
+
+    Args:
+        functional: the model; nothing it remembers is changed.
+        left_over: how many images the last batch holds.
+
+    Raises:
+        ModelError: says what the module says, and what to do.
+    """
+    if left_over != 1 or functional.is_keras:
+        return
+    like = functional.like
+    try:
+        with functional.unmoved(), torch.no_grad():
+            functional.call(torch.zeros((1, *functional.input_shape), dtype=like.dtype, device=like.device), True)
+            functional.settle()
+    except Exception as error:  # batch normalisation says ValueError
+        raise ModelError(
+            f"Module '{functional.name}' cannot be trained on one image, and the last batch of an epoch would hold "
+            f"one. Choose another batch size, or leave one image out. It says: {first_words(error)}."
+        ) from error
 
 
 def store(places: Tensors, values: Tensors) -> None:
@@ -95,7 +168,14 @@ def store(places: Tensors, values: Tensors) -> None:
 
 
 def joint_graph(
-    functional: FunctionalModel, loss: Loss, inputs: Tensor, targets: Targets, *, clean: bool, ranked: bool = False
+    functional: FunctionalModel,
+    loss: Loss,
+    inputs: Tensor,
+    targets: Targets,
+    *,
+    clean: bool,
+    ranked: bool = False,
+    scaled: Scaled | None = None,
 ) -> GraphModule:
     """Return the graph of one batch: loss, outputs, gradients and new buffers.
 
@@ -106,6 +186,7 @@ def joint_graph(
         targets: its targets.
         clean: run the passes; without them the graph does exactly what eager does.
         ranked: the outputs are only ranked, so that a clean graph may return their logarithm.
+        scaled: what is differentiated in the loss's place; None for the loss itself.
 
     Returns:
         A module whose ``forward`` takes parameters, buffers, inputs, targets and gradient views, writes into the
@@ -115,8 +196,9 @@ def joint_graph(
     sample = (*(p.detach() for p in functional.parameters), *functional.buffers, inputs, *targets)
     value_of = _valued(functional, loss)
     if clean:
-        with torch.no_grad():
-            forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), sample)
+        laid_out = tuple(contiguous(tensor) if tensor is inputs else tensor for tensor in sample)
+        with torch.enable_grad():
+            forward = graph_of(functionalize(_listed(value_of, counts), remove="mutations"), laid_out)
         for run in graphs.FORWARD:
             run(forward)
         if ranked:
@@ -124,7 +206,7 @@ def joint_graph(
             graphs.drop_dead(forward)
         forward.recompile()
         value_of = _replayed(forward)
-    joint = graph_of(_joint(value_of, counts), sample)
+    joint = graph_of(_joint(value_of, counts, scaled), sample)
     if clean:
         for run in graphs.JOINT:
             run(joint)
@@ -149,10 +231,22 @@ def _split(arguments: Tensors, counts: tuple[int, int]) -> tuple[Tensors, Tensor
 
 def _listed(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
     def forward(*arguments: Tensor) -> list[Tensor]:
-        value = value_of(*_split(arguments, counts))
+        with HoldNoGrad():  # type: ignore[no-untyped-call]
+            value = value_of(*_split(arguments, counts))
         return [value.loss, value.outputs, *value.buffers]
 
     return forward
+
+
+class HoldNoGrad(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Detach, in a graph that is being recorded, what is computed while gradients are off: a graph has no such mode."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        result = func(*args, **(kwargs or {}))
+        if torch.is_grad_enabled() or func is torch.ops.aten.detach.default:
+            return result
+        return tree_map_only(Tensor, torch.ops.aten.detach.default, result)
 
 
 def _replayed(forward: GraphModule) -> ValueOf:
@@ -163,13 +257,13 @@ def _replayed(forward: GraphModule) -> ValueOf:
     return value_of
 
 
-def _joint(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
+def _joint(value_of: ValueOf, counts: tuple[int, int], scaled: Scaled | None) -> Flattened:
     def joint(*arguments: Tensor) -> list[Tensor]:
         parameters, buffers, inputs, targets = _split(arguments, counts)
         with torch.enable_grad():
             leaves = tuple(parameter.detach().requires_grad_() for parameter in parameters)
             value = value_of(leaves, buffers, inputs, targets)
-            gradients = differentiate(value, leaves)
+            gradients = differentiate(value.loss if scaled is None else scaled(value.loss), leaves)
         results = (value.loss, value.outputs, *value.buffers, *gradients)
         return [result.detach() for result in results]
 
@@ -189,10 +283,10 @@ def replay(graph: GraphModule, functional: FunctionalModel, flat: Flat) -> Compu
     return compute
 
 
-# Norm of difference / norm. A gradient may differ by a hundredth in float32 where two inputs of a maximum are equal but
-# for rounding; what the check is for, a gradient that tracing has lost, differs by the order of one.
-CLOSE_LOSS = 1e-3
-CLOSE_GRADIENTS = 0.1
+LATER_STEP = 25  # of the batches of the first size: here the trace is held against eager once more
+
+Look = tuple[Tensor, Tensor, Tensors, Tensor]
+"""What one way of computing a batch gave: loss, gradients ``(p,)``, buffers, the state of Torch's random generator."""
 
 
 def make_compute(
@@ -204,11 +298,13 @@ def make_compute(
     log: Callable[[str], None],
     clean: bool = True,
     ranked: bool = False,
+    scaled: Scaled | None = None,
 ) -> Compute:
     """Return the function that gives a batch's loss and gradients: a replayed trace, or the eager one.
 
-    A trace is made for each size of batch when the first such batch comes, and held against the eager loss and
-    gradients of that batch before it is used. Where a trace fails or differs, all that follows is eager.
+    A trace is made for each size of batch when the first such batch comes, and held against what the model itself gives
+    for that batch before it is used. Where the model's Python changes anything that a graph does not hold, where a
+    trace fails or differs, all that follows is eager.
 
     Args:
         functional: the model, bound to ``flat``.
@@ -218,22 +314,31 @@ def make_compute(
         log: told, in one line, why the model is not traced.
         clean: off for a trace without clean-ups, to the bit as eager.
         ranked: the outputs are only ranked: their logarithm is as good.
+        scaled: what is differentiated in the loss's place; None for the loss itself.
+
+    Raises:
+        TrainingError: (when called) a trace that held for the first batch differs on a later one.
     """
-    eager = eager_compute(functional, loss, flat)
+    eager = eager_compute(functional, loss, flat, scaled)
     if not trace:
         return eager
-    tracer = Tracer(functional, loss, flat, eager, clean, ranked)
+    tracer = Tracer(functional, loss, flat, eager, clean, ranked, scaled)
     ready: dict[tuple[int, int], Compute] = {}
 
     def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
         key = (len(inputs), len(targets))
         if eager in ready.values():
             return eager(inputs, targets)
-        if key not in ready:
-            ready[key], reason = tracer.prepared(inputs, targets)
-            if reason:
-                log(f"Training '{functional.name}' eagerly, without a trace: {reason}")
-        return ready[key](inputs, targets)
+        if key in ready:
+            return ready[key](inputs, targets)
+        later = not ready
+        result, traced = tracer.first(inputs, targets)
+        if isinstance(traced, str):
+            log(f"Training '{functional.name}' eagerly, without a trace: {traced}")
+            ready[key] = eager
+        else:
+            ready[key] = tracer.checked_later(traced) if later else traced
+        return result
 
     return compute
 
@@ -249,6 +354,7 @@ class Tracer:
         eager: the way without a trace.
         clean: run the clean-ups.
         ranked: the outputs are only ranked.
+        scaled: what is differentiated in the loss's place; None for the loss itself.
     """
 
     functional: FunctionalModel
@@ -257,59 +363,188 @@ class Tracer:
     eager: Compute
     clean: bool
     ranked: bool
+    scaled: Scaled | None
 
-    def prepared(self, inputs: Tensor, targets: Targets) -> tuple[Compute, str | None]:
-        """Return the traced way for batches like this one; or the eager way, and why.
+    def first(self, inputs: Tensor, targets: Targets) -> tuple[tuple[Tensor, Tensor], Compute | str]:
+        """Compute a batch and return what it gives, and the traced way for batches like it; or why there is none.
+
+        The model is called as its owner would call it. Only where that call has changed nothing but buffers is it
+        undone and traced, so that nothing a model's Python remembers is ever moved by a trial.
 
         Args:
             inputs: a batch.
             targets: its targets.
         """
+        state = HiddenState(self.functional.roots, (*self.functional.parameters, *self.functional.buffers))
+        parameters = self.flat.parameters.clone()
+        before = [buffer.clone() for buffer in self.functional.buffers]
+        result = self.eager(inputs, targets)
+        reason = self.functional.untraceable or state.outside or what_changed(self.functional, state)
+        if reason is None and not torch.equal(parameters, self.flat.parameters):
+            reason = "its Python writes into its weights."
+        if reason is not None:
+            return result, reason
+        seen = self._seen(result[0])
+        self._back(before, state)
+        traced = self._traced(inputs, targets, state.own_code)
+        state.put_back()  # a trace leaves its own tensors where a module keeps one
+        difference = traced if isinstance(traced, str) else self._difference(traced, inputs, targets, seen)
+        self._back(before, state)
+        if difference is None and not isinstance(traced, str):
+            return traced(inputs, targets), traced
+        return self.eager(inputs, targets), str(difference)
+
+    def _back(self, buffers: list[Tensor], state: HiddenState) -> None:
+        with torch.no_grad():
+            store(self.functional.buffers, tuple(buffers))
+        state.put_back()
+
+    def _traced(self, inputs: Tensor, targets: Targets, own_code: bool) -> Compute | str:
+        """Return the traced way, or why there is none; a model with Python of its own is traced twice."""
         try:
             graph = self._graph(inputs, targets)
-            twin = None if self.functional.is_ordinary else self._graph(inputs, targets)
+            if own_code and not same_graph(graph, self._graph(inputs, targets)):
+                return "its Python does something else at each call."
         except Exception as error:  # any Python may be in a model: whatever goes wrong, eager is right
             if ran_out(error):
                 raise
-            return self.eager, _reason(error)
-        if twin is not None and twin.code != graph.code:
-            return self.eager, "its Python does something else at each call."
+            return _reason(error)
         traced = replay(graph, self.functional, self.flat)
-        difference = self._difference(traced, inputs, targets)
-        return (self.eager, difference) if difference else (traced, None)
+        if self.clean:
+            return traced
+        return lambda inputs, targets: traced(contiguous(inputs), targets)
 
     def _graph(self, inputs: Tensor, targets: Targets) -> GraphModule:
-
+        inputs = inputs if self.clean else contiguous(inputs)
         with undone(self.functional, self.flat):
-            return joint_graph(self.functional, self.loss, inputs, targets, clean=self.clean, ranked=self.ranked)
+            options = {"clean": self.clean, "ranked": self.ranked, "scaled": self.scaled}
+            return joint_graph(self.functional, self.loss, inputs, targets, **options)  # type: ignore[arg-type]
 
-    def _difference(self, traced: Compute, inputs: Tensor, targets: Targets) -> str | None:
-        """Return in words where the two ways differ on one batch, or None; nothing is changed by the look."""
-        (loss, gradients), (eager_loss, eager_gradients) = (
-            self._looked_at(compute, inputs, targets) for compute in (traced, self.eager)
-        )
-        apart = abs(loss - eager_loss) / max(abs(eager_loss), 0.1)
-        if apart > CLOSE_LOSS:
-            return f"its traced loss differs from the eager one by {apart:.1e}."
-        apart = float((gradients - eager_gradients).norm() / eager_gradients.norm().clamp(min=1e-30))
-        if apart > CLOSE_GRADIENTS:
-            return f"its traced gradients differ from the eager ones by {apart:.1e}."
-        return None
+    def _difference(self, traced: Compute, inputs: Tensor, targets: Targets, seen: Look) -> str | None:
+        """Return in words where the traced way differs from what the model itself gave for a batch, or None.
 
-    def _looked_at(self, compute: Compute, inputs: Tensor, targets: Targets) -> tuple[float, Tensor]:
+        Where two inputs of a maximum are equal but for rounding, the two ways may choose another one, and a gradient
+        differs by a hundredth. Noise on the images takes such ties away, so a small difference counts only where it
+        stays with noise too.
+        """
+        names, closest = self.functional.parameter_names, ROUNDING
+        try:
+            found = difference(self._look(traced, inputs, targets), seen, self._views, names, closest)
+            if found is None or difference(self._look(traced, inputs, targets), seen, self._views, names, TIES):
+                return found
+            generator = torch.Generator().manual_seed(0)
+            for _ in range(2):
+                noise = torch.rand(inputs.shape, generator=generator, dtype=inputs.dtype).to(inputs.device)
+                noisy = inputs + noise * NOISE * inputs.abs().max()
+                looks = [self._look(compute, noisy, targets) for compute in (traced, self.eager)]
+                if difference(looks[0], looks[1], self._views, names, closest) is None:
+                    return None
+        except Exception as error:  # an operation may refuse at its first replay what it took while it was recorded
+            if ran_out(error):
+                raise
+            return _reason(error)
+        return found
+
+    def _look(self, compute: Compute, inputs: Tensor, targets: Targets) -> Look:
         with undone(self.functional, self.flat), torch.no_grad():
             loss, _ = compute(inputs, targets)
-            return float(loss), self.flat.gradients.clone()
+            return self._seen(loss)
+
+    def _seen(self, loss: Tensor) -> Look:
+        buffers = tuple(buffer.clone() for buffer in self.functional.buffers)
+        return loss.clone(), self.flat.gradients.clone(), buffers, torch.get_rng_state()
+
+    def _views(self, gradients: Tensor) -> Tensors:
+        return self.flat.views_of(gradients)
+
+    def checked_later(self, traced: Compute) -> Compute:
+        """Return a traced way that is held against the model itself once more, after some batches."""
+        steps = itertools.count(2)
+
+        def compute(inputs: Tensor, targets: Targets) -> tuple[Tensor, Tensor]:
+            if next(steps) == LATER_STEP:
+                seen = self._look(self.eager, inputs, targets)
+                found = self._difference(traced, inputs, targets, seen)
+                if found is not None:
+                    raise TrainingError(
+                        f"The trace of '{self.functional.name}' held for its first batch and not for batch "
+                        f"{LATER_STEP}: {found} What it has learned so far may be wrong. Make it anew and train it "
+                        "with trace = false."
+                    )
+            return traced(inputs, targets)
+
+        return compute
+
+
+def what_changed(functional: FunctionalModel, state: HiddenState) -> str | None:
+    """Return in words what a call has changed or drawn, since a state was taken, that no graph holds; or None."""
+    name = state.changed()
+    if name is not None:
+        unlisted = name.startswith(UNLISTED)
+        return (
+            f"a layer writes {name}."
+            if unlisted
+            else f"its Python does something else at each call: it changes {name}."
+        )
+    drawn = next(iter(functional.draws), None) or state.drawn()
+    return None if drawn is None else f"its Python draws from {drawn} generator."
+
+
+# How far the two ways may be apart, relative to a parameter's gradient, and to all gradients: in roots and in multiples
+# of the step from 1 to the next number (1e-7 in float32). Measured on the shipped networks and layers: 1e-6.
+ROUNDING, TIES, NOISE = (3.0, 30.0), (300.0, 3000.0), 1e-3
+
+
+def difference(
+    ours: Look, theirs: Look, views: Callable[[Tensor], Tensors], names: tuple[str, ...], bounds: tuple[float, float]
+) -> str | None:
+    """Return in words where two ways of computing a batch differ by more than rounding, or None.
+
+    Args:
+        ours: of the trace.
+        theirs: of the model itself.
+        views: cuts gradients into one a parameter.
+        names: of the parameters.
+        bounds: as ``ROUNDING``.
+    """
+    gradients, eager = ours[1], theirs[1]
+    step = torch.finfo(eager.dtype).eps
+    share, floor = bounds[0] * step**0.5, bounds[1] * step * float(eager.norm())
+    apart = float((ours[0] - theirs[0]).abs()) / max(abs(float(theirs[0])), 0.1)
+    if apart > share:
+        return f"its traced loss differs from the eager one by {apart:.1e}."
+    for name, own, right in zip(names, views(gradients), views(eager), strict=True):
+        gap, size = float((own - right).norm()), float(right.norm())
+        if gap > share * size + floor or (size == 0 and gap > floor / 1000):
+            apart = gap / max(size, 1e-30)
+            return f"its traced gradients differ from the eager ones, that of '{name}' by {apart:.1e}."
+    for index, (own, right) in enumerate(zip(ours[2], theirs[2], strict=True)):
+        if not _close(own, right, share):
+            return f"its traced buffer {index} differs from the eager one."
+    if not torch.equal(ours[3], theirs[3]):
+        return "its trace draws other random numbers than the model itself."
+    return None
+
+
+def _close(ours: Tensor, theirs: Tensor, share: float) -> bool:
+    if not theirs.is_floating_point():
+        return torch.equal(ours, theirs)
+    return float((ours - theirs).norm()) <= share * float(theirs.norm()) + share * 1e-3
+
+
+def same_graph(one: GraphModule, other: GraphModule) -> bool:
+    """Say whether two graphs do the same with the same constants."""
+    if one.code != other.code:
+        return False
+    names = [str(node.target) for node in one.graph.nodes if node.op == "get_attr"]
+    return all(equal_tensors(getattr(one, name).detach(), getattr(other, name).detach()) for name in names)
 
 
 def _reason(error: Exception) -> str:
-    """Return the line of an error that says what is wrong; Keras wraps it into several."""
-    text = str(error)
-    if "get value out of a tracing tensor" in text:
+    """Return in one line why a model could not be traced."""
+    if "get value out of a tracing tensor" in str(error):
         return "its Python decides by the values of tensors."
-    lines = [line.strip() for line in text.splitlines()]
-    told = [line for line in lines if line and not line.startswith("Exception encountered")]
-    return f"{type(error).__name__}: {told[0] if told else 'no reason given'}"[:200].rstrip(". ") + "."
+    return f"{first_words(error)}."
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from fittingroom.models.front import pixel_scale
 from fittingroom.progress import Log, OnProgress, Progress, no_log, no_progress
 from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
+from fittingroom.training.losses import predicted_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from fittingroom.training.callbacks import CallbackRunner
     from fittingroom.training.recipe import Recipe
     from fittingroom.training.step import Session
-
 
 Line = dict[str, Any]
 
@@ -103,8 +103,9 @@ class Record:
         images: how many images those steps have seen.
     """
 
-    def __init__(self, labels: Tensor) -> None:
+    def __init__(self, labels: Tensor, predicted: Callable[[Tensor], Tensor] | None = None) -> None:
         self.labels = labels
+        self._predicted = predicted or predicted_labels(probabilities=False)
         self.losses: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.images = 0
@@ -140,7 +141,7 @@ class Record:
         fresh = self.outputs[self._counted :]
         if fresh:
             start = self.images - sum(len(outputs) for outputs in fresh)
-            chosen = torch.cat(fresh).argmax(dim=1)
+            chosen = self._predicted(torch.cat(fresh))
             self._right += int((chosen == self.labels[start : self.images]).sum())
             self._counted = len(self.outputs)
         return self._right / max(1, self.images)
@@ -277,7 +278,7 @@ class Loop:
         """Take the steps that are left in this epoch."""
         session, batch_size = self.session, self.session.recipe.batch_size
         order = session.data.order(self.plan.seed, state.epoch)
-        record = Record(session.data.labels.index_select(0, order))
+        record = Record(session.data.labels.index_select(0, order), session.objective.predicted)
         record.load(state.tensors)
         state.tensors = {}
         labels = record.labels.split(batch_size)  # type: ignore[no-untyped-call]
@@ -316,20 +317,21 @@ class Loop:
             "The weights from before this epoch are kept."
         )
 
-    def _measured(self, record: Record) -> dict[str, float]:
+    def _measured(self, record: Record) -> dict[str, Any]:
         values = self.session.objective.metrics(torch.cat(record.outputs), record.labels)
         return {name: value for name, value in values.items() if name != "accuracy"}
 
-    def _validated(self) -> dict[str, float | None]:
+    def _validated(self) -> dict[str, Any]:
         """Look at the validation images with the weights that would be kept."""
         if self.validation is None:
             return {"val_loss": None, "val_accuracy": None}
         with self.session.averaging.in_place():
             outputs, penalty = self.infer(self.validation.images, self._leave_if_interrupted)
         labels = self.validation.labels
-        loss = self.session.objective.loss(outputs, (labels,))
-        right = (outputs.argmax(dim=1) == labels).double().mean()
-        values = self.session.objective.metrics(outputs, labels)
+        objective = self.session.objective
+        loss = objective.held_out(self.validation.images, outputs, labels)
+        right = (objective.predicted(outputs) == labels).double().mean()
+        values = objective.metrics(outputs, labels)
         extra = {f"val_{name}": value for name, value in values.items() if name != "accuracy"}
         return {"val_loss": float(loss if penalty is None else loss + penalty), "val_accuracy": float(right), **extra}
 

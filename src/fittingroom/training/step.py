@@ -57,10 +57,11 @@ def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> 
 def _refuse_own_step(model: Any) -> None:
     import keras
 
-    if type(model).train_step is not keras.Model.train_step:
-        raise ModelError(
-            f"Model '{model.name}' has its own train_step, which only model.fit runs. Use model.fit for it."
-        )
+    for name in ("train_step", "make_train_function", "test_step", "make_test_function", "compute_metrics"):
+        if getattr(type(model), name) is not getattr(keras.Model, name) or name in vars(model):
+            raise ModelError(
+                f"Model '{model.name}' has its own {name}, which only model.fit runs. Use model.fit for it."
+            )
 
 
 def _refuse_scaling_twice(model: Any, pixels: str) -> None:
@@ -165,7 +166,13 @@ class Session:
         self.batcher = make_batcher(data.images, functional.input_shape, dtype, recipe, self.generators)
         self.owns_rate = is_compiled(functional)
         self.compute = make_compute(
-            functional, objective.loss, flat, trace=recipe.trace, log=log, ranked=not self.owns_rate
+            functional,
+            objective.loss,
+            flat,
+            trace=recipe.trace,
+            log=log,
+            ranked=not self.owns_rate,
+            scaled=objective.scaled,
         )
         if self.owns_rate:
             model = functional.model

@@ -29,9 +29,10 @@ from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
 from fittingroom.training.callbacks import CallbackRunner
+from fittingroom.training.gradients import refuse_one_image
 from fittingroom.training.heap import kept_heap, ran_out
 from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
-from fittingroom.training.losses import Objective, owners_objective, recipe_objective
+from fittingroom.training.losses import Objective, owners_objective, recipe_objective, refuse_what_only_fit_does
 from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import AUTO, Recipe, resolved
 from fittingroom.training.step import Session, adapt, is_compiled
@@ -380,7 +381,8 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
         objective = _objective(functional, recipe, classes, probabilities)
         data = on_device(plan.images, plan.labels, device, classes, "training")
         validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
-        with bound(functional) as flat, held_back() as interrupted:
+        refuse_one_image(functional, len(data) % recipe.batch_size)
+        with functional.left_as_usual(), bound(functional) as flat, held_back() as interrupted:
             session = Session(functional, flat, data, recipe, objective, seed=plan.seed, log=hooks.log)
             runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities)
             return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
@@ -388,7 +390,10 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
 
 def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probabilities: bool) -> Objective:
     if is_compiled(functional):
-        return owners_objective(functional, classes)
+        scale = pixel_scale(recipe.pixels)
+        return owners_objective(functional, classes, probabilities=probabilities, scale=scale)
+    if functional.is_keras:
+        refuse_what_only_fit_does(functional.model)
     return recipe_objective(recipe, probabilities=probabilities)
 
 
@@ -402,7 +407,7 @@ def _on(device: torch.device, model: Any) -> Iterator[None]:
     """Have the model on the device, and Keras make its tensors there."""
     import keras
 
-    with keras.device(device.type), torch.no_grad():
+    with keras.device(device.type), torch.inference_mode(mode=False), torch.no_grad():
         if isinstance(model, keras.Model):
             for variable in model.variables:
                 variable.value.data = variable.value.data.to(device)
