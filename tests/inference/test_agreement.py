@@ -145,7 +145,7 @@ def test_a_run_is_judged_by_its_own_probabilities(trained, data, tmp_path):
 
 def visit(folder, runs):
     """A studio of a dataset and a folder of runs, and its visitor."""
-    studio = Studio(Access(port=PORT), runs, DatasetRegistry.of([folder]))
+    studio = Studio(Access(port=PORT), runs, DatasetRegistry([folder]))
     visitor = TestClient(build_app(studio), base_url=f"http://127.0.0.1:{PORT}")
     return studio, visitor
 
