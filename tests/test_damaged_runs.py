@@ -107,13 +107,14 @@ def test_the_list_of_runs_has_a_row_that_says_what_is_wrong_and_hides_no_other(r
     good, bad = json.loads(out)["runs"]
     assert code == 0
     assert good["test_n"] == 200
-    assert bad.keys() == {"run", "error"}
+    assert bad.keys() == {"run", "state", "error"}
     assert bad["run"] == str(root / "hurt")
     assert f"{root / 'hurt' / name}" in bad["error"]
     assert "expected" in bad["error"]
     _, out, _ = run(capsys, "runs", "list", "--root", root)
     assert len(out.splitlines()) == 3
-    assert f"damaged: {bad['error']}" in out
+    assert bad["state"] == "damaged"
+    assert any("damaged" in line and bad["error"] in line for line in out.splitlines())
 
 
 @named(DAMAGES)

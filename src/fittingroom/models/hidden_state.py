@@ -273,7 +273,7 @@ class HiddenState:
             return
         self._record(name, lambda: _same_deep(before, iterator_state(iterator)), swap or (lambda: None))
 
-    def _function(self, name: str, function: Any, swap: Do | None) -> None:
+    def _function(self, name: str, function: Any, swap: Do | None) -> None:  # noqa: ARG002  (one signature for all kinds)
         del swap
         if is_trusted(function):
             return

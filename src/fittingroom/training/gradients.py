@@ -285,7 +285,7 @@ def replay(graph: GraphModule, functional: FunctionalModel, flat: Flat) -> Compu
 
 LATER_STEP = 25  # of the batches of the first size: here the trace is held against eager once more
 
-Look = tuple[Tensor, Tensor, Tensors, Tensor]
+StepOutcome = tuple[Tensor, Tensor, Tensors, Tensor]
 """What one way of computing a batch gave: loss, gradients ``(p,)``, buffers, the state of Torch's random generator."""
 
 
@@ -420,7 +420,7 @@ class Tracer:
             options = {"clean": self.clean, "ranked": self.ranked, "scaled": self.scaled}
             return joint_graph(self.functional, self.loss, inputs, targets, **options)  # type: ignore[arg-type]
 
-    def _difference(self, traced: Compute, inputs: Tensor, targets: Targets, seen: Look) -> str | None:
+    def _difference(self, traced: Compute, inputs: Tensor, targets: Targets, seen: StepOutcome) -> str | None:
         """Return in words where the traced way differs from what the model itself gave for a batch, or None.
 
         Where two inputs of a maximum are equal but for rounding, the two ways may choose another one, and a gradient
@@ -445,12 +445,12 @@ class Tracer:
             return _reason(error)
         return found
 
-    def _look(self, compute: Compute, inputs: Tensor, targets: Targets) -> Look:
+    def _look(self, compute: Compute, inputs: Tensor, targets: Targets) -> StepOutcome:
         with undone(self.functional, self.flat), torch.no_grad():
             loss, _ = compute(inputs, targets)
             return self._seen(loss)
 
-    def _seen(self, loss: Tensor) -> Look:
+    def _seen(self, loss: Tensor) -> StepOutcome:
         buffers = tuple(buffer.clone() for buffer in self.functional.buffers)
         return loss.clone(), self.flat.gradients.clone(), buffers, torch.get_rng_state()
 
@@ -496,7 +496,11 @@ ROUNDING, TIES, NOISE = (3.0, 30.0), (300.0, 3000.0), 1e-3
 
 
 def difference(
-    ours: Look, theirs: Look, views: Callable[[Tensor], Tensors], names: tuple[str, ...], bounds: tuple[float, float]
+    ours: StepOutcome,
+    theirs: StepOutcome,
+    views: Callable[[Tensor], Tensors],
+    names: tuple[str, ...],
+    bounds: tuple[float, float],
 ) -> str | None:
     """Return in words where two ways of computing a batch differ by more than rounding, or None.
 
