@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import hypot, sqrt
+from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 from fittingroom.judging.intervals import wilson_interval
@@ -48,7 +50,8 @@ def read_history(lines: Sequence[Mapping[str, Any]]) -> tuple[Epoch, ...]:
     return tuple(Epoch(**{name: value for name, value in line.items() if name in known}) for line in lines)
 
 
-RISE = 1.01  # of the lowest validation loss: a smaller rise is chance
+BEYOND = 2.0  # standard deviations: what lies within is chance
+LOSS_SPREAD = 2.0  # standard deviation of one image's loss, in means: losses are many small ones and a few large
 
 Finding = Literal["rising loss", "gap", "none", "better held out", "unknown"]
 
@@ -89,7 +92,9 @@ def read_learning(history: Sequence[Epoch], validation_images: int) -> Learning:
         return Learning("unknown", None, None, None, None, None, SENTENCES["unknown"])
     best_loss, best_epoch = min(known)
     interval = wilson_interval(round(last.val_accuracy * validation_images), validation_images)
-    finding = _finding(last.accuracy, last.val_loss, best_loss, interval)
+    by_chance = _by_chance([loss for loss, _ in known], LOSS_SPREAD * best_loss / sqrt(validation_images))
+    spread = _spread([each.val_accuracy for each in history if each.val_accuracy is not None])
+    finding = _finding(last, best_loss + by_chance, interval, BEYOND * spread)
     gap, (low, high) = last.accuracy - last.val_accuracy, interval
     sentence = SENTENCES[finding].format(
         both=f"{last.accuracy:.4f} of the training images right and {last.val_accuracy:.4f} of the validation images",
@@ -103,13 +108,35 @@ def read_learning(history: Sequence[Epoch], validation_images: int) -> Learning:
     return Learning(finding, gap, best_epoch, best_loss, last.val_loss, interval, sentence)
 
 
-def _finding(accuracy: float, val_loss: float, best_loss: float, interval: tuple[float, float]) -> Finding:
+def _by_chance(losses: Sequence[float], sampling: float) -> float:
+    """Return how far the last validation loss may lie above the lowest by chance; anything before three epochs."""
+    if len(losses) < 3:
+        return float("inf")
+    return BEYOND * hypot(sampling, sqrt(2) * _spread(losses))
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Return the standard deviation from epoch to epoch about a curve, from how far each lies off its neighbours' mean.
+
+    The median, so that the steep first epochs of a training do not count as chance; 0 before three epochs.
+
+    Example:
+        >>> round(_spread([0.5, 0.4, 0.3, 0.2]), 6)
+        0.0
+    """
+    around = zip(values, values[1:], values[2:], strict=False)
+    off = [abs(middle - (before + after) / 2) for before, middle, after in around]
+    return 1.4826 * median(off) / sqrt(1.5) if off else 0.0
+
+
+def _finding(last: Epoch, highest_loss: float, interval: tuple[float, float], spread: float) -> Finding:
     low, high = interval
-    if val_loss > RISE * best_loss:
+    if last.val_loss is not None and last.val_loss > highest_loss:
         return "rising loss"
-    if accuracy > high:
+    gap = last.accuracy - (last.val_accuracy or 0.0)
+    if last.accuracy > high and gap > spread:
         return "gap"
-    return "better held out" if accuracy < low else "none"
+    return "better held out" if last.accuracy < low and -gap > spread else "none"
 
 
 SENTENCES: dict[Finding, str] = {
@@ -119,10 +146,13 @@ SENTENCES: dict[Finding, str] = {
     ),
     "gap": (
         "Overfitting: {both}, a gap of {points:.1f} points, more than the chance of {images} explains ({interval}). "
-        "The network knows the images it learned from better than new ones; yet its validation loss had not begun to "
-        "rise, so the last epochs still helped."
+        "The network knows the images it learned from better than new ones; yet its validation loss had not risen by "
+        "more than it moves from one epoch to the next, so nothing here says that fewer epochs would help."
     ),
-    "none": "No overfitting that {images} could show: {both} ({interval}).",
+    "none": (
+        "No overfitting that these epochs and {images} could show: {both} ({interval}), and the validation loss did "
+        "not rise by more than it moves by chance."
+    ),
     "better held out": (
         "No overfitting: {both}. Training figures can lie below, because they are averages over an epoch that began "
         "with a worse network, and over images that dropout or augmentation made harder."
