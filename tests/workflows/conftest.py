@@ -7,10 +7,10 @@ from fittingroom.runs import open_run
 
 
 @pytest.fixture(scope="session")
-def kept_run(toy, tmp_path_factory):
+def kept_run(toy_folder, tmp_path_factory):
     """A run of two epochs on the toy dataset, with 100 images held out; not to be written to."""
     folder = tmp_path_factory.mktemp("kept") / "kept"
-    return fr.train(fr.build("walkthrough"), toy, epochs=2, validation=100, out=folder)
+    return fr.train("walkthrough", toy_folder, epochs=2, validation=100, out=folder, onnx=False)
 
 
 @pytest.fixture
