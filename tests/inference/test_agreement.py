@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 import fittingroom as fr
 from fittingroom.cli.app import main
 from fittingroom.data import FILE_NAMES, write_idx
+from fittingroom.inference.model_files import find_model
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging import fit_temperature, tempered
 from fittingroom.runs import open_run
@@ -231,3 +232,33 @@ def test_a_run_is_opened_once_and_again_where_its_file_has_changed(trained, pict
     (folder / "temperature.json").write_text(json.dumps({"temperature": 3.0}))
     assert open_predictor(folder).temperature == 3
     assert open_predictor(first) is first
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ({"temperature": "warm"}, "expected a JSON object with 'temperature' as a number"),
+        ({"temperature": 0}, "expected a temperature above 0, found 0"),
+        ({"temperature": -1.0}, "expected a temperature above 0, found -1.0"),
+        ({"data": "x"}, "'data' as an object"),
+        ({"data": {"classes": "abcdefghij"}}, "'classes' as a list of texts"),
+        ({"none_of_these": {"file": "x.onnx"}}, "'threshold' as a number"),
+        ({"data": {"classes": ["a", "b"]}}, "expected a class name for each of 10 outputs, its run or card names 2"),
+    ],
+)
+def test_a_card_that_cannot_be_used_is_one_sentence(toy, tmp_path, capsys, card, words):
+    model = shutil.copy(find_model(SHIPPED), tmp_path / "mine.keras")
+    (tmp_path / "mine.json").write_text(json.dumps({"schema": "fittingroom/card/1", **card}))
+    np.save(tmp_path / "images.npy", toy.test.images[:2])
+    assert main(["predict", "--model", str(model), str(tmp_path / "images.npy")]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(("classes", "words"), [(10, "Fashion-MNIST's are taken"), (4, "its outputs are numbered")])
+def test_a_model_that_does_not_name_its_classes_is_said_so(toy, tmp_path, capsys, classes, words):
+    fr.build("walkthrough", classes=classes).save(tmp_path / "plain.keras")
+    np.save(tmp_path / "images.npy", toy.test.images[:2])
+    assert main(["predict", "--model", str(tmp_path / "plain.keras"), str(tmp_path / "images.npy")]) == 0
+    assert words in capsys.readouterr().err

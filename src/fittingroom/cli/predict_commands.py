@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
 from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
+from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -144,6 +145,9 @@ def _print(answers: list[PictureAnswer | Failure], predictor: Predictor, json: b
         return
     tell = log_unless(quiet)
     good = [answer for answer in answers if isinstance(answer, PictureAnswer)]
+    if good and predictor.class_names is None:
+        whose = "Fashion-MNIST's are taken" if good[0].label in fashion_names else "its outputs are numbered"
+        tell(f"Nothing says what the classes of {predictor.title} are called: {whose}.")
     if good and predictor.temperature != 1:
         tell(f"Probabilities of {predictor.title} are tempered: logits divided by {predictor.temperature:.4g}.")
     if good:

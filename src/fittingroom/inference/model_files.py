@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
-from fittingroom.files import read_json
+from fittingroom.files import checked_fields, read_json
 from fittingroom.inference.weight_files import HDF5, check_hdf5, check_holds_model
 from fittingroom.lookup import suggest
 from fittingroom.models.custom import ENVIRONMENT
@@ -103,6 +103,9 @@ def load_model(name_or_path: str | Path) -> keras.Model:
 
 
 SCHEMA = "fittingroom/card/1"
+CARD = {"temperature": "float | None", "data": "dict | None", "none_of_these": "dict | None"}
+CARD_DATA = {"name": "str | None", "classes": "list[str] | None"}
+CARD_NONE = {"file": "str", "threshold": "float"}
 
 
 def read_card(model_file: Path) -> dict[str, Any]:
@@ -112,13 +115,19 @@ def read_card(model_file: Path) -> dict[str, Any]:
         model_file: the card has its name and ends in ``.json``.
 
     Raises:
-        ModelError: the card is not JSON.
+        ModelError: the card is not JSON, or a value that is used is of another kind than it must be.
     """
     path = model_file.with_suffix(".json")
     if not path.is_file():
         return {}
     card = read_json(path, raises=ModelError)
-    return card if card.get("schema") == SCHEMA else {}
+    if card.get("schema") != SCHEMA:
+        return {}
+    checked_fields(card, CARD, str(path), ModelError)
+    checked_fields(card.get("data") or {}, CARD_DATA, f"{path}, data", ModelError)
+    if card.get("none_of_these"):
+        checked_fields(card["none_of_these"], CARD_NONE, f"{path}, none_of_these", ModelError)
+    return card
 
 
 def none_of_these_file(model_file: Path) -> Path | None:

@@ -28,7 +28,7 @@ from fittingroom.judging import tempered as at_temperature
 from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 Engine = Literal["keras", "onnx"]
 KEPT_OPEN = 8  # predictors of files; the least recently used one is closed
@@ -79,11 +79,19 @@ class Predictor:
         return at_temperature(self.own(images), self.temperature if tempered else 1.0)
 
     def names(self, classes: int) -> tuple[str, ...]:
-        """Return a name for each output: the model's own, Fashion-MNIST's for ten of a model without, else numbers."""
-        for names in (self.class_names, fashion_names):
-            if names is not None and len(names) == classes:
-                return names
-        return tuple(str(label) for label in range(classes))
+        """Return a name for each output: the model's own; without, Fashion-MNIST's where there are ten, else numbers.
+
+        Raises:
+            ModelError: the model's own are more or fewer than it has outputs.
+        """
+        if self.class_names is None:
+            return fashion_names if len(fashion_names) == classes else tuple(str(label) for label in range(classes))
+        if len(self.class_names) != classes:
+            raise ModelError(
+                f"{self.title}: expected a class name for each of {classes} outputs, its run or card names "
+                f"{len(self.class_names)}."
+            )
+        return self.class_names
 
 
 def open_predictor(model: Any, *, prefer: Engine = "keras") -> Predictor:
@@ -172,7 +180,7 @@ def _of_weights(title: str, folder: Path) -> Predictor:
     """Open a run that keeps its weights alone: its model is made again by its owner's Python."""
     from fittingroom.models.custom import rebuilt
 
-    facts = _json(folder / MARK)
+    facts = _json(folder / MARK, RUN_FACTS)
     height, width = facts.get("image_shape", (28, 28))
     return _with_facts_of_run(title, rebuilt(folder, (height, width), facts.get("classes", 10)), "Keras", folder)
 
@@ -181,7 +189,7 @@ def _with_facts_of_run(title: str, model: Any, engine: str, folder: Path) -> Pre
     from fittingroom.inference.keras_engine import predictor
 
     pixels = _json(folder / "resolved.json").get("pixels")
-    shape = tuple(_json(folder / MARK).get("image_shape") or ()) or None
+    shape = tuple(_json(folder / MARK, RUN_FACTS).get("image_shape") or ()) or None
     return _with_facts(title, predictor(model, pixels=pixels), shape, None, engine, folder / KEPT_WEIGHTS, model)
 
 
@@ -195,7 +203,7 @@ def _with_facts(
     model: Any,
 ) -> Predictor:
     """Return the predictor with what the run, or the card beside the file, says of it."""
-    card, run = read_card(file), _json(file.with_name(MARK))
+    card, run = read_card(file), _json(file.with_name(MARK), RUN_FACTS)
     none_of_these, threshold = _none_of_these(file, card)
     names = run.get("class_names") or (card.get("data") or {}).get("classes") or stored
     return Predictor(
@@ -214,8 +222,13 @@ def _with_facts(
 def _temperature(file: Path, card: dict[str, Any], in_a_run: bool) -> float:
     """Return the temperature of a run or a card; 1 for a file that says it is tempered already."""
     if in_a_run and not card:
-        return float(_json(file.with_name(TEMPERATURE)).get("temperature", 1.0))
-    return 1.0 if card.get("tempered") else float(card.get("temperature", 1.0))
+        path, values = file.with_name(TEMPERATURE), _json(file.with_name(TEMPERATURE), {"temperature": "float"})
+    else:
+        path, values = file.with_suffix(".json"), {} if card.get("tempered") else card
+    value = values.get("temperature")
+    if value is not None and not value > 0:
+        raise ModelError(f"{path}: expected a temperature above 0, found {value}.")
+    return 1.0 if value is None else float(value)
 
 
 def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images], float] | None, float]:
@@ -231,6 +244,9 @@ def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images],
     return score, float(card["none_of_these"]["threshold"])
 
 
-def _json(path: Path) -> dict[str, Any]:
+RUN_FACTS = {"class_names": "list[str] | None", "image_shape": "tuple[int, int] | None", "classes": "int | None"}
+
+
+def _json(path: Path, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return an object from a JSON file; an empty one where there is no such file."""
-    return read_json(path, raises=ModelError) if path.exists() else {}
+    return read_json(path, fields, ModelError) if path.exists() else {}

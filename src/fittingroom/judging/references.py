@@ -52,7 +52,7 @@ def references_line(dataset: str) -> str:
     """Return a line of the references for a dataset; empty where there are none.
 
     Example:
-        >>> beside("fashion-mnist").partition(";")[0]
+        >>> references_line("fashion-mnist").partition(";")[0]
         'Beside it: untrained people 0.835'
     """
     known = references_for(dataset)
@@ -63,7 +63,7 @@ def too_good_warning(accuracy: float, dataset: str) -> str | None:
     """Return the warning that a score is too good to be true, with likely causes and how to check each; or None.
 
     Example:
-        >>> warning(0.93, "fashion-mnist") is None
+        >>> too_good_warning(0.93, "fashion-mnist") is None
         True
     """
     if dataset != DATASET or accuracy <= SUSPICIOUS:

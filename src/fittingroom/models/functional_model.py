@@ -17,7 +17,7 @@ from torch.fx.experimental.proxy_tensor import get_proxy_mode
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 from fittingroom.models.front import contiguous, outputs_of, shape_for, stated_shape
-from fittingroom.models.hidden_state import PYTHON, HiddenState, unmoved
+from fittingroom.models.hidden_state import PYTHON, unmoved
 
 if TYPE_CHECKING:
     import keras
@@ -128,7 +128,7 @@ class HiddenStateError(Exception):
     """A layer writes a variable that the model does not list, so the pass is no pure function."""
 
 
-def _asked(draws: set[str], model: Any, inputs: Tensor, **options: Any) -> Any:
+def asked(draws: set[str], model: Any, inputs: Tensor, **options: Any) -> Any:
     """Call a model, and note whether its Python draws from Python's random generator meanwhile."""
     before = random.getstate()
     outputs = model(inputs, **options)
@@ -180,7 +180,7 @@ def _built_input_shape(model: keras.Model, image_shape: tuple[int, int]) -> tupl
     height, width = image_shape
     told = []
     for shape in ((height, width), (height, width, 1), (height * width,)):
-        error = _refusal(_copy_to_try(model), shape)
+        error = refusal(_copy_to_try(model), shape)
         if error is None:
             with unmoved({}, ()):
                 model(torch.zeros((2, *shape)))
@@ -206,7 +206,7 @@ def _copy_to_try(model: Any) -> Any:
             return model
 
 
-def _refusal(model: Any, shape: tuple[int, ...], like: Tensor | None = None) -> str | None:
+def refusal(model: Any, shape: tuple[int, ...], like: Tensor | None = None) -> str | None:
     """Return why a model does not take inputs of a shape, in the words of its own error; None where it does.
 
     Nothing that the model remembers is changed by the try.
@@ -214,9 +214,9 @@ def _refusal(model: Any, shape: tuple[int, ...], like: Tensor | None = None) -> 
     inputs = (
         torch.zeros((2, *shape)) if like is None else torch.zeros((2, *shape), dtype=like.dtype, device=like.device)
     )
-    tensors = () if _is_lazy(model) else (*model.parameters(), *model.buffers())
+    tensors = () if is_lazy(model) else (*model.parameters(), *model.buffers())
     try:
-        with unmoved({} if _is_lazy(model) else {type(model).__name__: model}, tensors), torch.no_grad():
+        with unmoved({} if is_lazy(model) else {type(model).__name__: model}, tensors), torch.no_grad():
             outputs = model(inputs)
     except Exception as error:  # modules say in many ways what they cannot take, by assertions too
         return first_words(error)
@@ -283,7 +283,7 @@ def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any], dr
         scope = Scope(state_mapping=mapping, collect_losses=True, initialize_variables=False)
         model.train(training)
         with scope:
-            outputs = _asked(draws, model, inputs, **_mode(model, training))
+            outputs = asked(draws, model, inputs, **_mode(model, training))
             penalties = model.losses
         fresh = tuple(scope.get_current_value(variable) for variable in rest)
         return Output(outputs, fresh, None if own_loss else _summed(penalties))
@@ -320,7 +320,7 @@ def _keras_call(model: keras.Model, draws: set[str]) -> Call:
 
     def call(inputs: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
         model.train(training)
-        outputs = _asked(draws, model, inputs, **_mode(model, training))
+        outputs = asked(draws, model, inputs, **_mode(model, training))
         return outputs, None if own_loss else _summed(model.losses)
 
     return call
@@ -330,180 +330,6 @@ def _keras_roots(model: keras.Model) -> dict[str, Any]:
     """Return every layer by name, and what the model was compiled with."""
     layers = {layer.name: layer for layer in model._flatten_layers()}
     return {**layers, model.name: model, "its loss": getattr(model, "loss", None)}
-
-
-def hooks_of(module: nn.Module) -> str | None:
-    """Say in words which hook would not be called by a graph, or None where there is none."""
-    kinds = ("_forward_pre_hooks", "_forward_hooks", "_backward_hooks", "_backward_pre_hooks")
-    for name, part in module.named_modules():
-        if isinstance(part, torch.jit.ScriptModule):
-            return f"'{name or type(module).__name__}' is compiled by torch.jit, which a graph cannot look into."
-        if any(getattr(part, kind, None) for kind in kinds):
-            return f"'{name or type(module).__name__}' has a hook, which may do something else at each call."
-    for name, tensor in module.named_parameters():
-        if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
-            return f"'{name}' has a hook on its gradient."
-    if any(getattr(nn.modules.module, f"_global{kind}", None) for kind in kinds):
-        return "a hook is registered for all modules, which may do something else at each call."
-    return None
-
-
-def adapt_torch(module: nn.Module, image_shape: tuple[int, int]) -> FunctionalModel:
-    """Return the subject of a torch module.
-
-    Args:
-        module: maps float32 images ``(n, 1, h, w)``, ``(n, h, w)`` or ``(n, h * w)`` to ``(n, c)``; which of the
-            three is found by trying, in this order.
-        image_shape: ``(h, w)``.
-
-    Raises:
-        ModelError: it takes none of the three.
-    """
-    name = type(module).__name__
-    fixed = HiddenState({name: module}).fixed
-    if fixed is not None:
-        raise ModelError(
-            f"Module '{name}' keeps a generator, {fixed}, which a trial call moves on and nothing can put back. Keep a "
-            "list and a count in its place."
-        )
-    shape = _input_shape(module, image_shape)
-    named = [(key, value) for key, value in module.named_parameters() if value.requires_grad]
-    frozen = tuple(value for value in module.parameters() if not value.requires_grad)
-    buffers = (*module.buffers(), *frozen)
-    draws: set[str] = set()
-    scripted = any(isinstance(part, torch.jit.ScriptModule) for part in module.modules())
-    parameters = tuple(value for _, value in named)
-    return FunctionalModel(
-        model=module,
-        name=name,
-        parameters=parameters,
-        parameter_names=tuple(key for key, _ in named),
-        buffers=buffers,
-        forward=(
-            _scripted_forward(module, buffers) if scripted else _torch_forward(module, (*parameters, *buffers), draws)
-        ),
-        input_shape=shape,
-        kernel_axes=tuple(0 if value.ndim > 1 else None for value in parameters),
-        is_keras=False,
-        is_ordinary=all(type(part).__module__.startswith("torch.nn.") for part in module.modules()),
-        call=_torch_call(module, draws),
-        settle=_settle(module, buffers),
-        roots={name: module},
-        draws=draws,
-        untraceable=hooks_of(module),
-    )
-
-
-def _torch_call(module: nn.Module, draws: set[str]) -> Call:
-    def call(inputs: Tensor, training: bool) -> tuple[Tensor, Tensor | None]:
-        module.train(training)
-        return _asked(draws, module, inputs), None
-
-    return call
-
-
-def _places(module: nn.Module, tensors: Tensors) -> list[tuple[Any, str, int]]:
-    """Return where in a module each of some tensors lies: the dictionary, the name in it, the tensor's number."""
-    numbers = {id(tensor): number for number, tensor in enumerate(tensors)}
-    return [
-        (holder, key, numbers[id(tensor)])
-        for part in module.modules()
-        for holder in (part._parameters, part._buffers)
-        for key, tensor in holder.items()
-        if id(tensor) in numbers
-    ]
-
-
-def _settle(module: nn.Module, buffers: Tensors) -> Callable[[], None]:
-    places = _places(module, buffers)
-
-    def settle() -> None:
-        for holder, key, number in places:
-            value, place = holder.get(key) if key in holder else None, buffers[number]
-            if value is place or not isinstance(value, Tensor):
-                continue
-            if value.shape == place.shape:
-                place.copy_(value.detach())
-            else:
-                place.data = value.detach().to(place.dtype)
-            holder[key] = place
-
-    return settle
-
-
-def _torch_forward(module: nn.Module, tensors: Tensors, draws: set[str]) -> Forward:
-    def forward(parameters: Tensors, buffers: Tensors, inputs: Tensor, training: bool) -> Output:
-        # torch's layers write into their buffers: they get copies, so that this stays a pure function
-        given = (*parameters, *(buffer.clone() for buffer in buffers))
-        module.train(training)
-        places = _places(module, tensors)
-        for holder, key, number in places:
-            holder[key] = given[number]
-        fresh = dict(enumerate(given))
-        try:
-            outputs = _asked(draws, module, inputs)
-            fresh.update({number: holder.get(key) for holder, key, number in places})
-        finally:
-            for holder, key, number in places:
-                holder[key] = tensors[number]
-        return Output(outputs, tuple(fresh[number] for number in range(len(parameters), len(given))))
-
-    return forward
-
-
-def _scripted_forward(module: nn.Module, own: Tensors) -> Forward:
-    """Return the pass through a module of torch.jit's, whose tensors cannot be exchanged: its own are written back."""
-
-    def forward(parameters: Tensors, buffers: Tensors, inputs: Tensor, training: bool) -> Output:
-        del parameters
-        before = tuple(buffer.clone() for buffer in buffers)
-        module.train(training)
-        outputs = module(inputs)
-        fresh = tuple(buffer.clone() for buffer in own)
-        for place, value in zip(own, before, strict=True):
-            place.copy_(value)
-        return Output(outputs, fresh)
-
-    return forward
-
-
-def _input_shape(module: nn.Module, image_shape: tuple[int, int]) -> tuple[int, ...]:
-    height, width = image_shape
-    was_training = {part: part.training for part in module.modules()}
-    module.eval()
-    told = []
-    try:
-        for shape in ((1, height, width), (height, width), (height * width,)):
-            error = _refusal(_to_try(module), shape, next(module.parameters(), None))
-            if error is None:
-                _materialize(module, shape)
-                return shape
-            told.append(error)
-    finally:
-        for part, mode in was_training.items():
-            part.training = mode
-    raise ModelError(
-        f"Module '{type(module).__name__}' takes neither (1, {height}, {width}) nor ({height}, {width}) nor "
-        f"({height * width},) as its input, or its output is not (n, classes). It must map images {image_shape} to one "
-        f"number a class. It says: {told[0]}"
-    )
-
-
-def _is_lazy(module: nn.Module) -> bool:
-    return any(nn.parameter.is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))
-
-
-def _to_try(module: nn.Module) -> nn.Module:
-    """Return a module to try shapes on: a copy of one whose weights take their shapes from its first input."""
-    return deepcopy(module) if _is_lazy(module) else module
-
-
-def _materialize(module: nn.Module, shape: tuple[int, ...]) -> None:
-    """Let a module whose weights take their shapes from its first input have them."""
-    if _is_lazy(module):
-        like = next(module.parameters())
-        with torch.no_grad():
-            module(torch.zeros((2, *shape), dtype=like.dtype, device=like.device))
 
 
 def as_functional(model: Any, image_shape: tuple[int, int]) -> FunctionalModel:
@@ -522,6 +348,8 @@ def as_functional(model: Any, image_shape: tuple[int, int]) -> FunctionalModel:
     if isinstance(model, keras.Layer):
         raise ModelError(f"Expected a model, received the layer '{model.name}'. Put it into a keras.Sequential.")
     if isinstance(model, nn.Module):
+        from fittingroom.models.torch_adapter import adapt_torch
+
         return adapt_torch(model, image_shape)
     raise ModelError(f"Expected a Keras model or a torch.nn.Module, received {type(model).__name__}.")
 
@@ -547,3 +375,24 @@ def probe(functional: FunctionalModel, *, scale: float = 1.0) -> tuple[int, bool
 
     with torch.no_grad(), functional.unmoved():
         return outputs_of(ask, functional.input_shape, scale, functional.name)
+
+
+def hooks_of(module: nn.Module) -> str | None:
+    """Say in words which hook would not be called by a graph, or None where there is none."""
+    kinds = ("_forward_pre_hooks", "_forward_hooks", "_backward_hooks", "_backward_pre_hooks")
+    for name, part in module.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            return f"'{name or type(module).__name__}' is compiled by torch.jit, which a graph cannot look into."
+        if any(getattr(part, kind, None) for kind in kinds):
+            return f"'{name or type(module).__name__}' has a hook, which may do something else at each call."
+    for name, tensor in module.named_parameters():
+        if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
+            return f"'{name}' has a hook on its gradient."
+    if any(getattr(nn.modules.module, f"_global{kind}", None) for kind in kinds):
+        return "a hook is registered for all modules, which may do something else at each call."
+    return None
+
+
+def is_lazy(module: nn.Module) -> bool:
+    """Say whether a module waits for its first input to know the shapes of its weights."""
+    return any(nn.parameter.is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))

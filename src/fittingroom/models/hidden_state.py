@@ -23,32 +23,42 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-ATOMS = (bool, int, float, complex, str, bytes, type(None), type(...), torch.dtype, torch.device, np.generic)
+from fittingroom.models.python_values import (
+    ATOMS,
+    MISSING,
+    OUTSIDE,
+    _same_items,
+    bookkeeping,
+    code_of,
+    copied,
+    equal_tensors,
+    ignored,
+    is_iterator,
+    is_keras_variable,
+    is_trusted,
+    iterator_state,
+    keeper,
+    names_in,
+    package,
+    same,
+    same_deep,
+    set_on_class,
+    slots,
+)
+
 LARGEST_WALK = 200_000
-TRUSTED_NAMES = "torch keras numpy fittingroom builtins functools typing math collections contextlib"
-TRUSTED = frozenset(TRUSTED_NAMES.split())
 """Packages whose functions are known to keep nothing that a result depends on."""
 NO_STATE_NAMES = "logging importlib inspect typing abc pathlib re threading concurrent asyncio warnings"
 NO_STATE = frozenset(NO_STATE_NAMES.split())
 """Packages whose objects are not walked into."""
 ENTRIES = frozenset({"forward", "call", "compute_loss", "backward", "setup_context"})
 """Where Torch and Keras enter a class; other methods are looked at once a function that is looked at names them."""
-OUTSIDE = {
-    "time": "its Python reads the clock",
-    "datetime": "its Python reads the clock",
-    "secrets": "it draws random numbers from the system",
-    "uuid": "it draws random numbers from the system",
-    "urandom": "it draws random numbers from the system",
-    "SystemRandom": "it draws random numbers from the system",
-    "default_rng": "it makes a new random generator at each call",
-}
 BY_NAME = frozenset(["getattr", "methodcaller", "eval", "exec", "vars", "__dict__", "__getattribute__"])
 """Where a function uses one of these, it may call any method without naming it."""
 PYTHON, NUMPY, KERAS, TORCH = "Python's random", "NumPy's random", "Keras's own seed", "Torch's random"
 UNLISTED = "a variable that the model does not list"
-MISSING = object()
 
 Is = Callable[[], bool]
 Do = Callable[[], None]
@@ -181,7 +191,7 @@ class HiddenState:
 
         self._record(differing, is_same, restore)
         for key, value in before.items():
-            self._later(shown(key), value, _keeper(values, key, value))
+            self._later(shown(key), value, keeper(values, key, value))
 
     def _list(self, name: str, values: list[Any], swap: Do | None) -> None:
         del swap
@@ -192,7 +202,7 @@ class HiddenState:
 
         self._record(name, is_same, lambda: list.__setitem__(values, slice(None), before))
         for index, value in enumerate(before):
-            self._later(f"{name}[{index}]", value, _keeper(values, index, value))
+            self._later(f"{name}[{index}]", value, keeper(values, index, value))
 
     def _deque(self, name: str, values: collections.deque[Any], swap: Do | None) -> None:
         del swap
@@ -236,7 +246,7 @@ class HiddenState:
     def _context(self, name: str, variable: contextvars.ContextVar[Any], swap: Do | None) -> None:
         del swap
         before = variable.get(MISSING)
-        self._record(name, lambda: same(before, variable.get(MISSING)), lambda: _ignored(variable.set(before)))
+        self._record(name, lambda: same(before, variable.get(MISSING)), lambda: ignored(variable.set(before)))
         self._later(name, before)
 
     def _text(self, name: str, file: Any, swap: Do | None) -> None:
@@ -271,7 +281,7 @@ class HiddenState:
 
             self._record(name, is_same, lambda: None)
             return
-        self._record(name, lambda: _same_deep(before, iterator_state(iterator)), swap or (lambda: None))
+        self._record(name, lambda: same_deep(before, iterator_state(iterator)), swap or (lambda: None))
 
     def _function(self, name: str, function: Any, swap: Do | None) -> None:  # noqa: ARG002  (one signature for all kinds)
         del swap
@@ -279,7 +289,7 @@ class HiddenState:
             return
         self.own_code = True
         for cell, free in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
-            self._slot(free, functools.partial(_cell, cell), functools.partial(setattr, cell, "cell_contents"))
+            self._slot(free, functools.partial(cell, cell), functools.partial(setattr, cell, "cell_contents"))
         self._later(f"the defaults of {function.__name__}", function.__defaults__)
         self._later(f"the defaults of {function.__name__}", function.__kwdefaults__)
         if vars(function):
@@ -340,9 +350,9 @@ class HiddenState:
 
     def _class_attribute(self, kind: type, word: str, value: Any) -> None:
         name = f"{kind.__name__}.{word}"
-        code = _code_of(value)
+        code = code_of(value)
         if not code:
-            self._slot(name, lambda: vars(kind).get(word, MISSING), functools.partial(_set_on_class, kind, word))
+            self._slot(name, lambda: vars(kind).get(word, MISSING), functools.partial(set_on_class, kind, word))
         for function in code:
             starts = (
                 self._all_methods
@@ -396,7 +406,7 @@ class RandomState:
 
     def is_now(self, other: RandomState) -> bool:
         """Say whether another state is the same."""
-        return _same_deep(self.value, other.value)
+        return same_deep(self.value, other.value)
 
     def put_back(self) -> None:
         """Bring the generator back to this state."""
@@ -437,167 +447,6 @@ def random_state_of(generator: Any) -> RandomState:
         return RandomState(generator.get_state(), generator.set_state)
     bits = generator.bit_generator if isinstance(generator, np.random.Generator) else generator
     return RandomState(bits.state, lambda old: setattr(bits, "state", old))
-
-
-def same(old: Any, new: Any) -> bool:
-    """Say whether two values are one object, or plain values that are equal."""
-    if old is new:
-        return True
-    if type(old) is not type(new) or not isinstance(old, ATOMS):
-        return isinstance(old, types.MethodType) and old == new
-    return bool(old == new or (old != old and new != new))
-
-
-def _same_deep(old: Any, new: Any) -> bool:
-    """Say whether two states, of numbers, arrays, tensors, tuples and dictionaries, are equal."""
-    if isinstance(old, Tensor):
-        return isinstance(new, Tensor) and equal_tensors(old, new)
-    if isinstance(old, np.ndarray):
-        return isinstance(new, np.ndarray) and np.array_equal(old, new)
-    if isinstance(old, tuple | list):
-        return type(old) is type(new) and len(old) == len(new) and all(map(_same_deep, old, new))
-    if isinstance(old, dict):
-        return isinstance(new, dict) and _same_items(old, new)
-    return same(old, new)
-
-
-def _same_items(old: dict[Any, Any], new: Any) -> bool:
-    return list(old) == list(new) and all(_same_deep(value, new[key]) for key, value in old.items())
-
-
-def equal_tensors(old: Tensor, new: Tensor) -> bool:
-    """Say whether two tensors hold the same values; what is not a number equals itself."""
-    if old.shape != new.shape or old.dtype != new.dtype or old.device != new.device:
-        return False
-    if old.layout != torch.strided or old.is_meta:
-        return True
-    return bool(((old == new) | ((old != old) & (new != new))).all())
-
-
-def is_iterator(thing: Any) -> bool:
-    """Say whether a thing is an iterator, whose place changes when it is asked for the next."""
-    return hasattr(type(thing), "__next__") and hasattr(type(thing), "__iter__") and not hasattr(thing, "__dict__")
-
-
-def iterator_state(iterator: Any) -> Any:
-    """Return where an iterator is, as something to compare; None where that cannot be told."""
-    try:
-        return iterator.__reduce__()[1:]
-    except TypeError:
-        return None
-
-
-def copied(thing: Any) -> Any:
-    """Return a copy of an iterator, which stays where the original is now; ``MISSING`` for all that is none."""
-    if not is_iterator(thing) or iterator_state(thing) is None:
-        return MISSING
-    return copy(thing)
-
-
-def _keeper(holder: Any, key: Any, thing: Any) -> Do | None:
-    """Return what puts a copy of an iterator, made now, into its holder; None for all that is none."""
-    kept = copied(thing)
-    return None if kept is MISSING else functools.partial(holder.__setitem__, key, kept)
-
-
-def _ignored(value: object) -> None:
-    del value
-
-
-def _cell(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # a name that is assigned only later
-        return MISSING
-
-
-def _set_on_class(kind: type, word: str, value: Any) -> None:
-    if value is MISSING:
-        delattr(kind, word)
-    else:
-        setattr(kind, word, value)
-
-
-def _code_of(value: Any) -> list[Any]:
-    """Return the functions that a class's attribute consists of."""
-    if isinstance(value, types.FunctionType):
-        return [value]
-    if isinstance(value, staticmethod | classmethod):
-        return [value.__func__]
-    if isinstance(value, property):
-        return [function for function in (value.fget, value.fset) if function is not None]
-    if isinstance(value, functools.cached_property):
-        return [value.func]
-    return []
-
-
-def is_keras_variable(thing: Any) -> bool:
-    """Say whether a thing is a Keras variable."""
-    import keras
-
-    return isinstance(thing, keras.Variable)
-
-
-def names_in(code: types.CodeType) -> Iterator[str]:
-    """Yield every name that a function's code, and the functions written within it, reads."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from names_in(constant)
-
-
-def slots(kind: type) -> list[str]:
-    """Return the names of a class's slots that hold values."""
-    if is_trusted(kind):
-        return []
-    words = [word for base in kind.__mro__ for word in _as_tuple(vars(base).get("__slots__", ()))]
-    return [word for word in words if word not in ("__dict__", "__weakref__")]
-
-
-def _as_tuple(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def package(thing: Any) -> str:
-    """Return the name of the package that a class or function is from."""
-    name = getattr(thing, "__module__", None) or getattr(thing, "__name__", None) or ""
-    return str(name).partition(".")[0]
-
-
-def is_trusted(thing: Any) -> bool:
-    """Say whether a class, function or module is Torch's, Keras's or of another package that keeps no state."""
-    return package(thing) in TRUSTED
-
-
-def bookkeeping(thing: Any) -> frozenset[str]:
-    """Return the attributes of an object that Torch and Keras set for themselves, and no result depends on."""
-    if not isinstance(thing, nn.Module):
-        return frozenset()
-    import keras
-
-    if not isinstance(thing, keras.Layer):
-        return frozenset({"training"})
-    return _keras_bookkeeping()
-
-
-@functools.cache
-def _keras_bookkeeping() -> frozenset[str]:
-    import keras
-    from keras.src.backend.common import global_state
-
-    counted = global_state.get_global_attribute("object_name_uids")
-    drawn, names = random.getstate(), None if counted is None else dict(counted)
-    inputs = keras.Input((1,))
-    things = [keras.layers.Layer(), keras.Model(), keras.Sequential(), keras.Model(inputs, inputs * 1)]
-    things[0].built = True
-    random.setstate(drawn)
-    if names is None:
-        global_state.set_global_attribute("object_name_uids", None)
-    else:
-        counted.clear()
-        counted.update(names)
-    own = {name for thing in things for name in vars(thing)} | {"optimizer", "history", "_eval_epoch_iterator"}
-    return frozenset(own - {"_trainable", "_forward_hooks", "_forward_pre_hooks"})
 
 
 VISITS: tuple[tuple[Any, Callable[..., None]], ...] = (

@@ -19,7 +19,8 @@ from fittingroom.errors import FittingRoomError, ModelError, TrainingError
 from fittingroom.graphs.nodes import Flattened, graph_of
 from fittingroom.models.front import contiguous
 from fittingroom.models.functional_model import FunctionalModel, Tensors, first_words
-from fittingroom.models.hidden_state import UNLISTED, HiddenState, equal_tensors
+from fittingroom.models.hidden_state import HiddenState
+from fittingroom.training.agreement import StepOutcome, _reason, difference, same_graph, what_changed
 from fittingroom.training.heap import ran_out
 from fittingroom.training.losses import Loss, Targets
 
@@ -285,7 +286,6 @@ def replay(graph: GraphModule, functional: FunctionalModel, flat: Flat) -> Compu
 
 LATER_STEP = 25  # of the batches of the first size: here the trace is held against eager once more
 
-StepOutcome = tuple[Tensor, Tensor, Tensors, Tensor]
 """What one way of computing a batch gave: loss, gradients ``(p,)``, buffers, the state of Torch's random generator."""
 
 
@@ -476,79 +476,9 @@ class Tracer:
         return compute
 
 
-def what_changed(functional: FunctionalModel, state: HiddenState) -> str | None:
-    """Return in words what a call has changed or drawn, since a state was taken, that no graph holds; or None."""
-    name = state.changed()
-    if name is not None:
-        unlisted = name.startswith(UNLISTED)
-        return (
-            f"a layer writes {name}."
-            if unlisted
-            else f"its Python does something else at each call: it changes {name}."
-        )
-    drawn = next(iter(functional.draws), None) or state.drawn()
-    return None if drawn is None else f"its Python draws from {drawn} generator."
-
-
 # How far the two ways may be apart, relative to a parameter's gradient, and to all gradients: in roots and in multiples
 # of the step from 1 to the next number (1e-7 in float32). Measured on the shipped networks and layers: 1e-6.
 ROUNDING, TIES, NOISE = (3.0, 30.0), (300.0, 3000.0), 1e-3
-
-
-def difference(
-    ours: StepOutcome,
-    theirs: StepOutcome,
-    views: Callable[[Tensor], Tensors],
-    names: tuple[str, ...],
-    bounds: tuple[float, float],
-) -> str | None:
-    """Return in words where two ways of computing a batch differ by more than rounding, or None.
-
-    Args:
-        ours: of the trace.
-        theirs: of the model itself.
-        views: cuts gradients into one a parameter.
-        names: of the parameters.
-        bounds: as ``ROUNDING``.
-    """
-    gradients, eager = ours[1], theirs[1]
-    step = torch.finfo(eager.dtype).eps
-    share, floor = bounds[0] * step**0.5, bounds[1] * step * float(eager.norm())
-    apart = float((ours[0] - theirs[0]).abs()) / max(abs(float(theirs[0])), 0.1)
-    if apart > share:
-        return f"its traced loss differs from the eager one by {apart:.1e}."
-    for name, own, right in zip(names, views(gradients), views(eager), strict=True):
-        gap, size = float((own - right).norm()), float(right.norm())
-        if gap > share * size + floor or (size == 0 and gap > floor / 1000):
-            apart = gap / max(size, 1e-30)
-            return f"its traced gradients differ from the eager ones, that of '{name}' by {apart:.1e}."
-    for index, (own, right) in enumerate(zip(ours[2], theirs[2], strict=True)):
-        if not _close(own, right, share):
-            return f"its traced buffer {index} differs from the eager one."
-    if not torch.equal(ours[3], theirs[3]):
-        return "its trace draws other random numbers than the model itself."
-    return None
-
-
-def _close(ours: Tensor, theirs: Tensor, share: float) -> bool:
-    if not theirs.is_floating_point():
-        return torch.equal(ours, theirs)
-    return float((ours - theirs).norm()) <= share * float(theirs.norm()) + share * 1e-3
-
-
-def same_graph(one: GraphModule, other: GraphModule) -> bool:
-    """Say whether two graphs do the same with the same constants."""
-    if one.code != other.code:
-        return False
-    names = [str(node.target) for node in one.graph.nodes if node.op == "get_attr"]
-    return all(equal_tensors(getattr(one, name).detach(), getattr(other, name).detach()) for name in names)
-
-
-def _reason(error: Exception) -> str:
-    """Return in one line why a model could not be traced."""
-    if "get value out of a tracing tensor" in str(error):
-        return "its Python decides by the values of tensors."
-    return f"{first_words(error)}."
 
 
 @contextmanager

@@ -252,6 +252,7 @@ def as_json(answers: Iterable[PictureAnswer | Failure], predictor: Predictor) ->
         "model": predictor.title,
         "engine": predictor.engine,
         "temperature": predictor.temperature,
+        "class_names_known": predictor.class_names is not None,
         "none_of_these_threshold": None if predictor.none_of_these is None else predictor.threshold,
         "answers": [_as_row(answer) for answer in answers],
     }
