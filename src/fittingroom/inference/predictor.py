@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
+from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -167,8 +168,15 @@ def _opened(title: str, file: Path, stamp: tuple[int, ...]) -> Predictor:
     from fittingroom.models.front import input_shape
 
     network = load_model(file)
-    height, width = input_shape(network)[:2]
-    return _with_facts(title, predictor(network), (height, width), None, "Keras", file, network)
+    return _with_facts(title, predictor(network), _images_of(input_shape(network)), None, "Keras", file, network)
+
+
+def _images_of(shape: tuple[int | None, ...]) -> tuple[int, int] | None:
+    """Return the height and width of the images of an input shape; of a flat one those of a square; else None."""
+    if len(shape) == 1 and shape[0] and isqrt(shape[0]) ** 2 == shape[0]:
+        return isqrt(shape[0]), isqrt(shape[0])
+    sides = [side for side in shape if side is not None and side > 1]
+    return (sides[0], sides[1]) if len(sides) == 2 and len(shape) in (2, 3) else None
 
 
 def _of_onnx(title: str, file: Path) -> Predictor:
