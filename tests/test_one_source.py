@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import statistics
-import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fittingroom.data.catalog import DATASETS
 from fittingroom.inference.model_files import WEIGHTS, shipped_names
-from fittingroom.judging import judge, over_seeds, references_line, wilson_interval
+from fittingroom.judging import over_seeds, references_line, wilson_interval
 from fittingroom.judging.calibration import BINS
 from fittingroom.judging.references import BEST_DOCUMENTED, REFERENCES, SUSPICIOUS, WALKTHROUGH_ACCURACY
 from fittingroom.ladder import look_log
@@ -90,28 +87,6 @@ def test_the_docs_tell_the_studios_limits():
 
 def test_the_docs_tell_the_bins_of_the_calibration_error():
     assert f"{BINS} bins of equal width" in words_of("docs/judging.md")
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="no node")
-def test_the_browser_finds_the_calibration_error_that_python_finds():
-    generator = np.random.default_rng(0)
-    probabilities = generator.dirichlet(np.full(3, 0.3), 500)
-    probabilities[:3] = [[1 / 3, 1 / 3, 1 / 3], [0.6, 0.4, 0], [1, 0, 0]]  # on the edges of bins
-    labels = generator.integers(0, 3, 500)
-    items = [
-        {"label": int(label), "best": int(row.argmax()), "chances": row.tolist()}
-        for label, row in zip(labels, probabilities, strict=True)
-    ]
-    figures = STATIC / "js" / "views" / "look-figures.js"
-    code = (
-        f"import {{ calibrationError, reliabilityBins }} from {json.dumps(figures.as_uri())};\n"
-        f"const bins = reliabilityBins({json.dumps(items)});\n"
-        "console.log(JSON.stringify({ error: calibrationError(bins), n: bins.map((bin) => bin.n) }));"
-    )
-    done = subprocess.run(["node", "--input-type=module"], input=code, capture_output=True, text=True, check=True)
-    found, expected = json.loads(done.stdout), judge(labels, probabilities, "abc", resamples=0).calibration
-    assert found["n"] == [one.n for one in expected.curve]
-    assert found["error"] == pytest.approx(expected.error, abs=1e-12)
 
 
 def test_the_ladders_table_its_file_and_its_logs_are_one():

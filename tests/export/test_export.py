@@ -22,12 +22,12 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
 @pytest.mark.parametrize("name", MODELS)
 def test_every_architecture_gives_the_same_as_onnx(tmp_path, name):
     model = for_use(fr.build(name), (28, 28))
-    write_onnx(model, tmp_path / "m.onnx")
+    write_onnx(model, tmp_path / "m.onnx", (28, 28))
     np.testing.assert_allclose(open_onnx(tmp_path / "m.onnx").predict(IMAGES), predictor(model)(IMAGES), atol=1e-5)
 
 
 def test_the_file_takes_any_number_of_uint8_images_and_names_its_ends(tmp_path):
-    opset = write_onnx(for_use(fr.build(), (28, 28)), tmp_path / "m.onnx", ["a", "b"])
+    opset = write_onnx(for_use(fr.build(), (28, 28)), tmp_path / "m.onnx", (28, 28), ["a", "b"])
     graph = onnx.load(tmp_path / "m.onnx").graph
     assert graph.input[0].name == "pixels"
     assert graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
@@ -40,7 +40,7 @@ def test_the_file_takes_any_number_of_uint8_images_and_names_its_ends(tmp_path):
 
 
 def test_images_of_another_size_are_an_error_that_names_both(tmp_path):
-    write_onnx(for_use(fr.build(), (28, 28)), tmp_path / "m.onnx")
+    write_onnx(for_use(fr.build(), (28, 28)), tmp_path / "m.onnx", (28, 28))
     with pytest.raises(ModelError, match=r"takes images of 28x28, received \(20, 20\)"):
         open_onnx(tmp_path / "m.onnx").predict(np.zeros((1, 20, 20), np.uint8))
 
@@ -60,7 +60,7 @@ def test_a_foreign_onnx_file_is_refused_in_one_sentence(tmp_path):
 
 def test_the_fresh_process_answers_every_image_as_the_model_does(tmp_path):
     model = for_use(fr.build(), (28, 28))
-    write_onnx(model, tmp_path / "m.onnx")
+    write_onnx(model, tmp_path / "m.onnx", (28, 28))
     answers = answers_in_fresh_process(tmp_path / "m.onnx", IMAGES)
     np.testing.assert_allclose(answers, predictor(model)(IMAGES), atol=1e-5)
 
@@ -69,7 +69,7 @@ def test_a_file_of_which_one_answer_differs_is_removed(tmp_path, monkeypatch):
     model = for_use(fr.build(), (28, 28))
     spoiled = predictor(model)(IMAGES)
     spoiled[5] = np.roll(spoiled[5], 1)
-    monkeypatch.setattr(model_export, "predictor", lambda _: lambda images: spoiled)
+    monkeypatch.setattr(model_export, "predictor", lambda *_, **__: lambda images: spoiled)
     with pytest.raises(ModelError, match=r"all 64 images .* received 63 and .* The file was removed"):
         checked_onnx(model, tmp_path / "m.onnx", IMAGES)
     assert list(tmp_path.iterdir()) == []

@@ -40,6 +40,7 @@ def save_h5(model, path):
     return path
 
 
+@pytest.mark.filterwarnings("ignore:.*its first layers do not tell what pixels")
 @pytest.mark.parametrize("make", [network, convolutional])
 @pytest.mark.parametrize("ending", ["h5", "hdf5"])
 def test_a_keras_model_in_hdf5_answers_as_itself(tmp_path, make, ending):

@@ -4,7 +4,11 @@ import base64
 import json
 import shutil
 
+import numpy as np
 import pytest
+
+import fittingroom as fr
+from fittingroom.runs import Predictions, open_run
 
 PATHS = ["..", "%2e%2e", "..%2f..%2fetc", "%2fetc%2fpasswd", "/etc", "a%00b", "-x", ".studio", "20260101-a%2f..", "~"]
 
@@ -23,6 +27,28 @@ def test_predictions_come_with_their_place_among_all_images(with_run):
     told = with_run.get("/api/runs/20260101-a/predictions").json()
     assert told["indices"] == list(range(640, 840))
     assert len(told["probabilities"][0]) == 10
+
+
+def test_what_the_studio_says_of_predictions_is_what_a_verdict_and_the_reports_page_say(with_run, studio):
+    """Of a run whose right answers differ from its wrong ones in the fifth decimal."""
+    run = open_run(studio.runs / "20260101-a")
+    kept = run.predictions
+    chances = np.full((200, 10), 0.07, np.float32)
+    chances[np.arange(200), kept.labels] = 0.22001
+    chances[np.arange(200), (kept.labels + 9) % 10] = 0.21999
+    chances[0, kept.labels[0]], chances[1, kept.labels[1]] = 1e-12, 0.21998
+    chances /= chances.sum(axis=1, keepdims=True)
+    run.write_predictions(Predictions(chances, kept.labels, kept.indices, "test", kept.class_names, kept.fingerprint))
+    told = with_run.get("/api/runs/20260101-a/predictions").json()
+    verdict = fr.judge(kept.labels, run.predictions.probabilities, kept.class_names, resamples=0)
+    assert told["accuracy"] == verdict.accuracy == 0.99
+    assert told["mistakes"] == 2
+    assert told["confusion"] == [list(row) for row in verdict.confusion]
+    assert np.mean(told["loss"]) == pytest.approx(verdict.log_loss)
+    assert max(told["loss"]) == pytest.approx(-np.log(run.predictions.probabilities[0, kept.labels[0]]))
+    assert told["calibration_error"] == verdict.calibration.error
+    assert [each["n"] for each in told["bins"]] == [each.n for each in verdict.calibration.curve]
+    assert told["predicted"] == run.predictions.probabilities.argmax(axis=1).tolist()
 
 
 @pytest.mark.parametrize("name", PATHS)

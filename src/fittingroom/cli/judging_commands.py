@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, Json, ModelName, Quiet, whole
+from fittingroom.cli.options import DataDir, Json, ModelName, Pixels, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
 from fittingroom.data import load
@@ -18,6 +18,7 @@ from fittingroom.judging import parse_gate, references_line
 from fittingroom.pages.comparison.values import SEED_ALONE
 from fittingroom.pages.judged import temperature_report
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
+from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.predictions_file import read_predictions
 from fittingroom.workflows.run_data import dataset_of_model
 
@@ -41,6 +42,7 @@ def evaluate(
         ),
     ] = None,
     data_dir: DataDir = None,
+    pixels: Pixels = None,
     fail_under: FailUnder = (),
     json: Json = False,
     quiet: Quiet = False,
@@ -54,10 +56,17 @@ def evaluate(
     gates = tuple(parse_gate(text) for text in fail_under)
     log = log_unless(quiet or json)
     loaded = load(dataset, data_dir=data_dir, log=log) if dataset else dataset_of_model(chosen, data_dir, log=log)
-    verdict = run_evaluation(chosen, loaded)
+    verdict = run_evaluation(chosen, loaded, pixels=pixels, log=log)
     seed, temperature = temperature_report(chosen, loaded)
     if json:
-        facts = {"model": chosen, "dataset": loaded.name, "fingerprint": loaded.fingerprint, "seed": seed}
+        fed = open_settled(chosen, loaded, pixels, log=log).pixels
+        facts = {
+            "pixels": fed,
+            "model": chosen,
+            "dataset": loaded.name,
+            "fingerprint": loaded.fingerprint,
+            "seed": seed,
+        }
         tempered = asdict(temperature) if temperature else None
         known = known_of(verdict, loaded.name)
         emit_json({"schema": "fittingroom/evaluate/1", **facts, **verdict.to_dict(), "temperature": tempered, **known})

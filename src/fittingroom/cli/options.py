@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
@@ -49,6 +49,14 @@ Seed = Annotated[
 Epochs = Annotated[int | None, Parameter(name="--epochs", help="Times that each training image is seen."), whole(1)]
 Json = Annotated[bool, Parameter(name="--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], help="No words on the way, only the result.")]
+Pixels = Annotated[
+    Literal["unit", "raw", "standard"] | None,
+    Parameter(
+        name="--pixels",
+        help="What a model of your own was fitted on: 0 to 1, 0 to 255, or less their mean and divided by their "
+        "standard deviation; found out if left out.",
+    ),
+]
 ModelName = Annotated[
     str | None, Parameter(name=["--model", "-m"], help="A run folder, a .keras or .h5 file, or a shipped name.")
 ]

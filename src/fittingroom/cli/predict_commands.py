@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, Json, ModelName, Quiet
+from fittingroom.cli.options import DataDir, Json, ModelName, Pixels, Quiet
 from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import DataError, UsageError
@@ -50,6 +50,7 @@ def predict(
     untempered: Annotated[
         bool, Parameter(help="The network's own probabilities, not as sure as its record warrants.")
     ] = False,
+    pixels: Pixels = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -58,7 +59,7 @@ def predict(
     A photo may be JPEG, PNG, WebP, HEIC, TIFF, GIF or BMP of any size: the article is found, cut out, and shown to the
     model as the dataset would show it. Exits with 1 where some pictures failed, with 2 where all did.
     """
-    from fittingroom.inference.predictor import open_predictor
+    from fittingroom.workflows.evaluation import open_settled
     from fittingroom.workflows.picture_answers import name_pictures, pictures_in, writable_folder
 
     if not pictures:
@@ -66,11 +67,12 @@ def predict(
     for folder in (explain, sort_into):
         if folder is not None:
             writable_folder(folder)
-    predictor = open_predictor(model or PHOTO_MODEL, prefer="onnx")
+    told = log_unless(quiet or json)
+    predictor = open_settled(model or PHOTO_MODEL, pixels=pixels, prefer="onnx", log=told)
     predictor = replace(predictor, temperature=1.0) if untempered else predictor
     with read_standard_input(pictures) as (given, named):
         files = pictures_in(given)
-        found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), log_unless(quiet or json))
+        found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), told)
         answers = [named(_carried_out(one, predictor, explain, sort_into)) for one in found]
     _print(answers, predictor, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)
@@ -183,6 +185,7 @@ def export(
         Parameter(name=["--dataset", "-d"], help="Whose test images to check on; the run's own if left out."),
     ] = None,
     data_dir: DataDir = None,
+    pixels: Pixels = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -200,7 +203,7 @@ def export(
     file = out or _default_file(chosen, format or "onnx")
     if format is not None and file.suffix != f".{format}":
         raise UsageError(f"{file}: expected a file that ends in .{format}, as --format {format} asks.")
-    facts = _facts(export_model(chosen, file, dataset, data_dir=data_dir, log=log))
+    facts = _facts(export_model(chosen, file, dataset, data_dir=data_dir, pixels=pixels, log=log))
     if json:
         emit_json(facts)
         return
@@ -234,5 +237,6 @@ def _facts(file: Path) -> dict[str, Any]:
         "none_of_these": str(file.with_name(second["file"])) if second else None,
         "size_bytes": file.stat().st_size,
         "opset": made.get("opset"),
+        "fitted_on": made.get("fitted_on"),
         "checked": {name: made["checked"][name] for name in names} if "checked" in made else None,
     }

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import tempfile
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Images
+from fittingroom.arrays import Images, Probabilities
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.export.fresh_check import answers_in_fresh_process
+from fittingroom.export.onnx_writer import INPUT, OUTPUT, write_onnx
 from fittingroom.files import atomic_write, write_json
 from fittingroom.inference.keras_engine import predictor
-from fittingroom.inference.model_files import SCHEMA, find_model, load_model, none_of_these_file, read_card
-from fittingroom.inference.predictor import Predictor, open_predictor
-from fittingroom.models.front import input_shape
+from fittingroom.inference.model_files import IN_A_RUN, SCHEMA, find_model, load_model, none_of_these_file, read_card
+from fittingroom.inference.pixels import feed_of
+from fittingroom.inference.predictor import open_predictor
+from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
+from fittingroom.models.front import for_use
 from fittingroom.runs import Run, is_run, open_run
 
 if TYPE_CHECKING:
@@ -27,80 +27,7 @@ if TYPE_CHECKING:
 
     import keras
 
-
-INPUT, OUTPUT = "pixels", "probabilities"
-
-
-def write_onnx(model: keras.Model, path: Path, class_names: Sequence[str] = ()) -> int:
-    """Write a model for use as an ONNX file.
-
-    Args:
-        model: takes pixels 0..255 of ``(n, h, w)`` and gives probabilities, as every saved model does.
-        path: of the file, replaced whole or not at all.
-        class_names: kept in the file where they are given.
-
-    Returns:
-        The opset, ONNX's version of its operators.
-
-    Raises:
-        ModelError: onnx is not installed, or the model has a layer that ONNX cannot say.
-    """
-    onnx = need_onnx()
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "raw.onnx"
-        _translate(model, raw)
-        graph_model = onnx.load(raw)
-    _name_ends(graph_model, onnx)
-    if class_names:
-        entry = graph_model.metadata_props.add()
-        entry.key, entry.value = "class_names", json.dumps(list(class_names), ensure_ascii=False)
-    onnx.checker.check_model(graph_model)
-    atomic_write(path, graph_model.SerializeToString())
-    return int(graph_model.opset_import[0].version)
-
-
-def need_onnx() -> Any:
-    """Import onnx, or name the line that installs it.
-
-    Raises:
-        ModelError: it is not installed.
-    """
-    try:
-        import onnx
-    except ImportError as error:
-        raise ModelError("ONNX files need the onnx package. Install it: pip install 'fittingroom[export]'") from error
-    return onnx
-
-
-def _translate(model: keras.Model, path: Path) -> None:
-    import torch
-
-    shape = input_shape(model)
-    if len(shape) != 2:
-        raise ModelError(f"Model '{model.name}': expected one that takes (n, h, w) pixels, received one for {shape}.")
-    try:
-        with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # the exporter's, about its own future
-            model(np.zeros((1, *shape), np.float32), training=False)  # Keras wants to have seen an input
-            model.export(path, format="onnx", verbose=False)
-    except Exception as error:  # any layer may fail in its own way
-        first_line = str(error).strip().split("\n", 1)[0][:200]
-        raise ModelError(f"Model '{model.name}' cannot be written as ONNX: {first_line}") from error
-
-
-def _name_ends(graph_model: Any, onnx: Any) -> None:
-    """Make the input uint8 by a cast in front, and give input and output their names."""
-    graph = graph_model.graph
-    before, after = graph.input[0], graph.output[0]
-    inner = f"{before.name}_as_float"
-    for node in graph.node:
-        node.input[:] = [inner if name == before.name else name for name in node.input]
-        node.output[:] = [OUTPUT if name == after.name else name for name in node.output]
-    after.name = OUTPUT
-    before.name = INPUT
-    before.type.tensor_type.elem_type = onnx.TensorProto.UINT8
-    before.type.tensor_type.shape.dim[0].dim_param = "n"
-    after.type.tensor_type.shape.dim[0].dim_param = "n"
-    graph.node.insert(0, onnx.helper.make_node("Cast", [INPUT], [inner], name="to_float", to=onnx.TensorProto.FLOAT))
+    from fittingroom.inference.predictor import Predictor
 
 
 FORMATS = ("onnx", "keras")
@@ -109,15 +36,19 @@ COMPARED = 1000  # images on which tempering is checked before anything is writt
 LEAST_PROBABILITY = 1e-12  # below it a probability has no logarithm worth dividing
 
 
-def write_model(name: str | Path, to: Path, images: Images, class_names: Sequence[str] = ()) -> Path:
+def write_model(
+    name: str | Path, to: Path, images: Images, class_names: Sequence[str] = (), *, opened: Predictor | None = None
+) -> Path:
     """Write a model as one file for other programs, and its card beside it, ``.json``.
 
-    The card's entry "export" says how the file was made and what was checked.
+    The card's entry "export" says how the file was made, what was checked, and what pixels a model of one's own was
+    taken to be fitted on; the file itself takes 0..255.
 
     Args:
-        name: a run folder, a ``.keras`` file, or a shipped name.
+        opened: the model, and what pixels it is fed.
+        name: a run folder, a ``.keras`` file, or a shipped name: what was opened.
         to: the file to write; its end, ``.onnx`` or ``.keras``, is the format.
-        images: uint8 ``(n, h, w)`` on which an ONNX file has to agree with the model.
+        images: uint8 ``(n, h, w)`` on which the file has to agree with the model.
         class_names: in the order of the outputs.
 
     Returns:
@@ -125,22 +56,16 @@ def write_model(name: str | Path, to: Path, images: Images, class_names: Sequenc
 
     Raises:
         UsageError: another format, or something is there already.
-        ModelError: no such model, it cannot be written as ONNX, or the file does not agree; then it is removed.
+        ModelError: no such model, it cannot be written so, or the file does not agree; then it is removed.
     """
     _check_ending(to)
-    source = find_model(name)
+    source = _source(name)
     second = none_of_these_file(source)
     second_to = to.with_name(f"{to.stem}-none.onnx")
     _check_free(to, to.with_suffix(".json"), *([] if second is None else [second_to]))
     to.parent.mkdir(parents=True, exist_ok=True)
-    opened = open_predictor(source)
-    model = at_temperature(load_model(source), opened.temperature)
-    _check_tempered(model, opened, images[:COMPARED])
-    if to.suffix == ".keras":
-        atomic_write(to, model.save)
-        made: dict[str, Any] = {"format": "keras"}
-    else:
-        made = checked_onnx(model, to, images, class_names)
+    opened = opened or open_predictor(name)
+    made = _written(opened, source, to, images, class_names)
     card = _card(source, _run_of(source), class_names)
     card |= {"export": made, "tempered": True, "temperature": opened.temperature}
     if second is not None:
@@ -148,6 +73,40 @@ def write_model(name: str | Path, to: Path, images: Images, class_names: Sequenc
         card["none_of_these"] = {**card["none_of_these"], "file": second_to.name}
     write_json(to.with_suffix(".json"), card)
     return to
+
+
+def _source(name: str | Path) -> Path:
+    """Return the file that holds a model: a run's weights where its owner's Python makes the rest."""
+    folder = Path(name)
+    has_weights_alone = (folder / KEPT_WEIGHTS).is_file() and not (folder / IN_A_RUN).is_file()
+    return folder / KEPT_WEIGHTS if has_weights_alone else find_model(name)
+
+
+def _written(opened: Predictor, source: Path, to: Path, images: Images, class_names: Sequence[str]) -> dict[str, Any]:
+    """Write the file, tempered and behind its front, and return how it was made."""
+    if source.name == KEPT_WEIGHTS:
+        if to.suffix == ".keras" or opened.model is None:
+            raise ModelError(
+                f"{opened.title}: its owner's own Python makes this model, so it cannot be opened as {to.suffix} "
+                "without that. Write it as ONNX: --format onnx, while that Python is there."
+            )
+        more: dict[str, Any] = {"pixels": opened.pixels, "temperature": opened.temperature}
+        return checked_onnx(opened.model, to, images, class_names, expected=opened.predict(images), **more)
+    model = load_model(source)
+    if opened.is_own:
+        height, width = images.shape[1:]
+        feed = opened.feed or feed_of(opened.pixels or "unit")
+        model = for_use(model, (height, width), feed=feed)
+    model = at_temperature(model, opened.temperature)
+    _check_tempered(model, opened, images[:COMPARED])
+    if to.suffix == ".keras":
+        atomic_write(to, model.save)
+        made: dict[str, Any] = {"format": "keras"}
+    else:
+        made = checked_onnx(model, to, images, class_names)
+    return made | (
+        {"fitted_on": {"pixels": opened.pixels, "scale": feed[0], "offset": feed[1]}} if opened.is_own else {}
+    )
 
 
 def at_temperature(model: keras.Model, temperature: float) -> keras.Model:
@@ -180,14 +139,26 @@ def _last_layer(model: Any) -> Any:
     return model
 
 
-def checked_onnx(model: keras.Model, to: Path, images: Images, class_names: Sequence[str] = ()) -> dict[str, Any]:
+def checked_onnx(
+    model: Any,
+    to: Path,
+    images: Images,
+    class_names: Sequence[str] = (),
+    *,
+    pixels: str | None = None,
+    temperature: float = 1.0,
+    expected: Probabilities | None = None,
+) -> dict[str, Any]:
     """Write a model as ONNX, and remove the file again where a fresh process does not get the same from it.
 
     Args:
-        model: for use: pixels 0..255 in, probabilities out.
+        model: a Keras model or torch module.
         to: the file.
         images: uint8 ``(n, h, w)`` to compare on.
         class_names: in the order of the outputs.
+        pixels: what it is fed, see `keras_engine.predictor`.
+        temperature: that its logits are divided by.
+        expected: probabilities ``(n, classes)`` that the file has to give; None to ask the model itself.
 
     Returns:
         How it was made, for a card: format, opset, input, output, what was checked.
@@ -195,9 +166,11 @@ def checked_onnx(model: keras.Model, to: Path, images: Images, class_names: Sequ
     Raises:
         ModelError: it cannot be written, or does not agree.
     """
-    opset = write_onnx(model, to, class_names)
+    height, width = images.shape[1:]
+    opset = write_onnx(model, to, (height, width), class_names, pixels=pixels, temperature=temperature)
     try:
-        answers, expected = answers_in_fresh_process(to, images), predictor(model)(images)
+        answers = answers_in_fresh_process(to, images)
+        expected = predictor(model, pixels=pixels)(images) if expected is None else expected
         same = int((answers.argmax(axis=1) == expected.argmax(axis=1)).sum())
         difference = float(np.abs(answers - expected).max(initial=0))
         if same < len(images) or difference > LARGEST_DIFFERENCE:

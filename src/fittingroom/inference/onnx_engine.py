@@ -62,9 +62,10 @@ def open_onnx(path: Path, threads: int = 1) -> OnnxModel:
         pixels = accept_images(images)
         if pixels.shape[1:] != (height, width):
             raise ModelError(f"{path} takes images of {height}x{width}, received {pixels.shape[1:]}.")
-        parts = [pixels[start : start + BATCH] for start in range(0, max(len(pixels), 1), BATCH)]
+        asked = pixels if len(pixels) else np.zeros((1, height, width), np.uint8)  # a graph may not flatten no images
+        parts = [asked[start : start + BATCH] for start in range(0, len(asked), BATCH)]
         answers = [session.run(None, {name: np.ascontiguousarray(part)})[0] for part in parts]
-        return np.asarray(np.concatenate(answers), np.float32)
+        return np.asarray(np.concatenate(answers)[: len(pixels)], np.float32)
 
     return OnnxModel(predict, (height, width), names)
 

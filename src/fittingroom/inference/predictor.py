@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from math import isqrt
@@ -50,6 +50,9 @@ class Predictor:
             the classes, 0 to 1; None where the model was not taught that.
         threshold: scores above it are none of the classes.
         model: the Keras model or torch module that computes; None where ONNX Runtime does.
+        is_own: a model of somebody's own, in a file or in memory, whose pixels nobody has written down.
+        pixels: what it is fed: "unit", "raw" or "standard"; None where nobody knows, and it is fed 0..1.
+        feed: what pixels in 0..255 are multiplied by, and what is then added, where ``pixels`` was settled.
     """
 
     title: str
@@ -61,6 +64,9 @@ class Predictor:
     none_of_these: Callable[[Images], float] | None = None
     threshold: float = 1.0
     model: Any = None
+    is_own: bool = False
+    pixels: str | None = "raw"
+    feed: tuple[float, float] | None = None
 
     def predict(self, images: Any, *, tempered: bool = True) -> Probabilities:
         """Return the probabilities of images.
@@ -115,13 +121,13 @@ def open_predictor(model: Any, *, prefer: Engine = "keras") -> Predictor:
     if folder is not None or isinstance(model, (str, Path)):
         file = _file_of(folder or model, prefer)
         if file.name == KEPT_WEIGHTS:  # its owner's Python makes it, and may have changed
-            return _of_weights(str(folder or model), file.parent)
+            return _of_weights_or_twin(str(folder or model), file.parent)
         return _opened(str(folder or model), file, _stamp(file))
     from fittingroom.inference.keras_engine import predictor
+    from fittingroom.inference.pixels import read_pixels
 
-    return Predictor(
-        str(getattr(model, "name", type(model).__name__)), predictor(model), None, None, "Keras", model=model
-    )
+    title, pixels = str(getattr(model, "name", type(model).__name__)), read_pixels(model)
+    return Predictor(title, predictor(model), None, None, "Keras", model=model, is_own=True, pixels=pixels)
 
 
 def keep_temperature(run: Any, images: Images, labels: Labels) -> float:
@@ -165,10 +171,15 @@ def _opened(title: str, file: Path, stamp: tuple[int, ...]) -> Predictor:
     if file.suffix == ".onnx":
         return _of_onnx(title, file)
     from fittingroom.inference.keras_engine import predictor
+    from fittingroom.inference.pixels import read_pixels
     from fittingroom.models.front import input_shape
 
     network = load_model(file)
-    return _with_facts(title, predictor(network), _images_of(input_shape(network)), None, "Keras", file, network)
+    is_ours = bool(read_card(file)) or (file.name == IN_A_RUN and file.with_name(MARK).exists())
+    pixels = "raw" if is_ours else read_pixels(network)
+    own = predictor(network, pixels=pixels)
+    opened = _with_facts(title, own, _images_of(input_shape(network)), None, "Keras", file, network)
+    return replace(opened, is_own=not is_ours, pixels=pixels)
 
 
 def _images_of(shape: tuple[int | None, ...]) -> tuple[int, int] | None:
@@ -182,6 +193,17 @@ def _images_of(shape: tuple[int | None, ...]) -> tuple[int, int] | None:
 def _of_onnx(title: str, file: Path) -> Predictor:
     predict, shape, names = open_onnx(file)
     return _with_facts(title, predict, shape, names, "ONNX Runtime", file, None)
+
+
+def _of_weights_or_twin(title: str, folder: Path) -> Predictor:
+    """Open a run that keeps its weights alone; by its ONNX file where the Python that makes its model is not there."""
+    try:
+        return _of_weights(title, folder)
+    except ModelError:
+        onnx = find_onnx(folder)
+        if onnx is None or find_spec("onnxruntime") is None:
+            raise
+        return _opened(title, onnx, _stamp(onnx))
 
 
 def _of_weights(title: str, folder: Path) -> Predictor:
@@ -198,7 +220,8 @@ def _with_facts_of_run(title: str, model: Any, engine: str, folder: Path) -> Pre
 
     pixels = _json(folder / "resolved.json").get("pixels")
     shape = tuple(_json(folder / MARK, RUN_FACTS).get("image_shape") or ()) or None
-    return _with_facts(title, predictor(model, pixels=pixels), shape, None, engine, folder / KEPT_WEIGHTS, model)
+    own = predictor(model, pixels=pixels)
+    return replace(_with_facts(title, own, shape, None, engine, folder / KEPT_WEIGHTS, model), pixels=pixels)
 
 
 def _with_facts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from fittingroom.models.front import holds_own_scaling, shape_for, stated_shape
 
 if TYPE_CHECKING:
     import keras
+    from torch import nn
 
 
 BATCH = 1000
@@ -20,14 +21,16 @@ BATCH = 1000
 FeatureExtractor: TypeAlias = Callable[[Images], Array]
 
 
-def feature_extractor(network: keras.Model, image_shape: tuple[int, int]) -> FeatureExtractor:
+def feature_extractor(network: Any, image_shape: tuple[int, int], *, scale: float | None = None) -> FeatureExtractor:
     """Return the function from images to what the last layer is given.
 
     It takes all images at once; `in_batches` bounds the memory.
 
     Args:
-        network: as it is saved for use, or as it is trained.
+        network: a Keras model as it is saved for use, or as it is trained; or a torch module.
         image_shape: ``(h, w)`` of the images.
+        scale: what pixels in 0..255 are multiplied by for a model that is not saved for use; None for what its own
+            layers say.
 
     Returns:
         ``uint8 (n, h, w)`` to features float16 ``(n, d)``.
@@ -38,6 +41,8 @@ def feature_extractor(network: keras.Model, image_shape: tuple[int, int]) -> Fea
     import keras
     import torch
 
+    if not isinstance(network, keras.Model):
+        return _of_module(network, image_shape, 1 / 255 if scale is None else scale)
     core = next((layer for layer in network.layers if isinstance(layer, keras.Model)), network)
     shape = shape_for(stated_shape(core), image_shape, network.name)
     last = [layer for layer in core._flatten_layers(recursive=False) if layer.weights][-1]
@@ -45,14 +50,46 @@ def feature_extractor(network: keras.Model, image_shape: tuple[int, int]) -> Fea
         inner = keras.Model(core.inputs, last.input)
     except (AttributeError, ValueError) as error:
         raise ModelError(f"Model '{network.name}': what its last layer is given cannot be reached.") from error
-    scale = np.float32(_pixel_scale(network, core))
+    factor = np.float32(scale if scale is not None and core is network else _pixel_scale(network, core))
 
     def extract(images: Images) -> Array:
         with torch.inference_mode():
-            seen = inner([(images * scale).astype(np.float32).reshape(-1, *shape)], training=False)
+            seen = inner([(images * factor).astype(np.float32).reshape(-1, *shape)], training=False)
         features: Array = seen.reshape(len(images), -1).half().cpu().numpy()
         return features
 
+    return extract
+
+
+def _of_module(module: nn.Module, image_shape: tuple[int, int], scale: float) -> FeatureExtractor:
+    """Return the same for a torch module: what the last of its parts that has weights of its own is called with."""
+    import torch
+
+    from fittingroom.models.functional_model import as_functional
+
+    functional = as_functional(module, image_shape)
+    parts = [part for part in module.modules() if part is not module and any(True for _ in part.parameters(False))]
+    called: list[tuple[nn.Module, Any]] = []
+
+    def run(images: Images) -> list[tuple[nn.Module, Any]]:
+        like, called[:] = functional.like, []
+        inputs = torch.from_numpy(np.ascontiguousarray(images)).to(like.device, like.dtype) * scale
+        hooks = [part.register_forward_pre_hook(lambda part, given: called.append((part, given))) for part in parts]
+        try:
+            with torch.inference_mode(), functional.at_rest():
+                module.eval()(inputs.reshape(-1, *functional.input_shape))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return called
+
+    def extract(images: Images) -> Array:
+        given = run(images)[-1][1]
+        features: Array = given[0].reshape(len(images), -1).half().cpu().numpy()
+        return features
+
+    if not run(np.zeros((1, *image_shape), np.uint8)) or not isinstance(called[-1][1][0], torch.Tensor):
+        raise ModelError(f"Module '{functional.name}': what its last layer is given cannot be reached.")
     return extract
 
 

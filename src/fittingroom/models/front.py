@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 SCALING_LAYERS = ("Rescaling", "Normalization")
+FRONT_LAYERS = ("to_unit", "as_they_are", "standardised")  # names of the front's own scaling
 PROBES, FAR = 8, 1e4
 
 
@@ -156,7 +157,9 @@ def as_probabilities(outputs: Tensor, *, probabilities: bool) -> Tensor:
     return values / values.sum(dim=1, keepdim=True).clamp(min=1e-12)
 
 
-def for_use(model: keras.Model, image_shape: tuple[int, int], pixels: str = "unit") -> keras.Model:
+def for_use(
+    model: keras.Model, image_shape: tuple[int, int], pixels: str = "unit", *, feed: tuple[float, float] | None = None
+) -> keras.Model:
     """Return the trained model behind its front, sharing its weights, not compiled.
 
     Args:
@@ -164,6 +167,8 @@ def for_use(model: keras.Model, image_shape: tuple[int, int], pixels: str = "uni
             scales for itself.
         image_shape: ``(h, w)``.
         pixels: "unit" where it was trained on 0..1, "raw" on 0..255: the front then scales by 1 / 255, or by 1.
+        feed: in the place of ``pixels``: what they are multiplied by, and what is then added, whatever the model's own
+            layers are.
 
     Returns:
         A model that takes ``(n, h, w)`` pixels in 0..255 and gives probabilities ``(n, classes)``.
@@ -174,8 +179,10 @@ def for_use(model: keras.Model, image_shape: tuple[int, int], pixels: str = "uni
     keras = import_keras()
     own = shape_for(stated_shape(model), image_shape, model.name)
     inputs = x = keras.Input(image_shape, name="pixels")
-    if not holds_own_scaling(model):
-        x = keras.layers.Rescaling(pixel_scale(pixels), name="to_unit" if pixels == "unit" else "as_they_are")(x)
+    if feed is not None or not holds_own_scaling(model):
+        scale, offset = feed or (pixel_scale(pixels), 0.0)
+        name = "standardised" if offset else "as_they_are" if scale == 1 else "to_unit"
+        x = keras.layers.Rescaling(scale, offset, name=name)(x)
     if own != image_shape:
         x = keras.layers.Reshape(own, name="to_input")(x)
     x = model(x)

@@ -11,10 +11,12 @@ import numpy as np
 
 from fittingroom.arrays import Array, Images, Probabilities
 from fittingroom.data import Dataset, Log, Split, no_log
-from fittingroom.errors import RunError
+from fittingroom.errors import ModelError, RunError
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging.scores import confusion_matrix, losses, most_confused
 from fittingroom.lookup import look_up
-from fittingroom.models.feature_extractor import feature_extractor, in_batches, nearest
+from fittingroom.models.feature_extractor import FeatureExtractor, feature_extractor, in_batches, nearest
+from fittingroom.models.front import pixel_scale
 from fittingroom.pages.answers import Answer, Neighbour, answers_at, choose
 from fittingroom.runs import Run, open_run
 from fittingroom.workflows.run_data import SplitName, check_same_data, learned_from, run_dataset, run_predictions
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+
+LEAST_PROBABILITY = 1e-6  # below it answers are held to be alike
 
 FindNeighbours: TypeAlias = Callable[[Images, int], list[list[int]]]  # positions among the training images
 
@@ -236,14 +240,30 @@ def neighbour_finder(run: Run, train: Split, log: Log = no_log) -> FindNeighbour
     """
 
     @cache
-    def opened() -> tuple[object, Array]:
-        extract = feature_extractor(run.model(), train.images.shape[1:])
+    def opened() -> tuple[FeatureExtractor, Array]:
+        extract = _extractor(run, train.images.shape[1:], log)
         log(f"Asking the model what it sees in its {len(train):,} training images.")
         return extract, in_batches(extract, train.images)
 
     def find(images: Images, count: int) -> list[list[int]]:
         extract, features = opened()
-        own = in_batches(extract, images)  # type: ignore[arg-type]
+        own = in_batches(extract, images)
         return [nearest(features, row, count).tolist() for row in own]
 
     return find
+
+
+def _extractor(run: Run, image_shape: tuple[int, int], log: Log) -> FeatureExtractor:
+    """Return what a run's model sees of images: what its last layer is given, or else its answers."""
+    try:
+        predictor = open_predictor(run)
+    except ModelError:
+        log("The run's model cannot be opened here, so images are held to be alike by their pixels.")
+        return lambda images: (images.reshape(len(images), -1) / 255).astype(np.float16)
+    try:
+        if predictor.model is not None:
+            scale = None if predictor.pixels is None else pixel_scale(predictor.pixels)
+            return feature_extractor(predictor.model, image_shape, scale=scale)
+    except ModelError:
+        pass
+    return lambda images: np.log(np.clip(predictor.own(images), LEAST_PROBABILITY, 1)).astype(np.float16)

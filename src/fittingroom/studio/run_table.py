@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.inference.model_files import IN_A_RUN
+from fittingroom.judging import judge
 from fittingroom.judging.compare import mcnemar
+from fittingroom.judging.scores import losses
 from fittingroom.runs import PAGE, summary_or_error
 from fittingroom.studio.problems import Problem, without_paths
 from fittingroom.studio.run_names import own_file
@@ -64,15 +66,28 @@ def predictions(run: Run) -> Predictions:
 
 
 def as_columns(found: Predictions, places: dict[str, int]) -> dict[str, Any]:
-    """Return predictions as plain values; indices are those of the whole dataset.
+    """Return predictions as plain values, and what they are worth; indices are those of the whole dataset.
+
+    What is said of an image and of all of them is judged here, from the probabilities as they are kept; those that are
+    sent, to four decimals, are only drawn.
 
     Args:
         found: of a run.
         places: by split, where it begins in the row of all images.
     """
+    verdict = judge(found.labels, found.probabilities, found.class_names, resamples=0)
+    curve = verdict.calibration.curve if verdict.calibration else ()
     return {
         "split": found.split,
         "class_names": list(found.class_names),
+        "accuracy": verdict.accuracy,
+        "mistakes": int((found.probabilities.argmax(axis=1) != found.labels).sum()),
+        "confusion": [list(row) for row in verdict.confusion],
+        "calibration_error": verdict.calibration.error if verdict.calibration else None,
+        "bins": [{"n": each.n, "confidence": each.confidence, "accuracy": each.accuracy} for each in curve],
+        "predicted": found.probabilities.argmax(axis=1).tolist(),
+        "confidence": found.probabilities.max(axis=1).astype(float).tolist(),
+        "loss": losses(found.labels, found.probabilities).tolist(),
         "indices": (found.indices + places.get(found.split, 0)).tolist(),
         "labels": found.labels.tolist(),
         "probabilities": [[round(float(value), 4) for value in line] for line in found.probabilities.tolist()],

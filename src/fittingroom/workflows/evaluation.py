@@ -7,26 +7,70 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.arrays import Probabilities
-from fittingroom.data import Dataset, Split, load
+from fittingroom.data import Dataset, Log, Split, load, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import ModelError
-from fittingroom.inference.predictor import Predictor, open_predictor
+from fittingroom.inference.pixels import settle
+from fittingroom.inference.predictor import Engine, Predictor, open_predictor
 from fittingroom.judging import Verdict, judge
+from fittingroom.progress import warn_user
 from fittingroom.runs import Predictions, Run, is_run, open_run
+from fittingroom.workflows.run_data import dataset_at_hand
 
 if TYPE_CHECKING:
     import keras
 
 
-def predict(model: Run | keras.Model | str | Path, images: Any, *, tempered: bool = True) -> Probabilities:
+def open_settled(
+    model: Any,
+    data: Dataset | None = None,
+    pixels: str | None = None,
+    *,
+    prefer: Engine = "keras",
+    log: Log = no_log,
+) -> Predictor:
+    """Open a model to ask it, and have it settled what pixels one of the user's own was fitted on.
+
+    Args:
+        model: see `predict`.
+        data: whose training images are asked about where the model does not tell; None for those that it was made from,
+            or the usual ones, where they are on this machine.
+        pixels: "unit", "raw" or "standard"; None to find out.
+        prefer: see `open_predictor`.
+        log: told what was found by asking; without one a warning tells it.
+
+    Raises:
+        ModelError: no such model, or it cannot be read.
+        UsageError: ``pixels`` for a model that says itself what it takes.
+    """
+    opened = open_predictor(model, prefer=prefer)
+    is_file = isinstance(model, str | Path)
+    asks = opened.is_own and (pixels == "standard" or (pixels is None and opened.pixels is None))
+    if asks and data is None and is_file:
+        data = dataset_at_hand(model)
+    if asks and data is None and pixels is None and not is_file:
+        return opened  # a model in memory: its owner knows
+    told: list[str] = []
+    settled = settle(opened, data, pixels, told.append)
+    for line in told if is_file or settled.pixels != "unit" else ():
+        (warn_user if log is no_log else log)(line)
+    return settled
+
+
+def predict(
+    model: Run | keras.Model | str | Path, images: Any, *, tempered: bool = True, pixels: str | None = None
+) -> Probabilities:
     """Return the probabilities that a model gives to images.
 
     Args:
-        model: a run or its folder, a ``.keras`` or ``.onnx`` file, a shipped name, a Keras model or torch module. A
-            Keras model that scales its pixels itself, as every saved one does, is fed 0..255, any other 0..1.
+        model: a run or its folder, a ``.keras`` or ``.onnx`` file, a shipped name, a Keras model or torch module. What
+            pixels a model of your own takes is read from the numbers of its first layers; where they do not tell, one
+            in a file is asked about training images on this machine, and one in memory is fed 0..1.
         images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that.
         tempered: as sure as the run's or the card's temperature warrants; off for the network's own probabilities.
             Which class is the most probable is the same.
+        pixels: what a model of your own was fitted on: "unit" for 0..1, "raw" for 0..255, "standard" for less their
+            mean and divided by their standard deviation.
 
     Returns:
         float32 ``(n, classes)``, rows summing to 1.
@@ -35,10 +79,17 @@ def predict(model: Run | keras.Model | str | Path, images: Any, *, tempered: boo
         ModelError: no such model, or the images do not fit it.
         DataError: the images cannot be taken as uint8 ``(n, h, w)``.
     """
-    return open_predictor(model).predict(images, tempered=tempered)
+    return open_settled(model, pixels=pixels).predict(images, tempered=tempered)
 
 
-def evaluate(model: Run | keras.Model | str | Path, data: Any, *, asked_by: str = "evaluate") -> Verdict:
+def evaluate(
+    model: Run | keras.Model | str | Path,
+    data: Any,
+    *,
+    pixels: str | None = None,
+    asked_by: str = "evaluate",
+    log: Log = no_log,
+) -> Verdict:
     """Judge a model on the test split, or on images and labels.
 
     The network's own probabilities are judged, without a temperature. A run keeps them, the verdict, and a line in
@@ -49,7 +100,9 @@ def evaluate(model: Run | keras.Model | str | Path, data: Any, *, asked_by: str 
         model: see `predict`.
         data: a dataset or the name of one, of which the test split is used; or images and labels in any form that
             `data.accepting` knows.
+        pixels: see `predict`; None to find out, on the dataset's training images where the model does not tell.
         asked_by: which command looked, for the line.
+        log: told what was found by asking; without one a warning tells it.
 
     Raises:
         ModelError: the model's classes are not the dataset's.
@@ -57,7 +110,7 @@ def evaluate(model: Run | keras.Model | str | Path, data: Any, *, asked_by: str 
     run = _run_of(model)
     data = load(data) if isinstance(data, (str, Path)) else data
     images, labels = accept_pair(data, "evaluation", part="test")
-    predictor = open_predictor(model)
+    predictor = open_settled(model, data if isinstance(data, Dataset) else None, pixels, log=log)
     probabilities = predictor.predict(images, tempered=False)
     names = _class_names(data, probabilities, predictor)
     verdict = judge(labels, probabilities, names)

@@ -7,6 +7,7 @@ from pathlib import Path
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.export.model_export import write_model
 from fittingroom.runs import Run
+from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.run_data import dataset_of_model
 
 
@@ -16,6 +17,7 @@ def export_model(
     data: Dataset | str | Path | None = None,
     *,
     data_dir: Path | None = None,
+    pixels: str | None = None,
     log: Log = no_log,
 ) -> Path:
     """Write a model as one file for other programs, with its card beside it (``.json``).
@@ -29,6 +31,8 @@ def export_model(
         out: the file to write; its end, ``.onnx`` or ``.keras``, is the format.
         data: whose test images to check on, a dataset, its name or its folder; None for what the model was made from.
         data_dir: where the dataset's files are; None to look.
+        pixels: what a model of your own was fitted on, "unit", "raw" or "standard", see `fittingroom.predict`; None to
+            find out. The file that is written takes 0..255 and scales them so.
         log: takes one line for the user.
 
     Returns:
@@ -48,4 +52,5 @@ def export_model(
         chosen = dataset_of_model(str(name), data_dir, log=log)
     else:
         chosen = data if isinstance(data, Dataset) else load(data, data_dir=data_dir, log=log)
-    return write_model(name, Path(out), chosen.test.images, chosen.class_names)
+    opened = open_settled(name, chosen, pixels, log=log)
+    return write_model(name, Path(out), chosen.test.images, chosen.class_names, opened=opened)

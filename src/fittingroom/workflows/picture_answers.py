@@ -17,18 +17,20 @@ from fittingroom.arrays import Array
 from fittingroom.data import DATASETS
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.files import atomic_write
-from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.photos.importing import folder_name, free_name
 from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
 from fittingroom.photos.views import VIEWS, averaged, views_of
 from fittingroom.pictures import has_light_background, is_grey_of_size, read_pictures
+from fittingroom.workflows.evaluation import open_settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from matplotlib.figure import Figure
     from PIL import Image
+
+    from fittingroom.inference.predictor import Predictor
 
 
 PHOTO_MODEL = "fashion-mnist/photo"
@@ -101,7 +103,7 @@ def predict_photos(
     Raises:
         ModelError: no such model.
     """
-    predictor = open_predictor(model, prefer="onnx")
+    predictor = open_settled(model, prefer="onnx")
     answers: list[PictureAnswer | Failure] = []
     for number, photo in enumerate(_several(photos)):
         name = str(photo) if isinstance(photo, (str, Path)) else str(number)

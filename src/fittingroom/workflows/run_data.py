@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from fittingroom.arrays import Probabilities
-from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, no_log
+from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, locate, no_log
 from fittingroom.errors import DataError, RunError, UsageError
 from fittingroom.inference.model_files import IN_A_RUN, read_card, shipped_names
 from fittingroom.runs import Predictions, Run, is_run, list_runs, open_run
@@ -157,6 +157,20 @@ def dataset_of_model(model: str, data_dir: Path | None = None, *, log: Log = no_
         return load(model.split("/")[0], data_dir=data_dir, log=log)
     named = read_card(Path(model)).get("data", {}).get("name")
     return load(named if named in DATASETS else USUAL, data_dir=data_dir, log=log)
+
+
+def dataset_at_hand(model: str | Path) -> Dataset | None:
+    """Return the dataset of a model's card, or the usual one, if it is on this machine; nothing is fetched.
+
+    Args:
+        model: a ``.keras`` file.
+    """
+    named = read_card(Path(model)).get("data", {}).get("name")
+    name = named if named in DATASETS else USUAL
+    try:
+        return load(name) if locate(name) is not None else None
+    except DataError:
+        return None
 
 
 def run_dataset(run: Run, data_dir: Path | None = None, *, log: Log = no_log) -> Dataset:

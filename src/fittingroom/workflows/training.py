@@ -255,26 +255,27 @@ COMPARED = 1000  # training images; `fittingroom export` compares on all test im
 
 
 def write_twin(run: Run, data: Any, log: Log) -> None:
-    """Write ``model.onnx`` beside a run's ``model.keras``, or say in one line why there is none.
+    """Write ``model.onnx`` beside a run's model, or say in one line why there is none.
 
     Args:
         run: trained.
         data: of which the first training images are compared.
         log: takes one line for the user.
     """
-    if not (run.folder / IN_A_RUN).exists():
-        log("No model.onnx: only models of ordinary Keras layers are written as ONNX.")
-        return
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         log(f"No model.onnx: {' and '.join(missing)} not installed (pip install 'fittingroom[export]').")
         return
     from fittingroom.export.model_export import checked_onnx
+    from fittingroom.inference.predictor import open_predictor
 
     images = data.train.images if isinstance(data, Dataset) else data[0]
     class_names = data.class_names if isinstance(data, Dataset) else ()
     try:
-        checked_onnx(run.model(), run.folder / ONNX_IN_A_RUN, images[:COMPARED], class_names)
+        opened = open_predictor(run)
+        expected = opened.predict(images[:COMPARED], tempered=False)
+        to = run.folder / ONNX_IN_A_RUN
+        checked_onnx(opened.model, to, images[:COMPARED], class_names, pixels=opened.pixels, expected=expected)
     except ModelError as error:
         log(f"No model.onnx: {error}")
 

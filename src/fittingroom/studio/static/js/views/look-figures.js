@@ -4,11 +4,9 @@ import { h, s } from "../dom.js";
 import { WORDS } from "../words.js";
 
 const TEXT = WORDS.look;
-const BINS = 15; // as in judging/calibration.py, so that both give the same error
 
-export function confusion(items, names, open) {
-  const counts = names.map(() => names.map(() => 0));
-  for (const item of items) counts[item.label][item.best] += 1;
+// counts: by true and predicted class, as the server judged them.
+export function confusion(counts, names, open) {
   const cell = (label, guess) => {
     const count = counts[label][guess];
     const total = counts[label].reduce((sum, value) => sum + value, 0);
@@ -22,36 +20,17 @@ export function confusion(items, names, open) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": TEXT.confusion }, h("table", { class: "confusion" }, h("thead", {}, head), h("tbody", {}, rows)));
 }
 
-// How sure the answers of each bin are and how many are right; an edge belongs to the bin below it.
-export function reliabilityBins(items) {
-  const bins = Array.from({ length: BINS }, () => ({ n: 0, right: 0, sum: 0 }));
-  for (const item of items) {
-    const confidence = item.chances[item.best];
-    const bin = bins[Math.max(0, Math.ceil(confidence * BINS) - 1)];
-    bin.n += 1;
-    bin.sum += confidence;
-    bin.right += item.best === item.label ? 1 : 0;
-  }
-  return bins;
-}
-
-export function calibrationError(bins) {
-  const gaps = bins.reduce((sum, bin) => sum + Math.abs(bin.sum - bin.right), 0);
-  return gaps / bins.reduce((sum, bin) => sum + bin.n, 0);
-}
-
-// Confidence against the share that was right, in bins of equal width.
-export function reliability(items) {
-  const bins = reliabilityBins(items);
+// Confidence against the share that was right, in bins of equal width; bins and error are the server's.
+export function reliability(bins, error) {
   const [size, edge] = [300, 36];
   const at = (value) => edge + value * (size - edge - 8);
   const up = (value) => size - edge - value * (size - edge - 8);
   const most = Math.max(...bins.map((bin) => bin.n));
   const filled = bins.filter((bin) => bin.n);
   const marks = [0, 0.5, 1].map((value) => [s("text", { class: "tick middle", x: at(value), y: size - 14 }, String(value)), s("text", { class: "tick end", x: edge - 6, y: up(value) + 4 }, String(value)), s("line", { class: "grid", x1: at(0), x2: at(1), y1: up(value), y2: up(value) })]);
-  const dots = filled.map((bin) => s("circle", { class: "dot train", cx: at(bin.sum / bin.n), cy: up(bin.right / bin.n), r: 3 + 6 * Math.sqrt(bin.n / most) }, s("title", {}, TEXT.bin(bin.n, bin.sum / bin.n, bin.right / bin.n))));
-  const path = filled.map((bin, index) => `${index ? "L" : "M"}${at(bin.sum / bin.n)} ${up(bin.right / bin.n)}`).join("");
-  const words = TEXT.calibration(calibrationError(bins), BINS);
+  const dots = filled.map((bin) => s("circle", { class: "dot train", cx: at(bin.confidence), cy: up(bin.accuracy), r: 3 + 6 * Math.sqrt(bin.n / most) }, s("title", {}, TEXT.bin(bin.n, bin.confidence, bin.accuracy))));
+  const path = filled.map((bin, index) => `${index ? "L" : "M"}${at(bin.confidence)} ${up(bin.accuracy)}`).join("");
+  const words = TEXT.calibration(error, bins.length);
   const svg = s("svg", { viewBox: `0 0 ${size} ${size}`, role: "img", "aria-label": `${TEXT.reliability}: ${words}` }, marks, s("line", { class: "ideal", x1: at(0), y1: up(0), x2: at(1), y2: up(1) }), s("path", { class: "curve train", d: path }), dots, s("text", { class: "tick middle", x: size / 2 + 14, y: size }, TEXT.confidence));
   return h("figure", { class: "chart reliability" }, svg, h("figcaption", {}, words));
 }

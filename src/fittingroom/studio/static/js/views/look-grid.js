@@ -17,7 +17,7 @@ export function grid({ store, items, names }) {
     all: () => items,
     wrong: () => items.filter((item) => item.best !== item.label),
     losses: () => [...items].sort((a, b) => b.loss - a.loss),
-    unsure: () => [...items].sort((a, b) => Math.max(...a.chances) - Math.max(...b.chances)),
+    unsure: () => [...items].sort((a, b) => a.confidence - b.confidence),
   };
   const choice = segments(TEXT.show, Object.entries(TEXT.choices), "all", (key) => only(CHOICES[key](), TEXT.choices[key]));
 
@@ -41,7 +41,7 @@ export function grid({ store, items, names }) {
 
   function pair(item) {
     const right = item.best === item.label;
-    const caption = `${right ? "✓" : "✗"} ${names[item.best]} ${percent(item.chances[item.best])} (${names[item.label]})`;
+    const caption = `${right ? "✓" : "✗"} ${names[item.best]} ${percent(item.confidence)} (${names[item.label]})`;
     const link = h("a", { href: `#/data/${item.index}?dataset=${encodeURIComponent(store.dataset)}`, "aria-label": TEXT.open(item.index) }, storePicture(store, item.index, `${TEXT.image(item.index)}, ${names[item.label]}`));
     return h("li", { class: "pair" }, h("figure", {}, link, h("figcaption", { class: right ? "right" : "wrong" }, caption)), bars(names, item.chances, item.label));
   }

@@ -51,23 +51,21 @@ function untested(run, signal, again) {
 async function show(body, run, other) {
   const [told, store] = await Promise.all([get(`runs/${name(run.name)}/predictions`), openStore(run.open_as)]);
   const names = told.class_names;
-  const best = told.probabilities.map((chances) => chances.indexOf(Math.max(...chances)));
-  const items = told.labels.map((label, at) => ({ at, index: told.indices[at], label, best: best[at], chances: told.probabilities[at], loss: -Math.log(Math.max(told.probabilities[at][label], 1e-5)) }));
-  const right = items.filter((item) => item.best === item.label).length;
+  const items = told.labels.map((label, at) => ({ at, index: told.indices[at], label, best: told.predicted[at], confidence: told.confidence[at], chances: told.probabilities[at], loss: told.loss[at] }));
   const pictures = grid({ store, items, names });
   const compared = other ? await versus(run, other, items, pictures) : null;
   const score = h("dl", { class: "numbers" }, [
-    [TEXT.accuracy(WORDS.split[told.split] ?? told.split), (right / items.length).toFixed(4)],
+    [TEXT.accuracy(WORDS.split[told.split] ?? told.split), told.accuracy.toFixed(4)],
     run.test_interval && told.split === "test" ? [TEXT.interval, run.test_interval.map((value) => value.toFixed(4)).join(" – ")] : null,
     [TEXT.images, items.length.toLocaleString("en")],
-    [TEXT.mistakes, (items.length - right).toLocaleString("en")],
+    [TEXT.mistakes, told.mistakes.toLocaleString("en")],
     [TEXT.looks, run.looks],
   ].filter(Boolean).map(([words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value))));
   replace(body, score, compared,
     h("section", { class: "look-part" }, pictures.root),
     h("div", { class: "look-figures" },
-      h("section", { class: "look-part" }, h("h2", {}, TEXT.confusion), h("p", { class: "muted small" }, TEXT.confusionHelp), confusion(items, names, (label, guess) => pictures.cell(label, guess))),
-      h("section", { class: "look-part" }, h("h2", {}, TEXT.reliability), h("p", { class: "muted small" }, TEXT.reliabilityHelp), reliability(items))));
+      h("section", { class: "look-part" }, h("h2", {}, TEXT.confusion), h("p", { class: "muted small" }, TEXT.confusionHelp), confusion(told.confusion, names, (label, guess) => pictures.cell(label, guess))),
+      h("section", { class: "look-part" }, h("h2", {}, TEXT.reliability), h("p", { class: "muted small" }, TEXT.reliabilityHelp), reliability(told.bins, told.calibration_error))));
 }
 
 async function versus(run, other, items, pictures) {
