@@ -1,4 +1,4 @@
-"""What a callback changes in the middle of a training: the same as in `model.fit`, on the same images in the same order."""
+"""What callbacks change and are told in the middle of a training: as in `model.fit`, on the same images in the same order."""
 
 import numpy as np
 import pytest
@@ -245,3 +245,254 @@ def test_an_optimizers_change_is_followed_as_in_fit(name, images, labels):
     by_fit(theirs, images, labels, [At(do)])
     by_us(ours, images, labels, [At(do)])
     same(ours, theirs)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Notes which hook was called with what."""
+
+    def __init__(self, *hooks):
+        super().__init__()
+        self.told = []
+        for hook in hooks:
+            setattr(self, hook, lambda *told, hook=hook: self.note(hook, *told))
+
+    def note(self, hook, *told):
+        self.told.append(
+            (hook, *[dict(part or {}) if part is None or isinstance(part, dict) else part for part in told])
+        )
+
+
+HOOKS = [
+    "on_train_begin",
+    "on_train_end",
+    "on_epoch_begin",
+    "on_epoch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_test_begin",
+    "on_test_end",
+    "on_test_batch_begin",
+    "on_test_batch_end",
+    "on_predict_begin",
+    "on_predict_batch_end",
+]
+
+
+@pytest.mark.usefixtures("float64")
+def test_hooks_are_called_when_and_with_what_fit_calls_them(images, labels):
+    held = images[64:], labels[64:]
+    told = []
+    for train in (by_fit, by_us):
+        recorder = Recorder(*HOOKS)
+        model = network()
+        top = keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top2", dtype="float64")
+        model.compile(optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy", top])
+        train(model, images[:40], labels[:40], [recorder], held)
+        told.append((recorder.told, {**recorder.params}))
+    assert told[0][1] == told[1][1] == {"verbose": 0, "epochs": EPOCHS, "steps": 3}
+    theirs, ours = told[0][0], told[1][0]
+    assert [call[0] for call in ours] == [call[0] for call in theirs]
+    for own, right in zip(ours, theirs, strict=True):
+        assert [part for part in own[1:] if not isinstance(part, dict)] == [
+            part for part in right[1:] if not isinstance(part, dict)
+        ]
+        assert own[-1] == pytest.approx(right[-1], rel=1e-6), own
+
+
+@pytest.mark.usefixtures("float64")
+def test_a_callback_that_stops_at_a_batch_or_before_the_first_ends_the_epoch_as_in_fit(images, labels):
+    for hook, at in (("on_train_batch_end", 1), ("on_epoch_begin", 2), ("on_train_begin", None)):
+        results = []
+        for train in (by_fit, by_us):
+            model = compiled()
+
+            def stop(number=None, logs=None, model=model, at=at):
+                model.stop_training = model.stop_training or at in (None, number) or isinstance(number, dict)
+
+            recorder = Recorder()
+            setattr(recorder, hook, stop)
+            done = train(model, images, labels, [recorder])
+            results.append((model, done["loss"] if train is by_fit else [line["loss"] for line in done[0]]))
+        assert results[1][1] == pytest.approx(results[0][1], rel=1e-8), hook
+        same(results[1][0], results[0][0])
+
+
+class EachBatch(keras.callbacks.Callback):
+    def __init__(self, do):
+        super().__init__()
+        self.do = do
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.do(self.model, batch)
+
+
+AT_BATCHES = {
+    "a rate": lambda model, batch: setattr(model.optimizer, "learning_rate", 0.1 + 0.02 * batch),
+    "a dropout rate": lambda model, batch: setattr(model.get_layer("drop"), "rate", 0.1 * (batch + 1)),
+    "a frozen layer": lambda model, batch: setattr(model.get_layer("first"), "trainable", batch % 2 == 0),
+}
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("name", AT_BATCHES)
+def test_what_changes_at_every_batch_is_followed_as_in_fit(name, images, labels):
+    theirs, ours = compiled(optimizers.Adam), compiled(optimizers.Adam)
+    by_fit(theirs, images, labels, [EachBatch(AT_BATCHES[name])])
+    _, told = by_us(ours, images, labels, [EachBatch(AT_BATCHES[name])])
+    same(ours, theirs)
+    assert told == [] if name == "a rate" else "a callback changes" in told[0]
+
+
+def test_a_rate_at_every_batch_is_that_of_a_recipes_optimizer_too(images, labels):
+    theirs, ours = compiled(), network()
+    for model, train in ((theirs, by_fit), (ours, by_us)):
+        train(model, images, labels, [EachBatch(AT_BATCHES["a rate"])])
+    for own, right in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(own, right, rtol=1e-3, atol=1e-4)
+
+
+def test_a_rate_of_zero_can_be_raised_again(images, labels):
+    rates = keras.callbacks.LearningRateScheduler(lambda epoch, rate: [0.0, 0.2, 0.0, 0.1][epoch])
+    done, _ = by_us(network(), images, labels, [rates])
+    assert [line["learning_rate"] for line in done] == pytest.approx([0.0, 0.2, 0.0, 0.1])
+
+
+def averaging():
+    return optimizers.SGD(0.1, use_ema=True, ema_momentum=0.6)
+
+
+SHIPPED = {
+    "SwapEMAWeights at tests": (averaging, lambda: keras.callbacks.SwapEMAWeights()),
+    "SwapEMAWeights at epochs": (averaging, lambda: keras.callbacks.SwapEMAWeights(swap_on_epoch=True)),
+    "LearningRateScheduler": (
+        optimizers.Adam,
+        lambda: keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5),
+    ),
+    "ReduceLROnPlateau": (
+        lambda: optimizers.SGD(0.1),
+        lambda: keras.callbacks.ReduceLROnPlateau("loss", factor=0.1, patience=1, min_delta=9.0),
+    ),
+    "EarlyStopping": (
+        lambda: optimizers.SGD(0.1),
+        lambda: keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=9.0, restore_best_weights=True),
+    ),
+    "LambdaCallback": (
+        lambda: optimizers.SGD(0.1),
+        lambda: keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: logs["accuracy"]),
+    ),
+    "ProgbarLogger": (lambda: optimizers.SGD(0.1), lambda: keras.callbacks.ProgbarLogger()),
+}
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("name", SHIPPED)
+def test_kerass_own_callbacks_do_what_they_do_in_fit(name, images, labels):
+    make, callback = SHIPPED[name]
+    held = images[64:], labels[64:]
+    theirs, ours = compiled(make), compiled(make)
+    history = by_fit(theirs, images[:64], labels[:64], [callback()], held)
+    done, _ = by_us(ours, images[:64], labels[:64], [callback()], held)
+    for key in ("loss", "val_loss", "val_accuracy"):
+        assert [line[key] for line in done] == pytest.approx(history[key], rel=1e-7)
+    same(ours, theirs)
+
+
+def test_a_model_checkpoint_every_few_batches_saves_as_often_as_in_fit(images, labels, tmp_path):
+    kept = []
+    for train in (by_fit, by_us):
+        folder = tmp_path / train.__name__
+        path = str(folder / "{epoch}-{batch}.weights.h5")
+        train(compiled(), images, labels, [keras.callbacks.ModelCheckpoint(path, save_freq=4, save_weights_only=True)])
+        kept.append(sorted(part.name for part in folder.iterdir()))
+    assert kept[0] == kept[1] != []
+
+
+def test_one_callback_and_a_callback_list_are_taken(images, labels):
+    for wrap in (lambda one: one, lambda one: [[one]], lambda one: keras.callbacks.CallbackList([one])):
+        recorder = Recorder("on_epoch_end")
+        fit(network(), TrainingPlan(images, labels, RECIPE, 0, None, wrap(recorder)))
+        assert len(recorder.told) == EPOCHS
+
+
+def test_a_traced_training_is_traced_once_where_callbacks_change_nothing(images, labels, monkeypatch):
+    from fittingroom.training import step
+
+    made = []
+    monkeypatch.setattr(step, "make_compute", lambda *a, f=step.make_compute, **k: made.append(1) or f(*a, **k))
+    asks = At(lambda model: (model.predict(np.zeros((2, 144)), verbose=0), model.evaluate(*DATA, verbose=0)))
+    by_us(compiled(), images, labels, [asks, Recorder("on_train_batch_end", "on_epoch_end")])
+    assert len(made) == 1
+
+
+DATA = np.zeros((2, 144)), np.zeros(2, "int64")
+
+
+@pytest.mark.parametrize(
+    ("make", "do", "words"),
+    [
+        (network, optimizer("momentum", 0.5), "set the optimiser's momentum to 0.5 in on_epoch_begin"),
+        (network, optimizer("weight_decay", 0.5), "set the optimiser's weight_decay to 0.5"),
+        (network, lambda model: setattr(model, "optimizer", optimizers.SGD(0.1)), "exchanged the optimiser"),
+        (compiled, lambda model: model.compile("sgd", "mse"), "compiled the model anew"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_by_name(make, do, words, images, labels):
+    with pytest.raises(UsageError, match=words):
+        by_us(make(), images, labels, [At(do)])
+
+
+@pytest.mark.parametrize("make", [network, compiled])
+def test_thawing_what_was_frozen_at_first_is_refused_as_in_fit(make, images, labels):
+    model = make()
+    model.get_layer("first").trainable = False
+    if model.compiled:
+        model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(UsageError, match=r"A callback made .*kernel trainable, which was not when training began"):
+        by_us(model, images, labels, [At(layer("first", "trainable", True))])
+
+
+@pytest.mark.usefixtures("float64")
+def test_a_layer_that_was_frozen_in_the_middle_can_be_thawed_again(images, labels):
+    class Between(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.get_layer("first").trainable = epoch not in (1, 2)
+
+    theirs, ours = compiled(optimizers.Adam), compiled(optimizers.Adam)
+    by_fit(theirs, images, labels, [Between()])
+    by_us(ours, images, labels, [Between()])
+    same(ours, theirs)
+
+
+def test_a_torch_modules_change_is_followed_as_by_a_plain_loop(images, labels):
+    from torch import nn
+
+    def make():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(144, 8), nn.LeakyReLU(0.01), nn.Linear(8, 4)).double()
+
+    def change(module):
+        module[1].negative_slope = 0.7
+        module[0].bias.requires_grad_(False)
+
+    ours, theirs = make().eval(), make()
+    by_us(ours, images, labels, [At(change)])
+    assert not ours.training
+    data = Data(images, labels, 0)
+    used = torch.optim.SGD(theirs.parameters(), 0.1)
+    for data.epoch in range(EPOCHS):
+        if data.epoch == 1:
+            change(theirs)
+        for inputs, targets in map(data.__getitem__, range(len(data))):
+            used.zero_grad()
+            nn.functional.cross_entropy(theirs(torch.from_numpy(inputs)), torch.from_numpy(targets)).backward()
+            used.step()
+    for own, right in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(own, right, rtol=1e-9, atol=1e-9)
+
+
+def test_a_metric_with_one_value_a_class_is_in_the_history(images, labels):
+    model = network()
+    model.compile("sgd", "categorical_crossentropy", metrics=[keras.metrics.F1Score(name="f1")])
+    done, _ = by_us(model, images, labels, [], (images, labels))
+    assert len(done[0]["f1"]) == len(done[0]["val_f1"]) == 4
+    assert model.training is False
