@@ -129,22 +129,14 @@ def test_a_callback_that_needs_a_keras_model_is_refused_by_name_with_a_torch_mod
         fit(plain_module(), plan(make()))
 
 
-class EveryBatch(callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        pass
-
-
-class AtTheTest(callbacks.Callback):
-    def on_test_end(self, logs=None):
-        pass
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (EveryBatch, "EveryBatch wants to be called at every batch"),
-        (AtTheTest, "AtTheTest has on_test_end, which is never called here"),
-        (lambda: callbacks.ModelCheckpoint("x.keras", save_freq=10), "save_freq='epoch' is supported, received 10"),
+        (
+            lambda: callbacks.SwapEMAWeights(),
+            "SwapEMAWeights needs a model compiled with an optimiser that has use_ema",
+        ),
+        (lambda: callbacks.History, "received the class History; make one: History()"),
         (lambda: callbacks.BackupAndRestore("x"), "BackupAndRestore is not needed"),
         (object, "Expected Keras callbacks, received object"),
     ],

@@ -1,11 +1,12 @@
-"""Keras callbacks at the level of epochs, with effects that are real on our own loop."""
+"""Keras callbacks, called as ``model.fit`` calls them, with effects that are real on our own loop."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import torch
@@ -13,19 +14,22 @@ from torch import Tensor
 
 from fittingroom.errors import UsageError
 from fittingroom.files import atomic_write
+from fittingroom.progress import Log, no_log
+from fittingroom.training.live_settings import Follower
 from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.recipe import Recipe
     from fittingroom.training.step import Session
 
-WITHOUT_KERAS_MODEL = ("CSVLogger", "History", "LambdaCallback", "TerminateOnNaN")
+WITHOUT_KERAS_MODEL = ("CSVLogger", "History", "LambdaCallback", "ProgbarLogger", "TerminateOnNaN")
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
-TEST_HOOKS = tuple(
-    f"on_{kind}_{when}" for kind in ("test", "test_batch", "predict", "predict_batch") for when in ("begin", "end")
-)
+TEST_BATCH_HOOKS = ("on_test_batch_begin", "on_test_batch_end")
+AT_BATCHES = (
+    "LambdaCallback",
+    "ProgbarLogger",
+)  # of Keras's own; the others need none, or are looked after by the loop
 COMPILED_ATTRIBUTES = ("optimizer", "loss", "compiled", "_compile_loss", "_compile_metrics", "_loss_tracker")
 KERAS_CLASSES = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
 SET_AT_BEGIN = ("append", "append_header")  # by a CSVLogger, as it finds its file
@@ -33,32 +37,51 @@ PLAIN = (int, float, str, bool, type(None))
 
 
 class CallbackRunner:
-    """Callbacks, checked, and the model that they work on.
+    """Callbacks, checked, and the model that they work on; their hooks are called when and as ``model.fit`` does.
 
     Args:
         callbacks: instances of ``keras.callbacks.Callback``.
         session: the training they watch.
         probabilities: the model gives probabilities rather than logits.
+        log: told where what a callback changes cannot be followed by tracing anew.
+
+    Attributes:
+        at_batches: those that want to be called before and after every batch.
+        at_test_batches: likewise for batches of the held-out images.
 
     Raises:
-        UsageError: one that is no callback, needs what is not there, or wants to be called where none is.
+        UsageError: one that is no callback, or needs what is not there.
     """
 
-    def __init__(self, callbacks: Sequence[Any], session: Session, *, probabilities: bool) -> None:
+    def __init__(self, callbacks: Any, session: Session, *, probabilities: bool, log: Log = no_log) -> None:
         functional = session.functional
-        for callback in callbacks:
-            check(callback, is_keras=functional.is_keras)
-        self.callbacks, self.session = callbacks, session
-        self.model = functional.model if functional.is_keras else SimpleNamespace(stop_training=False)
+        self.callbacks, self.session = callback_list(callbacks), session
+        for callback in self.callbacks:
+            check(callback, functional)
+        self.model = functional.model if functional.is_keras else ModuleForCallbacks(functional.model)
+        self.at_batches = [callback for callback in self.callbacks if _at_batches(callback, BATCH_HOOKS)]
+        self.at_test_batches = [callback for callback in self.callbacks if _at_batches(callback, TEST_BATCH_HOOKS)]
+        self._follower = Follower(session, log)
         self._borrowed: dict[str, Any] = {}  # attributes, as they were, of a model compiled for the callbacks' sake
-        if callbacks and functional.is_keras and not session.owns_rate:
+        if self.callbacks and functional.is_keras and not session.owns_rate:
             self._borrowed = {name: getattr(self.model, name, None) for name in COMPILED_ATTRIBUTES}
             _compile(self.model, session.recipe, probabilities)
 
-    def begin(self, *, epochs_done: int | None) -> None:
+    @property
+    def stopping(self) -> bool:
+        """Whether a callback wants the training to end."""
+        return bool(self.model.stop_training)
+
+    @property
+    def changed(self) -> list[str]:
+        """The names of the settings that callbacks have changed so far."""
+        return self._follower.names
+
+    def begin(self, steps: int, *, epochs_done: int | None) -> None:
         """Tell the callbacks that training begins.
 
         Args:
+            steps: batches in an epoch.
             epochs_done: by the checkpoint that it goes on from; None where it begins anew.
         """
         self.model.stop_training = False
@@ -67,16 +90,19 @@ class CallbackRunner:
                 callback.append = True  # it would empty the file that it is to go on with
                 drop_rows(Path(callback.filename), callback.sep, epochs_done)
             callback.set_model(self.model)
-            callback.on_train_begin()
+            callback.set_params({"verbose": 0, "epochs": self.session.recipe.epochs, "steps": steps})
+        self._call("on_train_begin", {}, step=0)
 
     def epoch_begin(self, epoch: int, step: int) -> None:
-        """Tell the callbacks that an epoch begins, and take over a learning rate that one of them sets.
+        """Tell the callbacks that an epoch begins, and take over what one of them sets.
 
         Args:
             epoch: counted from 0, as Keras does.
             step: its first, counted from 0 over the whole training.
         """
-        self._watch_rate("on_epoch_begin", epoch, {}, step)
+        self._call("on_epoch_begin", epoch, {}, step=step)
+        if self.at_batches:
+            self.model.train()
 
     def epoch_end(self, epoch: int, logs: dict[str, Any], step: int) -> bool:
         """Tell the callbacks that an epoch has ended, and return whether one of them wants to stop.
@@ -86,13 +112,62 @@ class CallbackRunner:
             logs: loss, accuracy, val_loss, val_accuracy and what else was measured.
             step: the epoch's first.
         """
-        self._watch_rate("on_epoch_end", epoch, logs, step)
-        return bool(self.model.stop_training)
+        self._call("on_epoch_end", epoch, logs, step=step)
+        return self.stopping
+
+    def batch_begin(self, batch: int, step: int) -> None:
+        """Tell those that want to know it that a batch begins.
+
+        Args:
+            batch: counted from 0 in this epoch.
+            step: the same, counted from 0 over the whole training.
+        """
+        self._call("on_train_batch_begin", batch, {}, step=step, callbacks=self.at_batches)
+
+    def batch_end(self, batch: int, logs: dict[str, Any], step: int) -> None:
+        """Tell those that want to know it that a batch has ended.
+
+        Args:
+            batch: counted from 0 in this epoch.
+            logs: loss, accuracy and metrics of the epoch's images so far.
+            step: the same, counted from 0 over the whole training.
+        """
+        self._call("on_train_batch_end", batch, logs, step=step, callbacks=self.at_batches)
+
+    def test_begin(self, step: int) -> None:
+        """Tell the callbacks that the held-out images will be looked at.
+
+        Args:
+            step: the epoch's first.
+        """
+        self._call("on_test_begin", {}, step=step)
+
+    def test_batches(self, logs: Iterator[dict[str, Any]], step: int) -> None:
+        """Tell those that want to know it of the batches of held-out images; they were all looked at just now.
+
+        Args:
+            logs: loss, accuracy and metrics of the images up to each batch.
+            step: the epoch's first.
+        """
+        for batch, values in enumerate(logs):
+            self._call("on_test_batch_begin", batch, {}, step=step, callbacks=self.at_test_batches)
+            self._call("on_test_batch_end", batch, values, step=step, callbacks=self.at_test_batches)
+
+    def test_end(self, logs: dict[str, Any], step: int) -> None:
+        """Tell the callbacks that the held-out images were looked at.
+
+        Args:
+            logs: loss, accuracy and metrics.
+            step: the epoch's first.
+        """
+        self._call("on_test_end", logs, step=step)
 
     def end(self, logs: dict[str, Any]) -> None:
         """Tell the callbacks that training has ended; a Keras optimiser puts its averages in the weights' place."""
         if self.session.owns_rate:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        if self.callbacks:
+            self.model.train(False)
         for callback in self.callbacks:
             callback.on_train_end(logs)
 
@@ -101,22 +176,62 @@ class CallbackRunner:
         for name, value in self._borrowed.items():
             setattr(self.model, name, value)
 
-    def _watch_rate(self, hook: str, epoch: int, logs: dict[str, Any], step: int) -> None:
-        """Call a hook; where it changes the learning rate, keep the change as a factor on the recipe's schedule."""
-        if self.session.owns_rate or not self._borrowed:
-            self._call(hook, epoch, logs)
+    def _call(self, hook: str, *arguments: Any, step: int, callbacks: list[Any] | None = None) -> None:
+        """Call a hook of some callbacks, as a rule of all, and take over what they change."""
+        called = self.callbacks if callbacks is None else callbacks
+        called = [callback for callback in called if _may_do_something(callback, hook)]
+        if not called:
+            return
+        at_batch = "_batch_" in hook
+        if not at_batch:
+            self.model.train(False)  # as fit has it between its batches
+        follows = any(_may_change_settings(callback) for callback in called)
+        with self._rate(step), self._follower.following(at_batch=at_batch) if follows else nullcontext():
+            before = self._compiled_with() if follows else None
+            for callback in called:
+                getattr(callback, hook)(*arguments)
+            if follows and before != (now := self._compiled_with()):
+                self._refuse(hook, before, now)
+
+    @contextmanager
+    def _rate(self, step: int) -> Iterator[None]:
+        """Where callbacks change the learning rate, keep the change as a factor on the recipe's schedule."""
+        if not self._borrowed:
+            yield
             return
         optimizer = self.model.optimizer
         optimizer.learning_rate = self.session.learning_rate(step)
         before = float(optimizer.learning_rate)
-        self._call(hook, epoch, logs)
+        yield
         after = float(optimizer.learning_rate)
-        if after != before and before > 0:
-            self.session.rate_factor *= after / before
+        scheduled = self.session.rate(step)
+        if after != before and scheduled > 0:
+            self.session.rate_factor = after / scheduled
 
-    def _call(self, hook: str, epoch: int, logs: dict[str, Any]) -> None:
-        for callback in self.callbacks:
-            getattr(callback, hook)(epoch, logs)
+    def _compiled_with(self) -> dict[str, Any]:
+        """Return what callbacks may not exchange while a training is under way, by the words to refuse it with."""
+        if not self.session.functional.is_keras:
+            return {}
+        model = self.model
+        fixed: dict[str, Any] = {"compiled the model anew": (id(model._compile_loss), id(model._compile_metrics))}
+        if self._borrowed:
+            config = {name: value for name, value in vars(model.optimizer).items() if isinstance(value, PLAIN)}
+            fixed["exchanged the optimiser"] = (id(model.optimizer), id(model.optimizer._learning_rate))
+            fixed |= {f"set the optimiser's {name} to {value}": value for name, value in config.items()}
+        return fixed
+
+    def _refuse(self, hook: str, before: Any, now: dict[str, Any]) -> NoReturn:
+        words = next(
+            (words for words, value in now.items() if before.get(words, now) != value), "changed the optimiser"
+        )
+        of_recipe = (
+            "Of a recipe's optimiser callbacks can set the learning rate alone; compile the model before training, and "
+            "its own optimiser is used."
+        )
+        raise UsageError(
+            f"A callback {words} in {hook}, which the training under way cannot follow. "
+            f"{of_recipe if self._borrowed else 'Train twice instead.'}"
+        )
 
     def facts(self) -> list[dict[str, Any]]:
         """Return each callback's plain attributes, for a checkpoint."""
@@ -190,7 +305,47 @@ def _is_of_epoch_before(word: str, epochs_done: int) -> bool:
     return word.isdigit() and int(word) < epochs_done
 
 
-def check(callback: Any, *, is_keras: bool) -> None:
+class ModuleForCallbacks:
+    """A torch module as callbacks see it: itself, with ``stop_training`` beside it."""
+
+    def __init__(self, module: Any) -> None:
+        vars(self).update(_module=module, stop_training=False)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["_module"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "stop_training":
+            vars(self)[name] = value
+        else:
+            setattr(self._module, name, value)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Run the module."""
+        return self._module(*inputs)
+
+
+def callback_list(callbacks: Any) -> list[Any]:
+    """Return callbacks as a list: of one, of several, of a ``CallbackList``, of None.
+
+    Example:
+        >>> callback_list(None), callback_list(()), callback_list(["a", ("b",)])
+        ([], [], ['a', 'b'])
+    """
+    import keras
+
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return list(callbacks.callbacks)
+    return [part for each in callbacks for part in callback_list(each)] if _is_several(callbacks) else [callbacks]
+
+
+def _is_several(callbacks: Any) -> bool:
+    return isinstance(callbacks, list | tuple | set | Iterator)
+
+
+def check(callback: Any, functional: FunctionalModel) -> None:
     """Raise where a callback cannot do its work here.
 
     Raises:
@@ -200,30 +355,57 @@ def check(callback: Any, *, is_keras: bool) -> None:
 
     name = type(callback).__name__
     if not isinstance(callback, keras.callbacks.Callback):
-        raise UsageError(f"Expected Keras callbacks, received {name}.")
-    ships_with_keras = type(callback).__module__.startswith("keras.")
+        kind = f"the class {callback.__name__}; make one: {callback.__name__}()" if isinstance(callback, type) else name
+        raise UsageError(f"Expected Keras callbacks, received {kind}.")
+    ships_with_keras = _ships_with_keras(callback)
     if name == "TensorBoard" and find_spec("tensorflow") is None:
         raise UsageError("Callback TensorBoard needs TensorFlow, which is not installed. Use CSVLogger instead.")
     if name == "BackupAndRestore":
         raise UsageError("Callback BackupAndRestore is not needed: every run keeps its own checkpoint; use --resume.")
-    if not is_keras and ships_with_keras and name not in WITHOUT_KERAS_MODEL:
+    if not functional.is_keras and ships_with_keras and name not in WITHOUT_KERAS_MODEL:
         raise UsageError(f"Callback {name} needs a Keras model, and this one is a plain torch module.")
-    if getattr(callback, "save_freq", "epoch") != "epoch":
-        raise UsageError(f"Callback {name}: save_freq='epoch' is supported, received {callback.save_freq!r}.")
-    unheard = [hook for hook in TEST_HOOKS if not ships_with_keras and _overrides(callback, hook)]
-    if unheard:
+    if isinstance(callback, keras.callbacks.SwapEMAWeights) and not _averages(functional.model):
         raise UsageError(
-            f"Callback {name} has {unheard[0]}, which is never called here: validation is part of an epoch. Look at "
-            "val_loss and val_accuracy in on_epoch_end."
+            f"Callback {name} needs a model compiled with an optimiser that has use_ema=True. In a recipe it is "
+            "averaging='ema', without a callback."
         )
-    if not ships_with_keras and any(_overrides(callback, hook) for hook in BATCH_HOOKS):
-        raise UsageError(f"Callback {name} wants to be called at every batch; here callbacks are called once an epoch.")
+
+
+def _averages(model: Any) -> bool:
+    optimizer = getattr(model, "optimizer", None)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return any(getattr(each, "use_ema", False) for each in getattr(optimizer, "optimizers", [optimizer]))
+
+
+def _ships_with_keras(callback: Any) -> bool:
+    return type(callback).__module__.startswith("keras.")
+
+
+def _may_do_something(callback: Any, hook: str) -> bool:
+    """Say whether a callback's class, or the callback itself as a LambdaCallback, has a hook of its own."""
+    short = hook.replace("_train_", "_") if "_train_batch_" in hook else hook  # Keras's default calls the short one
+    return any(_overrides(callback, name) for name in {hook, short})
+
+
+def _may_change_settings(callback: Any) -> bool:
+    """Say whether a callback may change a layer's or an optimiser's settings; Keras's own change only the rate."""
+    return not _ships_with_keras(callback) or type(callback).__name__ == "LambdaCallback"
+
+
+def _at_batches(callback: Any, hooks: tuple[str, ...]) -> bool:
+    wants = (
+        not _ships_with_keras(callback)
+        or type(callback).__name__ in AT_BATCHES
+        or getattr(callback, "save_freq", "epoch") != "epoch"  # a ModelCheckpoint
+    )
+    return wants and any(_overrides(callback, hook) for hook in hooks)
 
 
 def _overrides(callback: Any, hook: str) -> bool:
     import keras
 
-    return getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+    function = getattr(callback, hook)
+    return getattr(function, "__func__", function) is not getattr(keras.callbacks.Callback, hook)
 
 
 def _compile(model: Any, recipe: Recipe, probabilities: bool) -> None:

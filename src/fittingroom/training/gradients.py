@@ -66,7 +66,10 @@ def evaluate(
 
 def differentiate(loss: Tensor, parameters: Tensors) -> Tensors:
     """Return the gradient of the loss for every parameter, zeros where it does not depend on one."""
-    gradients: tuple[Tensor | None, ...] = torch.autograd.grad(loss, parameters, allow_unused=True)
+    wanted = [parameter for parameter in parameters if parameter.requires_grad]  # a callback may have frozen others
+    asked = wanted and loss.requires_grad
+    found = iter(torch.autograd.grad(loss, wanted, allow_unused=True) if asked else [None] * len(wanted))
+    gradients = [next(found) if parameter.requires_grad else None for parameter in parameters]
     return tuple(
         torch.zeros_like(parameter) if gradient is None else gradient
         for gradient, parameter in zip(gradients, parameters, strict=True)
@@ -98,7 +101,8 @@ def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat, scaled: S
                 outputs, penalty = functional.call(contiguous(inputs), True)
                 total = loss(outputs, targets, contiguous(inputs))
                 total = total if penalty is None else total + penalty
-                (total if scaled is None else scaled(total)).backward()  # type: ignore[no-untyped-call]
+                if total.requires_grad:  # not where a callback has frozen all
+                    (total if scaled is None else scaled(total)).backward()  # type: ignore[no-untyped-call]
         except Exception as error:  # an owner's Python may fail in any way
             if ran_out(error) or isinstance(error, FittingRoomError):
                 raise
@@ -207,7 +211,8 @@ def joint_graph(
             graphs.drop_dead(forward)
         forward.recompile()
         value_of = _replayed(forward)
-    joint = graph_of(_joint(value_of, counts, scaled), sample)
+    moved = tuple(parameter.requires_grad for parameter in functional.parameters)
+    joint = graph_of(_joint(value_of, counts, scaled, moved), sample)
     if clean:
         for run in graphs.JOINT:
             run(joint)
@@ -258,11 +263,11 @@ def _replayed(forward: GraphModule) -> ValueOf:
     return value_of
 
 
-def _joint(value_of: ValueOf, counts: tuple[int, int], scaled: Scaled | None) -> Flattened:
+def _joint(value_of: ValueOf, counts: tuple[int, int], scaled: Scaled | None, moved: tuple[bool, ...]) -> Flattened:
     def joint(*arguments: Tensor) -> list[Tensor]:
         parameters, buffers, inputs, targets = _split(arguments, counts)
         with torch.enable_grad():
-            leaves = tuple(parameter.detach().requires_grad_() for parameter in parameters)
+            leaves = tuple(p.detach().requires_grad_(moves) for p, moves in zip(parameters, moved, strict=True))
             value = value_of(leaves, buffers, inputs, targets)
             gradients = differentiate(value.loss if scaled is None else scaled(value.loss), leaves)
         results = (value.loss, value.outputs, *value.buffers, *gradients)

@@ -14,8 +14,6 @@ from torch import Tensor
 
 from fittingroom.arrays import Array
 from fittingroom.errors import Interrupted, TrainingError
-from fittingroom.inference.forward import make_infer
-from fittingroom.models.front import pixel_scale
 from fittingroom.progress import Log, OnProgress, Progress, no_log, no_progress
 from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
@@ -101,6 +99,7 @@ class Record:
         losses: one tensor without axes a step.
         outputs: one tensor ``(batch, c)`` a step.
         images: how many images those steps have seen.
+        measured: how many of those steps are in the owner's metrics already, where callbacks are told at batches.
     """
 
     def __init__(self, labels: Tensor, predicted: Callable[[Tensor], Tensor] | None = None) -> None:
@@ -109,6 +108,7 @@ class Record:
         self.losses: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.images = 0
+        self.measured = 0
         self._loss_sum, self._summed = 0.0, 0
         self._right, self._counted = 0, 0
 
@@ -219,8 +219,6 @@ class Loop:
     ) -> None:
         self.session, self.runner, self.plan, self.hooks = session, runner, plan, hooks
         self.validation, self.interrupted = validation, interrupted
-        recipe = session.recipe
-        self.infer = make_infer(session.functional, scale=pixel_scale(recipe.pixels), trace=recipe.trace)
 
     @property
     def steps(self) -> int:
@@ -239,7 +237,7 @@ class Loop:
             RunError: the checkpoint is of another model or recipe.
         """
         try:
-            self.runner.begin(epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
+            self.runner.begin(self.steps, epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
             state = self._restored(checkpoint) if checkpoint else LoopState()
             with torch.no_grad():
                 while state.epoch <= self.session.recipe.epochs and state.stopped is None:
@@ -260,7 +258,7 @@ class Loop:
         record = self._steps(state, first, started)
         logs: Line = {"loss": record.loss(), "accuracy": record.accuracy(), **self._measured(record)}
         try:
-            logs |= self._validated()
+            logs |= self._validated(first)
         except Interrupted:
             self._stop(state, record, self.steps, started)
         seconds = time.perf_counter() - started
@@ -283,18 +281,34 @@ class Loop:
         state.tensors = {}
         labels = record.labels.split(batch_size)  # type: ignore[no-untyped-call]
         tick, checked = max(1, self.steps // TICKS_AN_EPOCH), state.step
+        watched = bool(self.runner.at_batches) or self.runner.stopping  # fit looks at it after each batch only
         for step, rows in enumerate(batches(order, batch_size, state.step), state.step):
+            if watched:
+                self.runner.batch_begin(step, first + step)
             record.add(*session.take_step(rows, labels[step], state.epoch, first + step))
+            last = step + 1 == self.steps
+            if watched:
+                last = self._told(record, step, first) or last
             stop = self.interrupted()
-            if stop or (step + 1) % tick == 0 or step + 1 == self.steps:
+            if stop or (step + 1) % tick == 0 or last:
                 self._check_finite(state, record, checked, first)
                 checked = step + 1
-                self._stop_if(stop, state, record, checked, started)
+                self._stop_if(stop and not last, state, record, checked, started)
                 self.hooks.on_progress(self._progress(state, record, time.perf_counter() - started, {}))
+            if last:
+                break
         return record
 
+    def _told(self, record: Record, step: int, first: int) -> bool:
+        """Tell callbacks that want to know it of a batch, and return whether one of them ends the epoch."""
+        if self.runner.at_batches:
+            logs = {"loss": record.loss(), "accuracy": record.accuracy(), **self._measured(record, record.measured)}
+            record.measured = len(record.outputs)
+            self.runner.batch_end(step, logs, first + step)
+        return self.runner.stopping
+
     def _stop_if(self, stop: bool, state: LoopState, record: Record, step: int, started: float) -> None:
-        if stop and step < self.steps:  # after the last step the epoch is all but over; validation looks again
+        if stop:  # not after the last step: the epoch is all but over, and validation looks again
             self._stop(state, record, step, started)
 
     def _stop(self, state: LoopState, record: Record, step: int, started: float) -> NoReturn:
@@ -317,23 +331,51 @@ class Loop:
             "The weights from before this epoch are kept."
         )
 
-    def _measured(self, record: Record) -> dict[str, Any]:
-        values = self.session.objective.metrics(torch.cat(record.outputs), record.labels)
+    def _measured(self, record: Record, since: int = 0) -> dict[str, Any]:
+        """Return the owner's metrics of an epoch up to now; batches before ``since`` are in them already."""
+        outputs = torch.cat(record.outputs[since:])
+        labels = record.labels[record.images - len(outputs) : record.images]
+        return self._metrics(outputs, labels, since == 0)
+
+    def _metrics(self, outputs: Tensor, labels: Tensor, fresh: bool) -> dict[str, Any]:
+        values = self.session.objective.metrics(outputs, labels, fresh)
         return {name: value for name, value in values.items() if name != "accuracy"}
 
-    def _validated(self) -> dict[str, Any]:
+    def _validated(self, first: int) -> dict[str, Any]:
         """Look at the validation images with the weights that would be kept."""
         if self.validation is None:
             return {"val_loss": None, "val_accuracy": None}
-        with self.session.averaging.in_place():
-            outputs, penalty = self.infer(self.validation.images, self._leave_if_interrupted)
+        self.runner.test_begin(first)
+        try:
+            with self.session.averaging.in_place():
+                outputs, penalty = self.session.infer(self.validation.images, self._leave_if_interrupted)
+        except Interrupted:
+            self.runner.test_end({}, first)  # what a callback has exchanged for the test it puts back
+            raise
+        if self.runner.at_test_batches:
+            self.runner.test_batches(self._batch_by_batch(outputs, penalty), first)
         labels = self.validation.labels
         objective = self.session.objective
         loss = objective.held_out(self.validation.images, outputs, labels)
         right = (objective.predicted(outputs) == labels).double().mean()
-        values = objective.metrics(outputs, labels)
-        extra = {f"val_{name}": value for name, value in values.items() if name != "accuracy"}
-        return {"val_loss": float(loss if penalty is None else loss + penalty), "val_accuracy": float(right), **extra}
+        extra = self._metrics(outputs, labels, True)
+        logs = {"loss": float(loss if penalty is None else loss + penalty), "accuracy": float(right), **extra}
+        self.runner.test_end(dict(logs), first)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _batch_by_batch(self, outputs: Tensor, penalty: Tensor | None) -> Iterator[Line]:
+        """Yield loss, accuracy and metrics of the validation images up to each batch of the training's size."""
+        assert self.validation is not None
+        size, objective, labels = self.session.recipe.batch_size, self.session.objective, self.validation.labels
+        loss_sum, right = 0.0, 0
+        for start in range(0, len(labels), size):
+            rows = slice(start, start + size)
+            some, theirs = outputs[rows], labels[rows]
+            loss = objective.held_out(self.validation.images[rows], some, theirs)
+            loss_sum += float(loss if penalty is None else loss + penalty) * len(some)
+            right += int((objective.predicted(some) == theirs).sum())
+            seen = start + len(some)
+            yield {"loss": loss_sum / seen, "accuracy": right / seen, **self._metrics(some, theirs, start == 0)}
 
     def _leave_if_interrupted(self) -> None:
         if self.interrupted():

@@ -100,14 +100,15 @@ class Objective:
 
     Attributes:
         loss: of outputs ``(n, c)``, targets and inputs.
-        metrics: of outputs and labels of a whole epoch, to numbers by name, or lists of numbers; empty for a recipe's.
+        metrics: of outputs and labels of an epoch, to numbers by name, or lists of numbers; empty for a recipe's. The
+            third argument says whether they are the epoch's first, rather than more of them.
         predicted: of outputs ``(n, c)``, the predicted labels, int64 ``(n,)``.
         held_out: the loss of images that are not trained on: uint8 ``(n, h, w)``, outputs and labels.
         scaled: what is differentiated in the loss's place, where an optimiser divides gradients by a factor again.
     """
 
     loss: Loss
-    metrics: Callable[[Tensor, Tensor], dict[str, Any]]
+    metrics: Callable[[Tensor, Tensor, bool], dict[str, Any]]
     predicted: Callable[[Tensor], Tensor]
     held_out: Callable[[Tensor, Tensor, Tensor], Tensor]
     scaled: Callable[[Tensor], Tensor] | None = None
@@ -178,7 +179,7 @@ def owners_objective(functional: FunctionalModel, classes: int, *, probabilities
         return total / len(labels)
 
     scaled = model.optimizer.scale_loss if scales_loss(model.optimizer) else None
-    measured = lambda outputs, labels: _measured(model, encode, outputs, labels)  # noqa: E731
+    measured = lambda outputs, labels, fresh: _measured(model, encode, outputs, labels, fresh)  # noqa: E731
     return Objective(loss, measured, predicted_labels(probabilities), held_out, scaled)
 
 
@@ -295,10 +296,11 @@ def _build(functional: FunctionalModel, encode: Encode, classes: int) -> None:
             model._compile_metrics.build(labels, outputs)
 
 
-def _measured(model: Any, encode: Encode, outputs: Tensor, labels: Tensor) -> dict[str, Any]:
+def _measured(model: Any, encode: Encode, outputs: Tensor, labels: Tensor, fresh: bool) -> dict[str, Any]:
     if model._compile_metrics is None:
         return {}
-    model._compile_metrics.reset_state()
+    if fresh:
+        model._compile_metrics.reset_state()
     for start in range(0, len(labels), METRIC_ROWS):
         rows, some = outputs[start : start + METRIC_ROWS], labels[start : start + METRIC_ROWS]
         model._compile_metrics.update_state(encode(some, rows), rows)

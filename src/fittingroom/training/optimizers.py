@@ -186,6 +186,28 @@ def build(flat: Flat, recipe: Recipe) -> Optimizer:
     return Optimizer(rule.state, update)
 
 
+def leaving_out(rule: Optimizer, flat: Flat, trained: tuple[bool, ...]) -> Optimizer:
+    """Return an optimiser that leaves parameters which a callback has frozen, and what it remembers of them, alone.
+
+    Args:
+        rule: of all parameters.
+        flat: the parameters and gradients.
+        trained: of each parameter, whether it is trained still.
+    """
+    if all(trained):
+        return rule
+    vectors = [flat.parameters, *(tensor for tensor in rule.state.values() if tensor.shape == flat.parameters.shape)]
+    kept = [view for vector in vectors for view, moves in zip(flat.views_of(vector), trained, strict=True) if not moves]
+
+    def update(learning_rate: float, step: int) -> None:
+        before = [view.clone() for view in kept]
+        rule.update(learning_rate, step)
+        for view, value in zip(kept, before, strict=True):
+            view.copy_(value)
+
+    return Optimizer(rule.state, update)
+
+
 def clip(gradients: Tensor, limit: float) -> None:
     """Scale all gradients down, in place, so that their norm together is at most the limit.
 
@@ -233,9 +255,11 @@ def owners_optimizer(optimizer: Any, variables: list[Any], flat: Flat, *, trace:
         optimizer.build(variables)
     # by number: Keras counts its layers on within a process, so that names are others when the model is built again
     state = {str(index): variable.value for index, variable in enumerate(optimizer.variables)}
-    if trace and can_be_traced(optimizer):
+    if trace and variables and can_be_traced(optimizer):
         return Optimizer(state, _traced(optimizer, variables, flat))
     gradients = list(flat.gradient_views)
+    if not variables:  # a callback has frozen all of them: as in fit, nothing is updated
+        return Optimizer(state, lambda *_: None)
     return Optimizer(state, lambda *_: optimizer.apply(gradients, variables))
 
 
@@ -292,6 +316,13 @@ class Flat:
     def views_of(self, vector: Tensor) -> Tensors:
         """Return views of a vector ``(p,)`` in the parameters' shapes."""
         return views(vector, [view.shape for view in self.parameter_views])
+
+
+def only(flat: Flat, trained: tuple[bool, ...]) -> Flat:
+    """Return the same vectors with views of some of the parameters only."""
+    parts = (flat.parameter_views, flat.gradient_views, flat.kernel_axes)
+    chosen = (tuple(part for part, moves in zip(all_, trained, strict=True) if moves) for all_ in parts)
+    return Flat(flat.parameters, flat.gradients, *chosen)  # type: ignore[arg-type]
 
 
 def views(vector: Tensor, shapes: list[torch.Size]) -> Tensors:

@@ -11,13 +11,15 @@ from torch import Generator, Tensor
 import fittingroom.training.optimizers as optimizers
 import fittingroom.training.schedules as schedules
 from fittingroom.errors import ModelError
-from fittingroom.models.front import holds_own_scaling
+from fittingroom.inference.forward import make_infer
+from fittingroom.models.front import holds_own_scaling, pixel_scale
 from fittingroom.models.functional_model import as_functional
 from fittingroom.training.augment import Generators
 from fittingroom.training.batching import make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
 from fittingroom.training.gradients import make_compute
-from fittingroom.training.optimizers import Flat, owners_optimizer
+from fittingroom.training.live_settings import trained_now
+from fittingroom.training.optimizers import Flat, only, owners_optimizer
 from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
@@ -140,6 +142,8 @@ class Session:
 
     Attributes:
         compute: loss and gradients of a batch.
+        infer: outputs without training.
+        traces: whether steps are traced, where they can be.
         optimizer: the recipe's, or the owner's.
         averaging: of the weights.
         owns_rate: whether the rate is the model's own optimiser's, and the recipe's is not used.
@@ -165,26 +169,41 @@ class Session:
         dtype = flat.parameters.dtype
         self.batcher = make_batcher(data.images, functional.input_shape, dtype, recipe, self.generators)
         self.owns_rate = is_compiled(functional)
-        self.compute = make_compute(
-            functional,
-            objective.loss,
-            flat,
-            trace=recipe.trace,
-            log=log,
-            ranked=not self.owns_rate,
-            scaled=objective.scaled,
-        )
-        if self.owns_rate:
-            model = functional.model
-            self.optimizer = owners_optimizer(
-                model.optimizer, list(model.trainable_variables), flat, trace=recipe.trace
-            )
-        else:
-            self.optimizer = optimizers.build(flat, recipe)
+        self.traces, self._log = recipe.trace, log
+        self._rule = None if self.owns_rate else optimizers.build(flat, recipe)
+        self.renew()
         self.averaging = Averaging(flat.parameters, recipe)
         self.rate = schedules.learning_rate_at(recipe, data.steps(recipe.batch_size))
         self.rate_factor = 1.0
         self._good: dict[str, Tensor] = {}
+
+    def renew(self, *, trace: bool = True) -> None:
+        """Make everything anew that holds settings of layers and optimiser as constants; they have changed.
+
+        Args:
+            trace: off to compute all that follows eagerly.
+
+        Raises:
+            UsageError: what was frozen when training began is trainable now.
+        """
+        self.traces = self.traces and trace
+        trained = trained_now(self.functional)
+        self.compute = make_compute(
+            self.functional,
+            self.objective.loss,
+            self.flat,
+            trace=self.traces,
+            log=self._log,
+            ranked=not self.owns_rate,
+            scaled=self.objective.scaled,
+        )
+        self.infer = make_infer(self.functional, scale=pixel_scale(self.recipe.pixels), trace=self.traces)
+        if self._rule is None:
+            model = self.functional.model
+            flat = only(self.flat, trained)
+            self.optimizer = owners_optimizer(model.optimizer, list(model.trainable_variables), flat, trace=self.traces)
+        else:
+            self.optimizer = optimizers.leaving_out(self._rule, self.flat, trained)
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0 over the whole training."""

@@ -28,7 +28,7 @@ from fittingroom.models.functional_model import as_functional, probe
 from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
-from fittingroom.training.callbacks import CallbackRunner
+from fittingroom.training.callbacks import CallbackRunner, callback_list
 from fittingroom.training.gradients import refuse_one_image
 from fittingroom.training.heap import kept_heap, ran_out
 from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
@@ -39,7 +39,7 @@ from fittingroom.training.step import Session, adapt, is_compiled
 from fittingroom.training.whiten import whiten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from fittingroom.models.functional_model import FunctionalModel
@@ -69,7 +69,7 @@ def train_model(
     *,
     seed: int = 0,
     validation: Any = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Any = (),
     out: str | Path | None = None,
     facts: Mapping[str, Any] | None = None,
     log: Log = no_log,
@@ -88,7 +88,7 @@ def train_model(
         seed: of shuffling, augmentation and dropout.
         validation: None to train on everything; how many images to hold out, stratified, the same ones whatever the
             seed; or a pair of images and labels.
-        callbacks: Keras callbacks, called once an epoch.
+        callbacks: Keras callbacks, called as ``model.fit`` calls them: one, several, or a ``CallbackList``.
         out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None.
         facts: what the caller knows of where model, data and recipe come from, see `made_of`.
         log: takes one line for the user: why a model is trained without a trace, why training stopped early.
@@ -125,7 +125,7 @@ def resume(
     *,
     model: Any = None,
     validation: Any = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Any = (),
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
 ) -> Run:
@@ -165,9 +165,7 @@ def resume(
     return _fit_into(opened, model, plan, saved, log, on_progress)
 
 
-def _plan(
-    data: object, recipe: Recipe, seed: int, validation: object, callbacks: Sequence[Any], log: Log
-) -> TrainingPlan:
+def _plan(data: object, recipe: Recipe, seed: int, validation: object, callbacks: Any, log: Log) -> TrainingPlan:
     """Check the data at the border, hold out validation images, and put together what is trained on and how."""
     log = audible(log)
     pair = accept_pair(data, "training", log)
@@ -185,7 +183,7 @@ def _plan(
         "held_out": held_out,
         "class_names": list(data.class_names) if isinstance(data, Dataset) else None,
     }
-    return TrainingPlan(*pair, recipe, seed, held, callbacks, facts)
+    return TrainingPlan(*pair, recipe, seed, held, callback_list(callbacks), facts)
 
 
 def _not_a_test_set(validation: object) -> object:
@@ -384,7 +382,7 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
         refuse_one_image(functional, len(data) % recipe.batch_size)
         with functional.left_as_usual(), bound(functional) as flat, held_back() as interrupted:
             session = Session(functional, flat, data, recipe, objective, seed=plan.seed, log=hooks.log)
-            runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities)
+            runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities, log=hooks.log)
             return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
 
 

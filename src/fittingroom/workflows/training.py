@@ -42,7 +42,7 @@ def train(
     batch_size: int | None = None,
     seed: int = 0,
     validation: Any = None,
-    callbacks: Sequence[Any] = (),
+    callbacks: Any = (),
     name: str | None = None,
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -69,7 +69,7 @@ def train(
         seed: of the starting weights where the model is built here, of the images' order, augmentation and dropout.
         validation: None to train on everything; how many images to hold out, stratified, the same ones whatever the
             seed; or a pair of images and labels.
-        callbacks: Keras callbacks, called once an epoch.
+        callbacks: Keras callbacks, called as ``model.fit`` calls them: one, several, or a ``CallbackList``.
         name: of the run: letters, digits, dots, dashes and underscores.
         out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None, by the run's or the model's name.
         data_dir: where a known dataset's files are; None to look.

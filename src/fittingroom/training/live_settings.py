@@ -1,0 +1,160 @@
+"""What callbacks change in a model, its loss and its optimiser while it is trained: noticed, so that it is traced anew.
+
+A trace holds as constants what layers and optimiser read from their Python: a dropout rate, an activation, a momentum.
+So all of it is compared before and after every hook that may have changed it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from fittingroom.errors import UsageError
+from fittingroom.models.hidden_state import LARGEST_WALK, HiddenState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fittingroom.models.functional_model import FunctionalModel
+    from fittingroom.progress import Log
+    from fittingroom.training.step import Session
+
+SET_BY_KERAS = ("stop_training", "stop_evaluating", "stop_predicting")  # on a model, when it is first fitted or asked
+TRACES_FOR_BATCHES = 3  # a callback that changes settings at batches is followed so many times, then the step is eager
+
+
+class LiveSettings:
+    """All that a trace holds as constants, as it was at one moment; what callbacks may change without a word is not in.
+
+    Weights, buffers, metrics and what the optimiser remembers, its learning rate too, are read anew at every step.
+
+    Args:
+        functional: the model.
+
+    Attributes:
+        complete: whether all was looked at; no where there is too much.
+    """
+
+    def __init__(self, functional: FunctionalModel) -> None:
+        self._functional = functional
+        model = functional.model
+        if functional.is_keras:
+            for name in SET_BY_KERAS:
+                vars(model).setdefault(name, False)
+        self._flags = _flags(functional)
+        self._state = HiddenState(_roots(functional), _read_at_every_step(functional))
+        self.complete = len(self._state._seen) < LARGEST_WALK
+
+    def changed(self) -> str | None:
+        """Return the name of the first setting that is no longer as it was, or None."""
+        now = _flags(self._functional)
+        differing = [name for name in (*now, *self._flags) if now.get(name, now) != self._flags.get(name, self)]
+        return differing[0] if differing else self._state.changed()
+
+
+def _roots(functional: FunctionalModel) -> dict[str, Any]:
+    if not functional.is_keras:
+        return functional.roots
+    layers = functional.model._flatten_layers()
+    policies = {f"{layer.name}.dtype_policy": layer.dtype_policy for layer in layers}
+    penalties = {f"{layer.name}.activity_regularizer": layer.activity_regularizer for layer in layers}
+    optimizer = {"the optimiser": getattr(functional.model, "optimizer", None)}
+    return {**functional.roots, **optimizer, **policies, **penalties}
+
+
+def _read_at_every_step(functional: FunctionalModel) -> list[Any]:
+    model = functional.model
+    tensors = [*functional.parameters, *functional.buffers]
+    if functional.is_keras:
+        optimizer = getattr(model, "optimizer", None)
+        variables = [
+            *model.variables,
+            *model.metrics_variables,
+            *(optimizer.variables if optimizer is not None else ()),
+        ]
+        tensors += [variable.value for variable in variables]
+    return tensors
+
+
+def _flags(functional: FunctionalModel) -> dict[str, Any]:
+    """Return settings that lie in tensors, or that Keras keeps among its own bookkeeping."""
+    flags: dict[str, Any] = {
+        f"{name}.trainable": (parameter.requires_grad, len(parameter._backward_hooks or ()))
+        for name, parameter in zip(functional.parameter_names, functional.parameters, strict=True)
+    }
+    if functional.is_keras:
+        for layer in functional.model._flatten_layers():
+            own = (layer.trainable, id(layer.activity_regularizer), id(layer.dtype_policy), layer.autocast)
+            flags[layer.name] = (id(layer), *own)
+        flags |= {f"{name}.constraint": value for name, value in _constraints(functional).items()}
+    return flags
+
+
+def _constraints(functional: FunctionalModel) -> dict[str, int]:
+    return {variable.path: id(variable.constraint) for variable in functional.model.trainable_variables}
+
+
+def trained_now(functional: FunctionalModel) -> tuple[bool, ...]:
+    """Say of each of the parameters whether it is trained still: a callback may have frozen it.
+
+    Raises:
+        UsageError: one that was frozen when training began is trainable now; ``fit`` cannot train that either.
+    """
+    model = functional.model
+    if functional.is_keras:
+        living = {id(variable.value): variable.path for variable in model.trainable_variables}
+    else:
+        living = {id(value): name for name, value in model.named_parameters() if value.requires_grad}
+    known = {id(parameter) for parameter in functional.parameters}
+    new = [name for key, name in living.items() if key not in known]
+    if new:
+        raise UsageError(
+            f"A callback made {new[0]} trainable, which was not when training began, so that the optimiser does not "
+            "know it (model.fit refuses it too). Let it be trainable at first and freeze it in on_train_begin, or "
+            "train twice."
+        )
+    return tuple(id(parameter) in living for parameter in functional.parameters)
+
+
+class Follower:
+    """Has a training follow what callbacks change.
+
+    Args:
+        session: the training.
+        log: told where it cannot be followed by tracing anew.
+
+    Attributes:
+        names: of what was changed so far.
+    """
+
+    def __init__(self, session: Session, log: Log) -> None:
+        self.session, self.log = session, log
+        self.names: list[str] = []
+        self._at_batches = 0
+        self._standing: LiveSettings | None = None
+
+    @contextmanager
+    def following(self, *, at_batch: bool) -> Iterator[None]:
+        """Compare all settings before and after the block, and trace anew where one has changed.
+
+        Args:
+            at_batch: the block is run at every batch, where tracing anew each time would not pay.
+        """
+        before = (self._standing if at_batch else None) or LiveSettings(self.session.functional)
+        yield
+        name = before.changed()
+        self._standing = before if at_batch and name is None else None
+        if name is not None:
+            self._follow(name, at_batch)
+        elif not before.complete and self.session.traces:
+            self.log("Training without a trace: the model leads to too much for a callback's changes to be noticed.")
+            self.session.renew(trace=False)
+
+    def _follow(self, name: str, at_batch: bool) -> None:
+        if name not in self.names:
+            self.names.append(name)
+        self._at_batches += at_batch
+        pays = self._at_batches <= TRACES_FOR_BATCHES
+        if not pays and self.session.traces:
+            self.log(f"Training without a trace: a callback changes {name} between batches.")
+        self.session.renew(trace=pays)
