@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 Flattened = Callable[..., list[Tensor]]
 
@@ -116,3 +118,14 @@ def placeholders(module: GraphModule) -> list[Node]:
 def replace(old: Node, new: Node) -> None:
     """Let every user of one node use another instead; the old one is left without users."""
     old.replace_all_uses_with(new)
+
+
+class HoldNoGrad(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Detach, in a graph that is being recorded, what is computed while gradients are off: a graph has no such mode."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        del types
+        result = func(*args, **(kwargs or {}))
+        if torch.is_grad_enabled() or func is torch.ops.aten.detach.default:
+            return result
+        return tree_map_only(Tensor, torch.ops.aten.detach.default, result)

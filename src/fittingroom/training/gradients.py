@@ -11,16 +11,23 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.func import functionalize
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
 
 import fittingroom.graphs as graphs
 from fittingroom.errors import FittingRoomError, ModelError, TrainingError
-from fittingroom.graphs.nodes import Flattened, graph_of
+from fittingroom.graphs.nodes import Flattened, HoldNoGrad, graph_of
 from fittingroom.models.front import contiguous
 from fittingroom.models.functional_model import FunctionalModel, Tensors, first_words
 from fittingroom.models.hidden_state import HiddenState
-from fittingroom.training.agreement import StepOutcome, _reason, difference, same_graph, what_changed
+from fittingroom.training.agreement import (
+    NOISE,
+    ROUNDING,
+    TIES,
+    StepOutcome,
+    difference,
+    reason_of,
+    same_graph,
+    what_changed,
+)
 from fittingroom.training.heap import ran_out
 from fittingroom.training.losses import Loss, Targets
 
@@ -244,17 +251,6 @@ def _listed(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
     return forward
 
 
-class HoldNoGrad(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Detach, in a graph that is being recorded, what is computed while gradients are off: a graph has no such mode."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
-        result = func(*args, **(kwargs or {}))
-        if torch.is_grad_enabled() or func is torch.ops.aten.detach.default:
-            return result
-        return tree_map_only(Tensor, torch.ops.aten.detach.default, result)
-
-
 def _replayed(forward: GraphModule) -> ValueOf:
     def value_of(parameters: Tensors, buffers: Tensors, inputs: Tensor, targets: Targets) -> Value:
         loss, outputs, *fresh = forward.forward(*parameters, *buffers, inputs, *targets)
@@ -413,7 +409,7 @@ class Tracer:
         except Exception as error:  # any Python may be in a model: whatever goes wrong, eager is right
             if ran_out(error):
                 raise
-            return _reason(error)
+            return reason_of(error)
         traced = replay(graph, self.functional, self.flat)
         if self.clean:
             return traced
@@ -447,7 +443,7 @@ class Tracer:
         except Exception as error:  # an operation may refuse at its first replay what it took while it was recorded
             if ran_out(error):
                 raise
-            return _reason(error)
+            return reason_of(error)
         return found
 
     def _look(self, compute: Compute, inputs: Tensor, targets: Targets) -> StepOutcome:
@@ -479,11 +475,6 @@ class Tracer:
             return traced(inputs, targets)
 
         return compute
-
-
-# How far the two ways may be apart, relative to a parameter's gradient, and to all gradients: in roots and in multiples
-# of the step from 1 to the next number (1e-7 in float32). Measured on the shipped networks and layers: 1e-6.
-ROUNDING, TIES, NOISE = (3.0, 30.0), (300.0, 3000.0), 1e-3
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.errors import UsageError
 from fittingroom.models.hidden_state import LARGEST_WALK, HiddenState
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.progress import Log
     from fittingroom.training.step import Session
+
 
 SET_BY_KERAS = ("stop_training", "stop_evaluating", "stop_predicting")  # on a model, when it is first fitted or asked
 TRACES_FOR_BATCHES = 3  # a callback that changes settings at batches is followed so many times, then the step is eager
@@ -92,28 +92,6 @@ def _flags(functional: FunctionalModel) -> dict[str, Any]:
 
 def _constraints(functional: FunctionalModel) -> dict[str, int]:
     return {variable.path: id(variable.constraint) for variable in functional.model.trainable_variables}
-
-
-def trained_now(functional: FunctionalModel) -> tuple[bool, ...]:
-    """Say of each of the parameters whether it is trained still: a callback may have frozen it.
-
-    Raises:
-        UsageError: one that was frozen when training began is trainable now; ``fit`` cannot train that either.
-    """
-    model = functional.model
-    if functional.is_keras:
-        living = {id(variable.value): variable.path for variable in model.trainable_variables}
-    else:
-        living = {id(value): name for name, value in model.named_parameters() if value.requires_grad}
-    known = {id(parameter) for parameter in functional.parameters}
-    new = [name for key, name in living.items() if key not in known]
-    if new:
-        raise UsageError(
-            f"A callback made {new[0]} trainable, which was not when training began, so that the optimiser does not "
-            "know it (model.fit refuses it too). Let it be trainable at first and freeze it in on_train_begin, or "
-            "train twice."
-        )
-    return tuple(id(parameter) in living for parameter in functional.parameters)
 
 
 class Follower:

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 import fittingroom.training.optimizers as optimizers
 import fittingroom.training.schedules as schedules
-from fittingroom.errors import ModelError
+from fittingroom.errors import ModelError, UsageError
 from fittingroom.inference.forward import make_infer
 from fittingroom.models.front import holds_own_scaling, pixel_scale
 from fittingroom.models.functional_model import as_functional
@@ -18,7 +18,6 @@ from fittingroom.training.augment import Generators
 from fittingroom.training.batching import make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
 from fittingroom.training.gradients import make_compute
-from fittingroom.training.live_settings import trained_now
 from fittingroom.training.optimizers import Flat, only, owners_optimizer
 from fittingroom.training.recipe import resolved
 
@@ -282,3 +281,25 @@ class Session:
 def is_compiled(functional: FunctionalModel) -> bool:
     """Say whether the model is a Keras model that its owner has compiled."""
     return functional.is_keras and bool(functional.model.compiled)
+
+
+def trained_now(functional: FunctionalModel) -> tuple[bool, ...]:
+    """Say of each of the parameters whether it is trained still: a callback may have frozen it.
+
+    Raises:
+        UsageError: one that was frozen when training began is trainable now; ``fit`` cannot train that either.
+    """
+    model = functional.model
+    if functional.is_keras:
+        living = {id(variable.value): variable.path for variable in model.trainable_variables}
+    else:
+        living = {id(value): name for name, value in model.named_parameters() if value.requires_grad}
+    known = {id(parameter) for parameter in functional.parameters}
+    new = [name for key, name in living.items() if key not in known]
+    if new:
+        raise UsageError(
+            f"A callback made {new[0]} trainable, which was not when training began, so that the optimiser does not "
+            "know it (model.fit refuses it too). Let it be trainable at first and freeze it in on_train_begin, or "
+            "train twice."
+        )
+    return tuple(id(parameter) in living for parameter in functional.parameters)
