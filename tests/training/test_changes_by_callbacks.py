@@ -5,7 +5,8 @@ import pytest
 import torch
 from networks import keras, layers
 
-from fittingroom.errors import UsageError
+from fittingroom.errors import RunError, UsageError
+from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
@@ -167,6 +168,9 @@ LAYERS = {
     "weights": lambda model: model.get_layer("last").set_weights(
         [w * 0.5 for w in model.get_layer("last").get_weights()]
     ),
+    "the memory of a kernel": lambda model: setattr(
+        model.get_layer("last").kernel.value, "data", model.get_layer("last").kernel.value.data * 0.5
+    ),
     "nothing": lambda model: None,
 }
 
@@ -195,7 +199,7 @@ def test_a_layers_change_is_followed_as_in_fit(name, images, labels):
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", ["a dropout rate", "frozen layers", "an activation"])
+@pytest.mark.parametrize("name", ["a dropout rate", "frozen layers", "the memory of a kernel"])
 def test_a_layers_change_is_followed_where_a_recipe_trains(name, images, labels):
     theirs, ours = compiled(), network()
     history = by_fit(theirs, images[:48], labels[:48], [At(LAYERS[name])])
@@ -469,6 +473,18 @@ DATA = np.zeros((2, 144)), np.zeros(2, "int64")
 def test_what_cannot_be_followed_is_refused_by_name(make, do, words, images, labels):
     with pytest.raises(UsageError, match=words):
         by_us(make(), images, labels, [At(do)])
+
+
+def test_a_run_whose_settings_a_callback_has_changed_cannot_be_resumed_to_another_model(images, labels, tmp_path):
+    def save(state):
+        checkpoints.write(tmp_path / str(state.facts["epoch"]), state)
+
+    used = [At(layer("drop", "rate", 0.5))]
+    plan = TrainingPlan(images[:48], labels[:48], RECIPE, 0, None, used)
+    fit(network(), plan, Hooks(save=save))
+    fit(network(), plan, None, checkpoints.read(tmp_path / "2"))
+    with pytest.raises(RunError, match=r"A callback had changed drop.rate before this run was stopped"):
+        fit(network(), plan, None, checkpoints.read(tmp_path / "3"))
 
 
 @pytest.mark.parametrize("make", [network, compiled])

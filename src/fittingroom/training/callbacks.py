@@ -74,7 +74,7 @@ class CallbackRunner:
 
     @property
     def changed(self) -> list[str]:
-        """The names of the settings that callbacks have changed so far."""
+        """The names of the settings that callbacks have changed since training began."""
         return self._follower.names
 
     def begin(self, steps: int, *, epochs_done: int | None) -> None:
@@ -92,6 +92,7 @@ class CallbackRunner:
             callback.set_model(self.model)
             callback.set_params({"verbose": 0, "epochs": self.session.recipe.epochs, "steps": steps})
         self._call("on_train_begin", {}, step=0)
+        self.changed.clear()  # what changes here does so again when a run is resumed
 
     def epoch_begin(self, epoch: int, step: int) -> None:
         """Tell the callbacks that an epoch begins, and take over what one of them sets.
@@ -149,6 +150,7 @@ class CallbackRunner:
             logs: loss, accuracy and metrics of the images up to each batch.
             step: the epoch's first.
         """
+        self.model.train(False)
         for batch, values in enumerate(logs):
             self._call("on_test_batch_begin", batch, {}, step=step, callbacks=self.at_test_batches)
             self._call("on_test_batch_end", batch, values, step=step, callbacks=self.at_test_batches)

@@ -28,6 +28,7 @@ FACTS = {  # what a training goes on from: `fittingroom.files.KINDS`
     "stopped": "str | None",
     "rate_factor": "float",
     "callbacks": "list",
+    "changed": "list | None",
 }
 
 

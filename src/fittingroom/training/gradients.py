@@ -118,7 +118,7 @@ def eager_compute(functional: FunctionalModel, loss: Loss, flat: Flat, scaled: S
             for place, parameter in zip(flat.gradient_views, functional.parameters, strict=True):
                 _take_gradient(place, parameter)
             functional.settle()
-            _keep_bound(functional, flat)
+            keep_bound(functional, flat)
         return total.detach(), outputs.detach()
 
     return compute
@@ -132,7 +132,7 @@ def _take_gradient(place: Tensor, parameter: Tensor) -> None:
         place.copy_(gradient.to_dense() if gradient.is_sparse else gradient)
 
 
-def _keep_bound(functional: FunctionalModel, flat: Flat) -> None:
+def keep_bound(functional: FunctionalModel, flat: Flat) -> None:
     """Take over parameters whose memory a model's own Python has exchanged, by assigning to ``.data``."""
     for parameter, view in zip(functional.parameters, flat.parameter_views, strict=True):
         if parameter.data_ptr() != view.data_ptr():

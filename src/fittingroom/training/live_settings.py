@@ -78,20 +78,18 @@ def _read_at_every_step(functional: FunctionalModel) -> list[Any]:
 
 def _flags(functional: FunctionalModel) -> dict[str, Any]:
     """Return settings that lie in tensors, or that Keras keeps among its own bookkeeping."""
-    flags: dict[str, Any] = {
-        f"{name}.trainable": (parameter.requires_grad, len(parameter._backward_hooks or ()))
-        for name, parameter in zip(functional.parameter_names, functional.parameters, strict=True)
-    }
-    if functional.is_keras:
-        for layer in functional.model._flatten_layers():
-            own = (layer.trainable, id(layer.activity_regularizer), id(layer.dtype_policy), layer.autocast)
-            flags[layer.name] = (id(layer), *own)
-        flags |= {f"{name}.constraint": value for name, value in _constraints(functional).items()}
+    flags: dict[str, Any] = {}
+    for layer in functional.model._flatten_layers() if functional.is_keras else ():
+        flags |= {
+            layer.name: id(layer),
+            f"{layer.name}.trainable": layer.trainable,
+            f"{layer.name}.activity_regularizer": id(layer.activity_regularizer),
+            f"{layer.name}.dtype_policy": id(layer.dtype_policy),
+        }
+    for name, parameter in zip(functional.parameter_names, functional.parameters, strict=True):
+        flags[f"{name}.requires_grad"] = parameter.requires_grad
+        flags[f"{name}'s hooks"] = len(parameter._backward_hooks or ())
     return flags
-
-
-def _constraints(functional: FunctionalModel) -> dict[str, int]:
-    return {variable.path: id(variable.constraint) for variable in functional.model.trainable_variables}
 
 
 class Follower:

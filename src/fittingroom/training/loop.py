@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fittingroom.arrays import Array
-from fittingroom.errors import Interrupted, TrainingError
+from fittingroom.errors import Interrupted, RunError, TrainingError
 from fittingroom.progress import Log, OnProgress, Progress, no_log, no_progress
 from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
@@ -411,11 +411,17 @@ class Loop:
             "stopped": state.stopped,
             "rate_factor": self.session.rate_factor,
             "callbacks": self.runner.facts(),
+            "changed": list(self.runner.changed),
         }
         self.hooks.save(Checkpoint(tensors, facts))
 
     def _restored(self, checkpoint: Checkpoint) -> LoopState:
         facts, tensors = checkpoint.facts, dict(checkpoint.tensors)
+        if facts.get("changed"):
+            raise RunError(
+                f"A callback had changed {', '.join(facts['changed'])} before this run was stopped, and a checkpoint "
+                "does not keep settings of layers and optimisers: going on would give another model. Train anew."
+            )
         callbacks = group(tensors, "callbacks")
         self.session.restore({name: value for name, value in tensors.items() if not name.startswith("callbacks/")})
         self.session.rate_factor = facts["rate_factor"]

@@ -17,7 +17,7 @@ from fittingroom.models.functional_model import as_functional
 from fittingroom.training.augment import Generators
 from fittingroom.training.batching import make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
-from fittingroom.training.gradients import make_compute
+from fittingroom.training.gradients import keep_bound, make_compute
 from fittingroom.training.optimizers import Flat, only, owners_optimizer
 from fittingroom.training.recipe import resolved
 
@@ -187,6 +187,7 @@ class Session:
         """
         self.traces = self.traces and trace
         trained = trained_now(self.functional)
+        keep_bound(self.functional, self.flat)
         self.compute = make_compute(
             self.functional,
             self.objective.loss,
