@@ -14,11 +14,13 @@ import ctypes
 import functools
 import io
 import random
+import sysconfig
 import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from torch import Tensor, nn
 
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(...), torch.dtype, torch.device, np.generic)
 LARGEST_WALK = 200_000
+INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 TRUSTED_NAMES = "torch keras numpy fittingroom builtins functools typing math collections contextlib"
 TRUSTED = frozenset(TRUSTED_NAMES.split())
 """Packages whose functions are known to keep nothing that a result depends on."""
@@ -36,13 +39,13 @@ NO_STATE = frozenset(NO_STATE_NAMES.split())
 ENTRIES = frozenset({"forward", "call", "compute_loss", "backward", "setup_context"})
 """Where Torch and Keras enter a class; other methods are looked at once a function that is looked at names them."""
 OUTSIDE = {
-    "time": "its Python reads the clock",
-    "datetime": "its Python reads the clock",
-    "secrets": "it draws random numbers from the system",
-    "uuid": "it draws random numbers from the system",
-    "urandom": "it draws random numbers from the system",
-    "SystemRandom": "it draws random numbers from the system",
-    "default_rng": "it makes a new random generator at each call",
+    "time": "its Python reads the clock.",
+    "datetime": "its Python reads the clock.",
+    "secrets": "it draws random numbers from the system.",
+    "uuid": "it draws random numbers from the system.",
+    "urandom": "it draws random numbers from the system.",
+    "SystemRandom": "it draws random numbers from the system.",
+    "default_rng": "it makes a new random generator at each call.",
 }
 BY_NAME = frozenset(["getattr", "methodcaller", "eval", "exec", "vars", "__dict__", "__getattribute__"])
 """Where a function uses one of these, it may call any method without naming it."""
@@ -83,6 +86,8 @@ class HiddenState:
             self._later(name, root)
         while self._waiting and len(self._seen) < LARGEST_WALK:
             self._visit(*self._waiting.popleft())
+        if self._waiting:
+            self.outside = "it holds more than can be compared at every call."
 
     def changed(self) -> str | None:
         """Return the name of the first thing that is no longer as it was, or None."""
@@ -132,6 +137,8 @@ class HiddenState:
         del swap
         for kind in ("_backward_hooks", "_post_accumulate_grad_hooks"):
             self._later(f"{name}'s hooks", getattr(tensor, kind, None))
+        if nn.parameter.is_lazy(tensor):
+            return
         if id(tensor) in self._known:
             place = tensor.data_ptr()
             self._record(f"the memory of {name}", lambda: tensor.data_ptr() == place, lambda: None)
@@ -274,7 +281,7 @@ class HiddenState:
         self._record(name, lambda: _same_deep(before, iterator_state(iterator)), swap or (lambda: None))
 
     def _function(self, name: str, function: Any, swap: Do | None) -> None:
-        del swap
+        del name, swap
         if is_trusted(function):
             return
         self.own_code = True
@@ -299,9 +306,7 @@ class HiddenState:
         if isinstance(value, types.ModuleType):
             inner = vars(value)
             for attribute in sorted(names & set(inner)):
-                if not isinstance(inner[attribute], types.ModuleType) and (
-                    not is_trusted(value) or isinstance(inner[attribute], (*ATOMS, list, dict, set))
-                ):
+                if isinstance(inner[attribute], ATOMS) or is_own(value):
                     self._slot(
                         f"{word}.{attribute}",
                         functools.partial(inner.get, attribute, MISSING),
@@ -562,6 +567,12 @@ def package(thing: Any) -> str:
     """Return the name of the package that a class or function is from."""
     name = getattr(thing, "__module__", None) or getattr(thing, "__name__", None) or ""
     return str(name).partition(".")[0]
+
+
+def is_own(module: types.ModuleType) -> bool:
+    """Say whether a module is somebody's own rather than Python's or an installed package's."""
+    file = getattr(module, "__file__", None)
+    return file is not None and not any(Path(file).is_relative_to(place) for place in INSTALLED)
 
 
 def is_trusted(thing: Any) -> bool:
