@@ -33,7 +33,7 @@ def of_100():
         (lambda: dense(None), (144,), False),
         (convolutional, (12, 12, 1), True),
         (plain_module, (1, 12, 12), False),
-        (Subclassed, (12, 12, 1), False),
+        (Subclassed, (12, 12), False),
         (lambda: keras.Sequential([layers.Dense(4)]), (144,), False),
         (lambda: keras.Sequential([layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(4)]), (12, 12, 1), False),
         (lambda: torch.nn.Linear(144, 4), (144,), False),

@@ -63,7 +63,7 @@ def assert_same_answers(ours, theirs, images, shape):
         inputs = torch.from_numpy(images).double().mul_(1 / 255).view(-1, *shape)
         right = torch.softmax(copy_of(theirs).eval()(inputs), 1)
     seed_everything()
-    np.testing.assert_allclose(predictor(ours)(images), right.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(predictor(ours)(images), right.detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 def copy_of(module):

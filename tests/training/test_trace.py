@@ -60,7 +60,8 @@ def test_a_cleaned_trace_follows_eager_within_1e_9_in_float64_after_50_steps(nam
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_cleaned_gradients_of_one_step_agree_within_1e_5_in_float32(name):
+def test_cleaned_gradients_of_one_step_agree_to_rounding_in_float32(name):
+    """Sums in another order differ by some steps of float32 a layer, whatever the machine, its kernels and threads."""
     functional, loss = functional_and_loss(ARCHITECTURES[name]())
     sample = batch(functional)
     with bound(functional) as flat:
@@ -68,7 +69,8 @@ def test_cleaned_gradients_of_one_step_agree_within_1e_5_in_float32(name):
         for compute in (eager(functional, loss, flat), traced_compute(functional, loss, flat, sample, clean=True)):
             compute(*sample)
             found.append(flat.gradients.clone())
-    assert apart(found[1:], found[:1]) < 1e-5
+    layers_deep = len(functional.parameters)
+    assert apart(found[1:], found[:1]) < 64 * torch.finfo(torch.float32).eps * layers_deep
 
 
 ACTIVATIONS = """

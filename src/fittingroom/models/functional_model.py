@@ -94,9 +94,14 @@ class FunctionalModel:
 
     @contextmanager
     def unmoved(self) -> Iterator[None]:
-        """Leave buffers, random states and all that the model's Python remembers as they are before the block."""
-        with unmoved(self.roots, (*self.parameters, *self.buffers)):
-            yield
+        """Leave buffers, modes, random states and all that the model's Python remembers as they were."""
+        modes = {part: part.training for part in self.model.modules()}
+        try:
+            with unmoved(self.roots, (*self.parameters, *self.buffers)):
+                yield
+        finally:
+            for part, mode in modes.items():
+                part.training = mode
 
     @contextmanager
     def left_as_usual(self) -> Iterator[None]:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fittingroom.models.python_values import (
     ATOMS,
@@ -37,6 +37,7 @@ from fittingroom.models.python_values import (
     ignored,
     is_iterator,
     is_keras_variable,
+    is_own,
     is_trusted,
     iterator_state,
     keeper,
@@ -93,6 +94,8 @@ class HiddenState:
             self._later(name, root)
         while self._waiting and len(self._seen) < LARGEST_WALK:
             self._visit(*self._waiting.popleft())
+        if self._waiting:
+            self.outside = "it holds more than can be compared at every call."
 
     def changed(self) -> str | None:
         """Return the name of the first thing that is no longer as it was, or None."""
@@ -142,6 +145,8 @@ class HiddenState:
         del swap
         for kind in ("_backward_hooks", "_post_accumulate_grad_hooks"):
             self._later(f"{name}'s hooks", getattr(tensor, kind, None))
+        if nn.parameter.is_lazy(tensor):
+            return
         if id(tensor) in self._known:
             place = tensor.data_ptr()
             self._record(f"the memory of {name}", lambda: tensor.data_ptr() == place, lambda: None)
@@ -283,8 +288,8 @@ class HiddenState:
             return
         self._record(name, lambda: same_deep(before, iterator_state(iterator)), swap or (lambda: None))
 
-    def _function(self, name: str, function: Any, swap: Do | None) -> None:  # noqa: ARG002  (one signature for all kinds)
-        del swap
+    def _function(self, name: str, function: Any, swap: Do | None) -> None:
+        del name, swap
         if is_trusted(function):
             return
         self.own_code = True
@@ -309,9 +314,7 @@ class HiddenState:
         if isinstance(value, types.ModuleType):
             inner = vars(value)
             for attribute in sorted(names & set(inner)):
-                if not isinstance(inner[attribute], types.ModuleType) and (
-                    not is_trusted(value) or isinstance(inner[attribute], (*ATOMS, list, dict, set))
-                ):
+                if isinstance(inner[attribute], ATOMS) or is_own(value):
                     self._slot(
                         f"{word}.{attribute}",
                         functools.partial(inner.get, attribute, MISSING),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(...), torch.dtype, torch.device, np.generic)
 
 
+INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 TRUSTED_NAMES = "torch keras numpy fittingroom builtins functools typing math collections contextlib"
 
 
@@ -144,6 +145,12 @@ def package(thing: Any) -> str:
     return str(name).partition(".")[0]
 
 
+def is_own(module: types.ModuleType) -> bool:
+    """Say whether a module is somebody's own rather than Python's or an installed package's."""
+    file = getattr(module, "__file__", None)
+    return file is not None and not any(Path(file).is_relative_to(place) for place in INSTALLED)
+
+
 def is_trusted(thing: Any) -> bool:
     """Say whether a class, function or module is Torch's, Keras's or of another package that keeps no state."""
     return package(thing) in TRUSTED
@@ -192,11 +199,11 @@ def ignored(value: object) -> None:
 
 
 OUTSIDE = {
-    "time": "its Python reads the clock",
-    "datetime": "its Python reads the clock",
-    "secrets": "it draws random numbers from the system",
-    "uuid": "it draws random numbers from the system",
-    "urandom": "it draws random numbers from the system",
-    "SystemRandom": "it draws random numbers from the system",
-    "default_rng": "it makes a new random generator at each call",
+    "time": "its Python reads the clock.",
+    "datetime": "its Python reads the clock.",
+    "secrets": "it draws random numbers from the system.",
+    "uuid": "it draws random numbers from the system.",
+    "urandom": "it draws random numbers from the system.",
+    "SystemRandom": "it draws random numbers from the system.",
+    "default_rng": "it makes a new random generator at each call.",
 }
