@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import random
+import sysconfig
 import types
 from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
 
 ATOMS = (bool, int, float, complex, str, bytes, type(None), type(...), torch.dtype, torch.device, np.generic)
 
