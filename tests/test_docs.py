@@ -2,13 +2,14 @@
 
 import dataclasses
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from fittingroom.cli.app import COMMANDS, GROUPS
+from fittingroom.cli.app import COMMANDS, GROUPS, _as_parsed, build_app
 from fittingroom.data import DATASETS
 from fittingroom.models import MODELS
 from fittingroom.training import Recipe
@@ -51,3 +52,29 @@ def test_the_readme_lists_every_part_of_the_package():
 @pytest.mark.parametrize("target", ["run", "test", "venv", "data", "lint", "docs", "bench", "soak"])
 def test_the_makefile_has_the_targets_that_are_promised(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def commands(path: Path) -> list[str]:
+    """Return the commands of ours in a page's blocks of shell code, joined where a line goes on."""
+    blocks = re.findall(r"```(?:sh|console|bash)\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
+    lines = [line.split(" #")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line.removeprefix("$ ") for line in lines if line.removeprefix("$ ").startswith("fittingroom ")]
+
+
+SHOWN = sorted({command for path in MARKDOWN for command in commands(path)})
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_every_command_that_a_page_shows_is_one_that_the_command_line_takes(command):
+    words = shlex.split(re.split(r" (?:[|<>;]|\|\||&&) ", command)[0])[1:]
+    build_app().parse_args(_as_parsed(words), exit_on_error=False, print_error=False)
+
+
+def test_every_command_that_a_message_advises_is_there():
+    pattern = re.compile(r"(?:[Tt]ry|with|by|it|Example|export):? `?fittingroom ([a-z]+)(?: ([a-z]+))?")
+    found = set()
+    for path in (ROOT / "src" / "fittingroom").rglob("*.py"):
+        found |= set(pattern.findall(re.sub(r'"\s*\n\s*f?"', "", path.read_text("utf-8"))))
+    assert len(found) > 3
+    for name, rest in found:
+        assert name in COMMANDS or rest in GROUPS[name][1], (name, rest)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.data import DATASETS, Dataset, Log, load, no_log
+from fittingroom.errors import Interrupted
 from fittingroom.judging import Verdict, judge
 from fittingroom.models import build
 from fittingroom.pages.exploration import split_facts
@@ -63,7 +64,10 @@ def tutorial(plan: TutorialPlan, *, log: Log = no_log, on_progress: OnProgress =
         data = load(plan.dataset, data_dir=plan.data_dir, log=log)
         rival = load(plan.against, log=log) if plan.against else None
     _look(data, log)
-    run, verdict = _fit(plan, data, plan.dataset, plan.out, seconds, log, on_progress)
+    try:
+        run, verdict = _fit(plan, data, plan.dataset, plan.out, seconds, log, on_progress)
+    except Interrupted:
+        raise Interrupted(f"Stopped. The walk-through begins again with: {plan.command}") from None
     against = None
     if rival is not None and plan.against is not None:
         log(f"\nThe same network and recipe on {plan.against}")

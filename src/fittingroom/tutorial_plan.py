@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,5 +39,7 @@ class TutorialPlan:
     @property
     def command(self) -> str:
         """The command that does it again."""
-        rest = f" --against {self.against}" if self.against else ""
-        return f"fittingroom tutorial --dataset {self.dataset} --seed {self.seed} --epochs {self.epochs}{rest}"
+        words = ["fittingroom", "tutorial", "--dataset", self.dataset]
+        words += ["--data-dir", str(self.data_dir)] if self.data_dir else []
+        words += ["--seed", str(self.seed), "--epochs", str(self.epochs)]
+        return shlex.join([*words, *(["--against", self.against] if self.against else [])])

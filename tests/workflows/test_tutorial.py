@@ -1,16 +1,21 @@
 """The walk-through as a whole, on a small dataset."""
 
+import html
 import json
 import re
+import shlex
+import shutil
 from types import SimpleNamespace
 
 import pytest
 from page_reader import prose_of, unexplained, words_of
 
+import fittingroom as fr
 from fittingroom.cli.app import main
-from fittingroom.errors import RunError
+from fittingroom.errors import Interrupted, RunError
 from fittingroom.pages.report import report
 from fittingroom.runs import PAGE, open_run
+from fittingroom.training import loop
 from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
 
@@ -169,3 +174,71 @@ def test_a_run_without_an_epoch_has_nothing_to_report(tmp_path):
 
     with pytest.raises(RunError, match="no epoch has ended"):
         report(runs.create(tmp_path / "r", "x", 0, {}))
+
+
+def snippets(page: str) -> list[str]:
+    """Return the code that a page shows, in order."""
+    found = re.findall(r'<pre class="code"><code>(.*?)</code></pre>', page, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]+>", "", code)) for code in found]
+
+
+def test_every_snippet_of_the_page_runs_as_it_stands_and_gives_the_pages_score(outcome, tmp_path, monkeypatch):
+    run, verdict = outcome.run, outcome.verdict
+    monkeypatch.chdir(tmp_path)
+    code = snippets((run.folder / PAGE).read_text("utf-8"))
+    assert len(code) > 7
+    names: dict = {}
+    for each in code:
+        exec(compile(each, "page", "exec"), names)
+    assert names["verdict"].n == verdict.n
+    assert names["predictions"].shape == (200, 10)
+    assert names["run"].environment["fingerprint"] == run.environment["fingerprint"]
+
+
+def test_the_command_on_the_page_makes_the_run_again(toy_folder, tmp_path, monkeypatch, capsys):
+    spaced = shutil.copytree(toy_folder, tmp_path / "my bars")
+    plan = TutorialPlan(dataset=str(spaced), epochs=1, seed=3, out=tmp_path / "run")
+    run, _ = tutorial(plan)
+    monkeypatch.chdir(tmp_path)
+    page = (run.folder / PAGE).read_text("utf-8")
+    assert html.escape(plan.command, quote=True).replace("&#x27;", "&#39;") in page
+    assert main([*shlex.split(plan.command)[1:], "--out", "again", "--quiet"]) == 0
+    capsys.readouterr()
+    again = open_run(tmp_path / "again").predictions.probabilities
+    assert again.tobytes() == run.predictions.probabilities.tobytes()
+
+
+def test_what_a_stopped_walk_through_says_to_do_works(toy_folder, tmp_path, monkeypatch, capsys):
+    real, calls = loop.Loop._stop_if, []
+
+    def stop_once(self, stop, *rest):
+        calls.append(stop)
+        return real(self, len(calls) == 1, *rest)
+
+    monkeypatch.setattr(loop.Loop, "_stop_if", stop_once)
+    monkeypatch.chdir(tmp_path)
+    assert main(["tutorial", "--dataset", str(toy_folder), "--epochs", "1", "--quiet"]) == 130
+    advice = capsys.readouterr().err.strip().splitlines()[-1]
+    command = re.search(r"begins again with: fittingroom (.*)$", advice)[1]
+    assert main([*shlex.split(command), "--quiet"]) == 0
+
+
+def test_a_stopped_training_of_a_compiled_model_names_the_python_that_goes_on(toy, tmp_path, monkeypatch):
+    from fittingroom.training import resume
+
+    real, calls = loop.Loop._stop_if, []
+
+    def stop_once(self, stop, *rest):
+        calls.append(stop)
+        return real(self, len(calls) == 1, *rest)
+
+    def compiled():
+        model = fr.build("walkthrough")
+        model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    monkeypatch.setattr(loop.Loop, "_stop_if", stop_once)
+    with pytest.raises(Interrupted, match="Go on from Python, with the same model") as stopped:
+        fr.train(compiled(), toy, epochs=1, batch_size=10, out=tmp_path / "run")
+    code = re.search(r"fittingroom\.training\.(resume\(.*\))$", str(stopped.value))[1]
+    assert eval(code, {"resume": resume, "data": toy, "model": compiled()}).history

@@ -203,3 +203,28 @@ def count(number: int, noun: str) -> str:
         ('1 epoch', '5 epochs')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def load_argument(source: str) -> str:
+    """Return what stands between the brackets of `load` and `load_data`: nothing for Fashion-MNIST.
+
+    Example:
+        >>> load_argument("fashion-mnist"), load_argument("mnist")
+        ('', '"mnist"')
+    """
+    return "" if source == "fashion-mnist" else json.dumps(source, ensure_ascii=False)
+
+
+def plot_code(report: TutorialReport) -> str:
+    """Return the code that draws a test image beside its probabilities, for this data's classes."""
+    data, looked_at = report.fitting.data, report.images_shown
+    index = looked_at.alone[0].index if looked_at.alone else looked_at.look.index
+    is_usual = report.source == "fashion-mnist"
+    begin = "" if is_usual else f"names = fr.load({load_argument(report.source)}).class_names\n"
+    names, named = ("fr.class_names", "") if is_usual else ("names", ", class_names=names")
+    return (
+        f"import matplotlib.pyplot as plt\n\n{begin}plt.subplot(1, 2, 1)\n"
+        f"fr.plot_image({index}, predictions, test_labels, test_images{named})\nplt.subplot(1, 2, 2)\n"
+        f"fr.plot_value_array({index}, predictions, test_labels)\n"
+        f"_ = plt.xticks(range({len(data.class_names)}), {names}, rotation=45)"
+    )

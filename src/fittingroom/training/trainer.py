@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
@@ -300,7 +301,7 @@ def _fit_into(
         with run.under_training():
             state = fit(model, plan, hooks, saved)
     except Interrupted as stopped:
-        raise Interrupted(f"{stopped} Go on with: fittingroom train --resume {run.folder}") from None
+        raise Interrupted(f"{stopped} {_way_on(run, plan)}") from None
     if state.stopped:
         log(f"Training ended early: {state.stopped}.")
     height, width = plan.images.shape[1:]
@@ -335,6 +336,17 @@ def _architecture(model: Any) -> str | None:
         return str(model.to_json())
     except (NotImplementedError, TypeError, ValueError):
         return None
+
+
+def _way_on(run: Run, plan: TrainingPlan) -> str:
+    """Return how to go on with a run: by a command where its model can be made again without the one in memory."""
+    is_from_file = (run.environment.get("model_source") or {}).get("kind") == "file"
+    if plan.facts["architecture"] is not None or is_from_file:
+        return f"Go on with: {shlex.join(['fittingroom', 'train', '--resume', str(run.folder)])}"
+    return (
+        "Go on from Python, with the same model compiled in the same way: "
+        f"fittingroom.training.resume({str(run.folder)!r}, data, model=model)"
+    )
 
 
 def _refuse_finished(run: Run) -> None:

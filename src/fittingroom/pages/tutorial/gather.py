@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data import Dataset, Log, load, no_log
+from fittingroom.data import DATASETS, Dataset, Log, load, no_log
 from fittingroom.errors import RunError
 from fittingroom.judging import Verdict, judge
 from fittingroom.pages.answers import Pictures
@@ -87,7 +87,14 @@ def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None
         against=_rival_fitting(rival) if rival else None,
         palette=facts["palette"],
         judged=judged,
+        source=_source(facts),
     )
+
+
+def _source(facts: Mapping[str, Any]) -> str:
+    """Return what a reader of the page passes to `load`: the folder that the data came from, wherever they are."""
+    named = facts["data_dir"] or facts["dataset"]
+    return named if named in DATASETS else str(Path(named).resolve())
 
 
 def _rival_fitting(run: Run) -> Fitting:

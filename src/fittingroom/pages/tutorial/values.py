@@ -164,6 +164,7 @@ class TutorialReport:
         against: the same network and recipe on another dataset.
         judged: the answers judged in full: how sure the network is, and what it gets wrong.
         palette: of right and wrong, see `fittingroom.pages.palettes.PALETTES`.
+        source: what `fittingroom.load` takes for the data: a name, or the path of a folder.
     """
 
     fitting: Fitting
@@ -182,6 +183,7 @@ class TutorialReport:
     against: Fitting | None = None
     palette: str = "classic-marked"
     judged: Judged | None = None
+    source: str = "fashion-mnist"
 
     @property
     def epochs(self) -> int:
