@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -66,7 +66,6 @@ class FunctionalModel:
         roots: what leads to all that the model's Python remembers, for ``HiddenState``.
         draws: where it was seen to draw random numbers from, Torch's generators aside; filled by calls.
         untraceable: why no graph can stand for it, in words; None where that is to be tried.
-        constrain: applies the parameters' constraints after an update, or None.
     """
 
     model: Any
@@ -84,7 +83,6 @@ class FunctionalModel:
     roots: dict[str, Any]
     draws: set[str]
     untraceable: str | None
-    constrain: Callable[[], None] | None = field(default=None)
 
     @property
     def like(self) -> Tensor:
@@ -171,7 +169,6 @@ def adapt_keras(model: keras.Model, image_shape: tuple[int, int]) -> FunctionalM
         roots=_keras_roots(model),
         draws=draws,
         untraceable=_untraceable(model),
-        constrain=_constrain(trainable),
     )
 
 
@@ -251,18 +248,6 @@ def _is_ordinary(layer: Any) -> bool:
     if type(layer) in (keras.Model, keras.Sequential):
         return True
     return type(layer).__module__.startswith("keras.") and type(layer).__name__ not in ("Lambda", "TorchModuleWrapper")
-
-
-def _constrain(variables: list[Any]) -> Any:
-    constrained = [variable for variable in variables if variable.constraint is not None]
-    if not constrained:
-        return None
-
-    def constrain() -> None:
-        for variable in constrained:
-            variable.assign(variable.constraint(variable))
-
-    return constrain
 
 
 def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any], draws: set[str]) -> Forward:

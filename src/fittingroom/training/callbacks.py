@@ -191,7 +191,10 @@ class CallbackRunner:
         with self._rate(step), self._follower.following(at_batch=at_batch) if follows else nullcontext():
             before = self._compiled_with() if follows else None
             for callback in called:
-                getattr(callback, hook)(*arguments)
+                if at_batch:  # so does fit, by position and by name
+                    getattr(callback, hook)(arguments[0], logs=arguments[1])
+                else:
+                    getattr(callback, hook)(*arguments)
             if follows and before != (now := self._compiled_with()):
                 self._refuse(hook, before, now)
 

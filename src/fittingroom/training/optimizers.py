@@ -208,6 +208,25 @@ def leaving_out(rule: Optimizer, flat: Flat, trained: tuple[bool, ...]) -> Optim
     return Optimizer(rule.state, update)
 
 
+def constrained(rule: Optimizer, variables: list[Any]) -> Optimizer:
+    """Return an optimiser that applies the constraints of Keras variables after each update.
+
+    Args:
+        rule: of these variables.
+        variables: those that are trained.
+    """
+    held = [variable for variable in variables if variable.constraint is not None]
+    if not held:
+        return rule
+
+    def update(learning_rate: float, step: int) -> None:
+        rule.update(learning_rate, step)
+        for variable in held:
+            variable.assign(variable.constraint(variable))
+
+    return Optimizer(rule.state, update)
+
+
 def clip(gradients: Tensor, limit: float) -> None:
     """Scale all gradients down, in place, so that their norm together is at most the limit.
 

@@ -198,12 +198,14 @@ class Session:
             scaled=self.objective.scaled,
         )
         self.infer = make_infer(self.functional, scale=pixel_scale(self.recipe.pixels), trace=self.traces)
+        model = self.functional.model
+        variables = list(model.trainable_variables) if self.functional.is_keras else []
         if self._rule is None:
-            model = self.functional.model
             flat = only(self.flat, trained)
-            self.optimizer = owners_optimizer(model.optimizer, list(model.trainable_variables), flat, trace=self.traces)
+            self.optimizer = owners_optimizer(model.optimizer, variables, flat, trace=self.traces)
         else:
-            self.optimizer = optimizers.leaving_out(self._rule, self.flat, trained)
+            rule = optimizers.leaving_out(self._rule, self.flat, trained)
+            self.optimizer = optimizers.constrained(rule, variables)
 
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0 over the whole training."""
@@ -227,8 +229,6 @@ class Session:
         if self.recipe.gradient_clip and not self.owns_rate:
             optimizers.clip(self.flat.gradients, self.recipe.gradient_clip)
         self.optimizer.update(0.0 if self.owns_rate else self.rate(step) * self.rate_factor, step + 1)
-        if self.functional.constrain is not None and not self.owns_rate:
-            self.functional.constrain()
         self.averaging.after_step(step + 1)
         return loss, outputs
 
