@@ -147,7 +147,7 @@ def test_resuming_with_other_data_or_another_model_is_refused(tmp_path):
 def test_resuming_a_finished_run_says_that_it_is_finished(tmp_path):
     folder = tmp_path / "run"
     train_model(network(), noise(), Recipe(epochs=1), out=folder)
-    with pytest.raises(RunError, match="is finished after 1 epochs, and there is nothing to go on with"):
+    with pytest.raises(RunError, match="is finished after 1 epoch, and there is nothing to go on with"):
         resume(folder, noise())
 
 

@@ -147,7 +147,7 @@ def resume(
         UsageError: the data are not those that the run was trained on.
     """
     opened = run if isinstance(run, Run) else open_run(run)
-    _refuse_finished(opened)
+    check_unfinished(opened)
     saved = checkpoints.read(opened.folder / "checkpoint")
     facts = saved.facts
     held_out = validation if validation is not None else facts["held_out"]
@@ -349,11 +349,17 @@ def _way_on(run: Run, plan: TrainingPlan) -> str:
     )
 
 
-def _refuse_finished(run: Run) -> None:
+def check_unfinished(run: Run) -> None:
+    """Raise where a run has been trained to its end.
+
+    Raises:
+        RunError: says so, and what can be done with it.
+    """
     has_model = (run.folder / IN_A_RUN).exists() or (run.folder / WEIGHTS).exists()
     if has_model and not (run.folder / "checkpoint" / checkpoints.FILE).exists():
+        count = len(run.history)
         raise RunError(
-            f"{run.folder} is finished after {len(run.history)} epochs, and there is nothing to go on with. "
+            f"{run.folder} is finished after {count} epoch{'s' * (count != 1)}, and there is nothing to go on with. "
             f"Test it with: fittingroom evaluate {run.folder}, or train anew without --resume."
         )
 

@@ -21,6 +21,7 @@ from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_s
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train_model
 from fittingroom.training.keras_arguments import with_keras_arguments
+from fittingroom.training.trainer import check_unfinished
 from fittingroom.workflows.run_data import run_dataset
 
 if TYPE_CHECKING:
@@ -236,6 +237,7 @@ def resume_run(
         UsageError: the data are not those of the run.
     """
     run = open_run(folder)
+    check_unfinished(run)
     facts = run.environment
     data = run_dataset(run, data_dir, log=log) if dataset is None else load(dataset, data_dir=data_dir, log=log)
     source = facts.get("model_source") or {}
