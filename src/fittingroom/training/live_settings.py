@@ -72,7 +72,7 @@ def _read_at_every_step(functional: FunctionalModel) -> list[Any]:
 
 def _flags(functional: FunctionalModel) -> dict[str, Any]:
     """Return settings that lie in tensors, or that Keras keeps among its own bookkeeping."""
-    flags: dict[str, Any] = {}
+    flags: dict[str, Any] = {"the optimiser": id(getattr(functional.model, "optimizer", None))}
     for layer in functional.model._flatten_layers() if functional.is_keras else ():
         flags |= {
             layer.name: id(layer),
