@@ -15,7 +15,7 @@ from torch import Tensor
 from fittingroom.errors import UsageError
 from fittingroom.files import atomic_write
 from fittingroom.progress import Log, no_log
-from fittingroom.training.live_settings import Follower
+from fittingroom.training.live_settings import LiveSettings
 from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ AT_BATCHES = (
 COMPILED_ATTRIBUTES = ("optimizer", "loss", "compiled", "_compile_loss", "_compile_metrics", "_loss_tracker")
 KERAS_CLASSES = {"rmsprop": "RMSprop", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}
 SET_AT_BEGIN = ("append", "append_header")  # by a CSVLogger, as it finds its file
+TRACES_FOR_BATCHES = 3  # a callback that changes settings at batches is followed so many times, then the step is eager
 PLAIN = (int, float, str, bool, type(None))
 
 
@@ -274,6 +275,50 @@ class CallbackRunner:
             lists.setdefault((int(index), name), []).append(tensors[key].numpy())
         for (number, name), arrays in lists.items():
             setattr(self.callbacks[number], name, arrays)
+
+
+class Follower:
+    """Has a training follow what callbacks change.
+
+    Args:
+        session: the training.
+        log: told where it cannot be followed by tracing anew.
+
+    Attributes:
+        names: of what was changed so far.
+    """
+
+    def __init__(self, session: Session, log: Log) -> None:
+        self.session, self.log = session, log
+        self.names: list[str] = []
+        self._at_batches = 0
+        self._standing: LiveSettings | None = None
+
+    @contextmanager
+    def following(self, *, at_batch: bool) -> Iterator[None]:
+        """Compare all settings before and after the block, and trace anew where one has changed.
+
+        Args:
+            at_batch: the block is run at every batch, where tracing anew each time would not pay.
+        """
+        before = (self._standing if at_batch else None) or LiveSettings(self.session.functional)
+        yield
+        name = before.changed()
+        self._standing = before if at_batch and name is None else None
+        if name is not None:
+            self._follow(name, at_batch)
+        elif not before.complete and self.session.traces:
+            self.log("Training without a trace: the model leads to too much for a callback's changes to be noticed.")
+            self.session.renew(trace=False)
+
+    def _follow(self, name: str, at_batch: bool) -> None:
+        if name not in self.names:
+            self.names.append(name)
+        self._at_batches += at_batch
+        pays = self._at_batches <= TRACES_FOR_BATCHES
+        if not pays and self.session.traces:
+            self.log(f"Training without a trace: a callback changes {name} between batches.")
+        self.session.renew(trace=pays)
 
 
 def is_plain(value: Any) -> bool:

@@ -6,21 +6,15 @@ So all of it is compared before and after every hook that may have changed it.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.models.hidden_state import LARGEST_WALK, HiddenState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fittingroom.models.functional_model import FunctionalModel
-    from fittingroom.progress import Log
-    from fittingroom.training.step import Session
 
 
 SET_BY_KERAS = ("stop_training", "stop_evaluating", "stop_predicting")  # on a model, when it is first fitted or asked
-TRACES_FOR_BATCHES = 3  # a callback that changes settings at batches is followed so many times, then the step is eager
 
 
 class LiveSettings:
@@ -78,7 +72,7 @@ def _read_at_every_step(functional: FunctionalModel) -> list[Any]:
 
 def _flags(functional: FunctionalModel) -> dict[str, Any]:
     """Return settings that lie in tensors, or that Keras keeps among its own bookkeeping."""
-    flags: dict[str, Any] = {}
+    flags: dict[str, Any] = {"the optimiser": id(getattr(functional.model, "optimizer", None))}
     for layer in functional.model._flatten_layers() if functional.is_keras else ():
         flags |= {
             layer.name: id(layer),
@@ -90,47 +84,3 @@ def _flags(functional: FunctionalModel) -> dict[str, Any]:
         flags[f"{name}.requires_grad"] = parameter.requires_grad
         flags[f"{name}'s hooks"] = len(parameter._backward_hooks or ())
     return flags
-
-
-class Follower:
-    """Has a training follow what callbacks change.
-
-    Args:
-        session: the training.
-        log: told where it cannot be followed by tracing anew.
-
-    Attributes:
-        names: of what was changed so far.
-    """
-
-    def __init__(self, session: Session, log: Log) -> None:
-        self.session, self.log = session, log
-        self.names: list[str] = []
-        self._at_batches = 0
-        self._standing: LiveSettings | None = None
-
-    @contextmanager
-    def following(self, *, at_batch: bool) -> Iterator[None]:
-        """Compare all settings before and after the block, and trace anew where one has changed.
-
-        Args:
-            at_batch: the block is run at every batch, where tracing anew each time would not pay.
-        """
-        before = (self._standing if at_batch else None) or LiveSettings(self.session.functional)
-        yield
-        name = before.changed()
-        self._standing = before if at_batch and name is None else None
-        if name is not None:
-            self._follow(name, at_batch)
-        elif not before.complete and self.session.traces:
-            self.log("Training without a trace: the model leads to too much for a callback's changes to be noticed.")
-            self.session.renew(trace=False)
-
-    def _follow(self, name: str, at_batch: bool) -> None:
-        if name not in self.names:
-            self.names.append(name)
-        self._at_batches += at_batch
-        pays = self._at_batches <= TRACES_FOR_BATCHES
-        if not pays and self.session.traces:
-            self.log(f"Training without a trace: a callback changes {name} between batches.")
-        self.session.renew(trace=pays)
