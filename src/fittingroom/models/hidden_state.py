@@ -31,6 +31,7 @@ from fittingroom.models.python_values import (
     OUTSIDE,
     _same_items,
     bookkeeping,
+    cell_value,
     code_of,
     copied,
     equal_tensors,
@@ -294,7 +295,7 @@ class HiddenState:
             return
         self.own_code = True
         for cell, free in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
-            self._slot(free, functools.partial(cell, cell), functools.partial(setattr, cell, "cell_contents"))
+            self._slot(free, functools.partial(cell_value, cell), functools.partial(setattr, cell, "cell_contents"))
         self._later(f"the defaults of {function.__name__}", function.__defaults__)
         self._later(f"the defaults of {function.__name__}", function.__kwdefaults__)
         if vars(function):

@@ -86,7 +86,7 @@ def copied(thing: Any) -> Any:
     return copy(thing)
 
 
-def cell(cell: Any) -> Any:
+def cell_value(cell: Any) -> Any:
     """Return what a function's closure holds in a cell; ``MISSING`` where it is empty."""
     try:
         return cell.cell_contents
