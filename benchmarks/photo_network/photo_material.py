@@ -1,0 +1,286 @@
+"""What the network learns from, as activations behind its trunk: made once, in pieces that a stop does not lose.
+
+A set is two files: `NAME.npy` with float16 `(n, 14, 11, 112)`, and `NAME.json` with what is known of each picture: its
+accepted outputs, the person whose photo or background it is (0 for nobody's), and where it comes from.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from photo_network import CLASSES, OUTPUTS, WHEEL, imagenet_trunk, imagenet_weights, trunk_model
+from photo_pictures import (
+    BAG_EMOJI,
+    DRAWN,
+    SHOE_EMOJI,
+    Pixels,
+    as_photo,
+    augmented,
+    drawn,
+    edge_of,
+    emoji,
+    is_object,
+    mirrored,
+    pasted,
+    photographed,
+    photographs,
+    plain,
+)
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+VIEWS = 9  # of each photo: the plain one, and these many less one augmented
+ARTICLES = 6000
+EACH_KIND = 500
+EMOJI = "lobehub-fluent-emoji-3d-1.1.0.tgz"
+PHOTOGRAPHS_WHEEL = "scikit_image-0.26.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl"
+SHARES = {"Bag": 0.27, "Sandal": 0.11, "Sneaker": 0.11, "Ankle boot": 0.11}  # of the articles; the others alike
+MIRRORED = "mirrored"  # the plain view's mirror image: nobody learns from it, answers are the mean of both
+KINDS = (*DRAWN, "walls", "objects", "photographs")
+SHOE_KINDS = Path(__file__).parent / "shoe_kinds.csv"
+WHOLE_BATCH = 8
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One line of the collection's index.
+
+    Attributes:
+        file: path within the collection.
+        label: the collection's own.
+        accepted: outputs that are right, when learning.
+        scored: outputs that are right, when scoring.
+        person: who sent it; 0 unknown.
+        part: `train`, `validation` or `extra`.
+        kids: whether it is a child's.
+    """
+
+    file: str
+    label: str
+    accepted: tuple[str, ...]
+    scored: tuple[str, ...]
+    person: int
+    part: str
+    kids: bool
+
+
+def index_of(photos: Path) -> list[Photo]:
+    """Return the collection's photos, in the order of its index.
+
+    Args:
+        photos: its folder.
+    """
+    kinds = dict(csv.reader(SHOE_KINDS.open())) if SHOE_KINDS.exists() else {}
+    with (photos / "index.csv").open() as file:
+        return [_photo(row, kinds) for row in csv.DictReader(file)]
+
+
+def _photo(row: dict[str, str], kinds: dict[str, str]) -> Photo:
+    classes = (row["label"].lower().rstrip("s") if row["label"] != "Shorts" else "shorts",)
+    if row["classes"] != "none":
+        classes = tuple(row["classes"].split("|"))
+    scored = (*classes, "Shirt") if row["label"] == "Longsleeve" else classes
+    learned = tuple(kinds[row["file"]].split("|")) if row["file"] in kinds else classes
+    return Photo(row["file"], row["label"], learned, scored, int(row["person"]), row["part"], row["kids"] == "yes")
+
+
+class Sources:
+    """The folders and archives that pictures are made of, opened once in each process."""
+
+    def __init__(self, photos: Path, wheels: Path) -> None:
+        """Open them.
+
+        Args:
+            photos: the folder of the collection.
+            wheels: the folder with the three archives.
+        """
+        import fittingroom as fr
+
+        self.folder, self.wheels = photos, wheels
+        self.photos = index_of(photos)
+        self.articles = fr.load("fashion-mnist").train
+        self.emoji = emoji(wheels / EMOJI)
+        self.objects = [name for name in self.emoji if is_object(name)]
+        self.photographs = photographs(wheels / PHOTOGRAPHS_WHEEL)
+        self.learned = [index for index, photo in enumerate(self.photos) if photo.part != "validation"]
+
+    def pixels(self, index: int) -> Pixels:
+        """Return a photo, uint8 ``(h, w, 3)``."""
+        return np.asarray(Image.open(self.folder / self.photos[index].file).convert("RGB"))
+
+    def background(self, generator: Generator) -> tuple[Pixels, int]:
+        """Return a wall or floor of some photo that is learned from, and whose it is."""
+        index = self.learned[generator.integers(len(self.learned))]
+        return edge_of(self.pixels(index), generator), self.photos[index].person
+
+
+def made_photo(sources: Sources, view: str, index: int, generator: Generator) -> tuple[Pixels, dict[str, object]]:
+    """Make one view of one photo."""
+    photo = sources.photos[index]
+    seen = {"0": plain, MIRRORED: mirrored}.get(view, augmented)(sources.pixels(index), generator)
+    return seen, {"accepted": photo.accepted, "person": photo.person, "source": photo.file}
+
+
+def made_article(sources: Sources, generator: Generator) -> tuple[Pixels, dict[str, object]]:
+    """Make a photo of an article of Fashion-MNIST's training part, or of a bag or shoe among the emoji."""
+    rest = (1 - sum(SHARES.values())) / (len(CLASSES) - len(SHARES))
+    name = str(generator.choice(CLASSES, p=[SHARES.get(name, rest) for name in CLASSES]))
+    background, person = sources.background(generator) if generator.random() < 0.6 else (None, 0)
+    things = BAG_EMOJI if name == "Bag" else [key for key, kind in SHOE_EMOJI.items() if kind == name]
+    if things and generator.random() < 0.12:
+        thing = str(generator.choice(things))
+        picture = pasted(sources.emoji[thing], background, generator)
+        return picture, {"accepted": [name], "person": person, "source": f"emoji {thing}"}
+    label = CLASSES.index(name)
+    chosen = int(generator.choice(np.flatnonzero(sources.articles.labels == label)))
+    picture = as_photo(sources.articles.images[chosen], label, background, generator)
+    return picture, {"accepted": [name], "person": person, "source": f"article {chosen}"}
+
+
+def made_nothing(sources: Sources, kind: str, index: int, generator: Generator) -> tuple[Pixels, dict[str, object]]:
+    """Make a picture of nothing, of a kind."""
+    person, source = 0, kind
+    if kind == "walls":
+        picture, person = sources.background(generator)
+        picture = augmented(picture, generator) if generator.random() < 0.5 else picture
+    elif kind == "objects":
+        background, person = sources.background(generator) if generator.random() < 0.6 else (None, 0)
+        source = str(generator.choice(sources.objects))
+        picture = pasted(sources.emoji[source], background, generator)
+    elif kind == "photographs":
+        source = list(sources.photographs)[index % len(sources.photographs)]
+        picture = photographed(sources.photographs[source], generator)
+    else:
+        picture = drawn(kind, generator)
+    return picture, {"accepted": ["nothing"], "person": person, "source": source}
+
+
+def plan(photos: int) -> dict[str, tuple[str, int]]:
+    """Return the sets to make, by name: the maker with its argument, and how many pictures.
+
+    Args:
+        photos: how many the collection has.
+    """
+    first = {"photos-0": ("photo 0", photos), "articles": ("article", ARTICLES)}
+    nothing = {f"nothing-{kind}": (f"nothing {kind}", EACH_KIND) for kind in KINDS}
+    first[f"photos-{MIRRORED}"] = (f"photo {MIRRORED}", photos)
+    return first | nothing | {f"photos-{view}": (f"photo {view}", photos) for view in range(1, VIEWS)}
+
+
+_SOURCES: Sources | None = None
+_TRUNK: object = None
+
+
+def _open(photos: Path, wheels: Path, trunk: bytes) -> None:
+    import cv2
+    import onnxruntime
+
+    global _SOURCES, _TRUNK
+    cv2.setNumThreads(1)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    _SOURCES, _TRUNK = Sources(photos, wheels), onnxruntime.InferenceSession(trunk, options)
+
+
+def _piece(task: tuple[str, int, int, int]) -> tuple[NDArray[np.float16], list[dict[str, object]]]:
+    maker, first, last, seed = task
+    kind, _, argument = maker.partition(" ")
+    activations, told = [], []
+    for index in range(first, last):
+        generator = np.random.default_rng([seed, *maker.encode(), index])
+        if kind == "photo":
+            picture, known = made_photo(_SOURCES, argument, index, generator)
+        elif kind == "article":
+            picture, known = made_article(_SOURCES, generator)
+        else:
+            picture, known = made_nothing(_SOURCES, argument, index, generator)
+        found = _TRUNK.run(None, {"photo": picture[None]})[0][0]
+        activations.append(found.transpose(1, 2, 0).astype(np.float16))
+        told.append(known)
+    return np.stack(activations), told
+
+
+def make(photos: Path, wheels: Path, cache: Path, seed: int, log: Callable[[str], None] = print) -> None:
+    """Make every set that is not there yet.
+
+    Args:
+        photos: the collection's folder.
+        wheels: the folder with the three archives.
+        cache: where the sets go.
+        seed: of everything that is left to chance.
+        log: is told of every set.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    todo = {name: task for name, task in plan(len(index_of(photos))).items() if not (cache / f"{name}.json").exists()}
+    if not todo:
+        return
+    trunk = trunk_model(imagenet_trunk(imagenet_weights(wheels / WHEEL))).SerializeToString()
+    with get_context("spawn").Pool(2, _open, (photos, wheels, trunk)) as pool:
+        for name, (maker, count) in todo.items():
+            tasks = [(maker, first, min(first + 100, count), seed) for first in range(0, count, 100)]
+            pieces = pool.map(_piece, tasks, chunksize=1)
+            _keep(
+                cache / name,
+                np.concatenate([piece for piece, _ in pieces]),
+                [one for _, told in pieces for one in told],
+            )
+            log(f"{name}: {count} pictures")
+
+
+def _keep(path: Path, activations: NDArray[np.float16], told: Sequence[dict[str, object]]) -> None:
+    np.save(path.with_name(f"{path.name}.npy"), activations)
+    half = path.with_name(f"{path.name}.json.part")
+    half.write_text(json.dumps(told))
+    half.rename(path.with_name(f"{path.name}.json"))
+
+
+@dataclass(frozen=True)
+class Set:
+    """Activations, and what is known of each picture.
+
+    Attributes:
+        name: of its files.
+        activations: float16 ``(n, 14, 11, 112)``.
+        accepted: bool ``(n, outputs)``.
+        person: int ``(n,)``.
+        source: where each comes from.
+    """
+
+    name: str
+    activations: NDArray[np.float16]
+    accepted: NDArray[np.bool_]
+    person: NDArray[np.int64]
+    source: list[str]
+
+
+def kept(cache: Path, name: str, photos: list[Photo]) -> Set:
+    """Return a set that was made; what is accepted of a photo is what the index says today."""
+    told = json.loads((cache / f"{name}.json").read_text())
+    if name.startswith("photos-"):
+        told = [{"accepted": photo.accepted, "person": photo.person, "source": photo.file} for photo in photos]
+    accepted = np.array([[output in one["accepted"] for output in OUTPUTS] for one in told])
+    person = np.array([one["person"] for one in told])
+    return Set(name, np.load(cache / f"{name}.npy"), accepted, person, [one["source"] for one in told])
+
+
+def all_sets(cache: Path, photos: list[Photo]) -> dict[str, Set]:
+    """Return every set that was made, by name."""
+    return {name: kept(cache, name, photos) for name in plan(len(photos))}
+
+
+if __name__ == "__main__":
+    import sys
+
+    make(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), 0, partial(print, flush=True))

@@ -1,0 +1,506 @@
+"""Pictures to learn from: views of a photo, Fashion-MNIST's articles laid on backgrounds, pictures of nothing.
+
+Six kinds are drawn here, walls and floors are corners of the photos, and objects come from three packages: the
+photographs of scikit-image and scikit-learn, and Microsoft's Fluent emoji in 3D (npm `@lobehub/fluent-emoji-3d` 1.1.0,
+MIT). Nothing of MNIST is learned from: its digits are only asked about.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import zipfile
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from photo_network import HEIGHT, WIDTH, stretched
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.random import Generator
+
+Pixels = NDArray[np.uint8]
+Values = NDArray[np.float32]
+
+SHOES = (5, 7, 9)
+FAINTEST = 10  # grey values of Fashion-MNIST up to here are background
+CANVASES = ((224, 168), (200, 200), (168, 224))  # height and width a rendered photo has before it is stretched
+
+
+def plain(pixels: Pixels, _: Generator) -> Pixels:
+    """Return a photo as the network will be given it."""
+    return stretched(pixels)
+
+
+def mirrored(pixels: Pixels, _: Generator) -> Pixels:
+    """Return a photo as the network will be given it, left and right changed."""
+    return np.ascontiguousarray(stretched(pixels)[:, ::-1])
+
+
+def augmented(pixels: Pixels, generator: Generator) -> Pixels:
+    """Return another view of a photo, stretched as the network takes it.
+
+    Args:
+        pixels: uint8 ``(h, w, 3)``.
+        generator: decides; the same gives the same.
+    """
+    view = warped(pixels, generator)
+    if generator.random() < 0.12:
+        view = coarsened(view, generator)
+    return spoiled(recoloured(view.astype(np.float32), generator), generator)
+
+
+def warped(pixels: Pixels, generator: Generator) -> Pixels:
+    """Return a crop of a photo: nearer or farther, narrower or wider, turned, seen at an angle, perhaps mirrored."""
+    height, width = pixels.shape[:2]
+    size = generator.uniform(0.65, 1.15) * np.exp(generator.uniform(-0.15, 0.15) * np.array([1, -1]))
+    turn = generator.uniform(-10, 10) if generator.random() < 0.88 else generator.uniform(-180, 180)
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size * (1 + generator.uniform(-0.08, 0.08, (4, 2)))
+    if generator.random() < 0.5:
+        corners = corners[[1, 0, 3, 2]]
+    cosine, sine = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    middle = generator.uniform(-1, 1, 2) * np.maximum(1 - size, 0.05)
+    places = corners * [width / 2, height / 2] @ np.array([[cosine, sine], [-sine, cosine]])
+    places += (1 + middle) * [width / 2, height / 2]
+    target = np.float32([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]])
+    matrix = cv2.getPerspectiveTransform(np.float32(places), target)
+    border = cv2.BORDER_REPLICATE if generator.random() < 0.5 else cv2.BORDER_REFLECT_101
+    return np.asarray(cv2.warpPerspective(pixels, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=border))
+
+
+def coarsened(pixels: Pixels, generator: Generator) -> Pixels:
+    """Return a picture with as little detail as Fashion-MNIST's have, so that little detail means no class."""
+    side = int(generator.integers(26, 64))
+    small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(small, pixels.shape[1::-1], interpolation=cv2.INTER_CUBIC))
+
+
+def recoloured(values: Values, generator: Generator) -> Values:
+    """Return a picture in other light: brighter, more contrast, other colours, none, or uneven from side to side."""
+    values = (values - 127) * generator.uniform(0.7, 1.3) + 127 + generator.uniform(-30, 30)
+    values = values * generator.uniform(0.85, 1.15, 3)
+    grey = values.mean(axis=2, keepdims=True)
+    saturation = 0.0 if generator.random() < 0.1 else generator.uniform(0.5, 1.5)
+    values = grey + (values - grey) * saturation
+    if generator.random() < 0.15:
+        values = values[..., generator.permutation(3)]
+    if generator.random() < 0.4:
+        values = values * lit(values.shape[:2], generator)
+    return values.astype(np.float32)
+
+
+def lit(shape: tuple[int, int], generator: Generator) -> Values:
+    """Return light that falls off in some direction, float ``(h, w, 1)`` about 1."""
+    rows, columns = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    angle, strength = generator.uniform(0, 2 * np.pi), generator.uniform(0.05, 0.35)
+    return (1 + strength * (np.cos(angle) * columns + np.sin(angle) * rows))[..., None].astype(np.float32)
+
+
+def spoiled(values: Values, generator: Generator) -> Pixels:
+    """Return a picture as a poor camera takes it: perhaps blurred, noisy, or with a box gone."""
+    if generator.random() < 0.25:
+        values = cv2.GaussianBlur(values, (0, 0), generator.uniform(0.4, 1.6))
+    if generator.random() < 0.3:
+        values = values + generator.normal(0, generator.uniform(2, 12), values.shape)
+    if generator.random() < 0.2:
+        height, width = values.shape[:2]
+        tall, wide = int(height * generator.uniform(0.1, 0.35)), int(width * generator.uniform(0.1, 0.35))
+        top, left = generator.integers(0, height - tall), generator.integers(0, width - wide)
+        values[top : top + tall, left : left + wide] = generator.uniform(0, 255, 3)
+    return np.clip(values, 0, 255).astype(np.uint8)
+
+
+def edge_of(pixels: Pixels, generator: Generator) -> Pixels:
+    """Return a wall or floor: the most even corner of a photo, mirrored until it fills one.
+
+    Args:
+        pixels: uint8 ``(h, w, 3)``.
+        generator: decides how large the corner is.
+
+    Returns:
+        uint8 ``(224, 168, 3)``.
+    """
+    share = generator.uniform(0.16, 0.26)
+    tall, wide = (int(side * share) for side in pixels.shape[:2])
+    corners = [
+        pixels[rows, columns]
+        for rows in (slice(tall), slice(-tall, None))
+        for columns in (slice(wide), slice(-wide, None))
+    ]
+    chosen = corners[int(np.argmin([cv2.Laplacian(corner, cv2.CV_32F).std() for corner in corners]))]
+    grown = cv2.resize(chosen, None, fx=generator.uniform(1.2, 2.5), fy=generator.uniform(1.2, 2.5))
+    repeats = [int(np.ceil(side / have)) for side, have in zip((HEIGHT, WIDTH), grown.shape[:2], strict=True)]
+    rows = [grown if row % 2 == 0 else grown[::-1] for row in range(repeats[0])]
+    strip = np.concatenate(rows)
+    whole = np.concatenate([strip if column % 2 == 0 else strip[:, ::-1] for column in range(repeats[1])], axis=1)
+    return np.ascontiguousarray(whole[:HEIGHT, :WIDTH])
+
+
+def as_photo(article: Pixels, label: int, background: Pixels | None, generator: Generator) -> Pixels:
+    """Return an article of Fashion-MNIST as somebody's photo, or a shop's.
+
+    Args:
+        article: uint8 ``(28, 28)``, light on black.
+        label: its class; shoes may be pairs.
+        background: uint8 ``(224, 168, 3)``, or None for a shop's white.
+        generator: decides.
+
+    Returns:
+        uint8 ``(224, 168, 3)``.
+    """
+    canvas = CANVASES[generator.choice(3, p=(0.25, 0.35, 0.4) if label in SHOES else (0.6, 0.25, 0.15))]
+    picture = shop_white(canvas, generator) if background is None else laid_out(background, canvas, generator)
+    colours, solid = coloured(article, generator)
+    for piece in range(2 if label in SHOES and generator.random() < 0.3 else 1):
+        placed = placement(canvas, generator, label in SHOES, piece)
+        picture = laid(picture, colours, solid, placed, shadow=0.0 if background is None else generator.uniform(0, 0.5))
+    return spoiled(
+        recoloured(stretched(np.clip(picture, 0, 255).astype(np.uint8)).astype(np.float32), generator), generator
+    )
+
+
+def shop_white(canvas: tuple[int, int], generator: Generator) -> Values:
+    """Return the background of a shop's picture: white or nearly, seldom of some light colour."""
+    shade = np.full(3, generator.uniform(235, 255)) if generator.random() < 0.8 else generator.uniform(170, 250, 3)
+    return np.full((*canvas, 3), shade, np.float32)
+
+
+def laid_out(background: Pixels, canvas: tuple[int, int], generator: Generator) -> Values:
+    """Return a background as large as the canvas, perhaps mirrored."""
+    turned = background[:, ::-1] if generator.random() < 0.5 else background
+    return cv2.resize(np.ascontiguousarray(turned), canvas[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def coloured(article: Pixels, generator: Generator, side: int = 168) -> tuple[Values, Values]:
+    """Return an article large, with colours of its own and the grain of cloth, and where it is solid.
+
+    Fashion-MNIST turned the light and the dark of shop pictures round; mostly they are turned back.
+
+    Returns:
+        float ``(168, 168, 3)``, and float ``(168, 168)`` from 0 to 1.
+    """
+    mask = cv2.morphologyEx(np.uint8(article > FAINTEST), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    smooth = cv2.resize(np.pad(mask, 2).astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    solid = np.clip((cv2.GaussianBlur(smooth, (0, 0), 2.0) - 0.5) * generator.uniform(3, 8) + 0.5, 0, 1)
+    grey = cv2.resize(np.pad(article, 2, mode="edge").astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    shade = np.clip(255 - grey if generator.random() < 0.65 else grey, 0, 255) / 255
+    dark, light = sorted(generator.uniform(0, 1, (2, 3)), key=lambda colour: float(colour.sum()))
+    dark, light = dark * generator.uniform(0.1, 0.8), 1 - (1 - light) * generator.uniform(0.1, 1)
+    if generator.random() < 0.3:
+        dark, light = np.full(3, dark.mean()), np.full(3, light.mean())
+    low, high = (np.percentile(shade[solid > 0.5], at) for at in (3, 97)) if (solid > 0.5).any() else (0, 1)
+    evened = np.clip((shade - low) / max(high - low, 0.15), 0, 1)[..., None]
+    cloth = (dark + (light - dark) * evened) * 255 * grain(side, generator)
+    return cloth.astype(np.float32), solid.astype(np.float32)
+
+
+def grain(side: int, generator: Generator) -> Values:
+    """Return the grain of cloth or leather, float ``(side, side, 1)`` about 1, with detail that 28 pixels lack."""
+    fine = cv2.GaussianBlur(
+        generator.normal(0, 1, (side, side)).astype(np.float32), (0, 0), generator.uniform(0.5, 1.5)
+    )
+    fine = fine / fine.std() * generator.uniform(0, 0.1)
+    creases = cv2.resize(
+        generator.normal(0, 1, (12, 12)).astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC
+    )
+    values = 1 + fine + creases * generator.uniform(0, 0.1)
+    if generator.random() < 0.2:
+        angle, length = generator.uniform(0, np.pi), generator.uniform(4, 20)
+        rows, columns = np.mgrid[:side, :side]
+        wave = np.sin((columns * np.cos(angle) + rows * np.sin(angle)) * 2 * np.pi / length)
+        values = values + generator.uniform(0.03, 0.25) * wave
+    return values[..., None].astype(np.float32)
+
+
+def placement(canvas: tuple[int, int], generator: Generator, is_shoe: bool, piece: int, side: int = 168) -> Values:
+    """Return where an article of `side` pixels goes on the canvas, as an affine matrix ``(2, 3)``."""
+    reach = min(canvas) * generator.uniform(0.45 if is_shoe else 0.6, 1.0) / side
+    turn = np.radians(generator.uniform(-25, 25) if is_shoe else generator.uniform(-12, 12))
+    if generator.random() < 0.05:
+        turn += np.pi
+    mirrored = -1 if generator.random() < 0.5 else 1
+    linear = reach * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    linear = linear @ np.diag([mirrored, 1]) * generator.uniform(0.88, 1.12, 2)
+    room = np.maximum(np.array(canvas[::-1]) - reach * side, 10)
+    middle = np.array(canvas[::-1]) / 2 + room * generator.uniform(-0.4, 0.4, 2) + piece * generator.uniform(10, 60, 2)
+    offset = middle - linear @ np.full(2, side / 2)
+    return np.column_stack([linear, offset]).astype(np.float32)
+
+
+def laid(picture: Values, colours: Values, solid: Values, placed: Values, shadow: float) -> Values:
+    """Return a picture with an article on it, and the shadow that it throws."""
+    size = picture.shape[1::-1]
+    above = cv2.warpAffine(colours, placed, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    where = cv2.warpAffine(solid, placed, size, flags=cv2.INTER_LINEAR)[..., None]
+    dark = cv2.GaussianBlur(np.roll(where[..., 0], (4, 3), (0, 1)), (0, 0), 4)[..., None]
+    return np.asarray(picture * (1 - shadow * dark) * (1 - where) + above * where, np.float32)
+
+
+PHOTOGRAPHS = (  # in scikit-image's wheel: those that its documentation calls CC0 or public domain, nobody in clothes
+    *("brick", "cell", "chelsea", "clock_motion", "coffee", "coins", "grass", "gravel", "horse", "ihc"),
+    *("microaneurysms", "retina", "rocket", "text", "hubble_deep_field"),
+)
+FONTS = "/usr/share/fonts/truetype"
+WORDS = (
+    *(
+        "the",
+        "quick",
+        "brown",
+        "fox",
+        "jumps",
+        "over",
+        "a",
+        "lazy",
+        "dog",
+        "while",
+        "seven",
+        "wizards",
+        "brew",
+        "strong",
+    ),
+    *("potions", "in", "glass", "and", "copper"),
+)
+BAG_EMOJI = ("1f45b", "1f45c", "1f45d", "1f392", "1f4bc")
+SHOE_EMOJI = {"1f45f": "Sneaker", "1f461": "Sandal", "1fa74": "Sandal", "1f462": "Ankle boot", "1f97e": "Ankle boot"}
+NO_OBJECTS = (  # clothes, luggage, and the ranges of people, faces and letters
+    *((0x1F451, 0x1F462), (0x1F392, 0x1F393), (0x1F4BC, 0x1F4BC), (0x1F6CD, 0x1F6CD), (0x1F9F3, 0x1F9F3)),
+    *((0x1F97B, 0x1F97F), (0x1F9E2, 0x1F9E6), (0x1F9BA, 0x1F9BA), (0x1FA70, 0x1FA74), (0x1FA96, 0x1FA96)),
+    *((0x1F3A9, 0x1F3A9), (0x1F3BD, 0x1F3BD), (0x1F94B, 0x1F94B), (0x1F462, 0x1F487), (0x1F574, 0x1F57A)),
+    *((0x1F926, 0x1F93E), (0x1F9B0, 0x1F9D6), (0x1F9D7, 0x1F9DF), (0x1F645, 0x1F64F), (0x1F3C2, 0x1F3CC)),
+    *((0x1F1E6, 0x1F265), (0x0023, 0x00AE), (0x2600, 0x26FF), (0x1F600, 0x1F644), (0x1F910, 0x1F970)),
+)
+
+
+def blank(generator: Generator) -> Pixels:
+    """One colour all over, or one that runs into another."""
+    first, second = generator.uniform(0, 255, (2, 3))
+    if generator.random() < 0.4:
+        first, second = np.full(3, first[0]), np.full(3, second[0])
+    angle = generator.uniform(0, 2 * np.pi)
+    rows, columns = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
+    along = (np.cos(angle) * columns + np.sin(angle) * rows + 1.4) / 2.8
+    share = along[..., None] * (generator.random() < 0.5) * generator.uniform(0.1, 1)
+    return np.clip(first + (second - first) * share, 0, 255).astype(np.uint8)
+
+
+def noise(generator: Generator) -> Pixels:
+    """Values by chance: each pixel its own, or larger grains, grey or in colour, strong or weak."""
+    grain = int(generator.choice([1, 1, 2, 4, 8, 16]))
+    shape = (-(-HEIGHT // grain), -(-WIDTH // grain), int(generator.choice([1, 3])))
+    values = generator.uniform(0, 255, shape) if generator.random() < 0.5 else generator.normal(127, 60, shape)
+    whole = Image.fromarray(np.clip(np.broadcast_to(values, (*shape[:2], 3)), 0, 255).astype(np.uint8))
+    how = Image.Resampling.NEAREST if generator.random() < 0.5 else Image.Resampling.BICUBIC
+    return strength(np.asarray(whole.resize((WIDTH, HEIGHT), how)), generator)
+
+
+def strength(pixels: Pixels, generator: Generator) -> Pixels:
+    """Return a pattern with less contrast, about some colour."""
+    share = generator.uniform(0.15, 1)
+    return np.clip(pixels * share + generator.uniform(0, 255, 3) * (1 - share), 0, 255).astype(np.uint8)
+
+
+def checkerboard(generator: Generator) -> Pixels:
+    """Squares or stripes in two colours, straight or turned."""
+    size, turn = generator.uniform(3, 60, 2), np.radians(0 if generator.random() < 0.6 else generator.uniform(0, 90))
+    size = size if generator.random() < 0.3 else np.full(2, size[0])
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + generator.uniform(0, 60, 2)[:, None, None]
+    across, down = np.cos(turn) * columns + np.sin(turn) * rows, np.cos(turn) * rows - np.sin(turn) * columns
+    odd = (np.floor(across / size[0]) + (np.floor(down / size[1]) if generator.random() < 0.8 else 0)) % 2
+    first, second = generator.uniform(0, 255, (2, 3)) if generator.random() < 0.5 else ([0] * 3, [255] * 3)
+    return np.where(odd[..., None] > 0, first, second).astype(np.uint8)
+
+
+def lettering(generator: Generator) -> tuple[Image.Image, tuple[int, int, int]]:
+    """Return an empty page, of paper or in any colours, and a colour to write with."""
+    paper = tuple(generator.integers(200, 256, 3).tolist())
+    ink = tuple(generator.integers(0, 90, 3).tolist())
+    if generator.random() < 0.4:
+        paper, ink = ink, paper
+    return Image.new("RGB", (WIDTH, HEIGHT), paper), ink
+
+
+def font(generator: Generator, size: int) -> ImageFont.FreeTypeFont:
+    """Return one of DejaVu's and Liberation's faces."""
+    names = [f"{FONTS}/dejavu/DejaVu{face}.ttf" for face in ("Sans", "Sans-Bold", "Serif", "SansMono", "Serif-Bold")]
+    names += [f"{FONTS}/liberation/Liberation{face}-Regular.ttf" for face in ("Sans", "Serif", "Mono")]
+    return ImageFont.truetype(names[generator.integers(len(names))], size)
+
+
+def text(generator: Generator) -> Pixels:
+    """Lines of words: a page, a label, a screenshot."""
+    page, ink = lettering(generator)
+    pen, size = ImageDraw.Draw(page), int(np.exp(generator.uniform(np.log(7), np.log(64))))
+    face, top = font(generator, size), int(generator.integers(-5, 60))
+    lines = int(generator.integers(1, 40))
+    for line in range(lines):
+        words = generator.choice(WORDS, int(generator.integers(1, 9)))
+        pen.text((int(generator.integers(0, 24)), top + line * size * 1.3), " ".join(words), fill=ink, font=face)
+    return np.asarray(page)
+
+
+def digits(generator: Generator) -> Pixels:
+    """One digit or a few: of a font, or written by hand (scikit-learn's 8x8 digits)."""
+    page, ink = lettering(generator)
+    if generator.random() < 0.5:
+        return written(generator)
+    pen = ImageDraw.Draw(page)
+    for _ in range(1 if generator.random() < 0.7 else int(generator.integers(2, 5))):
+        place = (int(generator.integers(0, 90)), int(generator.integers(-30, 110)))
+        pen.text(place, str(generator.integers(10)), fill=ink, font=font(generator, int(generator.integers(70, 220))))
+    return np.asarray(page)
+
+
+def written(generator: Generator) -> Pixels:
+    """Return a digit written by hand, 8x8 pixels in its original, large."""
+    from sklearn.datasets import load_digits
+
+    images = load_digits().images
+    small = np.pad(np.float32(images[generator.integers(len(images))] / 16), int(generator.integers(0, 3)))
+    large = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    if generator.random() < 0.6:
+        large = np.clip((cv2.GaussianBlur(large, (0, 0), 4) - 0.4) * generator.uniform(2, 9) + 0.5, 0, 1)
+    first, second = ([0] * 3, [255] * 3) if generator.random() < 0.6 else generator.uniform(0, 255, (2, 3))
+    share = np.clip(large, 0, 1)[..., None]
+    return np.clip(np.float32(first) * (1 - share) + np.float32(second) * share, 0, 255).astype(np.uint8)
+
+
+def shapes(generator: Generator) -> Pixels:
+    """Polygons, ellipses and strokes on one colour."""
+    canvas = np.full((HEIGHT, WIDTH, 3), generator.uniform(0, 255, 3), np.uint8)
+    for _ in range(int(generator.integers(1, 6))):
+        colour = tuple(generator.uniform(0, 255, 3).tolist())
+        middle, reach = generator.uniform((20, 20), (WIDTH - 20, HEIGHT - 20)), generator.uniform(10, 90)
+        kind, angles = generator.integers(3), np.sort(generator.uniform(0, 2 * np.pi, int(generator.integers(3, 9))))
+        points = np.int32(middle + reach * np.stack([np.cos(angles), np.sin(angles)], axis=1))
+        if kind == 0:
+            cv2.fillPoly(canvas, [points], colour, cv2.LINE_AA)
+        elif kind == 1:
+            axes = (int(reach), int(reach * generator.uniform(0.4, 1)))
+            cv2.ellipse(canvas, np.int32(middle).tolist(), axes, generator.uniform(0, 180), 0, 360, colour, -1)
+        else:
+            cv2.polylines(canvas, [points], bool(generator.integers(2)), colour, int(generator.integers(2, 14)))
+    return canvas
+
+
+def letters(generator: Generator) -> Pixels:
+    """One large letter or sign of a font, or a few."""
+    page, ink = lettering(generator)
+    pen = ImageDraw.Draw(page)
+    for _ in range(1 if generator.random() < 0.6 else int(generator.integers(2, 5))):
+        place = (int(generator.integers(-20, 90)), int(generator.integers(-40, 110)))
+        sign = str(generator.choice(list("ABCDEFGHJKLMNPQRSTUVWXYZabdefghkmnqrstyz?!&%#@$+=*<>{}")))
+        pen.text(place, sign, fill=ink, font=font(generator, int(generator.integers(70, 240))))
+    return np.asarray(page)
+
+
+def scrawls(generator: Generator) -> Pixels:
+    """Thick smooth lines of a pen, light on dark or the other way round, sharp or soft."""
+    share = np.zeros((HEIGHT, WIDTH), np.float32)
+    for _ in range(int(generator.integers(1, 4))):
+        turns = np.cumsum(generator.normal(0, generator.uniform(0.1, 0.5), 60)) + generator.uniform(0, 2 * np.pi)
+        steps = generator.uniform(3, 7) * np.stack([np.cos(turns), np.sin(turns)], axis=1)
+        path = np.cumsum(steps[: generator.integers(10, 60)], axis=0)
+        path += generator.uniform((40, 50), (WIDTH - 40, HEIGHT - 50)) - path.mean(axis=0)
+        cv2.polylines(share, [np.int32(path)], bool(generator.random() < 0.2), 1.0, int(generator.integers(5, 34)))
+    share = cv2.GaussianBlur(share, (0, 0), generator.uniform(0.5, 5))[..., None]
+    first, second = generator.uniform(0, 255, (2, 3)) if generator.random() < 0.5 else ([0] * 3, [255] * 3)
+    first, second = (second, first) if generator.random() < 0.3 else (first, second)
+    return np.clip(np.float32(first) * (1 - share) + np.float32(second) * share, 0, 255).astype(np.uint8)
+
+
+DRAWN: dict[str, Callable[[Generator], Pixels]] = {
+    "blank": blank,
+    "noise": noise,
+    "checkerboard": checkerboard,
+    "text": text,
+    "digits": digits,
+    "shapes": shapes,
+    "letters": letters,
+    "scrawls": scrawls,
+}
+"""Kinds that need no material."""
+
+
+def drawn(kind: str, generator: Generator) -> Pixels:
+    """Return a picture of a kind, sometimes as a poor camera takes it."""
+    picture = DRAWN[kind](generator)
+    if generator.random() < 0.4:
+        return spoiled(recoloured(picture.astype(np.float32), generator), generator)
+    return np.ascontiguousarray(picture)
+
+
+def emoji(archive: Path) -> dict[str, Image.Image]:
+    """Return Fluent's 3D emoji that are of one code point, by its number in hexadecimal."""
+    found = {}
+    with tarfile.open(archive) as files:
+        for member in files:
+            name = member.name.rsplit("/", 1)[-1].removesuffix(".webp").removesuffix("-fe0f")
+            if member.name.endswith(".webp") and "-" not in name:
+                found[name] = Image.open(BytesIO(files.extractfile(member).read())).convert("RGBA")
+    return dict(sorted(found.items()))
+
+
+def is_object(name: str) -> bool:
+    """Say whether an emoji shows a thing, an animal or a plant, and no clothes, people, faces or letters.
+
+    Example:
+        >>> is_object("1f415"), is_object("1f455")
+        (True, False)
+    """
+    return not any(first <= int(name, 16) <= last for first, last in NO_OBJECTS)
+
+
+def pasted(thing: Image.Image, background: Pixels | None, generator: Generator) -> Pixels:
+    """Return an emoji on a background, or on white, in other colours than its own."""
+    ground = (
+        background if background is not None else np.full((HEIGHT, WIDTH, 3), generator.uniform(225, 255), np.uint8)
+    )
+    side = int(generator.uniform(0.5, 1.0) * WIDTH)
+    turned = thing.rotate(generator.uniform(-25, 25), Image.Resampling.BICUBIC).resize((side, int(side * 4 / 3.5)))
+    place = [int(generator.uniform(0, room)) for room in (WIDTH - turned.width, max(HEIGHT - turned.height, 1))]
+    page = Image.fromarray(np.ascontiguousarray(ground))
+    page.paste(turned, tuple(place), turned)
+    picture = np.asarray(page)[:, :: int(generator.choice([-1, 1]))].astype(np.float32)
+    picture = picture[..., generator.permutation(3)] if generator.random() < 0.5 else picture
+    return spoiled(recoloured(picture, generator), generator)
+
+
+def photographs(wheel: Path) -> dict[str, Pixels]:
+    """Return the free photographs of scikit-image's wheel and of scikit-learn, by name."""
+    return {name: np.asarray(Image.open(BytesIO(data)).convert("RGB")) for name, data in _photograph_files(wheel)}
+
+
+def photograph_hashes(wheel: Path) -> dict[str, str]:
+    """Return the SHA-256 of each photograph's file, by name."""
+    return {name: hashlib.sha256(data).hexdigest() for name, data in _photograph_files(wheel)}
+
+
+def _photograph_files(wheel: Path) -> Iterator[tuple[str, bytes]]:
+    from importlib.resources import files
+
+    with zipfile.ZipFile(wheel) as archive:
+        for path in sorted(archive.namelist()):
+            name = path.rsplit("/", 1)[-1]
+            if path.startswith("skimage/data/") and name.split(".")[0] in PHOTOGRAPHS:
+                yield name, archive.read(path)
+    for name in ("china.jpg", "flower.jpg"):
+        yield name, files("sklearn.datasets.images").joinpath(name).read_bytes()
+
+
+def photographed(pixels: Pixels, generator: Generator) -> Pixels:
+    """Return a part of a photograph, at least a third of its sides, seen some way."""
+    share = generator.uniform(0.35, 1, 2)
+    tall, wide = (np.array(pixels.shape[:2]) * share).astype(int)
+    top, left = (
+        int(generator.integers(0, have - take + 1)) for have, take in zip(pixels.shape, (tall, wide), strict=False)
+    )
+    part = pixels[top : top + tall, left : left + wide]
+    if max(part.shape) > 512:
+        part = cv2.resize(part, None, fx=512 / max(part.shape), fy=512 / max(part.shape), interpolation=cv2.INTER_AREA)
+    return augmented(np.ascontiguousarray(part), generator)
