@@ -162,9 +162,9 @@ LAYERS = {
     "batch norm's momentum": layer("norm", "momentum", 0.2),
     "batch norm's epsilon": layer("norm", "epsilon", 0.5),
     "an own attribute": lambda model: setattr(model.layers[SCALE], "own", 3.0),
-    "a value in a dictionary": lambda model: model.layers[SCALE].options.update(shift=2.0),
+    "a value in a dictionary": lambda model: model.layers[SCALE].options.update({"shift": 2.0}),
     "a value in a list in a dictionary": lambda model: (
-        model.layers[SCALE].options.update(shift=2.0),
+        model.layers[SCALE].options.update({"shift": 2.0}),
         model.layers[SCALE].options["powers"].__setitem__(0, -1.0),
     ),
     "a layer's call": lambda model: setattr(model.layers[SCALE], "call", lambda x: x * 2.0),

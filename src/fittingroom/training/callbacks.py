@@ -370,6 +370,9 @@ class ModuleForCallbacks:
         else:
             setattr(self._module, name, value)
 
+    def __getitem__(self, index: Any) -> Any:
+        return self._module[index]
+
     def __call__(self, *inputs: Any) -> Any:
         """Run the module."""
         return self._module(*inputs)
