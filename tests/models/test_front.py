@@ -46,9 +46,13 @@ def test_a_shape_that_does_not_fit_names_both():
         predictor(build())(np.zeros((1, 32, 32), np.uint8))
 
 
-def test_scaled_images_are_refused_rather_than_scaled_twice():
-    with pytest.raises(DataError, match=r"received float64 in 0\.\.1"):
-        predictor(build())(IMAGES / 255)
+def test_scaled_images_are_taken_back_and_said_rather_than_scaled_twice():
+    model = build()
+    with pytest.warns(UserWarning, match="each exactly k/255; taken back to the whole pixels"):
+        answers = predictor(model)(IMAGES / 255)
+    np.testing.assert_array_equal(answers, predictor(model)(IMAGES))
+    with pytest.raises(DataError, match=r"received float64"):
+        predictor(model)(IMAGES / 300)
 
 
 def test_prediction_in_batches_equals_prediction_one_by_one(monkeypatch):
@@ -77,7 +81,7 @@ def test_a_file_that_is_no_model_is_one_sentence(tmp_path):
 def test_another_suffix_is_refused(tmp_path):
     path = tmp_path / "model.pkl"
     path.write_bytes(b"")
-    with pytest.raises(ModelError, match=r"expected a run folder or a \.keras file, received a '\.pkl' file"):
+    with pytest.raises(ModelError, match=r"expected a run folder, a \.keras or an \.h5 file, received a '\.pkl' file"):
         load_model(path)
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -254,7 +253,7 @@ def test_without_held_out_images_it_has_curves_only() -> None:
 
 def test_after_a_test_it_counts_the_looks() -> None:
     look = make_run(make_judged()).looks[0]
-    words = words_of(run_page(make_run(make_judged(), looks=(look, replace(look, asked_by="ladder"), look))))
+    words = words_of(run_page(make_run(make_judged(), looks=(look, {**look, "asked_by": "ladder"}, look))))
     assert "Test figures: this run has met the test split 3 times." in words
     assert "slightly flattering" in words
     assert "ladder" in words

@@ -71,7 +71,7 @@ def test_the_temperature_is_fitted_on_validation_images_and_shown_on_test_images
     page_of(run, toy_folder)
     tempered = twin_of(run)["page"]["judged"]["temperature"]
     held_out = fr.hold_out(toy.train, 100)[1]
-    value = fr.judging.fit_temperature(held_out.labels, run.predict(held_out.images))
+    value = fr.judging.fit_temperature(held_out.labels, run.predict(held_out.images, tempered=False))
     assert tempered["on_validation"]["temperature"] == pytest.approx(value)
     assert (tempered["on_validation"]["n"], tempered["on_judged"]["n"]) == (100, 200)
 
@@ -151,8 +151,10 @@ def test_a_run_evaluated_on_other_data_names_that_data(make_run, toy, toy_folder
     run = make_run()
     fr.evaluate(run, fr.load(other))
     words = words_of(page_of(run, toy_folder))
-    assert "Test figures, of others, which it did not learn from" in words
-    assert "not of the dataset that the run was trained on" in words
+    assert "Validation figures only: this run has not been tested" in words
+    (look,) = twin_of(run)["page"]["looks"]
+    assert look["dataset"] == "others"
+    assert f"{look['accuracy']:.4f}" in words
 
 
 def test_the_command_on_the_page_makes_the_same_weights_again(make_run, toy_folder, tmp_path, monkeypatch):
