@@ -146,10 +146,9 @@ def test_a_run_is_judged_by_its_own_probabilities(trained, data, tmp_path):
 
 
 def visit(folder, runs):
-    """A studio of a dataset and a folder of runs, and its visitor."""
+    """The visitor of a studio of a dataset and a folder of runs."""
     studio = Studio(Access(port=PORT), runs, DatasetRegistry([folder]))
-    visitor = TestClient(build_app(studio), base_url=f"http://127.0.0.1:{PORT}")
-    return studio, visitor
+    return TestClient(build_app(studio), base_url=f"http://127.0.0.1:{PORT}")
 
 
 def ask_studio(visitor, dataset, model, positions):
@@ -177,7 +176,7 @@ def draw(visitor, model, image):
 def test_the_studio_answers_as_python_does_about_a_runs_images_and_a_drawing(trained, data, pictures, tmp_path):
     (tmp_path / "runs").mkdir()
     shutil.copytree(trained, tmp_path / "runs" / "bars-run")
-    studio, visitor = visit(data[1], tmp_path / "runs")
+    visitor = visit(data[1], tmp_path / "runs")
     with visitor:
         first = len(data[0].train)
         told = ask_studio(visitor, data[1].name, "run/bars-run", range(first, first + ASKED))
@@ -196,7 +195,7 @@ def test_a_shipped_rung_answers_alike_at_every_door(toy, toy_folder, tmp_path, c
     out = tmp_path / "rung.onnx"
     command(capsys, "export", "--model", SHIPPED, "--out", out, "--dataset", toy_folder, "--quiet")
     assert np.abs(fr.predict(out, images) - expected).max() < CLOSE
-    studio, visitor = visit(toy_folder, tmp_path / "runs")
+    visitor = visit(toy_folder, tmp_path / "runs")
     with visitor:
         first = len(toy.train)
         told = ask_studio(visitor, "bars", f"shipped/{SHIPPED}", range(first, first + ASKED))
@@ -216,7 +215,7 @@ def test_a_photo_gets_the_same_answer_at_every_door(tmp_path, toy_folder, capsys
     out = tmp_path / "photo.onnx"
     command(capsys, "export", "--model", model, "--out", out, "--dataset", toy_folder, "--quiet")
     assert np.abs(by_command(capsys, out, [tmp_path / "shirt.png"]) - expected).max() < CLOSE
-    _, visitor = visit(toy_folder, tmp_path / "runs")
+    visitor = visit(toy_folder, tmp_path / "runs")
     with visitor:
         visitor.get("/")
         headers = {"content-type": "image/png"}
