@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 BACKEND = "torch"
 SPIN_COUNT = "2000"
+NUMPY_2 = "__array__ implementation doesn't accept a copy keyword"
 
 
 def prefer_torch() -> None:
@@ -55,6 +57,9 @@ def import_keras() -> ModuleType:
         )
     import keras
 
+    # Keras's variables do not know the argument that NumPy 2 asks arrays with; where warnings are errors, every reading
+    # of one would end in a traceback. Asked for at each call: a test or a notebook may have set its own filters since
+    warnings.filterwarnings("ignore", NUMPY_2, DeprecationWarning, module=r"keras\.")
     actual = keras.backend.backend()
     if actual != BACKEND:
         raise ModelError(

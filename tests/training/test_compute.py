@@ -6,6 +6,7 @@ import torch
 from networks import batch, dense, functional_and_loss, keras, layers, plain_module, with_dropout
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
+from fittingroom.models import build
 from fittingroom.training.gradients import make_compute
 from fittingroom.training.optimizers import bound
 
@@ -136,3 +137,10 @@ def test_preparing_a_trace_changes_neither_buffers_nor_random_state():
         assert torch.equal(torch.get_rng_state(), state)
     for ours, theirs in zip(functional.buffers, after_eager, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_network_whose_own_gradients_move_by_a_hundredth_is_traced_all_the_same(seed):
+    """In float32 the fused operations choose another maximum here and there; residual networks show it most."""
+    keras.utils.set_random_seed(seed)
+    assert said_while_computing(build("residual-16-32-38", image_shape=(12, 12), classes=4), ranked=True)[0] == []

@@ -35,8 +35,11 @@ def what_changed(functional: FunctionalModel, state: HiddenState) -> str | None:
 
 
 # How far the two ways may be apart, relative to a parameter's gradient, and to all gradients: in roots and in multiples
-# of the step from 1 to the next number (1e-7 in float32). Measured on the shipped networks and layers: 1e-6.
-ROUNDING, TIES, NOISE = (3.0, 30.0), (300.0, 3000.0), 1e-3
+# of the step from 1 to the next number (1e-7 in float32). Measured in float32, 12x12 images, batches of 64: 2e-5 at most
+# for the walk-through and stems; 3e-3 for the thin network and 1e-2 for residual ones, whose own gradients move as far
+# where inputs change by a ten-thousandth, since maxima and relus then choose otherwise. That movement is allowed for.
+ROUNDING, TIES = (3.0, 30.0), (300.0, 3000.0)
+NUDGE, NUDGES, SWAY = 1000.0, 3, 10.0
 
 
 def difference(
@@ -45,6 +48,7 @@ def difference(
     views: Callable[[Tensor], Tensors],
     names: tuple[str, ...],
     bounds: tuple[float, float],
+    sway: list[float] | None = None,
 ) -> str | None:
     """Return in words where two ways of computing a batch differ by more than rounding, or None.
 
@@ -54,16 +58,18 @@ def difference(
         views: cuts gradients into one a parameter.
         names: of the parameters.
         bounds: as ``ROUNDING``.
+        sway: how far each parameter's gradient of the model itself moves where inputs change by rounding.
     """
+    moves = sway or [0.0] * len(names)
     gradients, eager = ours[1], theirs[1]
     step = torch.finfo(eager.dtype).eps
     share, floor = bounds[0] * step**0.5, bounds[1] * step * float(eager.norm())
     apart = float((ours[0] - theirs[0]).abs()) / max(abs(float(theirs[0])), 0.1)
     if apart > share:
         return f"its traced loss differs from the eager one by {apart:.1e}."
-    for name, own, right in zip(names, views(gradients), views(eager), strict=True):
+    for name, own, right, move in zip(names, views(gradients), views(eager), moves, strict=True):
         gap, size = float((own - right).norm()), float(right.norm())
-        if gap > share * size + floor or (size == 0 and gap > floor / 1000):
+        if gap > share * size + floor + SWAY * move or (size == 0 and gap > floor / 1000):
             apart = gap / max(size, 1e-30)
             return f"its traced gradients differ from the eager ones, that of '{name}' by {apart:.1e}."
     for index, (own, right) in enumerate(zip(ours[2], theirs[2], strict=True)):

@@ -19,7 +19,8 @@ from fittingroom.models.front import contiguous
 from fittingroom.models.functional_model import FunctionalModel, Tensors, first_words
 from fittingroom.models.hidden_state import HiddenState
 from fittingroom.training.agreement import (
-    NOISE,
+    NUDGE,
+    NUDGES,
     ROUNDING,
     TIES,
     StepOutcome,
@@ -425,26 +426,31 @@ class Tracer:
         """Return in words where the traced way differs from what the model itself gave for a batch, or None.
 
         Where two inputs of a maximum are equal but for rounding, the two ways may choose another one, and a gradient
-        differs by a hundredth. Noise on the images takes such ties away, so a small difference counts only where it
-        stays with noise too.
+        differs by a hundredth. So where they differ by that little, it is asked how far the model's own gradients move
+        where its inputs change by rounding.
         """
-        names, closest = self.functional.parameter_names, ROUNDING
+        names = self.functional.parameter_names
         try:
-            found = difference(self._look(traced, inputs, targets), seen, self._views, names, closest)
-            if found is None or difference(self._look(traced, inputs, targets), seen, self._views, names, TIES):
+            ours = self._look(traced, inputs, targets)
+            found = difference(ours, seen, self._views, names, ROUNDING)
+            if found is None or difference(ours, seen, self._views, names, TIES):
                 return found
-            generator = torch.Generator().manual_seed(0)
-            for _ in range(2):
-                noise = torch.rand(inputs.shape, generator=generator, dtype=inputs.dtype).to(inputs.device)
-                noisy = inputs + noise * NOISE * inputs.abs().max()
-                looks = [self._look(compute, noisy, targets) for compute in (traced, self.eager)]
-                if difference(looks[0], looks[1], self._views, names, closest) is None:
-                    return None
+            return difference(ours, seen, self._views, names, ROUNDING, self._sway(inputs, targets, seen))
         except Exception as error:  # an operation may refuse at its first replay what it took while it was recorded
             if ran_out(error):
                 raise
             return reason_of(error)
-        return found
+
+    def _sway(self, inputs: Tensor, targets: Targets, seen: StepOutcome) -> list[float]:
+        """Return how far each parameter's gradient moves where the inputs change by some steps of their precision."""
+        generator, largest = torch.Generator().manual_seed(0), [0.0] * len(self.functional.parameters)
+        for _ in range(NUDGES):
+            noise = torch.rand(inputs.shape, generator=generator, dtype=inputs.dtype).to(inputs.device)
+            nudged = inputs * (1 + NUDGE * torch.finfo(inputs.dtype).eps * noise)
+            gradients = self._look(self.eager, nudged, targets)[1] - seen[1]
+            moves = [float(part.norm()) for part in self._views(gradients)]
+            largest = [max(pair) for pair in zip(largest, moves, strict=True)]
+        return largest
 
     def _look(self, compute: Compute, inputs: Tensor, targets: Targets) -> StepOutcome:
         with undone(self.functional, self.flat), torch.no_grad():
