@@ -35,7 +35,7 @@ def what_changed(functional: FunctionalModel, state: HiddenState) -> str | None:
 
 
 # How far the two ways may be apart, relative to a parameter's gradient, and to all gradients: in roots and in multiples
-# of the step from 1 to the next number (1e-7 in float32). Measured in float32, 12x12 images, batches of 64: 2e-5 at most
+# of the step from 1 to the next number (1e-7 in float32). Measured in float32, 12x12 images, 64 a batch: 2e-5 at most
 # for the walk-through and stems; 3e-3 for the thin network and 1e-2 for residual ones, whose own gradients move as far
 # where inputs change by a ten-thousandth, since maxima and relus then choose otherwise. That movement is allowed for.
 ROUNDING, TIES = (3.0, 30.0), (300.0, 3000.0)
