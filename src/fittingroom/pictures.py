@@ -65,7 +65,8 @@ def check_is_file(path: Path) -> None:
 
 def _read_npy(path: Path) -> Array:
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:  # np.load would leave a damaged file, or an archive, open
+            array = np.load(file, allow_pickle=False)
     except Exception as error:  # NumPy raises many kinds for a damaged header: ValueError, MemoryError, TokenError ...
         raise DataError(f"{path}: expected a .npy array without pickled objects, received: {error}") from error
     if not isinstance(array, np.ndarray):

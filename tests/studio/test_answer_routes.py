@@ -67,7 +67,7 @@ def test_a_process_that_dies_without_a_word_is_told_of():
     command = [sys.executable, "-c", "import os; print('{\"share\": 0.5}', flush=True); os.abort()"]
     job = Job(process=subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True))
     job.follow()
-    job.process.stdout.close()
+    assert job.process.stdout.closed
     assert job.state()["state"] == "failed"
     assert "ended without an answer" in job.state()["error"]
 

@@ -1,7 +1,7 @@
-"""Models off the beaten track, one entry each, and the frameworks' own loops that ours is held against.
+"""Models off the beaten track, one entry each; framework_loops.py holds ours against the frameworks' own loops on them.
 
 A new case is a module and a line in ``TORCH`` or ``KERAS``. The second entry is what our trainer must say where it does
-not trace the model, as a regular expression; None where the model must be traced.
+not trace the model, as a regular expression; None where the model must be traced, "" where either will do.
 """
 
 import collections
@@ -17,9 +17,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize, prune
 
-from fittingroom.training.batching import TrainingData, batches
-
-RATE, BATCH, EPOCHS, SEED = 0.05, 20, 3, 0
+RATE = 0.05
 GLOBAL = {"calls": 0, "list": [0]}
 count_of_calls = 0
 
@@ -566,47 +564,7 @@ class Lookup(nn.Module):
         return self.table((x * 3.99).long())
 
 
-# -- the frameworks' own loops ----------------------------------------------------------------------------------------
-
-
-def seed_everything():
-    reset()
-    random.seed(SEED)
-    np.random.seed(SEED)
-    keras.utils.set_random_seed(SEED)
-    torch.manual_seed(SEED)
-
-
-def orders(images, labels):
-    """The order in which our trainer sees the images, epoch by epoch."""
-    data = TrainingData(torch.from_numpy(images), torch.from_numpy(labels.astype("int64")))
-    return [data.order(SEED, epoch) for epoch in range(1, EPOCHS + 1)]
-
-
-def plain_loop(module, images, labels, shape, dtype):
-    """Gradient descent as everybody writes it; returns the mean loss of each epoch."""
-    inputs = torch.from_numpy(images).to(dtype).mul_(1 / 255).view(-1, *shape)
-    targets = torch.from_numpy(labels.astype("int64"))
-    seed_everything()
-    losses = []
-    for order in orders(images, labels):
-        module.train()
-        total = 0.0
-        for rows in batches(order, BATCH, 0):
-            module.zero_grad()
-            loss = functional.cross_entropy(module(inputs[rows]), targets[rows])
-            loss.backward()
-            with torch.no_grad():
-                for parameter in module.parameters():
-                    if parameter.grad is not None:
-                        parameter -= RATE * parameter.grad
-            total += loss.item() * len(rows)
-        losses.append(total / len(order))
-    module.zero_grad()
-    return losses
-
-
-# -- Keras models, compiled by their owners, and `fit` ---------------------------------------------------------------
+# -- Keras models, compiled by their owners -----------------------------------------------------------------------------
 
 CE = "sparse_categorical_crossentropy"
 

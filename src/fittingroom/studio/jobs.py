@@ -98,8 +98,9 @@ class Job:
         process = self.process
         if process is None or process.stdout is None:
             return
-        for line in process.stdout:
-            self.note(line)
+        with process.stdout as lines:
+            for line in lines:
+                self.note(line)
         code = process.wait()
         if code != 0 and self.error is None:
             self.error = DIED

@@ -63,6 +63,7 @@ class CallbackRunner:
         self.at_batches = [callback for callback in self.callbacks if _at_batches(callback, BATCH_HOOKS)]
         self.at_test_batches = [callback for callback in self.callbacks if _at_batches(callback, TEST_BATCH_HOOKS)]
         self._follower = Follower(session, log)
+        self._last_logs: dict[str, Any] = {}
         self._borrowed: dict[str, Any] = {}  # attributes, as they were, of a model compiled for the callbacks' sake
         if self.callbacks and functional.is_keras and not session.owns_rate:
             self._borrowed = {name: getattr(self.model, name, None) for name in COMPILED_ATTRIBUTES}
@@ -86,6 +87,7 @@ class CallbackRunner:
             epochs_done: by the checkpoint that it goes on from; None where it begins anew.
         """
         self.model.stop_training = False
+        self._last_logs = {}
         for callback in self.callbacks:
             if epochs_done is not None and type(callback).__name__ == "CSVLogger":
                 callback.append = True  # it would empty the file that it is to go on with
@@ -114,6 +116,7 @@ class CallbackRunner:
             logs: loss, accuracy, val_loss, val_accuracy and what else was measured.
             step: the epoch's first.
         """
+        self._last_logs = logs
         self._call("on_epoch_end", epoch, logs, step=step)
         return self.stopping
 
@@ -165,14 +168,17 @@ class CallbackRunner:
         """
         self._call("on_test_end", logs, step=step)
 
-    def end(self, logs: dict[str, Any]) -> None:
-        """Tell the callbacks that training has ended; a Keras optimiser puts its averages in the weights' place."""
+    def end(self) -> None:
+        """Tell the callbacks that training has ended; a Keras optimiser puts its averages in the weights' place.
+
+        They are told the logs of the last epoch, as `fit` tells them; nothing where this call trained none.
+        """
         if self.session.owns_rate:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         if self.callbacks:
             self.model.train(False)
         for callback in self.callbacks:
-            callback.on_train_end(logs)
+            callback.on_train_end(self._last_logs)
 
     def give_back(self) -> None:
         """Leave the model uncompiled where it was so before."""

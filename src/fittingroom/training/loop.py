@@ -243,7 +243,7 @@ class Loop:
                 while state.epoch <= self.session.recipe.epochs and state.stopped is None:
                     self._epoch(state)
                 self.session.averaging.finish()
-            self.runner.end(state.history[-1] if state.history else {})
+            self.runner.end()
         finally:
             self.runner.give_back()
         return state
