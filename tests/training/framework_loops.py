@@ -114,7 +114,7 @@ def compare_torch(make, images, labels):
 
 
 def compare_keras(make, images, labels, *, one_hot=False):
-    """Train what ``make()`` returns, compiled, here and by `fit`; Keras computes in float64 where the caller says so."""
+    """Train what ``make()`` returns, compiled, here and by `fit`, in the float that Keras is set to."""
     seed_everything()
     theirs = make()
     inputs = (images * (1 / 255)).reshape(-1, *shape_for_fit(theirs, images))

@@ -548,6 +548,7 @@ TORCH = {
     "torch.jit.script of a part": (Scripted, "torch.jit"),
     "DataParallel": (lambda: nn.DataParallel(Net()), ""),
     "lazy layers": (Lazy, None),
+    "bfloat16 inside": (odd(None, lambda self, hidden: hidden.bfloat16().tanh().to(hidden.dtype)), "half precision"),
     "an embedding with sparse gradients": (
         lambda: nn.Sequential(nn.Flatten(), Lookup(), nn.Flatten(), nn.Linear(144 * 2, 4)),
         "",
@@ -564,7 +565,7 @@ class Lookup(nn.Module):
         return self.table((x * 3.99).long())
 
 
-# -- Keras models, compiled by their owners -----------------------------------------------------------------------------
+# -- Keras models, compiled by their owners ---------------------------------------------------------------------------
 
 CE = "sparse_categorical_crossentropy"
 

@@ -137,6 +137,7 @@ def _made_by(source: Mapping[str, Any]) -> str | None:
         "architecture": "the architecture {name}",
         "file": "{function} in {file}, SHA-256 {sha256}",
         "python": "a model passed from Python, {class}",
+        "run": "the network after the {epochs} epochs of {folder}, trained on",
     }
     words = kinds.get(str(source.get("kind")))
     return None if words is None else words.format_map(defaultdict(lambda: "unknown", source))

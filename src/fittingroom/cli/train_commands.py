@@ -47,7 +47,9 @@ def train(
     ] = None,
     name: Annotated[str | None, Parameter(help="Of the run: letters, digits, dots, dashes and underscores.")] = None,
     out: Out = None,
-    resume: Annotated[Path | None, Parameter(help="Go on with this run, from its last checkpoint.")] = None,
+    resume: Annotated[
+        Path | None, Parameter(help="Go on with this run from its last checkpoint; a finished one for --epochs in all.")
+    ] = None,
     no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -59,7 +61,7 @@ def train(
     asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
     asked |= {"name": name, "out": out}
     if resume is not None:
-        _refuse_with_resume({**asked, "set": set_})
+        _refuse_with_resume({"recipe": recipe, "set": set_, "validation": validation, "seed": seed})
     where: dict[str, Any] = {
         "model": model,
         "data_dir": data_dir,
@@ -68,7 +70,8 @@ def train(
     }
     with progress(quiet or json) as on_progress:
         if resume is not None:
-            run = training.resume_run(resume, dataset=dataset, **where, on_progress=on_progress)
+            more: dict[str, Any] = {"epochs": epochs, "name": name, "out": out, "command": command_words()}
+            run = training.resume_run(resume, dataset=dataset, **more, **where, on_progress=on_progress)
         else:
             asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "command": command_words()}
             run = training.train(data=dataset or training.DEFAULT_DATASET, **asked, **where, on_progress=on_progress)
@@ -79,8 +82,8 @@ def _refuse_with_resume(asked: dict[str, Any]) -> None:
     given = [f"--{name}" for name, value in asked.items() if value is not None]
     if given:
         raise UsageError(
-            f"Expected --resume without {', '.join(given)}: a run goes on with the recipe, seed, held-out images, name "
-            "and folder that it has. Leave that out, or train anew without --resume."
+            f"Expected --resume without {', '.join(given)}: a run goes on with the recipe, seed and held-out images "
+            "that it has. Leave that out, or train anew without --resume."
         )
 
 

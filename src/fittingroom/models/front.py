@@ -197,6 +197,22 @@ def for_use(
     return keras.Model(inputs, x, name=model.name)
 
 
+def behind_front(model: keras.Model) -> keras.Model:
+    """Return the network that `for_use` put behind a front, with its weights, to be trained further.
+
+    Args:
+        model: as `for_use` returns it, or opened from a file that it was kept in.
+
+    Raises:
+        ModelError: it has no front of ours.
+    """
+    keras = import_keras()
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if len(inner) != 1:
+        raise ModelError(f"Model '{model.name}': expected one network behind a front, found {len(inner)}.")
+    return inner[0]
+
+
 def shaped(images: Tensor, input_shape: tuple[int, ...], dtype: torch.dtype, scale: float) -> Tensor:
     """Return images as a model's inputs.
 

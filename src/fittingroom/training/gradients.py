@@ -19,12 +19,14 @@ from fittingroom.models.front import contiguous
 from fittingroom.models.functional_model import FunctionalModel, Tensors, first_words
 from fittingroom.models.hidden_state import HiddenState
 from fittingroom.training.agreement import (
+    HALF,
     NUDGE,
     NUDGES,
     ROUNDING,
     TIES,
     StepOutcome,
     difference,
+    in_half_precision,
     reason_of,
     same_graph,
     what_changed,
@@ -411,6 +413,8 @@ class Tracer:
             if ran_out(error):
                 raise
             return reason_of(error)
+        if self.functional.like.dtype in HALF or in_half_precision(graph):
+            return "it computes in half precision, where a trace that is wrong cannot be told from rounding."
         traced = replay(graph, self.functional, self.flat)
         if self.clean:
             return traced

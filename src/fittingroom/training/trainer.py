@@ -355,13 +355,19 @@ def check_unfinished(run: Run) -> None:
     Raises:
         RunError: says so, and what can be done with it.
     """
-    has_model = (run.folder / IN_A_RUN).exists() or (run.folder / WEIGHTS).exists()
-    if has_model and not (run.folder / "checkpoint" / checkpoints.FILE).exists():
+    if is_finished(run):
         count = len(run.history)
+        test = "" if run.state == "evaluated" else f" Test it with: fittingroom evaluate {run.folder}"
         raise RunError(
-            f"{run.folder} is finished after {count} epoch{'s' * (count != 1)}, and there is nothing to go on with. "
-            f"Test it with: fittingroom evaluate {run.folder}, or train anew without --resume."
+            f"{run.folder} is finished after {count} epoch{'s' * (count != 1)}. Train its network on, into a run of "
+            f"its own, with: fittingroom train --resume {run.folder} --epochs {2 * count}.{test}"
         )
+
+
+def is_finished(run: Run) -> bool:
+    """Say whether a run has been trained to its end."""
+    has_model = (run.folder / IN_A_RUN).exists() or (run.folder / WEIGHTS).exists()
+    return has_model and not (run.folder / "checkpoint" / checkpoints.FILE).exists()
 
 
 def _rebuilt(architecture: str | None, run: Run) -> Any:
