@@ -5,6 +5,7 @@ import pytest
 import torch
 from networks import convolutional, dense, keras, layers, plain_module, with_dropout
 
+import fittingroom as fr
 from fittingroom.errors import DataError, ModelError, TrainingError
 from fittingroom.training import trainer
 from fittingroom.training.loop import Hooks, TrainingPlan
@@ -157,6 +158,19 @@ def test_a_model_that_scales_for_itself_is_fed_raw_pixels_or_refused(images, lab
         fit(scaling(), plan_of(images, labels))
     done = fit(scaling(), plan_of(images, labels, pixels="raw", epochs=12, learning_rate=0.01))
     assert done.history[-1]["accuracy"] > 0.9
+
+
+def test_a_model_that_scales_pixels_of_0_to_1_is_fed_those_and_refuses_others(images, labels, tmp_path):
+    def scaling():
+        keras.utils.set_random_seed(0)
+        parts = [layers.Rescaling(2.0, -1), layers.Flatten(), layers.Dense(16, "relu"), layers.Dense(4)]
+        return keras.Sequential([keras.Input((12, 12)), *parts])
+
+    with pytest.raises(ModelError, match=r"made for pixels of 0 to 1, and the recipe feeds it 0 to 255.*'unit'"):
+        fit(scaling(), plan_of(images, labels, pixels="raw"))
+    run = fr.train(scaling(), (images, labels), epochs=8, batch_size=16, out=tmp_path / "r", onnx=False)
+    assert run.history[-1]["accuracy"] > 0.8
+    assert fr.evaluate(tmp_path / "r", (images, labels)).accuracy >= run.history[-1]["accuracy"] - 0.1
 
 
 def test_mixed_shapes_of_input_learn_alike(images, labels):

@@ -12,7 +12,7 @@ import fittingroom.training.optimizers as optimizers
 import fittingroom.training.schedules as schedules
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.inference.forward import make_infer
-from fittingroom.models.front import holds_own_scaling, pixel_scale
+from fittingroom.models.front import pixel_scale, read_pixels
 from fittingroom.models.functional_model import as_functional
 from fittingroom.training.augment import Generators
 from fittingroom.training.batching import make_batcher
@@ -51,7 +51,7 @@ def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> 
         )
     if functional.is_keras:
         _refuse_own_step(model)
-        _refuse_scaling_twice(model, pixels)
+        _refuse_other_pixels(model, pixels)
     return functional
 
 
@@ -65,11 +65,14 @@ def _refuse_own_step(model: Any) -> None:
             )
 
 
-def _refuse_scaling_twice(model: Any, pixels: str) -> None:
-    if pixels == "unit" and holds_own_scaling(model):
+def _refuse_other_pixels(model: Any, pixels: str) -> None:
+    made_for = read_pixels(model)
+    if made_for is not None and made_for != pixels:
+        ranges = {"unit": "0 to 1", "raw": "0 to 255"}
         raise ModelError(
-            f"Model '{model.name}' holds its own Rescaling or Normalization, and would be fed pixels in 0..1: scaled "
-            "twice, it learns nothing. Remove the layer, or say pixels = 'raw' in the recipe."
+            f"Model '{model.name}' begins with a scaling that is made for pixels of {ranges[made_for]}, and the recipe "
+            f"feeds it {ranges[pixels]}: scaled twice, it learns nothing. Remove the layer, or say pixels = "
+            f"'{made_for}' in the recipe."
         )
 
 
