@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from fittingroom.cli.output import emit, log, table
-from fittingroom.judging import check_gates, references_for, references_line, too_good_warning
+from fittingroom.judging import check_gates, references_for, references_line, score_rows, too_good_warning
 
 if TYPE_CHECKING:
     from fittingroom.judging import QualityGate, Verdict
@@ -85,23 +85,13 @@ def _class_table(verdict: Verdict) -> str:
 
 
 def _rows(verdict: Verdict) -> list[tuple[str, ...]]:
-    if verdict.calibration is None:  # classes alone were judged
-        return [("accuracy", f"{verdict.accuracy:.4f}", _interval(verdict.accuracy_interval))]
-    gap = verdict.calibration
-    answered = min((point for point in verdict.risk_coverage if point.coverage >= MOSTLY), key=lambda one: one.n)
-    return [
-        ("accuracy", f"{verdict.accuracy:.4f}", _interval(verdict.accuracy_interval)),
-        ("top-2 accuracy", f"{verdict.top_2_accuracy:.4f}", _interval(verdict.top_2_interval)),
-        ("log loss", f"{verdict.log_loss:.4f}", _interval(verdict.log_loss_interval)),
-        ("Brier score", f"{verdict.brier_score:.4f}", _interval(verdict.brier_interval)),
-        (f"calibration error, {gap.bins} bins", f"{gap.error:.4f}", _interval(gap.error_interval)),
-        ("the same, root mean square, de-biased", f"{gap.rms_error_debiased:.4f}", ""),
-        (
-            f"accuracy on the surest {answered.coverage:.0%}",
-            f"{answered.accuracy:.4f}",
-            _interval(answered.accuracy_interval),
-        ),
-    ]
+    rows = score_rows(verdict)
+    surest = [point for point in verdict.risk_coverage if point.coverage >= MOSTLY]
+    if surest:  # none where classes alone were judged
+        answered = min(surest, key=lambda point: point.n)
+        name = f"accuracy on the surest {answered.coverage:.0%}"
+        rows.append((name, answered.accuracy, answered.accuracy_interval))
+    return [(name, f"{value:.4f}", _interval(interval)) for name, value, interval in rows]
 
 
 def _share(value: float | None) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from fittingroom.judging import score_rows
 from fittingroom.pages.palettes import HELD_OUT, INK, LINE, MUTED, TRAIN
 
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ def environment() -> Environment:
     )
     environment.filters |= {
         "highlight": lambda code: highlight(str(code).strip("\n")),
+        "score_rows": score_rows,
         "score": lambda value: "–" if value is None else f"{value:.4f}",
         "thousands": lambda value: f"{value:,}",
         "code_words": _code_words,
