@@ -245,6 +245,9 @@ def test_what_a_finished_run_cannot_be_trained_on_with_is_refused(run, trained, 
 
 def test_runs_list_says_where_it_looked(run, tmp_path):
     assert f"No runs in {tmp_path}/ yet" in run("runs", "list", tmp_path).out
+    missing = run("runs", "list", tmp_path / "nowhere")
+    assert missing.code == 2
+    assert "found no such folder" in missing.err
 
 
 def test_report_writes_the_page_and_prints_where(run, trained):

@@ -10,6 +10,7 @@ from typing import Any
 
 from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, on_one_line, table
+from fittingroom.errors import RunError
 from fittingroom.runs import ROOT, Run, list_runs, open_run, summary_or_error
 
 
@@ -19,6 +20,8 @@ def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
     Args:
         root: the folder that holds run folders.
     """
+    if root != ROOT and not root.is_dir():
+        raise RunError(f"{root}: expected a folder that holds run folders, found no such folder.")
     rows = [_row(run, summary_or_error(run)) for run in list_runs(root)]
     if json:
         emit_json({"schema": "fittingroom/runs/1", "runs": rows})
