@@ -39,8 +39,10 @@ lint: dev ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: lint data ## lint, types, tests, doctests: minutes
-	$(BIN)/pytest -rs
+T ?=
+WORKERS ?= auto
+test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/judging` for a part, without the rest
+	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist worksteal $(T)
 
 soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
 	$(BIN)/pytest -m "soak or debian"

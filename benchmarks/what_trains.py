@@ -16,16 +16,14 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-TESTS = Path(__file__).parent.parent / "tests"
-sys.path += [str(TESTS / "training"), str(TESTS / "data")]
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
 
-import test_accepting as containers  # noqa: E402
-from framework_loops import BATCH, EPOCHS, Comparison, compare_keras, compare_torch, keras  # noqa: E402
-from odd_models import KERAS, TORCH  # noqa: E402
-
-from fittingroom.data import no_log  # noqa: E402
-from fittingroom.data.accepting import accept_pair  # noqa: E402
-from fittingroom.errors import FittingRoomError  # noqa: E402
+from fittingroom.data import no_log
+from fittingroom.data.accepting import accept_pair
+from fittingroom.errors import FittingRoomError
+from helpers import containers
+from helpers.framework_loops import BATCH, EPOCHS, Comparison, compare_keras, compare_torch, keras
+from helpers.odd_models import KERAS, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from page_checks import drawn, expect
+
+from helpers.page_checks import drawn, expect
 
 
 @pytest.fixture

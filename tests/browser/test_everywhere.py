@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from page_checks import breaches, expect, overhang
+
+from helpers.page_checks import breaches, expect, overhang
 
 READY = {
     "data": ("data/650", ".wall-panel .thumb"),

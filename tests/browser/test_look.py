@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from page_checks import expect
 
 from fittingroom.runs import open_run
+from helpers.page_checks import expect
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import re
 import shutil
 
 import pytest
-from page_checks import expect
+
+from helpers.page_checks import expect
 
 
 @pytest.fixture

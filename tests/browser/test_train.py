@@ -6,10 +6,10 @@ import re
 import signal
 
 import pytest
-from page_checks import expect, overhang
 
 from fittingroom.inference.model_files import load_model
 from fittingroom.runs import open_run
+from helpers.page_checks import expect, overhang
 
 LONG = "100000"  # epochs
 STOPPED = re.compile(r"Stopped in epoch \d+ after step \d+ of 17. It can be looked at and resumed.")

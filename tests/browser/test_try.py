@@ -6,8 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from page_checks import expect, ink
 from PIL import Image
+
+from helpers.page_checks import expect, ink
 
 SEEN = """() => Array.from(document.querySelector(".picture.seen").getContext("2d").getImageData(0, 0, 28, 28).data)
     .filter((_, at) => at % 4 === 3)"""

@@ -211,6 +211,38 @@ def test_resume_with_what_it_would_ignore_is_refused_by_name(run, trained, words
     assert f"Expected --resume without {named}: a run goes on with the recipe, seed" in answer.err
 
 
+def test_preview_and_find_lr_draw_a_picture_and_keep_no_run(run, toy_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = run("train", "--dataset", toy_folder, "--set", "flip=random", "--preview", "first.png")
+    assert answer.code == 0, answer.err
+    assert "8 images of the first batch, as they are and as the network gets them in 4 epochs: first.png" in answer.out
+    told = run("train", "--dataset", toy_folder, "--find-lr", "rates.svg", "--json")
+    facts = json.loads(told.out)
+    assert (facts["schema"], facts["picture"]) == ("fittingroom/find-lr/1", "rates.svg")
+    assert len(facts["rates"]) == len(facts["losses"]) == len(facts["smoothed"])
+    advice = run("train", "--dataset", toy_folder, "--find-lr", "rates.png").out
+    setting = re.search(r"--set (learning_rate=\S+)", advice)[1]
+    assert run("train", "--dataset", toy_folder, "--set", setting, "--epochs", "1", "--out", "r").code == 0
+    assert {path.name for path in tmp_path.iterdir()} >= {"first.png", "rates.svg", "rates.png", "r"}
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--preview", "a.png", "--epochs", "3"], "without --epochs"),
+        (["--find-lr", "a.png", "--resume", "runs/x"], "without --resume"),
+        (["--preview", "a.png", "--find-lr", "b.png"], "without --preview"),
+        (["--preview", "a.png", "--model", "thin-conv"], "without --model"),
+        (["--preview", "a.docx"], "ends in .png, .svg or .pdf"),
+    ],
+)
+def test_what_preview_and_find_lr_do_not_take_is_refused(run, toy_folder, words, told):
+    answer = run("train", "--dataset", toy_folder, *words)
+    assert answer.code == 2
+    assert told in " ".join(answer.err.split())
+
+
 def test_a_finished_run_says_that_it_is_finished(run, trained):
     answer = run("train", "--resume", trained)
     assert answer.code == 2

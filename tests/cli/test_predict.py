@@ -8,12 +8,12 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import photo, shirt_mask
 
 import fittingroom as fr
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos.importing import folder_name
 from fittingroom.workflows.picture_answers import PHOTO_MODEL, name_pictures
+from helpers.scenes import photo, shirt_mask
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import photo, shirt_mask
 from starlette.testclient import TestClient
 
 import fittingroom as fr
@@ -23,6 +22,7 @@ from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
+from helpers.scenes import photo, shirt_mask
 
 pytest.importorskip("onnxruntime", reason="no ONNX Runtime: install the photos extra")
 

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from networks import keras
 
 import fittingroom as fr
 from fittingroom.data import Dataset, Split
@@ -12,6 +11,7 @@ from fittingroom.inference.model_files import read_card
 from fittingroom.inference.pixels import feed_of
 from fittingroom.models.front import for_use, read_pixels
 from fittingroom.workflows.evaluation import open_settled
+from helpers.networks import keras
 
 L = keras.layers
 

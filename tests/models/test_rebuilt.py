@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from networks import keras, plain_module
 
 import fittingroom as fr
 from fittingroom.errors import ModelError
 from fittingroom.runs import open_run
+from helpers.networks import keras, plain_module
 
 SOURCE = """
 import keras, torch

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-from report_samples import make_judged
 
 from fittingroom.pages.curves import FEW, coverage_figure, reliability_figure, runs_figure
+from helpers.report_samples import make_judged
 
 JUDGED = make_judged()
 CURVE = JUDGED.score.calibration.curve

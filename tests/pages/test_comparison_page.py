@@ -5,13 +5,13 @@ import re
 
 import numpy as np
 import pytest
-from page_reader import Reader, Tables, prose_of, unexplained, words_of
-from report_samples import NAMES, answers, make_comparison
 from sklearn import metrics
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from fittingroom.pages.comparison.page import comparison_page
+from helpers.page_reader import Reader, Tables, prose_of, unexplained, words_of
+from helpers.report_samples import NAMES, answers, make_comparison
 
 
 def picture():

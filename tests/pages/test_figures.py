@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from report_samples import history_of
 
 from fittingroom.errors import DataError, UsageError
 from fittingroom.pages import figures
 from fittingroom.pages.answers import answers_at
 from fittingroom.pages.curves import comparison_figure, curve_figure, spread
+from helpers.report_samples import history_of
 
 NAMES = [f"class {number}" for number in range(10)]
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)

@@ -8,11 +8,11 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
 
 from fittingroom.pages.comparison.page import comparison_page
 from fittingroom.pages.run.page import run_page
 from fittingroom.pages.tutorial.page import tutorial_page
+from helpers.report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
 
 WIDTHS = (360, 768, 1440)
 

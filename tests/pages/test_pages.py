@@ -5,11 +5,11 @@ import re
 from dataclasses import replace
 
 import pytest
-from page_reader import Reader, words_of
-from report_samples import make_fitting, make_report
 
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.tutorial.page import tutorial_page
+from helpers.page_reader import Reader, words_of
+from helpers.report_samples import make_fitting, make_report
 
 
 @pytest.fixture(scope="module")

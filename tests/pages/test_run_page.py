@@ -5,14 +5,14 @@ import re
 
 import numpy as np
 import pytest
-from page_reader import Reader, Tables, prose_of, unexplained, words_of
-from report_samples import NAMES, answers, history_of, make_judged, make_pictures, make_run
 from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
 
 from fittingroom.judging.references import too_good_warning
 from fittingroom.pages.learning import read_learning
 from fittingroom.pages.run.page import run_page
+from helpers.page_reader import Reader, Tables, prose_of, unexplained, words_of
+from helpers.report_samples import NAMES, answers, history_of, make_judged, make_pictures, make_run
 
 OF_METHOD = {"95", "0", "1", "20", "2", "0.1"}  # "95 % interval", "runs from 0 to 1", "fewer than 20 answers"
 

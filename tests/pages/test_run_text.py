@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_samples import make_judged, make_run
 
 from fittingroom.pages import run_text as text
+from helpers.report_samples import make_judged, make_run
 
 JUDGED = make_judged()
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_samples import history_of, make_fitting, make_report
 
 from fittingroom.pages import tutorial_text as text
+from helpers.report_samples import history_of, make_fitting, make_report
 
 
 def test_a_run_of_the_references_recipe_is_comparable() -> None:

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scenes import photo, shirt_mask
 
 from fittingroom.photos.pairs import APART, TOUCHING, WHOLE, halves_of, tilt_of
 from fittingroom.photos.prepare import prepare_photo, with_halves
 from fittingroom.photos.views import HALVES_WEIGHT, VIEWS, views_of
+from helpers.scenes import photo, shirt_mask
 
 ROWS, COLUMNS = np.mgrid[0:240, 0:300]
 

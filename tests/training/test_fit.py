@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from networks import convolutional, dense, keras, layers, plain_module, with_dropout
 
 import fittingroom as fr
 from fittingroom.errors import DataError, ModelError, TrainingError
@@ -11,6 +10,7 @@ from fittingroom.training import trainer
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers.networks import convolutional, dense, keras, layers, plain_module, with_dropout
 
 
 def plan_of(images, labels, **settings):

@@ -7,9 +7,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from framework_loops import compare_keras
-from networks import convolutional, dense, keras, layers, plain_module
-from odd_models import Net
 from torch import nn
 
 import fittingroom as fr
@@ -19,6 +16,9 @@ from fittingroom.inference.keras_engine import predictor
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers.framework_loops import compare_keras
+from helpers.networks import convolutional, dense, keras, layers, plain_module
+from helpers.odd_models import Net
 
 
 def plan(images, labels, **settings):

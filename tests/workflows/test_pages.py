@@ -7,12 +7,12 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from page_reader import Reader, prose_of, unexplained, words_of
 
 import fittingroom as fr
 from fittingroom.cli.app import main
 from fittingroom.errors import RunError, UsageError
 from fittingroom.runs import open_run
+from helpers.page_reader import Reader, prose_of, unexplained, words_of
 
 OF_METHOD = {"95", "0", "1", "2", "20", "10000", "15", "0.1"}  # of the words themselves, as in "95 % interval"
 

@@ -8,7 +8,6 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from page_reader import prose_of, unexplained, words_of
 
 import fittingroom as fr
 from fittingroom.cli.app import main
@@ -18,6 +17,7 @@ from fittingroom.runs import PAGE, open_run
 from fittingroom.training import loop
 from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
+from helpers.page_reader import prose_of, unexplained, words_of
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,13 @@ def train(
     resume: Annotated[
         Path | None, Parameter(help="Go on with this run from its last checkpoint; a finished one for --epochs in all.")
     ] = None,
+    preview: Annotated[
+        Path | None,
+        Parameter(help="Train nothing; draw the first batch as the network would get it, into this picture."),
+    ] = None,
+    find_lr: Annotated[
+        Path | None, Parameter(help="Keep nothing; try growing learning rates, and draw the loss into this picture.")
+    ] = None,
     no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -60,6 +67,13 @@ def train(
 
     asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
     asked |= {"name": name, "out": out}
+    if preview is not None or find_lr is not None:
+        given = {**asked, "resume": resume, "preview": preview and find_lr}
+        _refuse_before_training({key: given[key] for key in given if key not in ("recipe", "seed")})
+        chosen = {"recipe": recipe, "settings": _settings(set_ or []), "seed": seed or 0, "data_dir": data_dir}
+        named = {"data": dataset or training.DEFAULT_DATASET, "log": log_unless(quiet or json), **chosen}
+        _draw_preview(preview, model, named, json) if preview else _try_rates(find_lr, model, named, json)
+        return
     if resume is not None:
         _refuse_with_resume({"recipe": recipe, "set": set_, "validation": validation, "seed": seed})
     where: dict[str, Any] = {
@@ -76,6 +90,51 @@ def train(
             asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "command": command_words()}
             run = training.train(data=dataset or training.DEFAULT_DATASET, **asked, **where, on_progress=on_progress)
     _print(run, json)
+
+
+def _refuse_before_training(asked: dict[str, Any]) -> None:
+    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"Expected --preview or --find-lr without {', '.join(given)}: nothing is trained to keep. Leave that out."
+        )
+
+
+def _draw_preview(path: Path, model: str | None, named: dict[str, Any], json: bool) -> None:
+    from fittingroom.pages.figures import save_figure
+    from fittingroom.pages.preview_figures import preview_figure
+    from fittingroom.workflows.training_previews import preview
+
+    if model is not None:
+        raise UsageError("Expected --preview without --model: every network gets the same batch. Leave that out.")
+    rows = preview(**named)
+    save_figure(preview_figure(rows), path)
+    if json:
+        emit_json(
+            {"schema": "fittingroom/preview/1", "picture": str(path), "images": len(rows[0]), "epochs": len(rows) - 1}
+        )
+        return
+    emit(
+        f"{len(rows[0])} images of the first batch, as they are and as the network gets them in {len(rows) - 1} "
+        f"epochs: {path}"
+    )
+
+
+def _try_rates(path: Path | None, model: str | None, named: dict[str, Any], json: bool) -> None:
+    from fittingroom.pages.figures import save_figure
+    from fittingroom.pages.preview_figures import rate_figure
+    from fittingroom.workflows.training_previews import find_learning_rate
+
+    assert path is not None
+    curve = find_learning_rate(model, **named)
+    save_figure(rate_figure(curve), path)
+    if json:
+        emit_json({"schema": "fittingroom/find-lr/1", "picture": str(path), **curve._asdict()})
+        return
+    emit(
+        f"Suggested learning rate: {curve.suggestion:g}, the smallest at which the loss has come down nine tenths "
+        f"of the way. The curve: {path}\nTrain with it by adding: --set learning_rate={curve.suggestion:g}"
+    )
 
 
 def _refuse_with_resume(asked: dict[str, Any]) -> None:

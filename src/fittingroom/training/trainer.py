@@ -394,7 +394,32 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
         TrainingError: the loss is not finite, or memory or disk ran out.
         Interrupted: the user stopped it.
     """
-    hooks, recipe = hooks or Hooks(), resolved(plan.recipe)
+    hooks = hooks or Hooks()
+    with session_for(model, plan, hooks.log) as (session, classes, probabilities), held_back() as interrupted:
+        device = session.data.images.device
+        validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
+        runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities, log=hooks.log)
+        return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
+
+
+@contextmanager
+def session_for(model: Any, plan: TrainingPlan, log: Log) -> Iterator[tuple[Session, int, bool]]:
+    """Put together all that a step of a training needs, and leave the model as Keras leaves it after the block.
+
+    Args:
+        model: a Keras model or torch module.
+        plan: what to train on and how.
+        log: takes one line for the user.
+
+    Yields:
+        The session, how many outputs the model has, and whether they are probabilities.
+
+    Raises:
+        ModelError: the model does not fit the images, or has nothing to train.
+        DataError: a label that the model has no output for.
+        TrainingError: memory ran out.
+    """
+    recipe = resolved(plan.recipe)
     height, width = plan.images.shape[1:]
     device = torch.device(_device(recipe))
     with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng(), kept_heap():
@@ -402,12 +427,9 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
         classes, probabilities = probe(functional, scale=255 * pixel_scale(recipe.pixels))
         objective = _objective(functional, recipe, classes, probabilities)
         data = on_device(plan.images, plan.labels, device, classes, "training")
-        validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
         refuse_one_image(functional, len(data) % recipe.batch_size)
-        with functional.left_as_usual(), bound(functional) as flat, held_back() as interrupted:
-            session = Session(functional, flat, data, recipe, objective, seed=plan.seed, log=hooks.log)
-            runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities, log=hooks.log)
-            return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
+        with functional.left_as_usual(), bound(functional) as flat:
+            yield Session(functional, flat, data, recipe, objective, seed=plan.seed, log=log), classes, probabilities
 
 
 def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probabilities: bool) -> Objective:

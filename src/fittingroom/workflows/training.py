@@ -95,17 +95,9 @@ def train(
         Interrupted: the user stopped it; ``fittingroom train --resume RUN`` goes on.
     """
     _check_name(name)
-    model, recipe = _model_or_recipe(model, recipe)
-    chosen, recipe_facts = _chosen_recipe(recipe, settings, epochs=epochs, batch_size=batch_size)
-    loaded, data_facts = _loaded(data, data_dir, log)
+    shortcuts = {"epochs": epochs, "batch_size": batch_size}
+    model, loaded, chosen, found = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
     loaded, validation = with_keras_arguments(keras_arguments, loaded, validation, log)
-    if isinstance(loaded, Dataset):
-        chosen = valid_for(chosen, loaded, log)
-    recipe_facts["changes"] = chosen.differences(recipe_facts.pop("base"))
-    model_facts: dict[str, Any] = {}
-    if model is None or isinstance(model, str | Path):
-        model, model_facts = _built(str(model or chosen.model or DEFAULT_MODEL), loaded, seed)
-    facts = {"name": name, "command": command, "recipe": recipe_facts, **data_facts, **model_facts}
     run = train_model(
         model,
         loaded,
@@ -114,13 +106,53 @@ def train(
         validation=validation,
         callbacks=callbacks,
         out=out,
-        facts=facts,
+        facts={"name": name, "command": command, **found},
         log=log,
         on_progress=on_progress,
     )
     if onnx:
         write_twin(run, loaded, log)
     return run
+
+
+def found_by_name(
+    model: Any,
+    data: Any,
+    recipe: Recipe | str | Path | None,
+    settings: Mapping[str, Any] | None,
+    shortcuts: Mapping[str, int | None],
+    seed: int,
+    data_dir: str | Path | None,
+    log: Log,
+) -> tuple[Any, Any, Recipe, dict[str, Any]]:
+    """Return what `train` is to train, each itself where it came by name.
+
+    Args:
+        model: see `train`.
+        data: likewise.
+        recipe: likewise.
+        settings: likewise.
+        shortcuts: settings that have arguments of their own; None for those that were not given.
+        seed: of the starting weights.
+        data_dir: where a known dataset's files are.
+        log: takes one line for the user.
+
+    Returns:
+        The model; a dataset, or images and labels; the recipe; and where they are from, for the run's record.
+
+    Raises:
+        UsageError: an unknown name, or an argument of the wrong kind.
+    """
+    model, recipe = _model_or_recipe(model, recipe)
+    chosen, recipe_facts = _chosen_recipe(recipe, settings, **shortcuts)
+    loaded, data_facts = _loaded(data, data_dir, log)
+    if isinstance(loaded, Dataset):
+        chosen = valid_for(chosen, loaded, log)
+    recipe_facts["changes"] = chosen.differences(recipe_facts.pop("base"))
+    model_facts: dict[str, Any] = {}
+    if model is None or isinstance(model, str | Path):
+        model, model_facts = _built(str(model or chosen.model or DEFAULT_MODEL), loaded, seed)
+    return model, loaded, chosen, {"recipe": recipe_facts, **data_facts, **model_facts}
 
 
 def _check_name(name: str | None) -> None:

@@ -5,10 +5,7 @@ import random
 from dataclasses import dataclass
 
 import numpy as np
-import odd_models
 import torch
-from networks import keras
-from odd_models import RATE
 from torch.nn import functional
 
 from fittingroom.inference.keras_engine import predictor
@@ -17,6 +14,9 @@ from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers import odd_models
+from helpers.networks import keras
+from helpers.odd_models import RATE
 
 BATCH, EPOCHS, SEED = 20, 3, 0
 RECIPE = Recipe(epochs=EPOCHS, batch_size=BATCH, optimizer="sgd", momentum=0.0, learning_rate=RATE)

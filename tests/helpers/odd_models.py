@@ -12,10 +12,11 @@ import warnings
 
 import numpy as np
 import torch
-from networks import keras, layers
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize, prune
+
+from helpers.networks import keras, layers
 
 RATE = 0.05
 GLOBAL = {"calls": 0, "list": [0]}
