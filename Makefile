@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: what-trains studio browser studio-speed studio-shots photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: mutants what-trains studio browser studio-speed studio-shots photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -60,6 +60,10 @@ bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 what-trains: dev ## does each odd model train as in its framework's own loop; writes docs/what-trains.md
 	$(BIN)/python benchmarks/what_trains.py > docs/what-trains.tmp; code=$$?; \
 		mv docs/what-trains.tmp docs/what-trains.md; exit $$code
+
+mutants: dev ## would the tests notice? 300 small mistakes, one at a time; writes benchmarks/mutants.md: half an hour
+	$(BIN)/python benchmarks/mutants.py > benchmarks/mutants.tmp; code=$$?; \
+		mv benchmarks/mutants.tmp benchmarks/mutants.md; exit $$code
 
 PEERS := .peers
 bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), and our core alone (1.2 GB without CUDA)
