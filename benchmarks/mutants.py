@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/mutants.py [--count 300] [--seed 0] [--workers 2]; prints a page, benchmarks/mutants.md. A
 mistake is one operator, comparison, constant or condition of the code that is another one; the tests are run in a copy
-of the tree. What no test notices is listed, and each of those is either equivalent, with the reason in ``EQUIVALENT``, or a
-test that is missing.
+of the tree. What no test notices is listed, and each of those is either equivalent, with the reason in
+``EQUIVALENT``, or a test that is missing.
 """
 
 from __future__ import annotations

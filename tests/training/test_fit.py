@@ -173,6 +173,13 @@ def test_a_model_that_scales_pixels_of_0_to_1_is_fed_those_and_refuses_others(im
     assert fr.evaluate(tmp_path / "r", (images, labels)).accuracy >= run.history[-1]["accuracy"] - 0.1
 
 
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_history_has_the_rate_at_which_each_epoch_begins(schedule, images, labels):
+    done = fit(dense(), plan_of(images, labels, epochs=4, schedule=schedule, learning_rate=0.02, warmup=0.0))
+    fall = [1, 0.75, 0.5, 0.25] if schedule == "linear" else [1, 0.8535534, 0.5, 0.1464466]
+    assert [line["learning_rate"] for line in done.history] == pytest.approx([0.02 * share for share in fall])
+
+
 def test_mixed_shapes_of_input_learn_alike(images, labels):
     for shape in ((144,), (12, 12), (12, 12, 1)):
         model = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(4)])
