@@ -20,7 +20,6 @@ import onnxruntime
 from numpy.typing import NDArray
 from photo_learning import (
     DECLINED,
-    FOLDS,
     Places,
     calibrated,
     calibration_error,
@@ -30,7 +29,7 @@ from photo_learning import (
     told,
     train_all,
 )
-from photo_material import KINDS, index_of, make
+from photo_material import FOLDS, KINDS, index_of, make
 from photo_network import CLASSES, INPUT, NONE, PROBABILITIES, stretched
 from PIL import Image
 from train_photo_network import RECIPE
@@ -173,7 +172,7 @@ def main() -> None:
     cache = asked.cache or asked.run / "cache"
     if not asked.as_is:
         make(asked.photos, asked.wheels, cache, asked.seed)
-        train_all(RECIPE, Places(asked.photos, asked.wheels, cache, asked.run), asked.seed, range(FOLDS))
+        train_all(RECIPE, Places(asked.photos, asked.wheels, cache, asked.run), asked.seed, numbers=range(FOLDS))
     photos = index_of(asked.photos)
     heard = told(asked.run, photos, RECIPE)
     answers, nothing = cross_fitted(photos, heard)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from photo_material import KINDS, MIRRORED, all_sets, index_of
+from photo_material import FOLDS, KINDS, MIRRORED, all_sets, fold_of_person, index_of
 from photo_network import CLASSES, OUTPUTS, WHEEL, imagenet_tail, imagenet_weights
 from torch.nn import functional
 
@@ -324,10 +324,9 @@ class Training:
         return float(loss.detach())
 
 
-FOLDS = 4
 KINDS_HELD_OUT = (  # each kind of nothing is asked about by a network that never trained on it
-    *({"digits", "noise"}, {"blank", "objects", "photographs"}, {"checkerboard", "walls", "scrawls"}),
-    {"text", "letters", "shapes"},
+    *({"digits", "noise", "photographs"}, {"blank", "animals", "places"}),
+    *({"checkerboard", "walls", "scrawls", "food"}, {"text", "letters", "shapes", "things"}),
 )
 
 
@@ -350,23 +349,6 @@ class Told:
     nothing_fold: dict[str, int]
 
 
-def fold_of_person(photos: list[Photo]) -> dict[int, int]:
-    """Return the fold of everyone who sent photos to learn from, so that folds have equally many.
-
-    The persons with most photos are placed first, each where the fewest are. Nobody knows who person 0 is, so that
-    photos of hers are in no fold.
-    """
-    counts: dict[int, int] = {}
-    for photo in photos:
-        if photo.part != "validation" and photo.person:
-            counts[photo.person] = counts.get(photo.person, 0) + 1
-    filled, folds = [0] * FOLDS, {}
-    for person in sorted(counts, key=lambda one: (-counts[one], one)):
-        folds[person] = filled.index(min(filled))
-        filled[folds[person]] += counts[person]
-    return folds
-
-
 @dataclass(frozen=True)
 class Places:
     """Where things lie: the collection, the archives, the activations, and what comes out."""
@@ -377,8 +359,10 @@ class Places:
     out: Path
 
 
-def train_all(recipe: str, places: Places, seed: int, numbers: Sequence[int | None] = (None, *range(FOLDS))) -> None:
-    """Train the networks of the folds, and the one of everybody, two at a time.
+def train_all(
+    recipe: str, places: Places, seed: int, processes: int = 2, numbers: Sequence[int | None] = (None, *range(FOLDS))
+) -> None:
+    """Train the networks of the folds, and the one of everybody.
 
     Two processes of one thread each do twice as much on two cores as one of two threads, and the arithmetic does not
     depend on how many cores there are.
@@ -387,9 +371,10 @@ def train_all(recipe: str, places: Places, seed: int, numbers: Sequence[int | No
         recipe: name of one of the list.
         places: where things lie.
         seed: of what is left to chance.
+        processes: at once.
         numbers: of the folds; None is everybody.
     """
-    with get_context("spawn").Pool(2) as pool:
+    with get_context("spawn").Pool(processes) as pool:
         pool.map(partial(train_one, recipe=recipe, places=places, seed=seed), numbers, chunksize=1)
 
 

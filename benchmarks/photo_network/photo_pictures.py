@@ -1,12 +1,14 @@
 """Pictures to learn from: views of a photo, Fashion-MNIST's articles laid on backgrounds, pictures of nothing.
 
-Six kinds are drawn here, walls and floors are corners of the photos, and objects come from three packages: the
-photographs of scikit-image and scikit-learn, and Microsoft's Fluent emoji in 3D (npm `@lobehub/fluent-emoji-3d` 1.1.0,
-MIT). Nothing of MNIST is learned from: its digits are only asked about.
+Eight kinds of nothing are drawn here, walls and floors are corners of the photos, and the others come from packages:
+the photographs of scikit-image and scikit-learn, rooms and landscapes seen in Poly Haven's panoramas (npm
+`@pmndrs/assets` 1.7.0, CC0), and animals, food and things of Microsoft's Fluent emoji in 3D (npm
+`@lobehub/fluent-emoji-3d` 1.1.0, MIT). Nothing of MNIST is learned from: its digits are only asked about.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import tarfile
 import zipfile
@@ -142,6 +144,23 @@ def edge_of(pixels: Pixels, generator: Generator) -> Pixels:
     return np.ascontiguousarray(whole[:HEIGHT, :WIDTH])
 
 
+def relaid(pixels: Pixels, solid: Values, background: Pixels | None, generator: Generator) -> Pixels:
+    """Return another view of a garment on another background, so that nobody's wall or floor means a class.
+
+    Args:
+        pixels: uint8 ``(h, w, 3)``.
+        solid: float ``(h, w)`` from 0 to 1: where the garment is.
+        background: uint8 ``(224, 168, 3)``, or None for a shop's white.
+        generator: decides.
+    """
+    size = pixels.shape[:2]
+    ground = shop_white(size, generator) if background is None else laid_out(background, size, generator)
+    above = cv2.GaussianBlur(solid, (0, 0), generator.uniform(0.6, 1.5))[..., None]
+    dark = cv2.GaussianBlur(np.roll(solid, (3, 2), (0, 1)), (0, 0), 4)[..., None] * generator.uniform(0, 0.5)
+    ground = ground * (1 - dark * (background is not None))
+    return augmented(np.clip(ground * (1 - above) + pixels * above, 0, 255).astype(np.uint8), generator)
+
+
 def as_photo(article: Pixels, label: int, background: Pixels | None, generator: Generator) -> Pixels:
     """Return an article of Fashion-MNIST as somebody's photo, or a shop's.
 
@@ -268,6 +287,11 @@ WORDS = (
 )
 BAG_EMOJI = ("1f45b", "1f45c", "1f45d", "1f392", "1f4bc")
 SHOE_EMOJI = {"1f45f": "Sneaker", "1f461": "Sandal", "1fa74": "Sandal", "1f462": "Ankle boot", "1f97e": "Ankle boot"}
+ANIMALS = ((0x1F400, 0x1F43F), (0x1F980, 0x1F9AE), (0x1FAB0, 0x1FAB3), (0x1FABC, 0x1FABF), (0x1FACE, 0x1FACF))
+FOOD = (  # and what it grows on
+    *((0x1F32D, 0x1F37F), (0x1F950, 0x1F96F), (0x1F9C0, 0x1F9CB), (0x1FAD0, 0x1FADF), (0x1F490, 0x1F490)),
+    *((0x1F337, 0x1F344), (0x1FAB4, 0x1FABA)),
+)
 NO_OBJECTS = (  # clothes, luggage, and the ranges of people, faces and letters
     *((0x1F451, 0x1F462), (0x1F392, 0x1F393), (0x1F4BC, 0x1F4BC), (0x1F6CD, 0x1F6CD), (0x1F9F3, 0x1F9F3)),
     *((0x1F97B, 0x1F97F), (0x1F9E2, 0x1F9E6), (0x1F9BA, 0x1F9BA), (0x1FA70, 0x1FA74), (0x1FA96, 0x1FA96)),
@@ -453,7 +477,21 @@ def is_object(name: str) -> bool:
         >>> is_object("1f415"), is_object("1f455")
         (True, False)
     """
-    return not any(first <= int(name, 16) <= last for first, last in NO_OBJECTS)
+    return not _within(name, NO_OBJECTS)
+
+
+def kind_of_object(name: str) -> str:
+    """Return what an emoji shows: animals, food or things.
+
+    Example:
+        >>> kind_of_object("1f415"), kind_of_object("1f34e"), kind_of_object("1f4f7")
+        ('animals', 'food', 'things')
+    """
+    return "animals" if _within(name, ANIMALS) else "food" if _within(name, FOOD) else "things"
+
+
+def _within(name: str, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(first <= int(name, 16) <= last for first, last in ranges)
 
 
 def pasted(thing: Image.Image, background: Pixels | None, generator: Generator) -> Pixels:
@@ -504,3 +542,39 @@ def photographed(pixels: Pixels, generator: Generator) -> Pixels:
     if max(part.shape) > 512:
         part = cv2.resize(part, None, fx=512 / max(part.shape), fy=512 / max(part.shape), interpolation=cv2.INTER_AREA)
     return augmented(np.ascontiguousarray(part), generator)
+
+
+def panoramas(archive: Path) -> dict[str, Values]:
+    """Return Poly Haven's panoramas, by name: linear light, float ``(256, 512, 3)``."""
+    from tempfile import NamedTemporaryFile
+
+    import OpenEXR
+
+    found = {}
+    with tarfile.open(archive) as files:
+        for member in files:
+            name = member.name.rsplit("/", 1)[-1]
+            if not name.endswith(".exr.js"):
+                continue
+            coded = files.extractfile(member).read().split(b"base64,")[1].rstrip(b"';\n")
+            with NamedTemporaryFile(suffix=".exr") as file:
+                file.write(base64.b64decode(coded))
+                file.flush()
+                light = next(iter(OpenEXR.File(file.name).channels().values())).pixels
+            found[name.split(".")[0]] = np.clip(light, 0, None).astype(np.float32)
+    return dict(sorted(found.items()))
+
+
+def looked_at(panorama: Values, generator: Generator) -> Pixels:
+    """Return what a camera sees that stands in a panorama: mostly level, some way down to the floor."""
+    turn, tilt = generator.uniform(0, 2 * np.pi), np.radians(generator.uniform(-60, 25))
+    reach = np.tan(np.radians(generator.uniform(35, 55)))
+    down, across = np.mgrid[-reach : reach : HEIGHT * 1j, -reach * 0.75 : reach * 0.75 : WIDTH * 1j]
+    ahead = np.cos(tilt) + down * np.sin(tilt)
+    below = -np.sin(tilt) + down * np.cos(tilt)
+    column = (np.arctan2(across, ahead) + turn) / (2 * np.pi) % 1 * panorama.shape[1]
+    row = (np.arctan2(below, np.hypot(across, ahead)) / np.pi + 0.5) * panorama.shape[0]
+    light = cv2.remap(panorama, np.float32(column), np.float32(row), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    exposed = light * 0.2 * 2 ** generator.uniform(-1, 1) / (np.exp(np.log(light.mean(axis=2) + 1e-4).mean()) + 1e-6)
+    seen = np.uint8(np.clip(1.2 * exposed / (1 + exposed), 0, 1) ** (1 / 2.2) * 255)
+    return spoiled(recoloured(seen.astype(np.float32), generator), generator)

