@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.errors import DataError
 from fittingroom.photos.finding import MARGIN, Found, find_item
-from fittingroom.photos.opening import Opened, need_opencv, open_photo, opened
+from fittingroom.photos.opening import Opened, as_opened, need_opencv
 from fittingroom.photos.pairs import halves_of
 
 if TYPE_CHECKING:
@@ -152,11 +151,11 @@ class PreparedPhoto:
     halves: tuple[Array, ...] = ()
 
 
-def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
+def prepare_photo(image: str | Path | Image.Image | Array | Opened) -> PreparedPhoto:
     """Prepare a photo of a garment as the dataset would show it.
 
     Args:
-        image: a file, a Pillow image, or uint8 of ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``.
+        image: a file, a Pillow image, uint8 of ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``, or a photo opened already.
 
     Returns:
         The 28x28 picture, the article's mask, every step with its reason, and warnings.
@@ -171,7 +170,7 @@ def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
         >>> prepared.image.shape, prepared.inverted
         ((28, 28), True)
     """
-    photo = _as_opened(image)
+    photo = as_opened(image)
     where = str(image) if isinstance(image, (str, Path)) else "photo"
     return prepared_with(photo, find_item(photo.pixels, photo.alpha, where))
 
@@ -212,24 +211,6 @@ def with_halves(photo: PreparedPhoto) -> PreparedPhoto:
     step = Step("halves", reason, picture[crop_box(photo.mask)])
     before, after = photo.steps[:3], photo.steps[3:]
     return replace(photo, halves=halves, steps=(*before, step, *after))
-
-
-def _as_opened(image: str | Path | Image.Image | Array) -> Opened:
-    if isinstance(image, (str, Path)):
-        return open_photo(Path(image))
-    if isinstance(image, np.ndarray):
-        return opened(_as_picture(image), "the array")
-    return opened(image, "the image")
-
-
-def _as_picture(array: Array) -> Image.Image:
-    from PIL import Image
-
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise DataError(
-            f"Expected a photo as uint8 (h, w), (h, w, 3) or (h, w, 4), received {array.dtype} {array.shape}."
-        )
-    return Image.fromarray(array)
 
 
 def _as_bytes(values: Array) -> Array:
