@@ -87,7 +87,7 @@ def _of_photos(path: Path, session: InferenceSession) -> OnnxModel:
     """Return a network that takes whole photos, stretched to its size."""
     (_, height, width, _), name = session.get_inputs()[0].shape, session.get_inputs()[0].name
 
-    def answer(photos: Array) -> tuple[Probabilities, Array]:
+    def answer(photos: Any) -> tuple[Probabilities, Array]:
         if not isinstance(photos, np.ndarray) or photos.dtype != np.uint8 or photos.shape[1:] != (height, width, 3):
             received = f"{photos.dtype} {photos.shape}" if isinstance(photos, np.ndarray) else type(photos).__name__
             raise ModelError(

@@ -131,6 +131,7 @@ class PreparedPhoto:
     """A photo made ready for a model.
 
     Attributes:
+        photo: as it was opened.
         image: uint8 ``(28, 28)``, as the dataset would show the article.
         mask: bool ``(h, w)``, True on the article.
         grey: float32 ``(h, w)``, the photo's brightness in 0..1.
@@ -141,6 +142,7 @@ class PreparedPhoto:
         halves: two of bool ``(h, w)`` where it was asked for them and the article is two of a kind, see `with_halves`.
     """
 
+    photo: Opened
     image: Array
     mask: Array
     grey: Array
@@ -175,6 +177,18 @@ def prepare_photo(image: str | Path | Image.Image | Array | Opened) -> PreparedP
     return prepared_with(photo, find_item(photo.pixels, photo.alpha, where))
 
 
+def nothing_prepared(photo: Opened, reason: str) -> PreparedPhoto:
+    """Return a photo in which there is nothing to cut out: no step but the photo, and an empty image and mask.
+
+    Args:
+        photo: opened.
+        reason: why, in one sentence.
+    """
+    step = Step("photo", f"{photo.size[0]} x {photo.size[1]} pixels: there is nothing to cut out.", photo.pixels)
+    mask, image = np.zeros(photo.pixels.shape[:2], bool), np.zeros((EDGE, EDGE), np.uint8)
+    return PreparedPhoto(photo, image, mask, grey_of(photo.pixels), False, False, (step,), (reason,))
+
+
 def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
     """Prepare a photo in which the article is found already.
 
@@ -194,7 +208,7 @@ def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
         Step("as the dataset", "Longest edge 28, light on black, sharpened, full contrast.", look),
     )
     notes = [*photo.warnings, *([] if found.is_found else [NOT_FOUND]), *_cut_off(found.mask, found.is_found)]
-    return PreparedPhoto(look, found.mask, grey, inverted, found.is_found, steps, tuple(notes))
+    return PreparedPhoto(photo, look, found.mask, grey, inverted, found.is_found, steps, tuple(notes))
 
 
 def with_halves(photo: PreparedPhoto) -> PreparedPhoto:

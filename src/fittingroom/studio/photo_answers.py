@@ -1,4 +1,8 @@
-"""Try a model on a photo or a drawing: every step down to what it sees, with corrections by hand."""
+"""Try a model on a photo or a drawing: every step down to what it sees, with corrections by hand.
+
+A photo is answered twice: by the model asked, and beside it by the network for photos; or, where that was asked, by the
+28x28 one, whose steps are shown.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,15 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
+from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import Predictor, open_predictor
-from fittingroom.photos.opening import known_formats
-from fittingroom.photos.prepare import PreparedPhoto, dataset_look, prepare_photo
+from fittingroom.photos.finding import NothingFoundError
+from fittingroom.photos.opening import as_opened, known_formats
+from fittingroom.photos.prepare import PreparedPhoto, dataset_look, nothing_prepared, prepare_photo
 from fittingroom.photos.views import VIEWS
 from fittingroom.studio.problems import Problem
-from fittingroom.workflows.picture_answers import ask_about
+from fittingroom.workflows.explaining import both_answers
+from fittingroom.workflows.picture_answers import PictureAnswer, name_prepared, name_whole
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -71,7 +78,7 @@ def corrected(
         crop: the part to look at; None for all of it.
 
     Raises:
-        DataError: the picture is damaged, or has nothing in it.
+        DataError: the picture is damaged.
     """
     from PIL import ImageOps
 
@@ -82,7 +89,10 @@ def corrected(
                 upright = upright.crop(_box(upright.size, crop))
             if mirror:
                 upright = ImageOps.mirror(upright)
-            prepared = prepare_photo(upright)
+            opened = as_opened(upright)
+            prepared = prepare_photo(opened)
+    except NothingFoundError as error:
+        return nothing_prepared(opened, str(error))
     except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow raises many kinds for a damaged file
@@ -110,16 +120,36 @@ def _box(size: tuple[int, int], crop: Crop) -> tuple[int, int, int, int]:
 def name_photo(prepared: PreparedPhoto, model: ModelEntry) -> dict[str, Any]:
     """Return what a model says of a photo, and every step on the way."""
     predictor = predictor_of(model)
-    _check_size(predictor, prepared.image)
-    probabilities, score = ask_about(prepared, predictor)
     steps = [{"name": step.name, "reason": step.reason, "picture": as_png(step.picture)} for step in prepared.steps]
     facts = {
         "steps": steps,
-        "warnings": list(prepared.warnings),
         "inverted": prepared.inverted,
         "views": 2 * len(VIEWS),
+        "image": _packed(prepared.image),
     }
-    return facts | _answer(probabilities, score, predictor) | {"image": _packed(prepared.image)}
+    if not predictor.of_photos:
+        _check_size(predictor, prepared.image)
+        _check_found(prepared)
+        answer = name_prepared(prepared, predictor, "")
+    else:
+        answer = name_whole(prepared.photo, predictor, "")
+        if not prepared.mask.any():
+            return facts | _said(answer) | {"beside": None}
+    of_steps, of_whole = both_answers(prepared, answer)
+    beside = _said(of_steps if predictor.of_photos else of_whole)
+    return facts | _said(answer) | {"beside": beside}
+
+
+def _check_found(prepared: PreparedPhoto) -> None:
+    if not prepared.mask.any():
+        raise Problem(422, prepared.warnings[-1])
+
+
+def _said(answer: PictureAnswer) -> dict[str, Any]:
+    """Return what one of the two says of a photo, as plain values."""
+    probabilities = np.array(list(answer.probabilities.values()))
+    told = _answer(probabilities, answer.none_of_these_score, answer.predictor)
+    return told | {"model": answer.predictor.title, "words": answer.words, "warnings": list(answer.warnings)}
 
 
 def name_drawing(image: Array, model: ModelEntry) -> dict[str, Any]:
@@ -140,6 +170,8 @@ def _answer(probabilities: Array, score: float | None, predictor: Predictor) -> 
 
 
 def _check_size(predictor: Predictor, image: Array) -> None:
+    if predictor.of_photos:
+        raise Problem(422, f"{PHOTO_MODEL} answers whole photos. About 28x28 pictures ask {PHOTO_28_MODEL}.")
     if predictor.image_shape is not None and predictor.image_shape != image.shape:
         height, width = predictor.image_shape
         raise Problem(422, f"This model takes {height}x{width} pixels, received {image.shape[0]}x{image.shape[1]}.")

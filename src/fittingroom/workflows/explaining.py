@@ -9,12 +9,9 @@ from typing import TYPE_CHECKING
 
 from fittingroom.errors import DataError
 from fittingroom.files import atomic_write
-from fittingroom.inference.model_files import PHOTO_28_MODEL
 from fittingroom.photos.importing import free_name
-from fittingroom.photos.opening import as_opened
 from fittingroom.photos.prepare import prepare_photo
 from fittingroom.photos.whole_photo import whole_photo
-from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.picture_answers import PictureAnswer, name_prepared, name_whole, who_answers
 
 if TYPE_CHECKING:
@@ -59,30 +56,23 @@ def explained(photo: str | Path | Image.Image | Array, answer: PictureAnswer) ->
     """
     from fittingroom.photos.explain import explain_figure
 
-    prepared, of_steps, of_whole = both_answers(photo, answer)
+    prepared = answer.prepared or prepare_photo(photo)
+    of_steps, of_whole = both_answers(prepared, answer)
     title = f"{Path(answer.path).name}: {answer.words}, {answer.confidence:.0%}"
     told = [(each.predictor.title, each.probabilities, _score(each)) for each in (of_steps, of_whole)]
-    return explain_figure(prepared, whole_photo(photo), title, told[0], told[1])
+    return explain_figure(prepared, whole_photo(prepared.photo), title, told[0], told[1])
 
 
-def both_answers(
-    photo: str | Path | Image.Image | Array, answer: PictureAnswer
-) -> tuple[PreparedPhoto, PictureAnswer, PictureAnswer]:
-    """Return a photo's steps, what a 28x28 network says of them, and what the network for photos says of the photo.
+def both_answers(photo: PreparedPhoto, answer: PictureAnswer) -> tuple[PictureAnswer, PictureAnswer]:
+    """Return what a 28x28 network says of a photo's steps, and what the network for photos says of the whole photo.
 
     Args:
-        photo: that was answered.
+        photo: prepared.
         answer: by one of them; the other is asked here.
-
-    Raises:
-        DataError: there is nothing in the photo to cut out.
     """
-    opened = as_opened(photo)
     if answer.predictor.of_photos:
-        prepared = prepare_photo(opened)
-        return prepared, name_prepared(prepared, open_settled(PHOTO_28_MODEL, prefer="onnx"), answer.path), answer
-    prepared = answer.prepared or prepare_photo(opened)
-    return prepared, answer, name_whole(opened, who_answers(None, "photo"), answer.path)
+        return name_prepared(photo, who_answers(None, "data"), answer.path), answer
+    return answer, name_whole(photo.photo, who_answers(None, "photo"), answer.path)
 
 
 def _score(answer: PictureAnswer) -> tuple[float, float] | None:
