@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -13,7 +14,7 @@ from fittingroom.photos.prepare import PreparedPhoto, Step
 from fittingroom.photos.views import mosaic, views_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -67,7 +68,7 @@ VIEWS_WORDS = "Mirrored, turned, narrower, wider, with more or less contrast, sw
 WRAP = 32  # characters of a reason in a line
 
 
-Told: TypeAlias = "tuple[str, Mapping[str, float], tuple[float, float] | None]"
+Told: TypeAlias = tuple[str, Mapping[str, float], tuple[float, float] | None]
 """What a network says: its name, probabilities by class name, and how surely it is none of them with the threshold."""
 WHOLE_WORDS = "The network for photos takes all of it, in colour, stretched to one size."
 
@@ -103,9 +104,9 @@ def explain_figure(photo: PreparedPhoto, whole: Array, title: str, of_steps: Tol
 
     last = len(steps)
     for index, step in enumerate(steps):
-        _draw_step(place_at(index, 1), f"{index + 1}  {step.name}", step)
+        _draw_step(place_at(index, 1.0), f"{index + 1}  {step.name}", step)
     _draw_bars(place_at(last, 0.75), of_steps)
-    _draw_step(place_at(last + 1, 1), "the whole photo", Step("whole", WHOLE_WORDS, whole))
+    _draw_step(place_at(last + 1, 1.0), "the whole photo", Step("whole", WHOLE_WORDS, whole))
     _draw_bars(place_at(last + 2, 0.75), of_whole)
     return figure
 

@@ -84,12 +84,13 @@ def corrected(
 
     try:
         with warnings.catch_warnings(action="ignore"):
-            upright = ImageOps.exif_transpose(picture)
             if crop is not None:
-                upright = upright.crop(_box(upright.size, crop))
+                upright = ImageOps.exif_transpose(picture)
+                picture = upright.crop(_box(upright.size, crop))
+            opened = as_opened(picture)
             if mirror:
-                upright = ImageOps.mirror(upright)
-            opened = as_opened(upright)
+                turned = None if opened.alpha is None else np.ascontiguousarray(opened.alpha[:, ::-1])
+                opened = replace(opened, pixels=np.ascontiguousarray(opened.pixels[:, ::-1]), alpha=turned)
             prepared = prepare_photo(opened)
     except NothingFoundError as error:
         return nothing_prepared(opened, str(error))

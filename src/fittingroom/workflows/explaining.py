@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fittingroom.arrays import Array
 from fittingroom.errors import DataError
 from fittingroom.files import atomic_write
 from fittingroom.photos.importing import free_name
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL import Image
 
-    from fittingroom.arrays import Array
     from fittingroom.photos.prepare import PreparedPhoto
 
 
