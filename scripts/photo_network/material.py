@@ -7,42 +7,36 @@ accepted outputs, the person whose photo or background it is (0 for nobody's), a
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from photo_network import CLASSES, OUTPUTS, WHEEL, imagenet_trunk, imagenet_weights, trunk_model
-from photo_pictures import (
+from network import CLASSES, OUTPUTS, WHEEL, imagenet_trunk, imagenet_weights
+from nothing import (
     BAG_EMOJI,
     DRAWN,
     SHOE_EMOJI,
-    Pixels,
-    Values,
-    as_photo,
-    augmented,
     drawn,
-    edge_of,
     emoji,
     is_object,
     kind_of_object,
     looked_at,
-    mirrored,
     panoramas,
     pasted,
     photographed,
     photographs,
-    plain,
-    relaid,
 )
+from onnx_file import trunk_model
+from pictures import Pixels, Values, as_photo, augmented, edge_of, mirrored, plain, relaid
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -56,13 +50,22 @@ EACH_KIND = 500
 EMOJI = "lobehub-fluent-emoji-3d-1.1.0.tgz"
 PANORAMAS = "pmndrs-assets-1.7.0.tgz"
 PHOTOGRAPHS_WHEEL = "scikit_image-0.26.0-cp311-cp311-manylinux_2_24_x86_64.manylinux_2_28_x86_64.whl"
+ARCHIVES = {
+    WHEEL: ("f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be", "Apache-2.0"),
+    EMOJI: ("c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58", "MIT"),
+    PANORAMAS: ("152bd218a3390703f184f0c6ce16e73c8f0a87f32d38530d418a09d33d8208dc", "CC0 1.0"),
+    PHOTOGRAPHS_WHEEL: (
+        "74aa5518ccea28121f57a95374581d3b979839adc25bb03f289b1bc9b99c58af",
+        "BSD-3-Clause; the photographs taken from it CC0, public domain or without known restrictions",
+    ),
+}
+"""What is needed beside the photos and Fashion-MNIST: SHA-256 and licence of each archive."""
 SHARES = {"Bag": 0.27, "Sandal": 0.11, "Sneaker": 0.11, "Ankle boot": 0.11}  # of the articles; the others alike
 MIRRORED = "mirrored"  # the plain view's mirror image: nobody learns from it, answers are the mean of both
 OBJECTS = ("animals", "food", "things")
 KINDS = (*DRAWN, "walls", *OBJECTS, "places", "photographs")
 FOLDS = 4
 SHOE_KINDS = Path(__file__).parent / "shoe_kinds.csv"
-WHOLE_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -125,28 +128,43 @@ def fold_of_person(photos: list[Photo]) -> dict[int, int]:
     return folds
 
 
+def check_archives(folder: Path) -> Iterator[str]:
+    """Yield a line for each archive: its hash and its licence.
+
+    Raises:
+        SystemExit: one is not there, or is another.
+    """
+    for name, (expected, licence) in ARCHIVES.items():
+        if not (folder / name).is_file():
+            raise SystemExit(f"{folder / name}: expected an archive that is learned from, found none. See train.py.")
+        found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        if found != expected:
+            raise SystemExit(f"{folder / name}: expected SHA-256 {expected}, found {found}.")
+        yield f"{name}  {found}  {licence}"
+
+
 class Sources:
     """The folders and archives that pictures are made of, opened once in each process."""
 
-    def __init__(self, photos: Path, wheels: Path) -> None:
+    def __init__(self, photos: Path, archives: Path) -> None:
         """Open them.
 
         Args:
             photos: the folder of the collection.
-            wheels: the folder with the archives.
+            archives: the folder with the archives.
         """
         import fittingroom as fr
 
-        self.folder, self.wheels = photos, wheels
+        self.folder, self.archives = photos, archives
         self.photos = index_of(photos)
         self.articles = fr.load("fashion-mnist").train
-        self.emoji = emoji(wheels / EMOJI)
+        self.emoji = emoji(archives / EMOJI)
         objects = [name for name in self.emoji if is_object(name)]
         self.objects = {kind: [name for name in objects if kind_of_object(name) == kind] for kind in OBJECTS}
-        self.panoramas = panoramas(wheels / PANORAMAS)
+        self.panoramas = panoramas(archives / PANORAMAS)
         self.folds = fold_of_person(self.photos)
         self.masks: dict[int, Values | None] = {}
-        self.photographs = photographs(wheels / PHOTOGRAPHS_WHEEL)
+        self.photographs = photographs(archives / PHOTOGRAPHS_WHEEL)
         self.learned = [index for index, photo in enumerate(self.photos) if photo.part != "validation"]
 
     def pixels(self, index: int) -> Pixels:
@@ -258,7 +276,7 @@ _SOURCES: Sources | None = None
 _TRUNK: object = None
 
 
-def _open(photos: Path, wheels: Path, trunk: bytes) -> None:
+def _open(photos: Path, archives: Path, trunk: bytes) -> None:
     import cv2
     import onnxruntime
 
@@ -266,7 +284,7 @@ def _open(photos: Path, wheels: Path, trunk: bytes) -> None:
     cv2.setNumThreads(1)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    _SOURCES, _TRUNK = Sources(photos, wheels), onnxruntime.InferenceSession(trunk, options)
+    _SOURCES, _TRUNK = Sources(photos, archives), onnxruntime.InferenceSession(trunk, options)
 
 
 def _piece(task: tuple[str, int, int, int]) -> tuple[NDArray[np.float16], list[dict[str, object]]]:
@@ -288,13 +306,13 @@ def _piece(task: tuple[str, int, int, int]) -> tuple[NDArray[np.float16], list[d
 
 
 def make(
-    photos: Path, wheels: Path, cache: Path, seed: int, processes: int = 2, log: Callable[[str], None] = print
+    photos: Path, archives: Path, cache: Path, seed: int, processes: int = 2, log: Callable[[str], None] = print
 ) -> None:
     """Make every set that is not there yet.
 
     Args:
         photos: the collection's folder.
-        wheels: the folder with the archives.
+        archives: the folder with the archives.
         cache: where the sets go.
         seed: of everything that is left to chance.
         processes: at once, of one thread each.
@@ -304,8 +322,8 @@ def make(
     todo = {name: task for name, task in plan(len(index_of(photos))).items() if not (cache / f"{name}.json").exists()}
     if not todo:
         return
-    trunk = trunk_model(imagenet_trunk(imagenet_weights(wheels / WHEEL))).SerializeToString()
-    with get_context("spawn").Pool(processes, _open, (photos, wheels, trunk)) as pool:
+    trunk = trunk_model(imagenet_trunk(imagenet_weights(archives / WHEEL))).SerializeToString()
+    with get_context("spawn").Pool(processes, _open, (photos, archives, trunk)) as pool:
         for name, (maker, count) in todo.items():
             tasks = [(maker, first, min(first + 100, count), seed) for first in range(0, count, 100)]
             pieces = pool.map(_piece, tasks, chunksize=1)
@@ -356,9 +374,3 @@ def kept(cache: Path, name: str, photos: list[Photo]) -> Set:
 def all_sets(cache: Path, photos: list[Photo]) -> dict[str, Set]:
     """Return every set that was made, by name."""
     return {name: kept(cache, name, photos) for name in plan(len(photos))}
-
-
-if __name__ == "__main__":
-    import sys
-
-    make(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), 0, log=partial(print, flush=True))
