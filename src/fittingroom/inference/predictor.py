@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 Engine = Literal["keras", "onnx"]
 NO_CARD_THRESHOLD = 0.5  # of a network for photos without its card: more likely none of the classes than one
+UNSURE = 0.6  # confidence below which an answer is given with its runner-up, and contradicts nobody
 KEPT_OPEN = 8  # predictors of files; the least recently used one is closed
 
 

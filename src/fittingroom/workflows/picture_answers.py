@@ -21,6 +21,7 @@ from fittingroom.data import DATASETS
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
+from fittingroom.inference.predictor import UNSURE
 from fittingroom.photos.importing import folder_name, free_name
 from fittingroom.photos.opening import Opened, as_opened, is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 
 
 DATA_SHAPE = (28, 28)  # of what is data where no model says another size
-UNSURE = 0.6  # confidence below which an answer is given with its runner-up
-ALSO_LIKELY = 0.25  # probability of another kind of article from which it is said that there may be several
+ALSO_LIKELY = 0.1  # probability of another kind of article from which it is said that there may be several
 APART = (
     {"T-shirt/top", "Pullover", "Dress", "Coat", "Shirt"},
     {"Trouser"},
