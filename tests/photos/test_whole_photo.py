@@ -122,8 +122,8 @@ def test_that_several_articles_may_be_in_it_is_said_of_most_such_photos_and_of_n
     kinds = (("shirt", "t-shirt", "coat"), ("trousers",), ("sandals",))
     pairs = [(one, other) for some in kinds for one in some for rest in kinds if rest != some for other in rest]
     told = [answer(side_by_side(*pair, below)).warnings for pair in pairs for below in (True, False)]
-    assert all("several articles may be in it" in notes[0] for notes in told if notes)
-    assert sum(map(bool, told)) > len(told) / 2
+    said = [any("several articles may be in it" in note for note in notes) for notes in told]
+    assert sum(said) > len(said) / 2
     assert not any(answer(picture(name)).warnings for name in IS)
 
 
