@@ -140,6 +140,6 @@ def test_a_datasets_description_counts_its_images_and_classes(known):
     assert re.search(rf"\| `{known.name}` \| {images:,} [^|]* \| {len(known.class_names)} \|", words_of("docs/data.md"))
 
 
-def test_the_design_notes_tell_the_photo_networks_temperature():
-    card = json.loads((WEIGHTS / "fashion-mnist" / "photo.json").read_text("utf-8"))
-    assert f"The photo network's T was fitted anew: {card['temperature']:.3f}" in words_of("docs/design-notes.md")
+def test_the_design_notes_tell_the_28x28_photo_networks_temperature():
+    card = json.loads((WEIGHTS / "fashion-mnist" / "photo-28.json").read_text("utf-8"))
+    assert f"The T of `photo-28` was fitted anew: {card['temperature']:.3f}" in words_of("docs/design-notes.md")
