@@ -126,9 +126,13 @@ def draw(visitor, **changes):
     )
 
 
-def test_a_drawing_is_not_for_the_network_that_takes_whole_photos(visitor):
-    words = refusal(draw(visitor, model=MODEL), 422)["message"]
-    assert words == "fashion-mnist/photo answers whole photos. About 28x28 pictures ask fashion-mnist/photo-28."
+def test_a_drawing_for_the_network_that_takes_whole_photos_is_answered_by_the_28x28_one_and_that_is_said(visitor):
+    told, beside = draw(visitor, model=MODEL).json(), draw(visitor).json()
+    assert told["probabilities"] == beside["probabilities"]
+    assert told["warnings"] == [
+        "fashion-mnist/photo answers whole photos: a drawing is answered by fashion-mnist/photo-28"
+    ]
+    assert beside["warnings"] == []
 
 
 def test_a_blank_photo_is_none_of_these_to_one_network_and_nothing_to_cut_out_to_the_other(visitor):

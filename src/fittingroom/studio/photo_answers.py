@@ -23,6 +23,7 @@ from fittingroom.photos.finding import NothingFoundError
 from fittingroom.photos.opening import as_opened, known_formats
 from fittingroom.photos.prepare import PreparedPhoto, dataset_look, nothing_prepared, prepare_photo
 from fittingroom.photos.views import VIEWS
+from fittingroom.photos.whole_photo import whole_photo
 from fittingroom.studio.problems import Problem
 from fittingroom.workflows.explaining import both_answers
 from fittingroom.workflows.picture_answers import PictureAnswer, name_prepared, name_whole
@@ -119,31 +120,25 @@ def _box(size: tuple[int, int], crop: Crop) -> tuple[int, int, int, int]:
 
 
 def name_photo(prepared: PreparedPhoto, model: ModelEntry) -> dict[str, Any]:
-    """Return what a model says of a photo, and every step on the way."""
+    """Return what a model says of a photo, every step on the way, and beside it what the other kind of network says."""
     predictor = predictor_of(model)
-    steps = [{"name": step.name, "reason": step.reason, "picture": as_png(step.picture)} for step in prepared.steps]
-    facts = {
-        "steps": steps,
+    is_found = bool(prepared.mask.any())
+    if predictor.of_photos:
+        answer = name_whole(prepared.photo, predictor, "")
+    else:
+        _check_size(predictor, prepared.image)
+        if not is_found:
+            raise Problem(422, prepared.warnings[-1])
+        answer = name_prepared(prepared, predictor, "")
+    beside = both_answers(prepared, answer)[0 if predictor.of_photos else 1] if is_found else None
+    return _said(answer) | {
+        "beside": None if beside is None else _said(beside),
+        "steps": [{"name": one.name, "reason": one.reason, "picture": as_png(one.picture)} for one in prepared.steps],
+        "whole": as_png(whole_photo(prepared.photo)),
         "inverted": prepared.inverted,
         "views": 2 * len(VIEWS),
         "image": _packed(prepared.image),
     }
-    if not predictor.of_photos:
-        _check_size(predictor, prepared.image)
-        _check_found(prepared)
-        answer = name_prepared(prepared, predictor, "")
-    else:
-        answer = name_whole(prepared.photo, predictor, "")
-        if not prepared.mask.any():
-            return facts | _said(answer) | {"beside": None}
-    of_steps, of_whole = both_answers(prepared, answer)
-    beside = _said(of_steps if predictor.of_photos else of_whole)
-    return facts | _said(answer) | {"beside": beside}
-
-
-def _check_found(prepared: PreparedPhoto) -> None:
-    if not prepared.mask.any():
-        raise Problem(422, prepared.warnings[-1])
 
 
 def _said(answer: PictureAnswer) -> dict[str, Any]:
@@ -154,11 +149,18 @@ def _said(answer: PictureAnswer) -> dict[str, Any]:
 
 
 def name_drawing(image: Array, model: ModelEntry) -> dict[str, Any]:
-    """Return what a model says of a picture that is data already, uint8 ``(h, w)``."""
-    predictor = predictor_of(model)
+    """Return what a model says of a picture that is data already, uint8 ``(h, w)``.
+
+    Where that is the network for photos, the 28x28 one beside it answers, and that is said.
+    """
+    predictor, notes = predictor_of(model), []
+    if predictor.of_photos:
+        predictor = open_predictor(PHOTO_28_MODEL, prefer="onnx")
+        notes.append(f"{PHOTO_MODEL} answers whole photos: a drawing is answered by {PHOTO_28_MODEL}")
     _check_size(predictor, image)
     score = None if predictor.none_of_these is None else predictor.none_of_these(image[None])
-    return _answer(predictor.predict(image[None])[0], score, predictor) | {"image": _packed(image)}
+    told = _answer(predictor.predict(image[None])[0], score, predictor)
+    return told | {"image": _packed(image), "warnings": notes}
 
 
 def _answer(probabilities: Array, score: float | None, predictor: Predictor) -> dict[str, Any]:
@@ -171,8 +173,6 @@ def _answer(probabilities: Array, score: float | None, predictor: Predictor) -> 
 
 
 def _check_size(predictor: Predictor, image: Array) -> None:
-    if predictor.of_photos:
-        raise Problem(422, f"{PHOTO_MODEL} answers whole photos. About 28x28 pictures ask {PHOTO_28_MODEL}.")
     if predictor.image_shape is not None and predictor.image_shape != image.shape:
         height, width = predictor.image_shape
         raise Problem(422, f"This model takes {height}x{width} pixels, received {image.shape[0]}x{image.shape[1]}.")
