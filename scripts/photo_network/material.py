@@ -97,7 +97,8 @@ def index_of(photos: Path) -> list[Photo]:
     Args:
         photos: its folder.
     """
-    kinds = dict(csv.reader(SHOE_KINDS.open())) if SHOE_KINDS.exists() else {}
+    with SHOE_KINDS.open() as file:
+        kinds = dict(csv.reader(file))
     with (photos / "index.csv").open() as file:
         return [_photo(row, kinds) for row in csv.DictReader(file)]
 
