@@ -82,11 +82,12 @@ def test_a_garment_on_another_background_is_still_there_and_its_own_is_gone(monk
     photo = np.where(solid[..., None] > 0, (200, 30, 30), (20, 200, 20)).astype(np.uint8)
     pictures = module("pictures")
     monkeypatch.setattr(pictures, "augmented", lambda pixels, generator: pixels)
-    for ground in (np.full((224, 168, 3), 90, np.uint8), None):
-        seen = pictures.relaid(photo, solid, ground, np.random.default_rng(0))
-        np.testing.assert_array_equal(seen[100, 80], (200, 30, 30))
-        assert np.ptp(seen[5, 5].astype(int)) <= 80
-        assert seen[5, 5, 1] < 200 or ground is None
+    wall = pictures.relaid(photo, solid, np.full((224, 168, 3), 90, np.uint8), np.random.default_rng(0))
+    shop = pictures.relaid(photo, solid, None, np.random.default_rng(0))
+    for seen in (wall, shop):
+        np.testing.assert_allclose(seen[100, 80], (200, 30, 30), atol=1)
+    np.testing.assert_allclose(wall[5, 5], (90, 90, 90), atol=1)
+    assert shop[5, 5].min() >= 165
 
 
 def test_the_onnx_file_says_what_torch_says(tmp_path):
