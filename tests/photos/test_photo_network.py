@@ -123,5 +123,7 @@ def test_the_shipped_files_card_is_its_own_and_its_notices_lie_beside_it():
     notices = (WEIGHTS / "fashion-mnist" / "photo-notices.md").read_text()
     for words in ("Apache License, Version 2.0", "CC0 1.0", "Zalando", "Fluent Emoji", "scikit-image", "Poly Haven"):
         assert words in notices
+    archives = {name: sha for name, (sha, _) in module("material").ARCHIVES.items()}
+    assert card["learned_from"]["archives_sha256"] == archives
     assert open_predictor(PHOTO_MODEL).temperature == card["temperature"]
     assert open_predictor(PHOTO_MODEL).threshold == card["none_of_these"]["threshold"]
