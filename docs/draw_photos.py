@@ -1,4 +1,4 @@
-"""Draw how a made-up photo is read, and what imitating photos does: photo-explained.png and photo-imitation.png."""
+"""Draw what photos are called, how one is read, and what imitating photos does: three pictures of docs/images."""
 
 from __future__ import annotations
 
@@ -7,43 +7,35 @@ from pathlib import Path
 import matplotlib as mpl
 
 mpl.use("Agg")
-import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
 import fittingroom as fr
-from fittingroom.inference.predictor import open_predictor
-from fittingroom.photos.explain import explain_figure
+from fittingroom.photos import open_photo
 from fittingroom.training.imitate_photos import imitate_photos
-from fittingroom.workflows.picture_answers import PHOTO_MODEL, name_photo
+from fittingroom.workflows.explaining import explained
 
-IMAGES = Path(__file__).parent / "images"
+IMAGES, PHOTOS = Path(__file__).parent / "images", Path(__file__).parent / "photos"
 COLUMNS, SEED = 12, 1
 
 
-def made_up_photo() -> np.ndarray:
-    """Return a test picture of a pullover, enlarged, in blue, on boards: no camera's photo, but read like one."""
-    data = fr.load()
-    article = data.test.images[np.flatnonzero(data.test.labels == 2)[0]]
-    values = cv2.resize(article, (420, 420), interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
-    solid = cv2.GaussianBlur((values > 0.08).astype(np.float32), (0, 0), 3)[..., None]
-    generator = np.random.default_rng(SEED)
-    height, width = 640, 520
-    boards = 175 + 14 * np.sign(np.sin(np.arange(height) / 26))[:, None] + generator.normal(0, 5, (height, width))
-    scene = np.stack([boards, boards * 0.82, boards * 0.62], axis=-1)
-    cloth = (1 - values[..., None]) * np.array([150, 175, 235]) + 15
-    scene[110:530, 50:470] = scene[110:530, 50:470] * (1 - solid) + cloth * solid
-    light = np.linspace(1.08, 0.85, width)[None, :, None]
-    return np.clip(scene * light + generator.normal(0, 4, scene.shape), 0, 255).astype(np.uint8)
-
-
 def draw_explanation() -> None:
-    predictor = open_predictor(PHOTO_MODEL)
-    answer = name_photo(made_up_photo(), predictor, "made up")
-    score = None if answer.none_of_these_score is None else (answer.none_of_these_score, predictor.threshold)
-    figure = explain_figure(answer.prepared, f"{answer.label}, {answer.confidence:.0%}", answer.probabilities, score)
-    figure.savefig(IMAGES / "photo-explained.png", dpi=100, facecolor="white")
+    file = PHOTOS / "shirt.jpg"
+    explained(file, fr.predict_photos(file)[0]).savefig(IMAGES / "photo-explained.png", dpi=100, facecolor="white")
+
+
+def draw_named() -> None:
+    """Draw the photos of docs/photos with what the network for photos calls them."""
+    answers = fr.predict_photos(PHOTOS)
+    figure, axes = plt.subplots(1, len(answers), figsize=(1.75 * len(answers), 2.7), layout="constrained")
+    for axis, answer in zip(axes, answers, strict=True):
+        axis.imshow(open_photo(Path(answer.path)).pixels)
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+        score = answer.none_of_these_score if answer.none_of_these else answer.confidence
+        axis.set_xlabel(f"{answer.words}\n{score:.0%}", fontsize=9)
+    figure.savefig(IMAGES / "photo-named.png", dpi=100)
 
 
 def draw_imitation() -> None:
@@ -66,6 +58,7 @@ def draw_imitation() -> None:
 
 def main() -> None:
     draw_explanation()
+    draw_named()
     draw_imitation()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from fittingroom.data.catalog import DATASETS
 from fittingroom.inference.model_files import WEIGHTS, shipped_names
+from fittingroom.inference.predictor import UNSURE
 from fittingroom.judging import over_seeds, references_line, wilson_interval
 from fittingroom.judging.calibration import BINS
 from fittingroom.judging.references import BEST_DOCUMENTED, REFERENCES, SUSPICIOUS, WALKTHROUGH_ACCURACY
@@ -19,8 +20,10 @@ from fittingroom.ladder.ladder_table import RUNGS, markdown, measured, rows
 from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.models import MODELS
 from fittingroom.pages.tutorial_text import REFERENCE, seeds_accuracies, ten_seeds
+from fittingroom.photos.whole_photo import LONGEST
 from fittingroom.recipes import recipe_names, recipe_sha256
 from fittingroom.studio.limits import LIMITS
+from fittingroom.workflows.picture_answers import ALSO_LIKELY
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "src" / "fittingroom" / "studio" / "static"
@@ -140,6 +143,21 @@ def test_a_datasets_description_counts_its_images_and_classes(known):
     assert re.search(rf"\| `{known.name}` \| {images:,} [^|]* \| {len(known.class_names)} \|", words_of("docs/data.md"))
 
 
-def test_the_design_notes_tell_the_photo_networks_temperature():
-    card = json.loads((WEIGHTS / "fashion-mnist" / "photo.json").read_text("utf-8"))
-    assert f"The photo network's T was fitted anew: {card['temperature']:.3f}" in words_of("docs/design-notes.md")
+def test_the_design_notes_tell_the_28x28_photo_networks_temperature():
+    card = json.loads((WEIGHTS / "fashion-mnist" / "photo-28.json").read_text("utf-8"))
+    assert f"The T of `photo-28` was fitted anew: {card['temperature']:.3f}" in words_of("docs/design-notes.md")
+
+
+def test_the_page_of_photos_tells_the_figures_that_have_bars_as_they_were_printed():
+    printed = (ROOT / "docs" / "photo-results.md").read_text("utf-8").splitlines()
+    rows = [line for line in printed if line.startswith(("| folds: ", "| validation: "))]
+    assert len(rows) == 10
+    page = (ROOT / "docs" / "photos.md").read_text("utf-8").splitlines()
+    assert [row for row in rows if row not in page] == []
+
+
+def test_the_page_of_photos_tells_when_an_answer_is_unsure_when_several_articles_are_seen_and_what_a_strip_is():
+    page = words_of("docs/photos.md")
+    assert f"where the probability is below {UNSURE}:" in page
+    assert f"are both likely, the second at least {ALSO_LIKELY}." in page
+    assert f"more than {LONGEST} times as long as it is wide" in page

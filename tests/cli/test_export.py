@@ -63,12 +63,12 @@ def test_the_format_and_the_files_ending_have_to_agree(run, trained, toy_folder,
 
 @pytest.mark.parametrize("ending", ["onnx", "keras"])
 def test_the_photo_model_is_exported_with_what_tells_none_of_these(run, toy, tmp_path, ending):
-    file = write_model("fashion-mnist/photo", tmp_path / f"mine.{ending}", IMAGES, fr.class_names)
+    file = write_model("fashion-mnist/photo-28", tmp_path / f"mine.{ending}", IMAGES, fr.class_names)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine-none.onnx", "mine.json", f"mine.{ending}"]
     np.save(tmp_path / "images.npy", np.concatenate([toy.test.images[:3], IMAGES[:3]]))
     own, exported = (
         json.loads(run("predict", "--model", model, tmp_path / "images.npy", "--json").out)["answers"]
-        for model in ("fashion-mnist/photo", file)
+        for model in ("fashion-mnist/photo-28", file)
     )
     for first, second in zip(own, exported, strict=True):
         assert first["none_of_these_score"] == second["none_of_these_score"]
@@ -76,7 +76,7 @@ def test_the_photo_model_is_exported_with_what_tells_none_of_these(run, toy, tmp
 
 
 def test_a_model_without_the_network_that_its_card_names_is_told(run, toy, tmp_path):
-    write_model("fashion-mnist/photo", tmp_path / "mine.keras", IMAGES)
+    write_model("fashion-mnist/photo-28", tmp_path / "mine.keras", IMAGES)
     (tmp_path / "mine-none.onnx").unlink()
     np.save(tmp_path / "images.npy", toy.test.images[:3])
     answer = run("predict", "--model", tmp_path / "mine.keras", tmp_path / "images.npy")

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 import fittingroom as fr
+from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos.importing import folder_name
-from fittingroom.workflows.picture_answers import PHOTO_MODEL, name_pictures
+from fittingroom.workflows.picture_answers import name_pictures
 from helpers.scenes import photo, shirt_mask
 
 
@@ -164,17 +165,18 @@ def test_a_folder_without_pictures_does_not_keep_the_others_from_being_answered(
     assert ["error" in row for row in json.loads(answer.out)["answers"]] == [True, False]
 
 
-def test_the_shipped_model_is_the_default_and_tells_what_is_none_of_the_classes(run, photos, tmp_path):
+def test_the_shipped_models_are_the_default_and_tell_what_is_none_of_the_classes(run, photos, tmp_path):
     row, _, _ = json.loads(run("predict", photos, "--json").out)["answers"]
     assert list(row["probabilities"]) == list(fr.class_names)
     assert row["label"] == "T-shirt/top"
-    assert row["none_of_these"] is False
+    assert row["none_of_these"] == (row["none_of_these_score"] > open_predictor(PHOTO_MODEL).threshold)
+    assert row["model"] == PHOTO_MODEL
     generator = np.random.default_rng(0)
     np.save(tmp_path / "noise.npy", generator.integers(0, 256, (20, 28, 28), np.uint8))
     rows = json.loads(run("predict", tmp_path / "noise.npy", "--json").out)["answers"]
     assert sum(row["none_of_these"] for row in rows) >= 18
     assert all(
-        row["none_of_these"] == (row["none_of_these_score"] > open_predictor(PHOTO_MODEL).threshold) for row in rows
+        row["none_of_these"] == (row["none_of_these_score"] > open_predictor(PHOTO_28_MODEL).threshold) for row in rows
     )
 
 

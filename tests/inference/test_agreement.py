@@ -14,9 +14,11 @@ from starlette.testclient import TestClient
 import fittingroom as fr
 from fittingroom.cli.app import main
 from fittingroom.data import FILE_NAMES, write_idx
+from fittingroom.errors import FittingRoomError
 from fittingroom.inference.model_files import find_model
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging import fit_temperature, tempered
+from fittingroom.photos import whole_photo
 from fittingroom.runs import open_run
 from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
@@ -45,7 +47,7 @@ def command(capsys, *words):
 def by_command(capsys, model, pictures, *more):
     """The probabilities that the command line gives to files, ``(n, classes)``."""
     told = json.loads(command(capsys, "predict", "--model", model, *more, *pictures, "--json"))
-    assert told["schema"] == "fittingroom/predict/2"
+    assert told["schema"] == "fittingroom/predict/3"
     return np.array([list(answer["probabilities"].values()) for answer in told["answers"]])
 
 
@@ -203,9 +205,73 @@ def test_a_shipped_rung_answers_alike_at_every_door(toy, toy_folder, tmp_path, c
         assert np.abs(draw(visitor, f"shipped/{SHIPPED}", images[1]) - expected[1]).max() < CLOSE
 
 
-def test_a_photo_gets_the_same_answer_at_every_door(tmp_path, toy_folder, capsys):
+def ask_studio_about_photo(toy_folder, tmp_path, model, content):
+    """The studio's answer to a photo."""
+    visitor = visit(toy_folder, tmp_path / "runs")
+    with visitor:
+        visitor.get("/")
+        headers = {"content-type": "application/octet-stream"}
+        answer = visitor.post("/api/photos", params={"model": f"shipped/{model}"}, content=content, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def phone_photo(path, kind):
+    """A shirt as a phone takes it, or a shop cuts it out."""
+    picture = Image.fromarray(photo(shirt_mask()))
+    if kind == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    if kind == "cut-out":
+        picture.putalpha(Image.fromarray(np.uint8(shirt_mask()) * 255))
+    if kind == "CMYK":
+        picture = picture.convert("CMYK")
+    if kind == "lying":
+        exif = Image.Exif()
+        exif[0x0112] = 6  # turned by a right angle
+        picture.rotate(90, expand=True).save(path, "JPEG", exif=exif, quality=95)
+    elif kind == "48 megapixels":
+        picture.resize((6000, 8000)).save(path, "JPEG", quality=60)
+    else:
+        picture.save(path, {"cut-out": "PNG", "CMYK": "TIFF"}.get(kind, kind))
+    return path
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "HEIF", "cut-out", "CMYK", "lying", "48 megapixels"])
+def test_the_network_for_photos_gives_the_same_answer_at_every_door(tmp_path, toy_folder, capsys, kind):
     pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
-    model = "fashion-mnist/photo"
+    model, file = "fashion-mnist/photo", phone_photo(tmp_path / "shirt.jpg", kind)
+    (answer,) = fr.predict_photos([file])
+    assert answer.predictor.title == model
+    expected = np.array(list(answer.probabilities.values()))
+    assert np.abs(fr.predict(model, [file])[0] - expected).max() < CLOSE
+    whole = whole_photo(file)[None]
+    assert np.abs(open_predictor(model).predict(whole)[0] - expected).max() < CLOSE
+    assert open_predictor(model).none_of_these(whole) == pytest.approx(answer.none_of_these_score)
+    assert np.abs(by_command(capsys, model, [file]) - expected).max() < CLOSE
+    told = json.loads(command(capsys, "predict", file, "--json"))
+    assert np.abs(np.array(list(told["answers"][0]["probabilities"].values())) - expected).max() < CLOSE
+    said = ask_studio_about_photo(toy_folder, tmp_path, model, file.read_bytes())
+    assert np.abs(np.array(said["probabilities"]) - expected).max() < CLOSE
+    assert said["none_of_these"] == answer.none_of_these == told["answers"][0]["none_of_these"]
+    assert said["words"] == answer.words == told["answers"][0]["words"]
+    assert said["warnings"] == list(answer.warnings) == told["answers"][0]["warnings"]
+
+
+def test_both_networks_say_beside_each_other_what_each_says_alone(tmp_path, toy_folder):
+    pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
+    file = phone_photo(tmp_path / "shirt.jpg", "JPEG")
+    alone = {model: fr.predict_photos(file, f"fashion-mnist/{model}")[0] for model in ("photo", "photo-28")}
+    for model, other in (("photo", "photo-28"), ("photo-28", "photo")):
+        said = ask_studio_about_photo(toy_folder, tmp_path, f"fashion-mnist/{model}", file.read_bytes())
+        assert said["words"] == alone[model].words
+        assert said["beside"]["model"] == f"fashion-mnist/{other}"
+        expected = np.array(list(alone[other].probabilities.values()))
+        assert np.abs(np.array(said["beside"]["probabilities"]) - expected).max() < CLOSE
+
+
+def test_a_photo_gets_the_same_28x28_answer_at_every_door(tmp_path, toy_folder, capsys):
+    pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
+    model = "fashion-mnist/photo-28"
     file = io.BytesIO()
     Image.fromarray(photo(shirt_mask())).save(file, "PNG")
     (tmp_path / "shirt.png").write_bytes(file.getvalue())
@@ -215,15 +281,40 @@ def test_a_photo_gets_the_same_answer_at_every_door(tmp_path, toy_folder, capsys
     out = tmp_path / "photo.onnx"
     command(capsys, "export", "--model", model, "--out", out, "--dataset", toy_folder, "--quiet")
     assert np.abs(by_command(capsys, out, [tmp_path / "shirt.png"]) - expected).max() < CLOSE
-    visitor = visit(toy_folder, tmp_path / "runs")
-    with visitor:
-        visitor.get("/")
-        headers = {"content-type": "image/png"}
-        query = {"model": f"shipped/{model}"}
-        told = visitor.post("/api/photos", params=query, content=file.getvalue(), headers=headers).json()
+    told = ask_studio_about_photo(toy_folder, tmp_path, model, file.getvalue())
     assert np.abs(np.array(told["probabilities"]) - expected).max() < CLOSE
     assert told["none_of_these"] == answer.none_of_these
     assert told["none_of_these_score"] == pytest.approx(answer.none_of_these_score, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda data: fr.predict("fashion-mnist/photo", data),
+        lambda data: fr.evaluate("fashion-mnist/photo", (data, np.zeros(len(data), np.uint8))),
+        lambda data: open_predictor("fashion-mnist/photo").predict(data),
+        lambda data: fr.load_model("fashion-mnist/photo"),
+        lambda data: fr.export_model("fashion-mnist/photo", "never-written.onnx"),
+        lambda data: find_model("fashion-mnist/photo"),
+    ],
+)
+def test_data_and_keras_are_told_which_model_to_take_in_place_of_the_one_for_photos(ask, toy):
+    with pytest.raises(FittingRoomError, match=r"photos.*fashion-mnist/photo-28") as told:
+        ask(toy.test.images[:3])
+    assert "\n" not in str(told.value)
+
+
+def test_data_given_to_the_network_for_photos_is_told_so_and_goes_to_the_28x28_one_by_itself(toy, tmp_path, capsys):
+    np.save(tmp_path / "two.npy", toy.test.images[:2])
+    Image.fromarray(toy.test.images[2]).save(tmp_path / "three.png")
+    files = [tmp_path / "two.npy", tmp_path / "three.png"]
+    for words in (["--model", "fashion-mnist/photo"], ["--model", "fashion-mnist/photo", "--as", "data"]):
+        assert main(["predict", *words, *map(str, files)]) == 2
+        assert capsys.readouterr().err.count("Ask fashion-mnist/photo-28") == 2
+    told = json.loads(command(capsys, "predict", *files, "--json"))
+    assert {answer["model"] for answer in told["answers"]} == {"fashion-mnist/photo-28"}
+    expected = fr.predict("fashion-mnist/photo-28", toy.test.images[:3])
+    assert np.abs(np.array([list(each["probabilities"].values()) for each in told["answers"]]) - expected).max() < CLOSE
 
 
 def test_a_run_is_opened_once_and_again_where_its_file_has_changed(trained, pictures, tmp_path):

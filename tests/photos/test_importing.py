@@ -1,6 +1,7 @@
 """Importing photos: a dataset that every loader reads, the same each time, with what was left out told."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +43,26 @@ def test_the_report_tells_which_photo_an_image_is(tmp_path):
     report = (tmp_path / "out" / "report.txt").read_text().splitlines()
     path = next(line for line in report if line.startswith("test 1: ")).removeprefix("test 1: ")
     np.testing.assert_array_equal(prepare_photo(path).image, data.test.images[1])
+
+
+def test_photos_in_the_wrong_folder_are_told(tmp_path):
+    docs = Path(__file__).parent.parent.parent / "docs" / "photos"
+    is_in = {"Trouser": "trousers", "Shirt": "shirt", "Coat": "sandals"}
+    for folder, name in is_in.items():
+        (tmp_path / "photos" / folder).mkdir(parents=True)
+        for number in range(3):
+            picture = Image.open(docs / f"{name}.jpg")
+            picture.crop((number, 0, *picture.size)).save(tmp_path / "photos" / folder / f"{number}.jpg")
+    made = import_photos(tmp_path / "photos", tmp_path / "out", lambda _: None)
+    assert len(made.called_otherwise) == 3
+    report = (tmp_path / "out" / "report.txt").read_text().split("are they in the right folder?\n")[1].splitlines()
+    assert report == list(made.called_otherwise)
+    assert all("Coat" in line and "Sandal" in line and line.endswith("in folder Coat") for line in report)
+
+
+def test_of_other_classes_the_network_for_photos_says_nothing(tmp_path):
+    made = import_photos(fill(tmp_path / "photos", ["scarf", "glove"]), tmp_path / "out", lambda _: None)
+    assert made.called_otherwise == ()
 
 
 def test_importing_again_gives_the_same_bytes(tmp_path):

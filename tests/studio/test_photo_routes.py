@@ -16,7 +16,7 @@ from fittingroom.studio.routes.photo_routes import Queue
 from fittingroom.studio.state import Studio
 
 pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
-MODEL = "shipped/fashion-mnist/photo"
+MODEL, MODEL_28 = "shipped/fashion-mnist/photo", "shipped/fashion-mnist/photo-28"
 JPEG = {"content-type": "image/jpeg"}
 
 
@@ -121,7 +121,28 @@ def test_a_model_that_is_not_there_is_404(visitor):
 
 def draw(visitor, **changes):
     pixels = base64.b64encode(bytes(28 * 28)).decode()
-    return visitor.post("/api/drawings", json={"model": MODEL, "height": 28, "width": 28, "pixels": pixels, **changes})
+    return visitor.post(
+        "/api/drawings", json={"model": MODEL_28, "height": 28, "width": 28, "pixels": pixels, **changes}
+    )
+
+
+def test_a_drawing_for_the_network_that_takes_whole_photos_is_answered_by_the_28x28_one_and_that_is_said(visitor):
+    told, beside = draw(visitor, model=MODEL).json(), draw(visitor).json()
+    assert told["probabilities"] == beside["probabilities"]
+    assert told["warnings"] == [
+        "fashion-mnist/photo answers whole photos: a drawing is answered by fashion-mnist/photo-28"
+    ]
+    assert beside["warnings"] == []
+
+
+def test_a_blank_photo_is_none_of_these_to_one_network_and_nothing_to_cut_out_to_the_other(visitor):
+    file = io.BytesIO()
+    Image.new("RGB", (200, 300), (120, 130, 140)).save(file, "PNG")
+    told = ask(visitor, file.getvalue(), {"content-type": "image/png"}).json()
+    assert told["none_of_these"]
+    assert told["beside"] is None
+    refused = ask(visitor, file.getvalue(), {"content-type": "image/png"}, model=MODEL_28)
+    assert "the picture is of one colour" in refusal(refused, 422)["message"]
 
 
 def test_a_blank_drawing_is_none_of_these(visitor):

@@ -136,6 +136,7 @@ def import_(
                 "test": made.test,
                 "taken_as_data": made.as_data,
                 "warned": made.warned,
+                "called_otherwise": list(made.called_otherwise),
                 "left_out": [{"path": str(one.path), "error": one.reason} for one in made.left_out],
             }
         )
@@ -144,6 +145,9 @@ def import_(
         if made.as_data:
             emit(f"{made.as_data} were 28x28 and grey, and were taken to the byte.")
         emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
+        if made.called_otherwise:
+            count = len(made.called_otherwise)
+            emit(f"fashion-mnist/photo surely calls {count} photos otherwise than their folders: see report.txt.")
     for one in made.left_out:
         log(f"Left out: {one.reason}")
     return 1 if made.left_out else 0

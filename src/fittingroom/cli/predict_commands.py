@@ -19,28 +19,30 @@ from fittingroom.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from fittingroom.inference.predictor import Predictor
     from fittingroom.workflows.picture_answers import Failure, PictureAnswer
 
 
-PHOTO_MODEL = "fashion-mnist/photo"
 TOLD_EVERY = 100  # pictures
 STANDARD_INPUT = Path("-")
 ENDINGS = {b"\x93NUMPY": ".npy", b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"GIF8": ".gif", b"RIFF": ".webp"}
 NOT_EXPLAINED = "it is data, taken as it is: there are no steps to explain"
+NOTHING_TO_CUT_OUT = "it is of one colour: there is nothing to cut out, and no step to explain"
 NOT_SORTED = "not sorted: it is one of several pictures in a file"
 
 
 def predict(
     *pictures: Annotated[Path, Parameter(help="Pictures, or folders of them; - for one on standard input.")],
-    model: ModelName = PHOTO_MODEL,
+    model: ModelName = None,
     as_: Annotated[
         Literal["auto", "data", "photo"],
         Parameter(
             name="--as", help="data is taken as it is; auto: .npy and grey pictures of the model's size are data."
         ),
     ] = "auto",
-    explain: Annotated[Path | None, Parameter(help="Folder for one picture a photo: every step, and why.")] = None,
+    explain: Annotated[
+        Path | None,
+        Parameter(help="Folder for one picture a photo: what a 28x28 network sees of it, step by step, and both say."),
+    ] = None,
     sort_into: Annotated[
         Path | None, Parameter(help="Folder to copy the files into, a folder for each answer.")
     ] = None,
@@ -56,11 +58,12 @@ def predict(
 ) -> int:
     """Name what is on photos of garments; or on pictures that look like the dataset's already.
 
-    A photo may be JPEG, PNG, WebP, HEIC, TIFF, GIF or BMP of any size: the article is found, cut out, and shown to the
-    model as the dataset would show it. Exits with 1 where some pictures failed, with 2 where all did.
+    A photo may be JPEG, PNG, WebP, HEIC, TIFF, GIF or BMP of any size. Without --model fashion-mnist/photo answers
+    photos, and fashion-mnist/photo-28 data; any other model is shown the article cut out, as its dataset would show it.
+    Exits with 1 where some pictures failed, with 2 where all did.
     """
     from fittingroom.workflows.evaluation import open_settled
-    from fittingroom.workflows.picture_answers import name_pictures, pictures_in, writable_folder
+    from fittingroom.workflows.picture_answers import check_halves, name_pictures, pictures_in, writable_folder
 
     if not pictures:
         raise UsageError("Expected at least one picture or folder. Example: fittingroom predict shirt.jpg")
@@ -68,13 +71,15 @@ def predict(
         if folder is not None:
             writable_folder(folder)
     told = log_unless(quiet or json)
-    predictor = open_settled(model or PHOTO_MODEL, pixels=pixels, prefer="onnx", log=told)
-    predictor = replace(predictor, temperature=1.0) if untempered else predictor
+    if pixels is not None and model is None:
+        raise UsageError("--pixels tells what a model of your own was fitted on: name it with --model.")
+    predictor = None if model is None else open_settled(model, pixels=pixels, prefer="onnx", log=told)
+    check_halves(predictor, halves)
     with read_standard_input(pictures) as (given, named):
         files = pictures_in(given)
-        found = _told(name_pictures(files, predictor, as_, halves=halves), len(files), told)
-        answers = [named(_carried_out(one, predictor, explain, sort_into)) for one in found]
-    _print(answers, predictor, json, quiet)
+        found = _told(name_pictures(files, predictor, as_, halves=halves, tempered=not untempered), len(files), told)
+        answers = [named(_carried_out(one, explain, sort_into)) for one in found]
+    _print(answers, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)
     return 0 if not failed else 2 if failed == len(answers) else 1
 
@@ -120,38 +125,42 @@ def _told(
 
 
 def _carried_out(
-    answer: PictureAnswer | Failure, predictor: Predictor, explain: Path | None, sort_into: Path | None
+    answer: PictureAnswer | Failure, explain: Path | None, sort_into: Path | None
 ) -> PictureAnswer | Failure:
     """Return an answer without its pictures, so that a thousand photos fit in memory, explained and copied."""
-    from fittingroom.workflows import picture_answers
+    from fittingroom.photos.finding import NothingFoundError
+    from fittingroom.workflows import explaining, picture_answers
     from fittingroom.workflows.picture_answers import Failure, PictureAnswer
 
     if not isinstance(answer, PictureAnswer):
         return answer
     notes = list(answer.warnings)
     try:
-        if explain is not None and picture_answers.save_explanation(explain, answer, predictor.threshold) is None:
-            notes.append(NOT_EXPLAINED)
+        if explain is not None:
+            notes.extend([NOT_EXPLAINED] * (explaining.save_explanation(explain, answer) is None))
         if sort_into is not None and picture_answers.sort_into(sort_into, answer) is None:
             notes.append(NOT_SORTED)
+    except NothingFoundError:
+        notes.append(NOTHING_TO_CUT_OUT)
     except DataError as error:
         return Failure(answer.path, str(error))
     return replace(answer, prepared=None, warnings=tuple(notes))
 
 
-def _print(answers: list[PictureAnswer | Failure], predictor: Predictor, json: bool, quiet: bool) -> None:
-    from fittingroom.workflows.picture_answers import PictureAnswer, as_json
+def _print(answers: list[PictureAnswer | Failure], json: bool, quiet: bool) -> None:
+    from fittingroom.workflows.picture_answers import PictureAnswer, as_json, predictors_of
 
     if json:
-        emit_json(as_json(answers, predictor))
+        emit_json(as_json(answers))
         return
     tell = log_unless(quiet)
     good = [answer for answer in answers if isinstance(answer, PictureAnswer)]
-    if good and predictor.class_names is None:
-        whose = "Fashion-MNIST's are taken" if good[0].label in fashion_names else "its outputs are numbered"
-        tell(f"Nothing says what the classes of {predictor.title} are called: {whose}.")
-    if good and predictor.temperature != 1:
-        tell(f"Probabilities of {predictor.title} are tempered: logits divided by {predictor.temperature:.4g}.")
+    for predictor in predictors_of(good):
+        if predictor.class_names is None:
+            whose = "Fashion-MNIST's are taken" if good[0].label in fashion_names else "its outputs are numbered"
+            tell(f"Nothing says what the classes of {predictor.title} are called: {whose}.")
+        if predictor.temperature != 1:
+            tell(f"Probabilities of {predictor.title} are tempered: logits divided by {predictor.temperature:.4g}.")
     if good:
         emit(table(["picture", "taken as", "is", "confidence", "else"], [_text(answer) for answer in good]))
     for answer in good:
@@ -169,8 +178,7 @@ def _is_failure(answer: PictureAnswer | Failure) -> bool:
 def _text(answer: PictureAnswer) -> tuple[str, ...]:
     ranked = sorted(answer.probabilities.items(), key=lambda item: -item[1])
     others = ", ".join(f"{name} {share:.1%}" for name, share in ranked[1:3])
-    label = f"none of these ({answer.label}?)" if answer.none_of_these else answer.label
-    return on_one_line(answer.path), answer.taken_as, label, f"{answer.confidence:.1%}", others
+    return on_one_line(answer.path), answer.taken_as, answer.words, f"{answer.confidence:.1%}", others
 
 
 def export(

@@ -22,6 +22,10 @@ MARK = ENVIRONMENT  # the file that is written first and makes a folder a run
 TEMPERATURE = "temperature.json"
 IN_A_RUN = "model.keras"
 ONNX_IN_A_RUN = "model.onnx"
+PHOTO_MODEL = "fashion-mnist/photo"
+"""Answers whole photos, in colour; it comes as an ONNX file alone, and takes no data."""
+PHOTO_28_MODEL = "fashion-mnist/photo-28"
+"""Answers 28x28 pictures: data, and photos that were given the dataset's look."""
 
 
 def shipped_names() -> list[str]:
@@ -53,7 +57,16 @@ def find_model(name_or_path: str | Path) -> Path:
     names = shipped_names()
     if str(name_or_path) in names:
         return WEIGHTS / f"{name_or_path}.keras"
-    hint = suggest(str(name_or_path), names) if names else "No weights are shipped yet; give a run folder or a file."
+    if str(name_or_path) == PHOTO_MODEL:
+        raise ModelError(
+            f"{PHOTO_MODEL} answers whole photos, by fittingroom predict or fr.predict_photos alone, and is no Keras "
+            f"model. For 28x28 pictures take {PHOTO_28_MODEL}."
+        )
+    hint = (
+        suggest(str(name_or_path), [*names, PHOTO_MODEL])
+        if names
+        else "No weights are shipped yet; give a run folder or a file."
+    )
     raise ModelError(f"No model '{name_or_path}': neither a path that exists nor a shipped name. {hint}")
 
 
@@ -79,7 +92,7 @@ def find_onnx(name_or_path: str | Path) -> Path | None:
         file = path / ONNX_IN_A_RUN if path.is_dir() else path
         return file if file.suffix == ".onnx" and file.is_file() else None
     shipped = WEIGHTS / f"{name_or_path}.onnx"
-    return shipped if str(name_or_path) in shipped_names() and shipped.is_file() else None
+    return shipped if str(name_or_path) in (*shipped_names(), PHOTO_MODEL) and shipped.is_file() else None
 
 
 def load_model(name_or_path: str | Path) -> keras.Model:
@@ -105,7 +118,7 @@ def load_model(name_or_path: str | Path) -> keras.Model:
 SCHEMA = "fittingroom/card/1"
 CARD = {"temperature": "float | None", "data": "dict | None", "none_of_these": "dict | None"}
 CARD_DATA = {"name": "str | None", "classes": "list[str] | None"}
-CARD_NONE = {"file": "str", "threshold": "float"}
+CARD_NONE = {"file": "str | None", "threshold": "float"}
 
 
 def read_card(model_file: Path) -> dict[str, Any]:
@@ -140,7 +153,7 @@ def none_of_these_file(model_file: Path) -> Path | None:
         ModelError: the card names a file that is not there.
     """
     told = read_card(model_file).get("none_of_these")
-    if not told:
+    if not told or not told.get("file"):  # the network for photos tells it itself
         return None
     path = model_file.with_name(told["file"])
     if not path.is_file():

@@ -9,7 +9,7 @@ from math import isqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fittingroom.arrays import Images, Labels, Predict, Probabilities
+from fittingroom.arrays import Array, Images, Labels, Predict, Probabilities
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import ModelError
 from fittingroom.files import read_json
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Engine = Literal["keras", "onnx"]
+NO_CARD_THRESHOLD = 0.5  # of a network for photos without its card: more likely none of the classes than one
+UNSURE = 0.6  # confidence below which an answer is given with its runner-up, and contradicts nobody
 KEPT_OPEN = 8  # predictors of files; the least recently used one is closed
 
 
@@ -53,6 +55,8 @@ class Predictor:
         is_own: a model of somebody's own, in a file or in memory, whose pixels nobody has written down.
         pixels: what it is fed: "unit", "raw" or "standard"; None where nobody knows, and it is fed 0..1.
         feed: what pixels in 0..255 are multiplied by, and what is then added, where ``pixels`` was settled.
+        answer: of a network for photos alone, which takes ``uint8 (n, h, w, 3)`` in place of data: its own
+            probabilities, and how surely each photo is none of the classes, ``(n,)``, in one pass.
     """
 
     title: str
@@ -67,12 +71,19 @@ class Predictor:
     is_own: bool = False
     pixels: str | None = "raw"
     feed: tuple[float, float] | None = None
+    answer: Callable[[Array], tuple[Probabilities, Array]] | None = None
+
+    @property
+    def of_photos(self) -> bool:
+        """Whether it takes whole photos in colour, and no data."""
+        return self.answer is not None
 
     def predict(self, images: Any, *, tempered: bool = True) -> Probabilities:
         """Return the probabilities of images.
 
         Args:
-            images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that.
+            images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that. For a
+                network for photos, uint8 ``(n, h, w, 3)`` of its size, see `fittingroom.photos.whole_photo`.
             tempered: as sure as the model's record warrants; off for the network's own probabilities. The order of the
                 classes, and so every label, is the same.
 
@@ -84,6 +95,23 @@ class Predictor:
             DataError: the images are not uint8 ``(n, h, w)``.
         """
         return at_temperature(self.own(images), self.temperature if tempered else 1.0)
+
+    def ask(self, photos: Array) -> tuple[Probabilities, Array]:
+        """Return what a network for photos says of them, in one pass.
+
+        Args:
+            photos: uint8 ``(n, h, w, 3)`` of its size.
+
+        Returns:
+            Tempered probabilities ``(n, classes)``, and how surely each is none of the classes, ``(n,)``.
+
+        Raises:
+            ModelError: it is no network for photos, or they do not fit it.
+        """
+        if self.answer is None:
+            raise ModelError(f"{self.title} answers 28x28 pictures or the like, and not whole photos.")
+        own, scores = self.answer(photos)
+        return at_temperature(own, self.temperature), scores
 
     def names(self, classes: int) -> tuple[str, ...]:
         """Return a name for each output: the model's own; without, Fashion-MNIST's where there are ten, else numbers.
@@ -190,8 +218,17 @@ def _images_of(shape: tuple[int | None, ...]) -> tuple[int, int] | None:
 
 
 def _of_onnx(title: str, file: Path) -> Predictor:
-    predict, shape, names = open_onnx(file)
-    return _with_facts(title, predict, shape, names, "ONNX Runtime", file, None)
+    predict, shape, names, answer = open_onnx(file)
+    opened = _with_facts(title, predict, shape, names, "ONNX Runtime", file, None)
+    if answer is None:
+        return opened
+    threshold = (read_card(file).get("none_of_these") or {}).get("threshold", NO_CARD_THRESHOLD)
+    return replace(
+        opened,
+        answer=answer,
+        none_of_these=lambda photos: float(answer(photos)[1].mean()),
+        threshold=float(threshold),
+    )
 
 
 def _of_weights_or_twin(title: str, folder: Path) -> Predictor:
@@ -266,7 +303,7 @@ def _none_of_these(file: Path, card: dict[str, Any]) -> tuple[Callable[[Images],
     path = none_of_these_file(file)
     if path is None or find_spec("onnxruntime") is None:
         return None, 1.0
-    second, _, _ = open_onnx(path)
+    second = open_onnx(path).predict
 
     def score(images: Images) -> float:
         return float(second(images)[:, 1].mean())

@@ -1,9 +1,10 @@
-"""One picture of how a photo was read: every step side by side, with its reason, and the bars of the answer."""
+"""One picture of how a photo was read: its steps to 28x28 and the whole of it, and what a network says of each."""
 
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from fittingroom.photos.prepare import PreparedPhoto, Step
 from fittingroom.photos.views import mosaic, views_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -67,24 +68,28 @@ VIEWS_WORDS = "Mirrored, turned, narrower, wider, with more or less contrast, sw
 WRAP = 32  # characters of a reason in a line
 
 
-def explain_figure(
-    photo: PreparedPhoto, title: str, probabilities: Mapping[str, float], none_of_these: tuple[float, float] | None
-) -> Figure:
-    """Draw the steps of a photo and what a model made of it.
+Told: TypeAlias = tuple[str, Mapping[str, float], tuple[float, float] | None]
+"""What a network says: its name, probabilities by class name, and how surely it is none of them with the threshold."""
+WHOLE_WORDS = "The network for photos takes all of it, in colour, stretched to one size."
+
+
+def explain_figure(photo: PreparedPhoto, whole: Array, title: str, of_steps: Told, of_whole: Told) -> Figure:
+    """Draw the steps of a photo and what a 28x28 network made of them, and beside that what the one for photos says.
 
     Args:
         photo: prepared.
+        whole: uint8 ``(h, w, 3)``, as the network for photos takes it.
         title: of the figure: the answer.
-        probabilities: by class name.
-        none_of_these: the score and its threshold, or None where the model has none.
+        of_steps: what the 28x28 network says.
+        of_whole: what the network for photos says.
     """
     from matplotlib.figure import Figure
 
     seen, _ = views_of(photo)
     words = VIEWS_WORDS.format(", each half" if photo.halves else "")
     steps = (*photo.steps, Step("several views", words, mosaic(seen)))
-    panels = len(steps)
-    width = PANEL_INCHES * (panels + 1.5)
+    lefts = [*np.arange(len(steps), dtype=float), len(steps) + 0.45, len(steps) + 1.55, len(steps) + 3.0]
+    width = PANEL_INCHES * (lefts[-1] + 1.05)
     height = HEIGHT_INCHES + TITLE_INCHES + REASON_INCHES
     figure = Figure(figsize=(width, height), facecolor="white")
     place = (0.12 / width, 1 - 0.36 / height)
@@ -92,11 +97,17 @@ def explain_figure(
     notes = "   ".join(f"Note: {note}." for note in photo.warnings)
     figure.text(0.12 / width, 1 - 0.62 / height, notes, fontsize=8, color=NONE, va="center")
     bottom, tall = REASON_INCHES / height, (HEIGHT_INCHES - 0.25) / height
+
+    def place_at(index: int, share: float) -> Axes:
+        left = (lefts[index] * PANEL_INCHES + 0.12) / width
+        return figure.add_axes((left, bottom, (PANEL_INCHES * share - 0.18) / width, tall))
+
+    last = len(steps)
     for index, step in enumerate(steps):
-        left = (index * PANEL_INCHES + 0.12) / width
-        _draw_step(figure.add_axes((left, bottom, (PANEL_INCHES - 0.18) / width, tall)), index + 1, step)
-    left = (panels * PANEL_INCHES + 1.05) / width
-    _draw_bars(figure.add_axes((left, bottom, 1 - left - 0.5 / width, tall)), probabilities, none_of_these)
+        _draw_step(place_at(index, 1.0), f"{index + 1}  {step.name}", step)
+    _draw_bars(place_at(last, 0.75), of_steps)
+    _draw_step(place_at(last + 1, 1.0), "the whole photo", Step("whole", WHOLE_WORDS, whole))
+    _draw_bars(place_at(last + 2, 0.75), of_whole)
     return figure
 
 
@@ -105,20 +116,21 @@ def _drawable(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-def _draw_step(axes: Axes, number: int, step: Step) -> None:
+def _draw_step(axes: Axes, title: str, step: Step) -> None:
     grey = step.picture.ndim == 2
     axes.imshow(step.picture, cmap="gray" if grey else None, vmin=0, vmax=255, interpolation="nearest")
     axes.set_anchor("N")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_edgecolor(LINE)
-    axes.set_title(f"{number}  {step.name}", fontsize=9, color=INK, loc="left")
+    axes.set_title(title, fontsize=9, color=INK, loc="left")
     words = "\n".join(textwrap.wrap(step.reason, WRAP))
     place = axes.figure.transFigure.inverted().transform(axes.transAxes.transform((0, 0)))
     axes.figure.text(place[0], axes.get_position(original=True).y0 - 0.02, words, fontsize=7, color=MUTED, va="top")
 
 
-def _draw_bars(axes: Axes, probabilities: Mapping[str, float], none_of_these: tuple[float, float] | None) -> None:
+def _draw_bars(axes: Axes, told: Told) -> None:
+    title, probabilities, none_of_these = told
     names: Sequence[str] = list(probabilities)
     values = list(probabilities.values())
     is_none = none_of_these is not None and none_of_these[0] > none_of_these[1]
@@ -135,7 +147,7 @@ def _draw_bars(axes: Axes, probabilities: Mapping[str, float], none_of_these: tu
     axes.tick_params(length=0)
     axes.spines[["top", "right", "bottom"]].set_visible(False)
     axes.spines["left"].set_edgecolor(LINE)
-    axes.set_title(f"{len(axes.figure.axes)}  the answer", fontsize=9, color=INK, loc="left")
+    axes.set_title(f"{title} says", fontsize=9, color=INK, loc="left")
     if none_of_these is not None:
         score, threshold = none_of_these
         word = "above" if score > threshold else "below"

@@ -1,6 +1,7 @@
 """Make a dataset of one's own: pictures in class folders become four IDX files in MNIST's format.
 
-A picture that is grey in fact and 28x28 is data, and goes in to the byte; any other is a photo, and is prepared.
+A picture that is grey in fact and 28x28 is data, and goes in to the byte; any other is a photo, and is prepared. Where
+the classes are Fashion-MNIST's, the network for photos says which photos it would call otherwise.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,13 +21,19 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.data import FILE_NAMES, Split, class_names, hold_out, write_idx
 from fittingroom.errors import DataError, FittingRoomError, UsageError
+from fittingroom.inference.model_files import PHOTO_MODEL
+from fittingroom.inference.predictor import UNSURE, open_predictor
 from fittingroom.photos.explain import THUMBNAIL, contact_sheet, thumbnail
 from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import EDGE, prepare_photo
+from fittingroom.photos.whole_photo import SIZE, whole_photo
 from fittingroom.pictures import have_light_background, is_grey_of_size, read_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from fittingroom.inference.predictor import Predictor
+    from fittingroom.photos.opening import Opened
 
 
 def folder_name(label: str) -> str:
@@ -71,6 +79,7 @@ class Taken:
         before: uint8 thumbnail ``(h, w, 3)`` of the photo.
         warnings: of the preparation.
         is_data: it was 28x28 and grey, and is taken as it was.
+        called: what the network for photos surely calls it, where that is not its class; otherwise empty.
     """
 
     path: Path
@@ -79,6 +88,7 @@ class Taken:
     before: Array
     warnings: tuple[str, ...]
     is_data: bool = False
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ class Imported:
         with_photos: labels that images have; fewer than names where a dataset's own classes are not all there.
         as_data: pictures taken to the byte, because they were 28x28 and grey.
         divided: how training and testing were divided, in a few words.
+        called_otherwise: a line for each photo that the network for photos surely calls otherwise than its folder.
     """
 
     folder: Path
@@ -119,6 +130,7 @@ class Imported:
     with_photos: tuple[int, ...]
     as_data: int
     divided: str
+    called_otherwise: tuple[str, ...]
 
     def classes(self) -> str:
         """Say how many of the classes have photos, in a few words."""
@@ -148,7 +160,7 @@ def import_photos(folder: Path, out: Path, log: Callable[[str], None], *, gzippe
     _check_writable(out)
     there = sorted({label for _, label in photos})
     log(f"{len(photos):,} photos in {len(there)} classes: {', '.join(names[label] for label in there)}")
-    taken, left_out = _prepared(photos, log)
+    taken, left_out = _prepared(photos, log, _label_checker() if names == class_names else None)
     if len(taken) < FEWEST:
         raise UsageError(
             f"{folder}: expected at least {FEWEST} photos in which an article can be found, received {len(taken)} of "
@@ -159,7 +171,8 @@ def import_photos(folder: Path, out: Path, log: Callable[[str], None], *, gzippe
     labels = tuple(sorted({one.label for one in taken}))
     divided = "split within each class, seed 0" if len(parts) == 1 else "as their folders train and test divide them"
     as_data = sum(one.is_data for one in taken)
-    imported = Imported(out, names, len(train), len(test), tuple(left_out), warned, labels, as_data, divided)
+    otherwise = tuple(f"{one.path}: {one.called}, in folder {names[one.label]}" for one in taken if one.called)
+    imported = Imported(out, names, len(train), len(test), tuple(left_out), warned, labels, as_data, divided, otherwise)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         made = Path(temporary) / "dataset"
         made.mkdir(mode=0o755)
@@ -250,11 +263,18 @@ def photos_by_class(*folders: Path) -> tuple[list[tuple[Path, int]], tuple[str, 
     return [(path, labels[name]) for name, paths in inside.items() for path in paths], names
 
 
-def _prepared(photos: Sequence[tuple[Path, int]], log: Callable[[str], None]) -> tuple[list[Taken], list[LeftOut]]:
+def _label_checker() -> Predictor | None:
+    """Return the network for photos; None where ONNX Runtime, which asks it, is not installed."""
+    return open_predictor(PHOTO_MODEL) if find_spec("onnxruntime") is not None else None
+
+
+def _prepared(
+    photos: Sequence[tuple[Path, int]], log: Callable[[str], None], checker: Predictor | None
+) -> tuple[list[Taken], list[LeftOut]]:
     """Prepare the photos on all cores; only the small images are kept."""
     taken, left_out = [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for number, one in enumerate(pool.map(lambda photo: _one(*photo), photos), 1):
+        for number, one in enumerate(pool.map(lambda photo: _one(photo[0], photo[1], checker), photos), 1):
             if isinstance(one, Taken):
                 taken.append(one)
             else:
@@ -264,7 +284,7 @@ def _prepared(photos: Sequence[tuple[Path, int]], log: Callable[[str], None]) ->
     return taken, left_out
 
 
-def _one(path: Path, label: int) -> Taken | LeftOut:
+def _one(path: Path, label: int, checker: Predictor | None) -> Taken | LeftOut:
     try:
         if is_grey_of_size(path, (EDGE, EDGE)):
             image = read_pictures(path)[0]
@@ -275,7 +295,19 @@ def _one(path: Path, label: int) -> Taken | LeftOut:
         return LeftOut(path, str(error))
     if not prepared.is_found:
         return LeftOut(path, f"{path}: {prepared.warnings[-1]}")
-    return Taken(path, label, prepared.image, thumbnail(prepared.steps[0].picture, THUMBNAIL), prepared.warnings)
+    before = thumbnail(prepared.photo.pixels, THUMBNAIL)
+    called = "" if checker is None else _called_otherwise(prepared.photo, label, checker)
+    return Taken(path, label, prepared.image, before, prepared.warnings, called=called)
+
+
+def _called_otherwise(photo: Opened, label: int, checker: Predictor) -> str:
+    """Return what the network for photos calls a photo where it is sure, and that is not its class."""
+    probabilities, scores = checker.ask(whole_photo(photo, checker.image_shape or SIZE)[None])
+    best = int(probabilities[0].argmax())
+    if scores[0] > checker.threshold:
+        return f"none of the classes ({scores[0]:.2f})"
+    confidence = float(probabilities[0, best])
+    return f"{class_names[best]} ({confidence:.0%})" if best != label and confidence >= UNSURE else ""
 
 
 def _split(taken: Sequence[Taken]) -> tuple[Split, Split]:
@@ -331,3 +363,6 @@ def _report(train: Split, test: Split, taken: Sequence[Taken], imported: Importe
     yield ""
     yield "Taken, with a warning:"
     yield from (f"{one.path}: {'; '.join(one.warnings)}" for one in taken if one.warnings)
+    yield ""
+    yield f"Surely called otherwise by {PHOTO_MODEL}; are they in the right folder?"
+    yield from imported.called_otherwise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from fittingroom.errors import DataError
 from fittingroom.pictures import check_is_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
     from PIL import Image
@@ -103,6 +103,34 @@ def open_photo(path: Path) -> Opened:
     except Exception as error:  # Pillow raises many kinds for a damaged file: OSError, SyntaxError, struct.error ...
         words = " ".join(str(error).split())[:120] or type(error).__name__
         raise DataError(f"{path}: the picture is damaged or cut short ({words}). Get the file again.") from error
+
+
+def as_opened(image: str | Path | Image.Image | Array | Opened) -> Opened:
+    """Open what stands for a photo.
+
+    Args:
+        image: a file, a Pillow image, uint8 of ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``, or a photo opened already.
+
+    Raises:
+        DataError: as `open_photo`.
+    """
+    if isinstance(image, Opened):
+        return image
+    if isinstance(image, (str, Path)):
+        return open_photo(Path(image))
+    if isinstance(image, np.ndarray):
+        return opened(_as_picture(image), "the array")
+    return opened(image, "the image")
+
+
+def _as_picture(array: Array) -> Image.Image:
+    from PIL import Image
+
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise DataError(
+            f"Expected a photo as uint8 (h, w), (h, w, 3) or (h, w, 4), received {array.dtype} {array.shape}."
+        )
+    return Image.fromarray(array)
 
 
 def _check_file(path: Path) -> None:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.errors import DataError
 from fittingroom.photos.finding import MARGIN, Found, find_item
-from fittingroom.photos.opening import Opened, need_opencv, open_photo, opened
+from fittingroom.photos.opening import Opened, as_opened, need_opencv
 from fittingroom.photos.pairs import halves_of
 
 if TYPE_CHECKING:
@@ -132,6 +131,7 @@ class PreparedPhoto:
     """A photo made ready for a model.
 
     Attributes:
+        photo: as it was opened.
         image: uint8 ``(28, 28)``, as the dataset would show the article.
         mask: bool ``(h, w)``, True on the article.
         grey: float32 ``(h, w)``, the photo's brightness in 0..1.
@@ -142,6 +142,7 @@ class PreparedPhoto:
         halves: two of bool ``(h, w)`` where it was asked for them and the article is two of a kind, see `with_halves`.
     """
 
+    photo: Opened
     image: Array
     mask: Array
     grey: Array
@@ -152,11 +153,11 @@ class PreparedPhoto:
     halves: tuple[Array, ...] = ()
 
 
-def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
+def prepare_photo(image: str | Path | Image.Image | Array | Opened) -> PreparedPhoto:
     """Prepare a photo of a garment as the dataset would show it.
 
     Args:
-        image: a file, a Pillow image, or uint8 of ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``.
+        image: a file, a Pillow image, uint8 of ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``, or a photo opened already.
 
     Returns:
         The 28x28 picture, the article's mask, every step with its reason, and warnings.
@@ -171,9 +172,21 @@ def prepare_photo(image: str | Path | Image.Image | Array) -> PreparedPhoto:
         >>> prepared.image.shape, prepared.inverted
         ((28, 28), True)
     """
-    photo = _as_opened(image)
+    photo = as_opened(image)
     where = str(image) if isinstance(image, (str, Path)) else "photo"
     return prepared_with(photo, find_item(photo.pixels, photo.alpha, where))
+
+
+def nothing_prepared(photo: Opened, reason: str) -> PreparedPhoto:
+    """Return a photo in which there is nothing to cut out: no step but the photo, and an empty image and mask.
+
+    Args:
+        photo: opened.
+        reason: why, in one sentence.
+    """
+    step = Step("photo", f"{photo.size[0]} x {photo.size[1]} pixels: there is nothing to cut out.", photo.pixels)
+    mask, image = np.zeros(photo.pixels.shape[:2], bool), np.zeros((EDGE, EDGE), np.uint8)
+    return PreparedPhoto(photo, image, mask, grey_of(photo.pixels), False, False, (step,), (reason,))
 
 
 def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
@@ -195,7 +208,7 @@ def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
         Step("as the dataset", "Longest edge 28, light on black, sharpened, full contrast.", look),
     )
     notes = [*photo.warnings, *([] if found.is_found else [NOT_FOUND]), *_cut_off(found.mask, found.is_found)]
-    return PreparedPhoto(look, found.mask, grey, inverted, found.is_found, steps, tuple(notes))
+    return PreparedPhoto(photo, look, found.mask, grey, inverted, found.is_found, steps, tuple(notes))
 
 
 def with_halves(photo: PreparedPhoto) -> PreparedPhoto:
@@ -212,24 +225,6 @@ def with_halves(photo: PreparedPhoto) -> PreparedPhoto:
     step = Step("halves", reason, picture[crop_box(photo.mask)])
     before, after = photo.steps[:3], photo.steps[3:]
     return replace(photo, halves=halves, steps=(*before, step, *after))
-
-
-def _as_opened(image: str | Path | Image.Image | Array) -> Opened:
-    if isinstance(image, (str, Path)):
-        return open_photo(Path(image))
-    if isinstance(image, np.ndarray):
-        return opened(_as_picture(image), "the array")
-    return opened(image, "the image")
-
-
-def _as_picture(array: Array) -> Image.Image:
-    from PIL import Image
-
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise DataError(
-            f"Expected a photo as uint8 (h, w), (h, w, 3) or (h, w, 4), received {array.dtype} {array.shape}."
-        )
-    return Image.fromarray(array)
 
 
 def _as_bytes(values: Array) -> Array:

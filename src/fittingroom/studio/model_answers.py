@@ -12,7 +12,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import RunError
-from fittingroom.inference.model_files import IN_A_RUN, find_model, shipped_names
+from fittingroom.inference.model_files import IN_A_RUN, PHOTO_MODEL, find_model, shipped_names
 from fittingroom.judging.scores import losses
 from fittingroom.studio.jobs import arrays_of
 from fittingroom.studio.problems import Problem
@@ -30,7 +30,7 @@ class ModelEntry:
     Attributes:
         key: "run/NAME" or "shipped/NAME".
         title: what the user reads.
-        kind: "run" or "shipped".
+        kind: "run" or "shipped"; "photo" for the network for photos, which answers nothing else.
         model: what `fittingroom.load_model` takes.
         fingerprint: of the data it was trained on; None for a shipped one.
         dataset: that data's name.
@@ -60,12 +60,15 @@ class ModelEntry:
 
 
 def model_entries(studio: Studio) -> list[ModelEntry]:
-    """Return every model that can be asked: the newest run first, then those that come with the package."""
+    """Return every model that can be asked: the newest run first, then those that come with the package.
+
+    The last is the network for photos.
+    """
     runs = [found for run in reversed(runs_of(studio.runs)) if (found := _of_run(run)) is not None]
     shipped = [
         ModelEntry(f"shipped/{name}", name, "shipped", name, None, name.split("/")[0]) for name in shipped_names()
     ]
-    return [*runs, *shipped]
+    return [*runs, *shipped, ModelEntry(f"shipped/{PHOTO_MODEL}", PHOTO_MODEL, "photo", PHOTO_MODEL, None, "photos")]
 
 
 def _of_run(run: Any) -> ModelEntry | None:

