@@ -42,5 +42,6 @@ export const get = (path, signal) => json("GET", path, undefined, undefined, sig
 export const post = (path, body = {}) => json("POST", path, body);
 export const send = (path, body, type, signal) => json("POST", path, body, type, signal);
 export const remove = (path) => json("DELETE", path);
-export const bytes = async (path, signal) => new Uint8Array(await (await request("GET", path, undefined, undefined, signal)).arrayBuffer());
+export const bytes = async (path, signal) =>
+  new Uint8Array(await (await request("GET", path, undefined, undefined, signal)).arrayBuffer());
 export const name = encodeURIComponent;

@@ -17,7 +17,9 @@ function fill(element, properties, children) {
     else if (name === "value" || name === "checked" || name === "disabled") element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -74,7 +76,13 @@ export function ask({ title, body, yes, no, danger = true }) {
     const decide = (answer) => () => (box.close(), resolve(answer));
     const refuse = h("button", { type: "button", onclick: decide(false) }, no);
     const accept = h("button", { type: "button", class: danger ? "danger" : "primary", onclick: decide(true) }, yes);
-    const box = h("dialog", { "aria-labelledby": heading.id }, heading, h("p", {}, body), h("div", { class: "row end" }, refuse, accept));
+    const box = h(
+      "dialog",
+      { "aria-labelledby": heading.id },
+      heading,
+      h("p", {}, body),
+      h("div", { class: "row end" }, refuse, accept),
+    );
     box.addEventListener("cancel", decide(false));
     box.addEventListener("close", () => box.remove());
     document.body.append(box);

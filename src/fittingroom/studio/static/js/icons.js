@@ -20,6 +20,14 @@ const PATHS = {
 };
 
 export function icon(name) {
-  const drawing = { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", "stroke-width": 1.8, "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true" };
+  const drawing = {
+    viewBox: "0 0 24 24",
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-width": 1.8,
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+    "aria-hidden": "true",
+  };
   return s("svg", drawing, s("path", { d: PATHS[name] }));
 }

@@ -18,9 +18,22 @@ let leave = () => {};
 let mountToken = 0;
 
 function frame(about) {
-  const items = Object.entries(WORDS.parts).map(([key, words]) => h("li", {}, h("a", { href: `#/${key}`, "data-part": key }, icon(key), h("span", {}, words))));
-  const mark = h("a", { class: "wordmark", href: "#/data", "aria-label": WORDS.title }, h("img", { src: "/static/icon.svg", alt: "" }), h("span", {}, "fittingroom"));
-  const foot = h("div", { class: "foot" }, h("span", { id: "live" }), themeButton(), h("span", { class: "version" }, `version ${about.version}`));
+  const items = Object.entries(WORDS.parts).map(([key, words]) =>
+    h("li", {}, h("a", { href: `#/${key}`, "data-part": key }, icon(key), h("span", {}, words))),
+  );
+  const mark = h(
+    "a",
+    { class: "wordmark", href: "#/data", "aria-label": WORDS.title },
+    h("img", { src: "/static/icon.svg", alt: "" }),
+    h("span", {}, "fittingroom"),
+  );
+  const foot = h(
+    "div",
+    { class: "foot" },
+    h("span", { id: "live" }),
+    themeButton(),
+    h("span", { class: "version" }, `version ${about.version}`),
+  );
   replace(document.getElementById("bar"), mark, h("nav", { "aria-label": "Parts" }, h("ul", {}, items)), foot);
 }
 
@@ -64,7 +77,16 @@ async function pollRunning() {
   const place = document.getElementById("live");
   try {
     const names = await get("trainings/running");
-    replace(place, names.length ? h("a", { class: "live", href: `#/train/${encodeURIComponent(names[0])}` }, h("span", {}, WORDS.train.underWay(names.length))) : null);
+    replace(
+      place,
+      names.length
+        ? h(
+            "a",
+            { class: "live", href: `#/train/${encodeURIComponent(names[0])}` },
+            h("span", {}, WORDS.train.underWay(names.length)),
+          )
+        : null,
+    );
   } catch {
     replace(place, h("span", { class: "wrong" }, WORDS.offline));
   }

@@ -19,7 +19,11 @@ export function storePicture(store, index, label, classes) {
   const { height, width, pixels } = store.levels[0];
   const cut = () => pixels.subarray(index * height * width, (index + 1) * height * width);
   const canvas = picture(cut(), height, width, label, classes);
-  if (store.arrived < store.facts.sheets) store.whole.then(() => canvas.getContext("2d").putImageData(inked(cut(), height, width), 0, 0), () => {});
+  if (store.arrived < store.facts.sheets)
+    store.whole.then(
+      () => canvas.getContext("2d").putImageData(inked(cut(), height, width), 0, 0),
+      () => {},
+    );
   return canvas;
 }
 
@@ -43,7 +47,17 @@ export function bars(names, chances, label = null) {
     const mark = at === label && at === best ? "✓ " : at === best && label !== null ? "✗ " : "";
     const bar = h("span", { class: "bar-fill" });
     bar.style.width = `${Math.max(0.4, 100 * chance)}%`;
-    return h("li", { class: `bar-row ${state}` }, h("span", { class: "bar-name" }, mark + name), h("span", { class: "bar-track" }, bar), h("span", { class: "bar-value number" }, percent(chance)));
+    return h(
+      "li",
+      { class: `bar-row ${state}` },
+      h("span", { class: "bar-name" }, mark + name),
+      h("span", { class: "bar-track" }, bar),
+      h("span", { class: "bar-value number" }, percent(chance)),
+    );
   };
-  return h("ol", { class: "bars" }, names.map((name, at) => row(name, chances[at], at)));
+  return h(
+    "ol",
+    { class: "bars" },
+    names.map((name, at) => row(name, chances[at], at)),
+  );
 }

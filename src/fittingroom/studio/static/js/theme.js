@@ -9,7 +9,12 @@ const KEY = "fittingroom-theme";
 
 export function themeButton() {
   const name = h("span");
-  const button = h("button", { type: "button", class: "plain small theme", onclick: () => apply(ORDER[(ORDER.indexOf(now()) + 1) % 3]) }, icon("sun"), name);
+  const button = h(
+    "button",
+    { type: "button", class: "plain small theme", onclick: () => apply(ORDER[(ORDER.indexOf(now()) + 1) % 3]) },
+    icon("sun"),
+    name,
+  );
   const apply = (theme) => {
     localStorage.setItem(KEY, theme);
     if (theme === "auto") delete document.documentElement.dataset.theme;

@@ -26,9 +26,21 @@ export const WORDS = {
     group: "Group by",
     groups: { none: "Nothing", label: "Class", split: "Split", predicted: "Answer", right: "Right or wrong" },
     order: "Order by",
-    orders: { index: "Index", sure: "Most confident first", unsure: "Least confident first", loss: "Highest loss first" },
+    orders: {
+      index: "Index",
+      sure: "Most confident first",
+      unsure: "Least confident first",
+      loss: "Highest loss first",
+    },
     colour: "Colour by",
-    colours: { none: "Nothing", label: "Class", predicted: "Answer", right: "Right or wrong", loss: "Loss", confidence: "Confidence" },
+    colours: {
+      none: "Nothing",
+      label: "Class",
+      predicted: "Answer",
+      right: "Right or wrong",
+      loss: "Loss",
+      confidence: "Confidence",
+    },
     classes: "Class",
     all: "All",
     splits: "Split",
@@ -42,7 +54,10 @@ export const WORDS = {
     goLabel: "Open image by index",
     filters: "Filters",
     none: "No image fits these filters.",
-    shown: (shown, all) => (shown === all ? `${all.toLocaleString("en")} images` : `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} images`),
+    shown: (shown, all) =>
+      shown === all
+        ? `${all.toLocaleString("en")} images`
+        : `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} images`,
     arriving: (share) => `Fetching pictures, ${Math.round(100 * share)} %`,
     ask: "Ask it about every image",
     askRun: "For a run, this is a look at the test images. It is written down in the run.",
@@ -142,12 +157,14 @@ export const WORDS = {
     confusion: "Confusion",
     confusionHelp: "A row for each true class, a column for each answer. A number opens its images.",
     reliability: "Reliability",
-    reliabilityHelp: "Where confidence is worth what it says, the dots lie on the diagonal. Larger dots hold more images.",
+    reliabilityHelp:
+      "Where confidence is worth what it says, the dots lie on the diagonal. Larger dots hold more images.",
     confidence: "confidence",
     bin: (n, confidence, right) => `${n} images: confidence ${confidence.toFixed(3)}, right ${right.toFixed(3)}`,
     calibration: (error, bins) => `Calibration error ${error.toFixed(4)}, ${bins} bins of equal width`,
     even: (other, p) => `Beside ${other}, the two cannot be told apart at this size (McNemar, p = ${p.toFixed(3)}).`,
-    better: (better, worse, points, p) => `${better} is better than ${worse} by ${points} points (McNemar, p ${p < 0.001 ? "below 0.001" : `= ${p.toFixed(3)}`}).`,
+    better: (better, worse, points, p) =>
+      `${better} is better than ${worse} by ${points} points (McNemar, p ${p < 0.001 ? "below 0.001" : `= ${p.toFixed(3)}`}).`,
     split: (first, run, second, other) => `${first} images only ${run} gets right, ${second} only ${other}.`,
     differing: "Where the two differ",
     showDiffering: (count) => `Show the ${count.toLocaleString("en")} images`,
@@ -155,7 +172,15 @@ export const WORDS = {
   runs: {
     lede: "Every run in this folder: what it scored, what it cost, how it was made.",
     none: "There is no run yet. Train one, and it is listed here.",
-    columns: { name: "Run", dataset: "Dataset", model: "Architecture", test_accuracy: "Test accuracy", val_accuracy: "Validation accuracy", epochs: "Epochs", seconds: "Training time" },
+    columns: {
+      name: "Run",
+      dataset: "Dataset",
+      model: "Architecture",
+      test_accuracy: "Test accuracy",
+      val_accuracy: "Validation accuracy",
+      epochs: "Epochs",
+      seconds: "Training time",
+    },
     choose: "Choose",
     chooseRun: (run) => `Choose ${run}`,
     actions: "Actions",
@@ -199,7 +224,8 @@ export const WORDS = {
     clear: "Clear",
     cameraWait: "Waiting for the camera …",
     cameraHelp: "Hold the garment before a plain background.",
-    noCamera: "No camera can be used here. Browsers allow it on this machine's own address or over https, once you permit it.",
+    noCamera:
+      "No camera can be used here. Browsers allow it on this machine's own address or over https, once you permit it.",
     shoot: "Take the picture",
   },
 };

@@ -20,14 +20,18 @@ export function cameraBox(take) {
     canvas.getContext("2d").drawImage(video, 0, 0);
     canvas.toBlob((blob) => blob && take(blob), "image/jpeg", 0.92);
   });
-  const asked = navigator.mediaDevices?.getUserMedia({ video: { facingMode: "environment" }, audio: false }) ?? Promise.reject(new Error(TEXT.noCamera));
-  asked.then(async (opened) => {
-    stream = opened;
-    if (closed) return stop();
-    video.srcObject = stream;
-    await video.play();
-    words.textContent = TEXT.cameraHelp;
-    shoot.disabled = false;
-  }).catch(() => replace(words, TEXT.noCamera));
+  const asked =
+    navigator.mediaDevices?.getUserMedia({ video: { facingMode: "environment" }, audio: false }) ??
+    Promise.reject(new Error(TEXT.noCamera));
+  asked
+    .then(async (opened) => {
+      stream = opened;
+      if (closed) return stop();
+      video.srcObject = stream;
+      await video.play();
+      words.textContent = TEXT.cameraHelp;
+      shoot.disabled = false;
+    })
+    .catch(() => replace(words, TEXT.noCamera));
   return { root, close: () => ((closed = true), stop()) };
 }

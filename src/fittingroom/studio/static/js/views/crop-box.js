@@ -13,7 +13,14 @@ export function cropBox(file, done) {
   const frame = h("div", { class: "crop-frame", hidden: true });
   const area = h("div", { class: "crop-area" }, image, frame);
   const fields = SIDES.map((side, at) => {
-    const input = h("input", { type: "number", min: "0", max: "100", step: "1", value: at < 2 ? "0" : "100", "aria-label": TEXT.cropSide(side) });
+    const input = h("input", {
+      type: "number",
+      min: "0",
+      max: "100",
+      step: "1",
+      value: at < 2 ? "0" : "100",
+      "aria-label": TEXT.cropSide(side),
+    });
     input.addEventListener("change", () => set(fields.map((each) => Number(each.value) / 100)));
     return input;
   });
@@ -24,7 +31,12 @@ export function cropBox(file, done) {
     const good = right - left > 0.03 && bottom - top > 0.03;
     const whole = good && right - left > 0.99 && bottom - top > 0.99;
     frame.hidden = !good || whole;
-    Object.assign(frame.style, { left: `${left * 100}%`, top: `${top * 100}%`, width: `${(right - left) * 100}%`, height: `${(bottom - top) * 100}%` });
+    Object.assign(frame.style, {
+      left: `${left * 100}%`,
+      top: `${top * 100}%`,
+      width: `${(right - left) * 100}%`,
+      height: `${(bottom - top) * 100}%`,
+    });
     if (!tell) return;
     if (good) fields.forEach((input, at) => (input.value = Math.round([left, top, right, bottom][at] * 100)));
     if (good) done(whole ? "" : [left, top, right, bottom].map((value) => value.toFixed(4)).join(","));
@@ -42,6 +54,13 @@ export function cropBox(file, done) {
     start = null;
   });
   const whole = h("button", { type: "button", onclick: () => set([0, 0, 1, 1]) }, TEXT.whole);
-  const root = h("details", { class: "crop" }, h("summary", {}, TEXT.crop), h("p", { class: "muted small" }, TEXT.cropHelp), area, h("div", { class: "row crop-fields" }, fields, whole));
+  const root = h(
+    "details",
+    { class: "crop" },
+    h("summary", {}, TEXT.crop),
+    h("p", { class: "muted small" }, TEXT.cropHelp),
+    area,
+    h("div", { class: "row crop-fields" }, fields, whole),
+  );
   return root;
 }

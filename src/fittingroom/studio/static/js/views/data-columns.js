@@ -16,7 +16,12 @@ export function visible(store, state) {
   for (let image = 0; image < store.count; image++) {
     if (state.label !== "" && store.labels[image] !== Number(state.label)) continue;
     if (state.split !== "" && isTrain(store, image) !== (state.split === "train")) continue;
-    if (state.answers && state.verdict !== "all" && isRight(store, state.answers, image) !== (state.verdict === "right")) continue;
+    if (
+      state.answers &&
+      state.verdict !== "all" &&
+      isRight(store, state.answers, image) !== (state.verdict === "right")
+    )
+      continue;
     images.push(image);
   }
   return sorted(images, state);
@@ -24,7 +29,11 @@ export function visible(store, state) {
 
 function sorted(images, { order, answers }) {
   if (order === "index" || !answers) return images;
-  const by = { sure: (image) => -answers.confidence[image], unsure: (image) => answers.confidence[image], loss: (image) => -answers.loss[image] }[order];
+  const by = {
+    sure: (image) => -answers.confidence[image],
+    unsure: (image) => answers.confidence[image],
+    loss: (image) => -answers.loss[image],
+  }[order];
   return by ? images.sort((a, b) => by(a) - by(b) || a - b) : images;
 }
 
@@ -73,16 +82,33 @@ export function legendOf(store, state) {
     return h("li", {}, dot, words);
   };
   if (state.colour === "none") return [];
-  if (state.colour === "right") return [h("ul", {}, [TEXT.wrong, TEXT.right].map((words, at) => item(words, verdictColours()[at])))];
+  if (state.colour === "right")
+    return [
+      h(
+        "ul",
+        {},
+        [TEXT.wrong, TEXT.right].map((words, at) => item(words, verdictColours()[at])),
+      ),
+    ];
   if (state.colour === "label" || state.colour === "predicted") {
     const colours = classColours(store.facts.class_names.length);
-    return [h("ul", {}, store.facts.class_names.slice(0, 24).map((name, label) => item(name, colours[label])))];
+    return [
+      h(
+        "ul",
+        {},
+        store.facts.class_names.slice(0, 24).map((name, label) => item(name, colours[label])),
+      ),
+    ];
   }
   const colours = state.colour === "loss" ? amountColours() : [...amountColours()].reverse();
-  const scale = h("span", { class: "scale", "aria-hidden": "true" }, colours.map((colour) => {
-    const part = h("i");
-    part.style.background = colour;
-    return part;
-  }));
+  const scale = h(
+    "span",
+    { class: "scale", "aria-hidden": "true" },
+    colours.map((colour) => {
+      const part = h("i");
+      part.style.background = colour;
+      return part;
+    }),
+  );
   return [h("p", {}, TEXT.legend[state.colour][0], scale, TEXT.legend[state.colour][1])];
 }

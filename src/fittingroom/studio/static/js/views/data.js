@@ -16,21 +16,51 @@ const TEXT = WORDS.data;
 
 export async function mount(root, { about, rest, query }) {
   const models = await get("models");
-  const start = query.get("dataset") ?? about.datasets.find((each) => each.name === "fashion-mnist" && about.datasets[0].name === each.name)?.name ?? about.datasets[0].name;
-  const state = { dataset: start, arrange: "wall", model: "", group: "label", order: "index", colour: "none", label: "", split: "", verdict: "all", method: "pca", answers: null, open: null };
+  const start =
+    query.get("dataset") ??
+    about.datasets.find((each) => each.name === "fashion-mnist" && about.datasets[0].name === each.name)?.name ??
+    about.datasets[0].name;
+  const state = {
+    dataset: start,
+    arrange: "wall",
+    model: "",
+    group: "label",
+    order: "index",
+    colour: "none",
+    label: "",
+    split: "",
+    verdict: "all",
+    method: "pca",
+    answers: null,
+    open: null,
+  };
   const stop = new AbortController();
   const status = h("span", { class: "wall-status", role: "status" }, WORDS.loading);
   const stage = h("div", { class: "wall-stage" });
   const panel = h("aside", { class: "wall-panel", "aria-label": TEXT.selection, hidden: true });
   const legend = h("div", { class: "legend" });
   const bar = h("div", { class: "wall-bar" });
-  const page = h("section", { class: "data-page" }, h("h1", { class: "hush" }, WORDS.parts.data), bar, h("div", { class: "wall-body" }, stage, panel));
+  const page = h(
+    "section",
+    { class: "data-page" },
+    h("h1", { class: "hush" }, WORDS.parts.data),
+    bar,
+    h("div", { class: "wall-body" }, stage, panel),
+  );
   replace(root, page);
   let store, wall, images;
 
   const describe = (index) => {
-    const answered = state.answers ? TEXT.answered(store.facts.class_names[state.answers.predicted[index]], state.answers.confidence[index]) : "";
-    return TEXT.tip(index, store.facts.class_names[store.labels[index]], isTrain(store, index) ? WORDS.split.train : WORDS.split.test) + answered;
+    const answered = state.answers
+      ? TEXT.answered(store.facts.class_names[state.answers.predicted[index]], state.answers.confidence[index])
+      : "";
+    return (
+      TEXT.tip(
+        index,
+        store.facts.class_names[store.labels[index]],
+        isTrain(store, index) ? WORDS.split.train : WORDS.split.test,
+      ) + answered
+    );
   };
   const closePanel = () => {
     panel.hidden = true;
@@ -45,7 +75,15 @@ export async function mount(root, { about, rest, query }) {
     wall.select(index, reveal);
     const order = images.indexOf(index);
     const neighbour = (by) => images[order + by];
-    detail(panel, { store, index, model: state.answers ? state.model : "", close: closePanel, open: (other) => openImage(other, true), previous: neighbour(-1), next: order >= 0 ? neighbour(1) : undefined });
+    detail(panel, {
+      store,
+      index,
+      model: state.answers ? state.model : "",
+      close: closePanel,
+      open: (other) => openImage(other, true),
+      previous: neighbour(-1),
+      next: order >= 0 ? neighbour(1) : undefined,
+    });
   };
   const choose = (chosen) => {
     if (!chosen.length) return closePanel();
@@ -54,7 +92,13 @@ export async function mount(root, { about, rest, query }) {
     wall.show(shown);
     panel.hidden = false;
     state.open = null;
-    selection(panel, { store, chosen, answers: state.answers, close: closePanel, open: (index) => openImage(index, false) });
+    selection(panel, {
+      store,
+      chosen,
+      answers: state.answers,
+      close: closePanel,
+      open: (index) => openImage(index, false),
+    });
   };
 
   async function openDataset() {
@@ -73,27 +117,45 @@ export async function mount(root, { about, rest, query }) {
   }
 
   function tools() {
-    const lasso = h("button", { type: "button", class: "icon", "aria-label": TEXT.lasso, title: TEXT.lasso, "aria-pressed": "false" }, icon("lasso"));
+    const lasso = h(
+      "button",
+      { type: "button", class: "icon", "aria-label": TEXT.lasso, title: TEXT.lasso, "aria-pressed": "false" },
+      icon("lasso"),
+    );
     lasso.addEventListener("click", () => {
       const on = lasso.getAttribute("aria-pressed") !== "true";
       lasso.setAttribute("aria-pressed", String(on));
       wall.lasso(on);
     });
-    const button = (name, words, action) => h("button", { type: "button", class: "icon", "aria-label": words, title: words, onclick: action }, icon(name));
-    return h("div", { class: "wall-tools" }, lasso, button("plus", TEXT.zoomIn, () => wall.zoom(1.6)), button("minus", TEXT.zoomOut, () => wall.zoom(1 / 1.6)), button("fit", TEXT.fit, () => wall.home()));
+    const button = (name, words, action) =>
+      h("button", { type: "button", class: "icon", "aria-label": words, title: words, onclick: action }, icon(name));
+    return h(
+      "div",
+      { class: "wall-tools" },
+      lasso,
+      button("plus", TEXT.zoomIn, () => wall.zoom(1.6)),
+      button("minus", TEXT.zoomOut, () => wall.zoom(1 / 1.6)),
+      button("fit", TEXT.fit, () => wall.home()),
+    );
   }
 
   function count() {
     const share = store.arrived / store.facts.sheets;
-    status.textContent = images && !images.length ? TEXT.none : share < 1 ? TEXT.arriving(share) : TEXT.shown(images.length, store.count);
+    status.textContent =
+      images && !images.length ? TEXT.none : share < 1 ? TEXT.arriving(share) : TEXT.shown(images.length, store.count);
   }
 
   async function place() {
     const [width, height] = wall.size();
     state.placing = null;
     if (!width || !height) return;
-    if (state.arrange === "wall") return wall.arrange(arrange.wall(store.count, groupsOf(store, state, images), width, height));
-    const source = new URLSearchParams({ dataset: state.dataset, model: state.answers ? state.model : "", method: state.method });
+    if (state.arrange === "wall")
+      return wall.arrange(arrange.wall(store.count, groupsOf(store, state, images), width, height));
+    const source = new URLSearchParams({
+      dataset: state.dataset,
+      model: state.answers ? state.model : "",
+      method: state.method,
+    });
     const key = source.toString();
     const mine = (state.placing = {});
     const positions = await mapOf(key, source);
@@ -103,12 +165,22 @@ export async function mount(root, { about, rest, query }) {
   // A map's positions; one that is on its way is not asked for again.
   function mapOf(key, source) {
     const maps = (store.maps ??= new Map());
-    if (!maps.has(key)) maps.set(key, fetchMap(source).catch((error) => (maps.delete(key), Promise.reject(error))));
+    if (!maps.has(key))
+      maps.set(
+        key,
+        fetchMap(source).catch((error) => (maps.delete(key), Promise.reject(error))),
+      );
     return maps.get(key);
   }
 
   async function fetchMap(source) {
-    if (source.get("method") === "umap") await ready("maps", Object.fromEntries(source), (share, words) => (status.textContent = TEXT.mapping(share, words)), stop.signal);
+    if (source.get("method") === "umap")
+      await ready(
+        "maps",
+        Object.fromEntries(source),
+        (share, words) => (status.textContent = TEXT.mapping(share, words)),
+        stop.signal,
+      );
     else status.textContent = WORDS.loading;
     const positions = await get(`maps/positions?${source}`, stop.signal);
     count();
@@ -134,12 +206,23 @@ export async function mount(root, { about, rest, query }) {
     state.model = key;
     state.answers = null;
     if (key) {
-      await ready("answers", { dataset: state.dataset, model: key }, (share, words) => (status.textContent = TEXT.asking(share, words)), stop.signal);
+      await ready(
+        "answers",
+        { dataset: state.dataset, model: key },
+        (share, words) => (status.textContent = TEXT.asking(share, words)),
+        stop.signal,
+      );
       const answers = await answersOf(store, key);
       if (state.model !== key) return;
       state.answers = answers;
     }
-    if (!key) Object.assign(state, { group: ["predicted", "right"].includes(state.group) ? "label" : state.group, order: "index", verdict: "all", colour: ["none", "label"].includes(state.colour) ? state.colour : "none" });
+    if (!key)
+      Object.assign(state, {
+        group: ["predicted", "right"].includes(state.group) ? "label" : state.group,
+        order: "index",
+        verdict: "all",
+        colour: ["none", "label"].includes(state.colour) ? state.colour : "none",
+      });
     fill();
     draw();
     if (state.open !== null && !panel.hidden) openImage(state.open);

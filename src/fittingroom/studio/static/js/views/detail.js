@@ -11,26 +11,61 @@ const MOST_SHOWN = 120;
 
 export async function detail(panel, { store, index, model, close, open, previous, next }) {
   const mountToken = (panel.dataset.mountToken = `${index}-${model}`);
-  const arrow = (words, shape, target) => h("button", { type: "button", class: "icon plain", "aria-label": words, title: words, disabled: target === undefined, onclick: () => open(target) }, icon(shape));
-  const head = h("div", { class: "panel-head" }, h("h2", {}, TEXT.details(index.toLocaleString("en"))), arrow(TEXT.previous, "left", previous), arrow(TEXT.next, "right", next), closer(close));
+  const arrow = (words, shape, target) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon plain",
+        "aria-label": words,
+        title: words,
+        disabled: target === undefined,
+        onclick: () => open(target),
+      },
+      icon(shape),
+    );
+  const head = h(
+    "div",
+    { class: "panel-head" },
+    h("h2", {}, TEXT.details(index.toLocaleString("en"))),
+    arrow(TEXT.previous, "left", previous),
+    arrow(TEXT.next, "right", next),
+    closer(close),
+  );
   const body = h("div", { class: "panel-body" }, h("p", { class: "muted" }, WORDS.loading));
   replace(panel, head, body);
   try {
     const query = `dataset=${name(store.dataset)}&model=${name(model)}`;
-    const [image, told] = await Promise.all([get(`datasets/${name(store.dataset)}/images/${index}`), get(`answers/image/${index}?${query}`)]);
+    const [image, told] = await Promise.all([
+      get(`datasets/${name(store.dataset)}/images/${index}`),
+      get(`answers/image/${index}?${query}`),
+    ]);
     if (panel.dataset.mountToken !== mountToken) return;
     const names = store.facts.class_names;
-    replace(body, large(image),
-      h("p", { class: "panel-class" }, image.class, h("small", {}, TEXT.place(WORDS.split[image.split], image.position.toLocaleString("en")))),
+    replace(
+      body,
+      large(image),
+      h(
+        "p",
+        { class: "panel-class" },
+        image.class,
+        h("small", {}, TEXT.place(WORDS.split[image.split], image.position.toLocaleString("en"))),
+      ),
       told.probabilities ? [h("h3", {}, TEXT.answers), bars(names, told.probabilities, image.label)] : null,
       h("h3", {}, TEXT.neighbours, h("small", {}, TEXT.neighboursBy[model ? "model" : "pixels"])),
-      thumbnails(store, told.neighbours, open));
+      thumbnails(store, told.neighbours, open),
+    );
   } catch (error) {
     replace(body, h("p", { class: "notice bad", role: "alert" }, error.message));
   }
 }
 
-const closer = (close) => h("button", { type: "button", class: "icon plain", "aria-label": WORDS.close, title: WORDS.close, onclick: close }, icon("close"));
+const closer = (close) =>
+  h(
+    "button",
+    { type: "button", class: "icon plain", "aria-label": WORDS.close, title: WORDS.close, onclick: close },
+    icon("close"),
+  );
 
 function large(image) {
   const [height, width] = image.shape;
@@ -49,7 +84,16 @@ function large(image) {
 function thumbnails(store, indices, open) {
   const one = (index) => {
     const label = store.facts.class_names[store.labels[index]];
-    return h("li", {}, h("button", { type: "button", class: "thumb", title: `${index} · ${label}`, onclick: () => open(index) }, storePicture(store, index, `${TEXT.details(index)}, ${label}`), h("span", {}, label)));
+    return h(
+      "li",
+      {},
+      h(
+        "button",
+        { type: "button", class: "thumb", title: `${index} · ${label}`, onclick: () => open(index) },
+        storePicture(store, index, `${TEXT.details(index)}, ${label}`),
+        h("span", {}, label),
+      ),
+    );
   };
   return h("ul", { class: "thumbs" }, indices.map(one));
 }
@@ -60,11 +104,29 @@ export function selection(panel, { store, chosen, answers, close, open }) {
   for (const index of chosen) counts.set(store.labels[index], (counts.get(store.labels[index]) ?? 0) + 1);
   const ranked = [...counts].sort((a, b) => b[1] - a[1]);
   const right = answers ? chosen.filter((index) => answers.predicted[index] === store.labels[index]).length : null;
-  const lines = ranked.map(([label, count]) => h("li", {}, h("span", {}, store.facts.class_names[label]), h("span", { class: "number" }, count.toLocaleString("en"))));
-  replace(panel,
+  const lines = ranked.map(([label, count]) =>
+    h(
+      "li",
+      {},
+      h("span", {}, store.facts.class_names[label]),
+      h("span", { class: "number" }, count.toLocaleString("en")),
+    ),
+  );
+  replace(
+    panel,
     h("div", { class: "panel-head" }, h("h2", {}, TEXT.selected(chosen.length)), closer(close)),
-    h("div", { class: "panel-body" },
+    h(
+      "div",
+      { class: "panel-body" },
       h("ul", { class: "tally" }, lines),
-      right === null ? null : h("p", { class: "number" }, `${TEXT.right} ${right.toLocaleString("en")}, ${TEXT.wrong.toLowerCase()} ${(chosen.length - right).toLocaleString("en")}`),
-      thumbnails(store, chosen.slice(0, MOST_SHOWN), open)));
+      right === null
+        ? null
+        : h(
+            "p",
+            { class: "number" },
+            `${TEXT.right} ${right.toLocaleString("en")}, ${TEXT.wrong.toLowerCase()} ${(chosen.length - right).toLocaleString("en")}`,
+          ),
+      thumbnails(store, chosen.slice(0, MOST_SHOWN), open),
+    ),
+  );
 }

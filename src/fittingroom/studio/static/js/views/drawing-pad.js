@@ -9,7 +9,13 @@ const THINNEST = SIZE / 14;
 const PAUSE = 250; // milliseconds after a stroke until the model is asked
 
 export function drawingPad(side, ask, clear) {
-  const canvas = h("canvas", { class: "pad", tabindex: "0", role: "application", "aria-label": TEXT.pad, "aria-describedby": "pad-help" });
+  const canvas = h("canvas", {
+    class: "pad",
+    tabindex: "0",
+    role: "application",
+    "aria-label": TEXT.pad,
+    "aria-describedby": "pad-help",
+  });
   canvas.width = canvas.height = SIZE;
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const state = { last: null, brush: THINNEST, erase: false, timer: 0, pen: [SIZE / 2, SIZE / 2] };
@@ -57,14 +63,39 @@ export function drawingPad(side, ask, clear) {
     state.pen = next;
   });
 
-  const brush = h("input", { type: "range", min: String(THINNEST), max: String(SIZE / 3), value: String(THINNEST), id: "brush", oninput: () => (state.brush = Math.max(THINNEST, Number(brush.value))) });
-  const eraser = h("button", { type: "button", "aria-pressed": "false", onclick: () => {
-    state.erase = !state.erase;
-    eraser.setAttribute("aria-pressed", String(state.erase));
-    eraser.classList.toggle("primary", state.erase);
-  } }, TEXT.erase);
-  const wipe = h("button", { type: "button", onclick: () => (clearTimeout(state.timer), empty(), clear()) }, TEXT.clear);
-  return h("div", { class: "pad-box" }, canvas, h("p", { class: "muted small", id: "pad-help" }, TEXT.padHelp), h("div", { class: "row" }, h("label", { for: "brush" }, TEXT.brush), brush, eraser, wipe));
+  const brush = h("input", {
+    type: "range",
+    min: String(THINNEST),
+    max: String(SIZE / 3),
+    value: String(THINNEST),
+    id: "brush",
+    oninput: () => (state.brush = Math.max(THINNEST, Number(brush.value))),
+  });
+  const eraser = h(
+    "button",
+    {
+      type: "button",
+      "aria-pressed": "false",
+      onclick: () => {
+        state.erase = !state.erase;
+        eraser.setAttribute("aria-pressed", String(state.erase));
+        eraser.classList.toggle("primary", state.erase);
+      },
+    },
+    TEXT.erase,
+  );
+  const wipe = h(
+    "button",
+    { type: "button", onclick: () => (clearTimeout(state.timer), empty(), clear()) },
+    TEXT.clear,
+  );
+  return h(
+    "div",
+    { class: "pad-box" },
+    canvas,
+    h("p", { class: "muted small", id: "pad-help" }, TEXT.padHelp),
+    h("div", { class: "row" }, h("label", { for: "brush" }, TEXT.brush), brush, eraser, wipe),
+  );
 }
 
 // The drawing cut out and made as large as the dataset's articles are: the longest edge from side to side, centred.
@@ -79,7 +110,14 @@ function shrunk(context, side) {
   if (right < left) return new Uint8Array(side * side);
   const longest = Math.max(right - left, bottom - top) + 1;
   const [startX, startY] = [(left + right + 1 - longest) / 2, (top + bottom + 1 - longest) / 2];
-  return Uint8Array.from({ length: side * side }, (_, at) => area(data, startX + ((at % side) * longest) / side, startY + (Math.floor(at / side) * longest) / side, longest / side));
+  return Uint8Array.from({ length: side * side }, (_, at) =>
+    area(
+      data,
+      startX + ((at % side) * longest) / side,
+      startY + (Math.floor(at / side) * longest) / side,
+      longest / side,
+    ),
+  );
 }
 
 function area(data, x, y, size) {

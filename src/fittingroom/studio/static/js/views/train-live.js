@@ -35,7 +35,11 @@ export function watchTraining(root, training, { again }) {
 
   function show() {
     const { last, training: now } = log;
-    replace(head, h("div", {}, h("h2", {}, now.name), h("span", { class: `badge ${now.how}` }, TEXT.how[now.how])), h("div", { class: "row" }, buttons(now)));
+    replace(
+      head,
+      h("div", {}, h("h2", {}, now.name), h("span", { class: `badge ${now.how}` }, TEXT.how[now.how])),
+      h("div", { class: "row" }, buttons(now)),
+    );
     if (now.words) said.textContent = now.words;
     if (!last) return;
     const epochs = last.epochs;
@@ -49,11 +53,29 @@ export function watchTraining(root, training, { again }) {
       [TEXT.pace, TEXT.images(Math.round(last.images_per_second).toLocaleString("en"))],
       running ? [TEXT.left, last.seconds_left === null ? "–" : duration(last.seconds_left)] : null,
     ].filter(Boolean);
-    replace(numbers, facts.map(([words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value))));
+    replace(
+      numbers,
+      facts.map(([words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value))),
+    );
     const line = (kind, colour, words, points) => ({ kind, colour, name: words, points });
-    replace(curves,
-      chart({ words: TEXT.loss, floor: 0 }, [line("line", "train", TEXT.onTrain, log.loss), line("dots", "held-out", TEXT.onValidation, log.valLoss)], epochs, TEXT.axis),
-      chart({ words: TEXT.accuracy }, [line("line", "train", TEXT.onTrain, log.accuracy), line("dots", "held-out", TEXT.onValidation, log.valAccuracy)], epochs, TEXT.axis));
+    replace(
+      curves,
+      chart(
+        { words: TEXT.loss, floor: 0 },
+        [line("line", "train", TEXT.onTrain, log.loss), line("dots", "held-out", TEXT.onValidation, log.valLoss)],
+        epochs,
+        TEXT.axis,
+      ),
+      chart(
+        { words: TEXT.accuracy },
+        [
+          line("line", "train", TEXT.onTrain, log.accuracy),
+          line("dots", "held-out", TEXT.onValidation, log.valAccuracy),
+        ],
+        epochs,
+        TEXT.axis,
+      ),
+    );
   }
 
   function buttons(now) {
@@ -75,7 +97,10 @@ export function watchTraining(root, training, { again }) {
     };
     if (now.how === "running") return [act(TEXT.stop, "stop", "danger")];
     const look = h("a", { class: "button", href: `#/look/${name(now.name)}` }, TEXT.look);
-    return [now.can_resume ? act(TEXT.resume, "resume", "primary") : null, now.how === "done" || now.how === "stopped" ? look : null];
+    return [
+      now.can_resume ? act(TEXT.resume, "resume", "primary") : null,
+      now.how === "done" || now.how === "stopped" ? look : null,
+    ];
   }
 
   function listen() {

@@ -30,13 +30,30 @@ export async function mount(root, { about, rest }) {
     live.scrollIntoView({ block: "nearest" });
   }
   function list(rows) {
-    const entry = (row) => h("li", {}, h("button", { type: "button", class: "plain", onclick: () => watch(row) }, row.name), h("span", { class: `badge ${row.how}` }, TEXT.how[row.how]));
-    replace(earlier, rows.length ? [h("h2", {}, TEXT.earlier), h("ul", { class: "lines" }, rows.slice(0, 8).map(entry))] : []);
+    const entry = (row) =>
+      h(
+        "li",
+        {},
+        h("button", { type: "button", class: "plain", onclick: () => watch(row) }, row.name),
+        h("span", { class: `badge ${row.how}` }, TEXT.how[row.how]),
+      );
+    replace(
+      earlier,
+      rows.length ? [h("h2", {}, TEXT.earlier), h("ul", { class: "lines" }, rows.slice(0, 8).map(entry))] : [],
+    );
   }
 
   const form = orderForm({ about, options, start });
   const head = h("header", {}, h("h1", {}, WORDS.parts.train), h("p", { class: "lede" }, TEXT.lede));
-  replace(root, h("section", { class: "view" }, head, h("div", { class: "train-page" }, form, h("div", { class: "train-side" }, live, earlier))));
+  replace(
+    root,
+    h(
+      "section",
+      { class: "view" },
+      head,
+      h("div", { class: "train-page" }, form, h("div", { class: "train-side" }, live, earlier)),
+    ),
+  );
   list(trainings);
   const wanted = trainings.find((each) => each.name === rest[0]) ?? trainings.find((each) => each.how === "running");
   if (wanted) watch(wanted);

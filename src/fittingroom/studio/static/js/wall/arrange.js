@@ -24,7 +24,13 @@ export function wall(count, groups, width, height) {
   });
   const rows = Math.ceil((filled.length || 1) / plan.columns);
   const right = Math.min(plan.columns, filled.length || 1) * (plan.across + plan.gap) - plan.gap;
-  return { x, y, titles, scale: plan.scale, bounds: { left: 0, top: -plan.title, right, bottom: rows * (plan.down + plan.title) - plan.title } };
+  return {
+    x,
+    y,
+    titles,
+    scale: plan.scale,
+    bounds: { left: 0, top: -plan.title, right, bottom: rows * (plan.down + plan.title) - plan.title },
+  };
 }
 
 // The number of columns that shows the pictures largest.
@@ -37,7 +43,8 @@ function choose(blocks, most, width, height) {
     const down = Math.ceil(most / across);
     const scale = Math.min((width - 24) / (columns * across * 1.04), (height - 24 - rows * TITLE) / (rows * down));
     const score = scale * (blocks > 1 && scale * across < LEAST_BLOCK ? 0.2 : 1);
-    if (scale > 0 && (!best || score > best.score)) best = { columns, across, down, gap: Math.max(1, across * 0.04), title: TITLE / scale, scale, rows, score };
+    if (scale > 0 && (!best || score > best.score))
+      best = { columns, across, down, gap: Math.max(1, across * 0.04), title: TITLE / scale, scale, rows, score };
   }
   if (best) evened(best, width, height);
   return best ?? { columns: 1, across: Math.ceil(Math.sqrt(most)), down: Math.ceil(Math.sqrt(most)), gap: 1, title: 2 };

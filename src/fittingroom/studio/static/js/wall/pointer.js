@@ -41,10 +41,14 @@ export function listen(canvas, act) {
   canvas.addEventListener("pointerup", up);
   canvas.addEventListener("pointercancel", up);
   canvas.addEventListener("pointerleave", () => act.hover(-1, -1));
-  canvas.addEventListener("wheel", (event) => {
-    event.preventDefault();
-    act.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0018)), ...place(event));
-  }, { passive: false });
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      act.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0018)), ...place(event));
+    },
+    { passive: false },
+  );
 }
 
 function pinch(held, moving, now, act) {

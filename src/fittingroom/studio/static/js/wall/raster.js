@@ -48,7 +48,8 @@ function steps(level, pixels) {
 function point(buffer, width, height, column, row, size, colour) {
   const right = Math.min(width, column + size);
   const bottom = Math.min(height, row + size);
-  for (let y = Math.max(0, row); y < bottom; y++) buffer.fill(colour, y * width + Math.max(0, column), y * width + right);
+  for (let y = Math.max(0, row); y < bottom; y++)
+    buffer.fill(colour, y * width + Math.max(0, column), y * width + right);
 }
 
 function blit(buffer, width, height, column, row, level, image, { rows, columns }, ramp, overlap) {

@@ -12,14 +12,53 @@ const MOST_PIXELS = 2.6e6; // of the canvas; a finer screen is drawn at half its
 const FLIGHT = 450; // milliseconds from one arrangement to the next
 
 export function makeWall(store, { open, choose, describe }) {
-  const canvas = h("canvas", { class: "wall-canvas", tabindex: "0", role: "application", "aria-label": WORDS.wall.label, "aria-describedby": "wall-help" });
+  const canvas = h("canvas", {
+    class: "wall-canvas",
+    tabindex: "0",
+    role: "application",
+    "aria-label": WORDS.wall.label,
+    "aria-describedby": "wall-help",
+  });
   const titles = h("div", { class: "wall-titles", "aria-hidden": "true" });
   const tip = h("div", { class: "wall-tip", "aria-hidden": "true", hidden: true });
   const said = h("div", { class: "hush", role: "status", "aria-live": "polite" });
-  const root = h("div", { class: "wall-view" }, canvas, titles, tip, said, h("p", { class: "hush", id: "wall-help" }, WORDS.wall.help));
+  const root = h(
+    "div",
+    { class: "wall-view" },
+    canvas,
+    titles,
+    tip,
+    said,
+    h("p", { class: "hush", id: "wall-help" }, WORDS.wall.help),
+  );
   const context = canvas.getContext("2d", { alpha: false });
-  const scene = { count: store.count, x: null, y: null, levels: store.levels, tints: null, ramps: [], background: 0, overlap: false, shown: null };
-  const view = { width: 0, height: 0, density: 1, camera: null, least: 0.1, bounds: null, from: null, started: 0, cursor: -1, selected: -1, lasso: false, line: null, titles: [], asked: 0 };
+  const scene = {
+    count: store.count,
+    x: null,
+    y: null,
+    levels: store.levels,
+    tints: null,
+    ramps: [],
+    background: 0,
+    overlap: false,
+    shown: null,
+  };
+  const view = {
+    width: 0,
+    height: 0,
+    density: 1,
+    camera: null,
+    least: 0.1,
+    bounds: null,
+    from: null,
+    started: 0,
+    cursor: -1,
+    selected: -1,
+    lasso: false,
+    line: null,
+    titles: [],
+    asked: 0,
+  };
   let frame = null;
 
   const ask = () => (view.asked ||= requestAnimationFrame(paint));
@@ -55,7 +94,10 @@ export function makeWall(store, { open, choose, describe }) {
 
   function corner(image) {
     const { camera, width, height } = view;
-    return [(scene.x[image] - camera.x) * camera.scale + width / 2, (scene.y[image] - camera.y) * camera.scale + height / 2];
+    return [
+      (scene.x[image] - camera.x) * camera.scale + width / 2,
+      (scene.y[image] - camera.y) * camera.scale + height / 2,
+    ];
   }
 
   function mark(image, token, thick) {
@@ -117,7 +159,8 @@ export function makeWall(store, { open, choose, describe }) {
     if (image >= 0 && follow) {
       const [column, row] = corner(image);
       const size = tileSize(view.camera, scene.overlap);
-      if (column < 20 || row < 20 || column + size > view.width - 20 || row + size > view.height - 20) Object.assign(view.camera, { x: scene.x[image], y: scene.y[image] });
+      if (column < 20 || row < 20 || column + size > view.width - 20 || row + size > view.height - 20)
+        Object.assign(view.camera, { x: scene.x[image], y: scene.y[image] });
     }
     if (image >= 0) said.textContent = describe(image);
     ask();
@@ -125,13 +168,20 @@ export function makeWall(store, { open, choose, describe }) {
 
   // The nearest picture in a direction from the cursor; without a cursor the one in the middle.
   function step(dx, dy) {
-    const [x, y] = view.cursor >= 0 && !Number.isNaN(scene.x[view.cursor]) ? [scene.x[view.cursor], scene.y[view.cursor]] : [view.camera.x, view.camera.y];
+    const [x, y] =
+      view.cursor >= 0 && !Number.isNaN(scene.x[view.cursor])
+        ? [scene.x[view.cursor], scene.y[view.cursor]]
+        : [view.camera.x, view.camera.y];
     let best = -1;
     let least = Infinity;
     for (let image = 0; image < scene.count; image++) {
-      const [along, aside] = [(scene.x[image] - x) * dx + (scene.y[image] - y) * dy, Math.abs((scene.x[image] - x) * dy) + Math.abs((scene.y[image] - y) * dx)];
+      const [along, aside] = [
+        (scene.x[image] - x) * dx + (scene.y[image] - y) * dy,
+        Math.abs((scene.x[image] - x) * dy) + Math.abs((scene.y[image] - y) * dx),
+      ];
       const cost = along + 2.5 * aside;
-      if (image !== view.cursor && (view.cursor < 0 || along > 1e-4) && Math.abs(cost) < least) [best, least] = [image, Math.abs(cost)];
+      if (image !== view.cursor && (view.cursor < 0 || along > 1e-4) && Math.abs(cost) < least)
+        [best, least] = [image, Math.abs(cost)];
     }
     if (best >= 0) point(best);
   }
@@ -174,11 +224,19 @@ export function makeWall(store, { open, choose, describe }) {
     },
   };
   const KEYS = {
-    ArrowLeft: () => step(-1, 0), ArrowRight: () => step(1, 0), ArrowUp: () => step(0, -1), ArrowDown: () => step(0, 1),
-    "+": () => act.zoom(1.4, ...middle()), "=": () => act.zoom(1.4, ...middle()), "-": () => act.zoom(1 / 1.4, ...middle()), 0: () => home(),
-    Enter: () => view.cursor >= 0 && open(view.cursor), " ": () => view.cursor >= 0 && open(view.cursor),
+    ArrowLeft: () => step(-1, 0),
+    ArrowRight: () => step(1, 0),
+    ArrowUp: () => step(0, -1),
+    ArrowDown: () => step(0, 1),
+    "+": () => act.zoom(1.4, ...middle()),
+    "=": () => act.zoom(1.4, ...middle()),
+    "-": () => act.zoom(1 / 1.4, ...middle()),
+    0: () => home(),
+    Enter: () => view.cursor >= 0 && open(view.cursor),
+    " ": () => view.cursor >= 0 && open(view.cursor),
   };
-  const middle = () => (view.cursor >= 0 && !Number.isNaN(scene.x[view.cursor]) ? corner(view.cursor) : [view.width / 2, view.height / 2]);
+  const middle = () =>
+    view.cursor >= 0 && !Number.isNaN(scene.x[view.cursor]) ? corner(view.cursor) : [view.width / 2, view.height / 2];
   canvas.addEventListener("keydown", (event) => {
     if (!KEYS[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -196,10 +254,14 @@ export function makeWall(store, { open, choose, describe }) {
     arrange(arranged, { overlap = false } = {}) {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       view.from = scene.x && !still ? { x: scene.x, y: scene.y } : null;
-      if (view.from) Object.assign(view, { started: 0, x: new Float32Array(scene.count), y: new Float32Array(scene.count) });
+      if (view.from)
+        Object.assign(view, { started: 0, x: new Float32Array(scene.count), y: new Float32Array(scene.count) });
       Object.assign(scene, { x: arranged.x, y: arranged.y, overlap });
       Object.assign(view, { bounds: arranged.bounds, titles: arranged.titles, even: arranged.scale ?? 0, cursor: -1 });
-      replace(titles, arranged.titles.map((title) => h("span", {}, title.name, h("small", {}, title.count.toLocaleString("en")))));
+      replace(
+        titles,
+        arranged.titles.map((title) => h("span", {}, title.name, h("small", {}, title.count.toLocaleString("en")))),
+      );
       home(true);
     },
     paint(tints, ramps) {
@@ -222,7 +284,7 @@ export function makeWall(store, { open, choose, describe }) {
       home();
       view.camera = cameras.fit(view.bounds, view.width, view.height);
     },
-    lasso: (on) => (view.lasso = on, canvas.classList.toggle("lasso", on)),
+    lasso: (on) => ((view.lasso = on), canvas.classList.toggle("lasso", on)),
     focus: () => canvas.focus(),
     close: () => (observer.disconnect(), store.listeners.delete(ask), cancelAnimationFrame(view.asked)),
   };
