@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.arrays import Array
+from fittingroom.data import DATASETS
 from fittingroom.errors import RunError
 from fittingroom.inference.model_files import IN_A_RUN, find_model, shipped_names
 from fittingroom.judging.scores import losses
+from fittingroom.runs import open_run
 from fittingroom.studio.jobs import arrays_of
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.run_names import own_file, runs_of
+from fittingroom.studio.run_table import check_files, own_file, runs_of
 
 if TYPE_CHECKING:
     from fittingroom.studio.flat_dataset import FlatDataset
@@ -56,7 +58,8 @@ class ModelEntry:
 
     def row(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {"key": self.key, "title": self.title, "kind": self.kind, "dataset": self.dataset}
+        told = {"key": self.key, "title": self.title, "kind": self.kind}
+        return told | {"dataset": self.dataset, "fingerprint": self.fingerprint}
 
 
 def model_entries(studio: Studio) -> list[ModelEntry]:
@@ -68,10 +71,44 @@ def model_entries(studio: Studio) -> list[ModelEntry]:
     return [*runs, *shipped]
 
 
+def fitting_entries(studio: Studio, dataset: str) -> list[ModelEntry]:
+    """Return the models that were trained on a dataset, told by the data's fingerprint and not by its name."""
+    mark = studio.registry.open(dataset).data.fingerprint
+    known = {name for name, each in DATASETS.items() if each.fingerprint == mark}
+    return [
+        model
+        for model in model_entries(studio)
+        if model.fingerprint == mark or (model.kind == "shipped" and model.dataset in known)
+    ]
+
+
+def costs_look(model: ModelEntry, fingerprint: str) -> bool:
+    """Say whether asking a model about every image is the first look of a run at these test images."""
+    return model.kind == "run" and not has_met(Path(model.model), fingerprint)
+
+
+def has_met(folder: Path, fingerprint: str) -> bool:
+    """Say whether a run has met the test images of this data already."""
+    return any(look.get("fingerprint") == fingerprint for look in open_run(folder).test_looks)
+
+
+def check_look(model: ModelEntry, fingerprint: str, *, may_spend: bool) -> None:
+    """Raise where asking a model would be a look at the test images that nobody has agreed to.
+
+    Raises:
+        Problem: 409.
+    """
+    if costs_look(model, fingerprint) and not may_spend:
+        raise Problem(
+            409, f"Asking '{model.title}' is its first look at the test images. Press the button that says so."
+        )
+
+
 def _of_run(run: Any) -> ModelEntry | None:
     if own_file(run, IN_A_RUN) is None:
         return None
     try:
+        check_files(run)
         environment = run.environment
     except RunError:
         return None

@@ -17,6 +17,7 @@ from fittingroom.models.feature_extractor import feature_extractor
 from fittingroom.runs import is_run, open_run
 from fittingroom.studio.flat_dataset import FlatDataset
 from fittingroom.studio.jobs import save_arrays, tell, told_errors
+from fittingroom.studio.model_answers import has_met
 from fittingroom.workflows.evaluation import evaluate
 
 BATCH = 1000
@@ -50,11 +51,6 @@ def ask_all(source: str | Path, model: str, out: Path) -> None:
         tell(0.99, "Writing down the look at the test images")
         evaluate(open_run(model), flat_dataset.data, asked_by="studio")
     save_arrays(out, probabilities=answers, features=np.concatenate(features))
-
-
-def has_met(folder: Path, fingerprint: str) -> bool:
-    """Say whether a run has met the test images of this data already."""
-    return any(look.get("fingerprint") == fingerprint for look in open_run(folder).test_looks)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 from fittingroom.errors import DataError
 from fittingroom.files import read_json, read_json_lines, write_json
 from fittingroom.studio.problems import Problem, without_paths
-from fittingroom.studio.run_names import NAME
+from fittingroom.studio.run_table import is_name
 from fittingroom.studio.training_process import ORDER, PROGRESS
 
 PROCESS = "process.json"
@@ -57,7 +57,7 @@ class Trainings:
         Raises:
             Problem: 404, no such training.
         """
-        if not NAME.fullmatch(name) or not (self.work_dir / name / ORDER).is_file():
+        if not is_name(name) or not (self.work_dir / name / ORDER).is_file():
             raise Problem(404, f"No training '{name[:80]}' was started here.")
         return self.work_dir / name
 
