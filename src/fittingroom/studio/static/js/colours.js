@@ -56,5 +56,5 @@ export function ramp(text) {
   );
 }
 
-export const packed = ([red, green, blue]) =>
+export const packed = (/** @type {number[]} */ [red, green, blue]) =>
   ((255 << 24) | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;

@@ -26,7 +26,10 @@ export function themeButton() {
   return button;
 }
 
-const now = () => (ORDER.includes(localStorage.getItem(KEY)) ? localStorage.getItem(KEY) : "auto");
+function now() {
+  const kept = localStorage.getItem(KEY) ?? "";
+  return ORDER.includes(kept) ? kept : "auto";
+}
 
 // A colour of the tokens as [red, green, blue].
 export function colour(token) {
