@@ -25,6 +25,7 @@ export default [
   },
   {
     files: ["tests/studio/js/**/*.js"],
+    languageOptions: { globals: { URLSearchParams: "readonly" } },
     rules: { "max-lines": ["error", 300], "max-len": ["error", 120] },
   },
 ];

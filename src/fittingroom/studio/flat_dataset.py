@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 
 from fittingroom.arrays import Array, Images
 from fittingroom.data import DATASETS, Dataset, load, locate
+from fittingroom.errors import DataError
 from fittingroom.lookup import suggest
 from fittingroom.studio.problems import Problem
 
@@ -93,8 +94,11 @@ class DatasetRegistry:
         return [*self.folders, *DATASETS]
 
     def is_here(self, name: str) -> bool:
-        """Say whether a dataset can be read without fetching it first."""
-        return name in self.folders or locate(name) is not None
+        """Say whether a dataset can be read without fetching it first; what is wrong with it is for `open` to tell."""
+        try:
+            return name in self.folders or locate(name) is not None
+        except DataError:
+            return True
 
     def source(self, name: str) -> str | Path:
         """Return what `fittingroom.load` takes for a name.

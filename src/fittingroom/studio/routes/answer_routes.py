@@ -59,11 +59,11 @@ def answers_routes(studio: Studio) -> APIRouter:
     def state(dataset: str, model: str) -> dict[str, Any]:
         """Say whether a model has been asked about a dataset, or how far that is, and whether it costs a test look."""
         entry, mark = find_entry(studio, model), studio.registry.open(dataset).data.fingerprint
-        path = file_of(studio, entry, mark)
+        path, costs = file_of(studio, entry, mark), costs_look(entry, mark)
         job = studio.tasks.find(path.stem)
-        if path.exists():
+        if path.exists() and not costs:
             return {"state": "ready", "costs_look": False}
-        return (job.state() if job is not None else {"state": "absent"}) | {"costs_look": costs_look(entry, mark)}
+        return (job.state() if job is not None else {"state": "absent"}) | {"costs_look": costs}
 
     @routes.post("/answers")
     def ask(question: Question) -> dict[str, Any]:
@@ -72,10 +72,11 @@ def answers_routes(studio: Studio) -> APIRouter:
         That costs a run its first look, so it has to be said: `spend_look`.
         """
         model, flat_dataset = find_entry(studio, question.model), studio.registry.open(question.dataset)
-        path = file_of(studio, model, flat_dataset.data.fingerprint)
-        if path.exists():
+        mark = flat_dataset.data.fingerprint
+        path = file_of(studio, model, mark)
+        check_look(model, mark, may_spend=question.spend_look)
+        if path.exists() and not costs_look(model, mark):
             return {"state": "ready"}
-        check_look(model, flat_dataset.data.fingerprint, may_spend=question.spend_look)
         arguments = (studio.registry.source(question.dataset), model.model, path)
         title = f"Asking {model.title} about {question.dataset}"
         return studio.tasks.start(path.stem, "fittingroom.studio.prediction_jobs", arguments, title).state()

@@ -6,7 +6,10 @@ const HALF_LIFE = 0.12; // epochs after which a batch counts half in the smooth 
 export function ticks(/** @type {number} */ low, /** @type {number} */ high, wanted = 5) {
   const rough = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1e-9)));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough) ?? power;
+  const off = (/** @type {number} */ step) => Math.abs(Math.log(step / Math.max(rough, 1e-9)));
+  const step = [1, 2, 5, 10]
+    .map((factor) => factor * power)
+    .reduce((best, each) => (off(each) < off(best) ? each : best));
   const first = Math.ceil(low / step);
   const count = Math.max(0, Math.floor(high / step) - first + 1);
   return Array.from({ length: count }, (_, at) => Number(((first + at) * step).toPrecision(6)));

@@ -17,6 +17,14 @@ const MOST_NAMED = 24; // classes in the legend
 export const isRight = (/** @type {Store} */ store, /** @type {any} */ answers, /** @type {number} */ image) =>
   answers.predicted[image] === store.labels[image];
 
+/** An image in words: its index, class, split, and what was answered. */
+export function describe(/** @type {Store} */ store, /** @type {any} */ answers, /** @type {number} */ index) {
+  const names = store.facts.class_names;
+  const split = isTrain(store, index) ? WORDS.split.train : WORDS.split.test;
+  const said = answers ? TEXT.answered(names[answers.predicted[index]], answers.confidence[index]) : "";
+  return TEXT.tip(index, names[store.labels[index]], split) + said;
+}
+
 export function visible(/** @type {Store} */ store, /** @type {DataState} */ state) {
   const { label, split, verdict, answers } = state;
   const images = [];

@@ -4,13 +4,13 @@ import { decodeSelection, encodeSelection } from "../address.js";
 import { get, name } from "../api.js";
 import { complain, h, notice, replace, toast } from "../dom.js";
 import { grouped } from "../format.js";
-import { answersOf, isTrain, openStore } from "../store.js";
+import { answersOf, openStore } from "../store.js";
 import { Wall } from "../wall/wall.js";
 import * as arrange from "../wall/arrange.js";
 import { WORDS } from "../words.js";
 import { answersState, askBox, waitForAnswers } from "./ask-model.js";
 import { controls } from "./data-controls.js";
-import { groupsOf, legendOf, tintsOf, visible } from "./data-columns.js";
+import { describe, groupsOf, legendOf, tintsOf, visible } from "./data-columns.js";
 import { fitted, forOtherData, queryOf, stateOf } from "./data-state.js";
 import { detail, selection } from "./detail.js";
 import { firstStep } from "./first-step.js";
@@ -95,7 +95,7 @@ class DataView {
     this.wall = new Wall(store, {
       open: (image) => this.openImage(image),
       choose: (images) => this.choose(images),
-      describe: (image) => this.describe(image),
+      describe: (image) => describe(store, this.state.answers, image),
       resized: () => this.place().catch(complain),
     });
     replace(this.stage, this.wall.root, wallTools(this.wall), this.legend);
@@ -109,15 +109,6 @@ class DataView {
     if (open !== null && open < store.count) this.openImage(open, true);
     else if (selected) this.recallSelection(selected);
     if (model) this.checkModel().catch(complain);
-  }
-
-  describe(/** @type {number} */ index) {
-    const { store } = this;
-    const { answers } = this.state;
-    const names = store.facts.class_names;
-    const split = isTrain(store, index) ? WORDS.split.train : WORDS.split.test;
-    const said = answers ? TEXT.answered(names[answers.predicted[index]], answers.confidence[index]) : "";
-    return TEXT.tip(index, names[store.labels[index]], split) + said;
   }
 
   closePanel() {
@@ -190,26 +181,31 @@ class DataView {
     this.status.textContent = !this.images.length ? TEXT.none : share < 1 ? TEXT.arriving(share) : shown;
   }
 
+  // What is wished for stays in the address; what of it can be shown now, without answers perhaps, is drawn.
+  fit() {
+    const { facts, count } = this.store;
+    return fitted(this.state, { classes: facts.class_names.length, count });
+  }
+
   draw() {
-    const { classes = this.store.facts.class_names.length, count } = this.store;
-    this.state = fitted(this.state, { classes, count });
-    this.images = visible(this.store, this.state);
+    this.images = visible(this.store, this.fit());
     this.count();
     this.paint();
     this.place().catch(complain);
   }
 
   paint() {
-    const { tints, ramps } = tintsOf(this.store, this.state);
+    const { tints, ramps } = tintsOf(this.store, this.fit());
     this.wall.colour(tints, ramps);
-    replace(this.legend, legendOf(this.store, this.state));
+    replace(this.legend, legendOf(this.store, this.fit()));
   }
 
   async place() {
     const [width, height] = this.wall.size();
     const mine = (this.placing = {});
     if (!width || !height) return;
-    const { store, state, wall, images } = this;
+    const { store, wall, images } = this;
+    const state = this.fit();
     if (state.arrange === "wall") {
       return wall.arrange(arrange.wall(store.count, groupsOf(store, state, images), width, height));
     }
@@ -288,7 +284,12 @@ class DataView {
     replace(
       this.bar,
       controls({
-        ...{ datasets: this.context.about.datasets, models: this.models, store: this.store, state: this.state },
+        ...{
+          datasets: this.context.about.datasets,
+          models: this.models,
+          store: this.store,
+          state: this.store ? this.fit() : this.state,
+        },
         ...{ status: this.status, isOpen: this.isOpen },
         change: (key, value) => void this.change(key, value),
         jump: (text) => this.jump(text),

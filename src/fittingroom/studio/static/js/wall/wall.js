@@ -68,7 +68,8 @@ export class Wall {
   }
 
   size() {
-    return [this.width || this.root.clientWidth, this.height || this.root.clientHeight];
+    if (!this.frame) this.measure();
+    return [this.width, this.height];
   }
 
   device() {
@@ -120,8 +121,15 @@ export class Wall {
 
   // What has been moved or zoomed stays where it is; what shows everything is arranged anew to show everything.
   resize() {
+    if (!this.measure()) return;
+    if (this.camera) this.redraw();
+    if (!this.isMoved) this.told.resized();
+  }
+
+  /** Take up the size of the view; say whether it is another one. */
+  measure() {
     const { width, height } = this.root.getBoundingClientRect();
-    if (!width || !height || (width === this.width && height === this.height && this.frame)) return;
+    if (!width || !height || (width === this.width && height === this.height)) return false;
     this.width = width;
     this.height = height;
     this.density = width * height * devicePixelRatio ** 2 > MOST_PIXELS ? 1 : devicePixelRatio;
@@ -130,8 +138,7 @@ export class Wall {
     const image = this.context.createImageData(this.canvas.width, this.canvas.height);
     const size = { width: this.canvas.width, height: this.canvas.height };
     this.frame = { image, buffer: new Uint32Array(image.data.buffer), ...size };
-    if (this.camera) this.redraw();
-    if (!this.isMoved) this.told.resized();
+    return true;
   }
 
   arrange(/** @type {import("./arrange.js").Arranged} */ arranged, overlap = false) {
