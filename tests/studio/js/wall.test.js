@@ -98,7 +98,7 @@ test("pictures are drawn pixel by pixel where the camera has them, and found the
 
 test("what is out of focus has the last ramp, and what lies outside the view is cut", () => {
   const frame = { buffer: new Uint32Array(3 * 2), width: 3, height: 2 };
-  draw(frame, { x: 2.5, y: 1, scale: 2 }, scene({ shown: Uint8Array.from([1, 0]) }));
+  draw(frame, { x: 2.5, y: 0.5, scale: 2 }, scene({ shown: Uint8Array.from([1, 0]) }));
   assert.deepEqual([...frame.buffer], [5255, 5255, 7, 5255, 5255, 7]);
 });
 
