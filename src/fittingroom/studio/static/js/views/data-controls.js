@@ -11,6 +11,7 @@ const TEXT = WORDS.data;
  * @param {object} now
  * @param {any[]} now.datasets that the studio has
  * @param {any[]} now.models that fit the data
+ * @param {boolean} now.mayChange anything, such as beginning long work
  * @param {import("../store.js").Store | null} now.store null where the data could not be opened
  * @param {import("./data-state.js").DataState} now.state
  * @param {HTMLElement} now.status
@@ -47,13 +48,12 @@ function choice(now, /** @type {string} */ key, /** @type {string} */ words, /**
 function filterFields(now, /** @type {import("../store.js").Store} */ store) {
   const { state } = now;
   const isWall = state.arrange === "wall";
+  const methods = Object.entries(TEXT.methods).filter(([key]) => now.mayChange || key === "pca");
   const table = (words) => Object.entries(words).filter(([key]) => state.answers || !needsAnswers(key));
   const classes = store.facts.class_names.map((name, label) => [String(label), name]);
   const splits = [["", TEXT.both], ["train", WORDS.split.train], ["test", WORDS.split.test]]; // prettier-ignore
   return [
-    isWall
-      ? choice(now, "group", TEXT.group, table(TEXT.groups))
-      : choice(now, "method", TEXT.layout, table(TEXT.methods)),
+    isWall ? choice(now, "group", TEXT.group, table(TEXT.groups)) : choice(now, "method", TEXT.layout, methods),
     isWall ? choice(now, "order", TEXT.order, table(TEXT.orders)) : null,
     choice(now, "colour", TEXT.colour, table(TEXT.colours)),
     choice(now, "label", TEXT.classes, [["", TEXT.all], ...classes]),

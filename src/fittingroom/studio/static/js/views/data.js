@@ -290,7 +290,7 @@ class DataView {
           store: this.store,
           state: this.store ? this.fit() : this.state,
         },
-        ...{ status: this.status, isOpen: this.isOpen },
+        ...{ status: this.status, isOpen: this.isOpen, mayChange: this.context.about.may_change },
         change: (key, value) => void this.change(key, value),
         jump: (text) => this.jump(text),
         toggled: (isOpen) => (this.isOpen = isOpen),

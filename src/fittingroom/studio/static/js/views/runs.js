@@ -11,7 +11,7 @@ const COLUMNS = ["name", "dataset", "model", "test_accuracy", "val_accuracy", "e
 const NUMBERS = new Set(["test_accuracy", "val_accuracy", "epochs", "seconds"]);
 const LEFT_OUT = {
   ...{ dataset: "on-wide", model: "on-wide" },
-  ...{ val_accuracy: "on-middle", epochs: "on-middle", seconds: "on-middle" },
+  ...{ epochs: "on-middle", seconds: "on-middle", val_accuracy: "on-narrow" },
 };
 
 export async function mount(/** @type {HTMLElement} */ root, /** @type {import("../router.js").Context} */ context) {
@@ -81,7 +81,9 @@ class RunTable {
     if (!run.error) title.append(h("small", { class: "narrow" }, `${run.dataset} · ${run.model}`));
     const cells = COLUMNS.slice(1).map((key) => h("td", { class: kind(key) }, run.error ? "" : shown(run, key)));
     const mayChange = this.context.about.may_change;
-    const actions = [mayChange && !run.error ? this.pageButton(run) : null, mayChange ? this.deleteButton(run) : null];
+    const actions = mayChange
+      ? [run.error ? null : this.pageButton(run), this.deleteButton(run)]
+      : [run.has_page ? pageLink(run) : null];
     return h("tr", {}, h("td", {}, this.box(run)), title, cells, h("td", { class: "actions" }, actions));
   }
 
@@ -132,6 +134,9 @@ class RunTable {
     return button;
   }
 }
+
+const pageLink = (/** @type {any} */ run) =>
+  h("a", { href: `api/runs/${name(run.name)}/page`, target: "_blank" }, TEXT.page, hush(run.name));
 
 const hush = (/** @type {string} */ words) => h("span", { class: "hush" }, ` ${words}`);
 
