@@ -16,7 +16,7 @@ from fittingroom.workflows.training import train
 
 NEEDS = ("playwright", "axe_playwright_python", "fastapi", "uvicorn", "cv2")
 REQUIRED = os.environ.get("FITTINGROOM_REQUIRE_BROWSER") == "1"
-PATIENCE = 30_000  # milliseconds; a busy machine is no fault
+PATIENCE = 120_000  # milliseconds; a busy machine is no fault
 
 
 def missing() -> str:

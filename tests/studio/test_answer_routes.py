@@ -103,7 +103,7 @@ def test_what_was_not_asked_is_409_in_words(with_run):
 
 
 def test_without_umap_the_words_name_the_line_that_installs_it(visitor, monkeypatch):
-    monkeypatch.setattr("fittingroom.studio.routes.answer_routes.find_spec", lambda name: None)
+    monkeypatch.setattr("fittingroom.studio.answer_routes.find_spec", lambda name: None)
     answer = visitor.post("/api/maps", json={"dataset": "bars", "method": "umap"})
     assert answer.status_code == 422
     assert "pip install 'fittingroom[map]'" in answer.json()["error"]["message"]

@@ -12,8 +12,8 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from fittingroom.studio.asgi import build_app
+from fittingroom.studio.photo_routes import Queue
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.routes.photo_routes import Queue
 from fittingroom.studio.state import Studio
 
 pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")

@@ -6,8 +6,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from fittingroom.errors import UsageError
+from fittingroom.studio import data_routes
 from fittingroom.studio.asgi import build_app
-from fittingroom.studio.routes import data_routes
 from fittingroom.studio.security import Access, public_address
 from fittingroom.studio.state import Studio
 

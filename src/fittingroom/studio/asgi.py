@@ -18,14 +18,14 @@ from starlette.staticfiles import StaticFiles
 
 from fittingroom._version import __version__
 from fittingroom.errors import UsageError
+from fittingroom.studio.answer_routes import answers_routes, map_routes
+from fittingroom.studio.data_routes import data_routes
 from fittingroom.studio.limits import LimitsMiddleware, protocol_of
+from fittingroom.studio.photo_routes import photo_routes
 from fittingroom.studio.problems import REFUSALS, AsciiJSON, add_handlers, hide_paths
-from fittingroom.studio.routes.answer_routes import answers_routes, map_routes
-from fittingroom.studio.routes.data_routes import data_routes
-from fittingroom.studio.routes.photo_routes import photo_routes
-from fittingroom.studio.routes.run_routes import run_page_routes, run_routes
-from fittingroom.studio.routes.training_routes import job_routes, training_routes
+from fittingroom.studio.run_routes import run_page_routes, run_routes
 from fittingroom.studio.security import AccessMiddleware, set_cookie
+from fittingroom.studio.training_routes import job_routes, training_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from fittingroom.arrays import Array
 from fittingroom.models.feature_extractor import neighbours
+from fittingroom.studio.data_routes import as_json
 from fittingroom.studio.jobs import arrays_of, save_arrays
 from fittingroom.studio.layouts import components, on_grid
 from fittingroom.studio.model_answers import (
@@ -27,7 +28,6 @@ from fittingroom.studio.model_answers import (
     pixels_of,
 )
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.routes.data_routes import as_json
 
 if TYPE_CHECKING:
     from fittingroom.studio.flat_dataset import FlatDataset
@@ -79,7 +79,7 @@ def answers_routes(studio: Studio) -> APIRouter:
             return {"state": "ready"}
         arguments = (studio.registry.source(question.dataset), model.model, path)
         title = f"Asking {model.title} about {question.dataset}"
-        return studio.tasks.start(path.stem, "fittingroom.studio.prediction_jobs", arguments, title).state()
+        return studio.tasks.start(path.stem, "fittingroom.studio.model_answers", arguments, title).state()
 
     @routes.get("/answers/columns")
     def every_image(dataset: str, model: str) -> Response:

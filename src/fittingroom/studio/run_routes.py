@@ -12,10 +12,10 @@ from starlette.responses import FileResponse
 from fittingroom.errors import FittingRoomError
 from fittingroom.runs import PAGE
 from fittingroom.studio import run_table
+from fittingroom.studio.data_routes import as_json
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.routes.data_routes import as_json
-from fittingroom.studio.routes.training_routes import own_dataset
 from fittingroom.studio.run_table import find_run, own_file, runs_of
+from fittingroom.studio.training_routes import own_dataset
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio
