@@ -34,10 +34,11 @@ $(VENV)/.browser: pyproject.toml constraints.txt scripts/make_venv.sh
 data: venv ## get Fashion-MNIST and verify it
 	$(BIN)/fittingroom data get fashion-mnist
 
-lint: dev ## format, lint, types
+lint: dev ## format, lint, types; of the studio's JavaScript too, where Node is
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	scripts/check_front.sh
 
 T ?=
 WORKERS ?= auto

@@ -40,7 +40,7 @@ def test_axe_finds_nothing_wrong(look, part, theme):
         assert breaches(page) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("width", [360, 768, 1024, 1200, 1440])
 def test_no_part_is_wider_than_its_window(look, width):
     watched = look(width=width)
     for part in READY:

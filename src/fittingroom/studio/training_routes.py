@@ -13,11 +13,12 @@ from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
 from fittingroom.errors import DataError
+from fittingroom.ladder.ladder_table import list_recipes
 from fittingroom.lookup import look_up
 from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.run_names import find_run
+from fittingroom.studio.run_table import find_run
 from fittingroom.training.recipe import Recipe, expectation
 
 if TYPE_CHECKING:
@@ -52,18 +53,17 @@ def training_routes(studio: Studio) -> APIRouter:
     def options() -> dict[str, Any]:
         """List the architectures, the recipes, and every knob with its help."""
         models = [{"name": name, "title": entry.title} for name, entry in MODELS.items()]
-        recipes = [{"name": name, "settings": load_recipe(name).differences()} for name in recipe_names()]
+        recipes = [
+            {"name": row["name"], "settings": load_recipe(row["name"]).differences()}
+            | {key: row[key] for key in ("mean", "sd", "n", "seconds")}
+            for row in list_recipes()
+        ]
         return {"models": models, "recipes": recipes, "knobs": knobs()}
 
     @routes.get("/trainings")
     def everything() -> list[dict[str, Any]]:
         """List the trainings that were started here, the newest first."""
         return [trainings.state(name) for name in trainings.names()[:50]]
-
-    @routes.get("/trainings/running")
-    def running() -> list[str]:
-        """Name the trainings that are under way."""
-        return [name for name in trainings.names() if trainings.is_running(name)]
 
     @routes.post("/trainings")
     def start(order: Order) -> dict[str, Any]:
@@ -96,6 +96,31 @@ def training_routes(studio: Studio) -> APIRouter:
         trainings.folder(name)
         streams.check()
         return StreamingResponse(streams.counted(follow(trainings, name, after)), media_type="text/event-stream")
+
+    return routes
+
+
+def job_routes(studio: Studio) -> APIRouter:
+    """Return the routes that list and stop whatever is under way in processes of their own."""
+    routes = APIRouter(tags=["jobs"])
+    trainings = studio.trainings
+
+    @routes.get("/jobs")
+    def jobs() -> list[dict[str, Any]]:
+        """List what is under way: trainings, and models that are asked, and maps that are laid out."""
+        names = [name for name in trainings.names() if trainings.is_running(name)]
+        trained = [{"key": name, "kind": "training", "title": name, "share": None, "words": ""} for name in names]
+        others = [
+            {"key": key, "kind": "job", "title": job.title, "share": job.share, "words": job.words}
+            for key, job in studio.tasks.under_way().items()
+        ]
+        return [*trained, *others]
+
+    @routes.post("/jobs/{key}/stop")
+    def stop(key: str) -> dict[str, str]:
+        """End a job that is no training; what it has found so far is not kept."""
+        studio.tasks.stop(key)
+        return {"stopped": key}
 
     return routes
 

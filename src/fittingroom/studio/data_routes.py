@@ -7,11 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from fittingroom._version import __version__
 from fittingroom.data import DATASETS
 from fittingroom.studio.flat_dataset import SHEET, sheet, sheets, tile_shape
+from fittingroom.studio.run_table import runs_of
+from fittingroom.studio.security import may_change
 
 if TYPE_CHECKING:
     from fittingroom.studio.flat_dataset import FlatDataset
@@ -26,11 +28,20 @@ def data_routes(studio: Studio) -> APIRouter:
     routes = APIRouter(tags=["data"])
 
     @routes.get("/about")
-    def studio_facts() -> dict[str, Any]:
-        """Say what this studio is and which datasets it may open."""
+    def studio_facts(request: Request) -> dict[str, Any]:
+        """Say what this studio is, which datasets it may open, and whether whoever asks may change anything."""
         titles = {name: known.title for name, known in DATASETS.items()}
-        named = [{"name": name, "title": titles.get(name, name)} for name in studio.registry.names()]
-        return {"schema": "fittingroom/studio/1", "version": __version__, "datasets": named}
+        named = [
+            {"name": name, "title": titles.get(name, name), "is_here": studio.registry.is_here(name)}
+            for name in studio.registry.names()
+        ]
+        return {
+            "schema": "fittingroom/studio/1",
+            "version": __version__,
+            "datasets": named,
+            "runs": len(runs_of(studio.runs)),
+            "may_change": may_change(request, studio.access),
+        }
 
     @routes.get("/datasets/{dataset}")
     def facts(dataset: str) -> dict[str, Any]:
@@ -43,10 +54,15 @@ def data_routes(studio: Studio) -> APIRouter:
         return as_json(studio.registry.open(dataset).labels.tolist())
 
     @routes.get("/datasets/{dataset}/sheets/{number}", response_class=Response, responses=BYTES)
-    def one_sheet(dataset: str, number: int) -> Response:
-        """Return a sprite sheet: grey bytes, one picture after the other."""
-        content = sheet(studio.registry.open(dataset), number)
-        headers = {"content-encoding": "gzip", "cache-control": "private, max-age=3600"}
+    def one_sheet(dataset: str, number: int, fingerprint: str = "") -> Response:
+        """Return a sprite sheet: grey bytes, one picture after the other.
+
+        A browser may keep it under the fingerprint of the data that it shows alone: a name may stand for others soon.
+        """
+        flat_dataset = studio.registry.open(dataset)
+        content = sheet(flat_dataset, number)
+        keeps = fingerprint == flat_dataset.data.fingerprint
+        headers = {"content-encoding": "gzip", "cache-control": "private, max-age=86400" if keeps else "no-store"}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
     @routes.get("/datasets/{dataset}/images/{index}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 from starlette.responses import FileResponse
@@ -11,10 +12,10 @@ from starlette.responses import FileResponse
 from fittingroom.errors import FittingRoomError
 from fittingroom.runs import PAGE
 from fittingroom.studio import run_table
+from fittingroom.studio.data_routes import as_json
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.routes.data_routes import as_json
-from fittingroom.studio.routes.training_routes import own_dataset
-from fittingroom.studio.run_names import find_run, own_file, runs_of
+from fittingroom.studio.run_table import find_run, own_file, runs_of
+from fittingroom.studio.training_routes import own_dataset
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio
@@ -46,6 +47,7 @@ def run_routes(studio: Studio) -> APIRouter:
     def one(name: str) -> dict[str, Any]:
         """Return a run with its history, every value used, and the name under which this studio has its dataset."""
         run = find_run(studio.runs, name)
+        run_table.check_files(run)
         more = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
         return run_table.full_row(run, run.summary()) | more
 
@@ -71,11 +73,15 @@ def run_page_routes(studio: Studio) -> APIRouter:
 
     @routes.post("/runs/{name}/page")
     def write_page(name: str) -> dict[str, str]:
-        """Write a run's page."""
-        from fittingroom.pages.report import report
-
-        report(find_run(studio.runs, name))
-        return {"page": f"/api/runs/{name}/page"}
+        """Write a run's page, in a process of its own: what Torch and Matplotlib took is given back with it."""
+        run = find_run(studio.runs, name)
+        run_table.check_files(run)
+        writer = studio.new_model_process()
+        try:
+            writer.ask("write_page", {"run": str(run.folder)}, seconds=studio.limits.page_seconds)
+        finally:
+            writer.close()
+        return {"page": f"api/runs/{quote(name)}/page"}
 
     @routes.get("/runs/{name}/page", response_class=Response, responses=HTML)
     def page(name: str) -> Response:

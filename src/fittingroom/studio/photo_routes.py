@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
-import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
@@ -40,14 +39,18 @@ class Drawing(BaseModel):
 def photo_routes(studio: Studio) -> APIRouter:
     """Return the routes of this part."""
     routes = APIRouter(tags=["try it on"])
-    queue = Queue(studio.limits.photos, studio.limits.photos_waiting, studio.limits.photo_seconds)
+    queue = Queue(studio.limits.photos, studio.limits.photos_waiting)
 
     @routes.post("/drawings")
-    def drawing(drawn: Drawing) -> dict[str, Any]:
+    async def drawing(drawn: Drawing) -> dict[str, Any]:
         """Name a drawing."""
-        from fittingroom.studio.photo_answers import name_drawing
+        content = pixels_of(drawn)
 
-        return name_drawing(pixels_of(drawn), find_entry(studio, drawn.model))
+        def name() -> dict[str, Any]:
+            arguments = {"model": find_entry(studio, drawn.model).model, "height": drawn.height, "width": drawn.width}
+            return studio.models.ask("draw", arguments, content, seconds=studio.limits.photo_seconds)
+
+        return await queue.run(name)
 
     @routes.post("/photos", openapi_extra={"requestBody": PICTURE})
     async def photo(
@@ -60,24 +63,25 @@ def photo_routes(studio: Studio) -> APIRouter:
         """Name a photo, and show every step; the body is the picture's file."""
         if find_spec("cv2") is None:
             raise Problem(422, INSTALL)
-        from fittingroom.studio.photo_answers import corrected, name_photo, open_picture
-
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
         if not kind.startswith("image/") and kind != "application/octet-stream":
             raise Problem(415, f"Expected a picture's file (content-type image/...), received '{kind[:60]}'.")
         box, content = crop_of(crop), await request.body()
 
+        wishes = {"polarity": polarity, "mirror": mirror, "crop": box}
+
         def name() -> dict[str, Any]:
-            picture, entry = open_picture(content, studio.limits), find_entry(studio, model)
-            return name_photo(corrected(picture, polarity=polarity, mirror=mirror, crop=box), entry)
+            bounds = {"pixels": studio.limits.pixels, "side": studio.limits.side}
+            arguments = {"model": find_entry(studio, model).model, **wishes, **bounds}
+            return studio.models.ask("photograph", arguments, content, seconds=studio.limits.photo_seconds)
 
         return await queue.run(name)
 
     return routes
 
 
-def pixels_of(drawn: Drawing) -> np.ndarray:
-    """Return a drawing's pixels, uint8 ``(h, w)``.
+def pixels_of(drawn: Drawing) -> bytes:
+    """Return a drawing's pixels, row by row.
 
     Raises:
         Problem: 422, no base64, or another number of bytes.
@@ -88,7 +92,7 @@ def pixels_of(drawn: Drawing) -> np.ndarray:
         raise Problem(422, "pixels: expected base64.") from None
     if len(content) != drawn.height * drawn.width:
         raise Problem(422, f"pixels: expected {drawn.height * drawn.width} bytes, received {len(content)}.")
-    return np.frombuffer(content, np.uint8).reshape(drawn.height, drawn.width)
+    return content
 
 
 def crop_of(text: str) -> tuple[float, float, float, float] | None:
@@ -109,10 +113,10 @@ def crop_of(text: str) -> tuple[float, float, float, float] | None:
 
 
 class Queue:
-    """Photos wait for each other, a few at most, and none takes for ever."""
+    """Photos wait for each other, a few at most; how long each may take is for what works on it to say."""
 
-    def __init__(self, at_once: int, waiting: int, seconds: float) -> None:
-        self.most, self.waiting, self.seconds = at_once + waiting, waiting, seconds
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self.most, self.waiting = at_once + waiting, waiting
         self.limiter = anyio.CapacityLimiter(at_once)
         self.inside = 0
 
@@ -120,15 +124,12 @@ class Queue:
         """Do work in a thread when its turn comes.
 
         Raises:
-            Problem: 429, too many wait; 503, it took too long.
+            Problem: 429, too many wait; or what the work raises.
         """
         if self.inside >= self.most:
             raise Problem(429, f"{self.waiting} photos are waiting already. Try again in a moment.", self.waiting)
         self.inside += 1
         try:
-            with anyio.fail_after(self.seconds):
-                return await anyio.to_thread.run_sync(work, limiter=self.limiter, abandon_on_cancel=True)
-        except TimeoutError:
-            raise Problem(503, f"The photo took longer than {self.seconds:g} s.", self.seconds) from None
+            return await anyio.to_thread.run_sync(work, limiter=self.limiter)
         finally:
             self.inside -= 1
