@@ -19,7 +19,7 @@ from fittingroom.ladder import look_log
 from fittingroom.ladder.ladder_table import RUNGS, markdown, measured, rows
 from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.models import MODELS
-from fittingroom.pages.tutorial_text import REFERENCE, seeds_accuracies, ten_seeds
+from fittingroom.pages.tutorial.values import REFERENCE, seeds_accuracies, ten_seeds
 from fittingroom.photos.whole_photo import LONGEST
 from fittingroom.recipes import recipe_names, recipe_sha256
 from fittingroom.studio.limits import LIMITS

@@ -56,7 +56,7 @@ def test_evaluates_json_holds_the_verdict_the_seed_and_the_temperature(run, fres
     answer = json.loads(run("evaluate", fresh, "--dataset", toy_folder, "--json").out)
     assert answer["schema"] == "fittingroom/evaluate/1"
     assert (answer["seed"], answer["warning"], answer["references"]) == (0, None, [])
-    assert answer["temperature"]["on_validation"]["n"] == 100
+    assert answer["temperature"]["validation"]["n"] == 100
     assert answer["calibration"]["bins"] == len(answer["calibration"]["curve"]) == 15
 
 
@@ -208,7 +208,7 @@ def test_a_score_too_good_to_be_true_is_warned_of_on_stderr(run, predictions):
     answer = run("judge", path)
     assert answer.code == 0
     assert "Warning: 1.0000 is above 0.975" in answer.err
-    assert "Beside it: untrained people 0.835" in answer.out
+    assert "For comparison: untrained people 0.835" in answer.out
     assert json.loads(run("judge", path, "--json").out)["warning"].startswith("Warning")
 
 

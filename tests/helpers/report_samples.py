@@ -10,9 +10,9 @@ from fittingroom.data.catalog import DATASETS
 from fittingroom.judging import compare, differing, fit_temperature, judge, over_seeds, references_for, tempering
 from fittingroom.pages.answers import Neighbour, Pictures, answers_at, choose
 from fittingroom.pages.comparison.values import ComparisonReport, Contender
-from fittingroom.pages.judged import Judged, PairExamples, Tempered
+from fittingroom.pages.judged import Judged
 from fittingroom.pages.learning import Epoch, read_learning
-from fittingroom.pages.run.values import Cost, RunReport
+from fittingroom.pages.run.values import COST_ROWS, RunReport
 from fittingroom.pages.tutorial.values import Fitting, TutorialReport, choose_images, describe_data
 
 FIRST_TO_LAST = (0.7979, 0.8526, 0.8670, 0.8787, 0.8831)
@@ -63,10 +63,11 @@ def make_fitting(name: str = "fashion-mnist", wrong: int = 156, train_accuracy: 
 
 def make_report(fitting: Fitting | None = None, **changes: object) -> tuple[TutorialReport, Pictures]:
     data = fake_data()
-    images_shown, pictures = choose_images(data, probabilities_with(data.test.labels, 300))
+    answers, pictures = choose_images(data, probabilities_with(data.test.labels, 300))
     values: dict[str, object] = {
         "fitting": fitting or make_fitting(),
-        "images_shown": images_shown,
+        "train_labels": tuple(int(label) for label in data.train.labels[:30]),
+        **answers,
         "model_name": "walkthrough",
         "model_summary": 'Model: "walkthrough"\n<dense> & more',
         "parameters": 101_770,
@@ -116,10 +117,12 @@ def make_judged(split: str = "test", *, tempered: bool = True, seed: int = 0, **
         "wrong": int((matrix.argmax(axis=1) != labels).sum()),
         "references": references_for("fashion-mnist"),
         "warning": None,
-        "temperature": Tempered(tempering(*held, value), tempering(labels, matrix, value)) if tempered else None,
+        "temperature": {"validation": tempering(*held, value), split: tempering(labels, matrix, value)}
+        if tempered
+        else {},
         "first": answers_at(np.arange(15), labels, matrix, indices),
         "top_losses": answers_at(worst, labels, matrix, indices, near),
-        "confused": (PairExamples(first_pair, answers_at(of_pair, labels, matrix, indices)),),
+        "confused_examples": (answers_at(of_pair, labels, matrix, indices),),
     }
     return Judged(**(values | changes))  # type: ignore[arg-type]
 
@@ -132,6 +135,11 @@ def make_pictures(judged: Judged) -> Pictures:
 
     near = {each.index for mistake in judged.answers for each in mistake.neighbours}
     return Pictures({each.index: picture() for each in judged.answers}, {index: picture() for index in near})
+
+
+def cost_of(seconds: float, parameters: int | None = None) -> dict[str, float | None]:
+    values = (seconds, 4800.0, 60_000, parameters, 432_318)
+    return {key: value for (key, _, _), value in zip(COST_ROWS, values, strict=True)}
 
 
 def make_run(judged: Judged | None = None, **changes: object) -> RunReport:
@@ -148,7 +156,7 @@ def make_run(judged: Judged | None = None, **changes: object) -> RunReport:
         "changed": {"epochs": 7, "optimizer": "adam"},
         "recipe": {"epochs": 7, "optimizer": "adam", "batch_size": 128},
         "model_summary": "",
-        "cost": Cost(12.5, 4800.0, 60_000, 101_770, 432_318),
+        "cost": cost_of(12.5, 101_770),
         "environment": {"Keras": "3.15.1", "threads": 2},
         "command": "fittingroom train --dataset fashion-mnist --seed 4",
         "command_note": "Equal to the bit.",
@@ -179,7 +187,7 @@ def make_comparison(count: int = 3, **changes: object) -> ComparisonReport:
             score=judge(labels, matrix, NAMES),
             history=history_of(validated=True),
             settings={"seed": k, "epochs": 5 + k},
-            cost=Cost(12.5 + k, 4800.0, 60_000, None, 432_318),
+            cost=cost_of(12.5 + k),
             test_looks=k,
             command=f"fittingroom train --seed {k}",
             warning=None,

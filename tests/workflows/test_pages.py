@@ -50,10 +50,10 @@ def test_after_evaluate_it_holds_test_figures_and_counts_each_look(make_run, toy
     run = make_run()
     verdict = fr.evaluate(run, toy)
     once = words_of(page_of(run, toy_folder))
-    assert "this run has met the test split once" in once
+    assert "this run has 1 test look" in once
     assert f"{verdict.accuracy:.4f} test accuracy" in once
     fr.evaluate(run, toy)
-    assert "this run has met the test split twice" in words_of(page_of(run, toy_folder))
+    assert "this run has 2 test looks" in words_of(page_of(run, toy_folder))
     assert len(run.test_looks) == 2
     assert twin_of(run)["accuracy"] == verdict.accuracy
 
@@ -72,8 +72,8 @@ def test_the_temperature_is_fitted_on_validation_images_and_shown_on_test_images
     tempered = twin_of(run)["page"]["judged"]["temperature"]
     held_out = fr.hold_out(toy.train, 100)[1]
     value = fr.judging.fit_temperature(held_out.labels, run.predict(held_out.images, tempered=False))
-    assert tempered["on_validation"]["temperature"] == pytest.approx(value)
-    assert (tempered["on_validation"]["n"], tempered["on_judged"]["n"]) == (100, 200)
+    assert tempered["validation"]["temperature"] == pytest.approx(value)
+    assert (tempered["validation"]["n"], tempered["test"]["n"]) == (100, 200)
 
 
 @pytest.mark.parametrize("evaluated", [False, True])
@@ -208,7 +208,7 @@ def test_a_comparison_can_be_on_held_out_images_where_one_run_was_tested(make_ru
         fr.report(one, other, data_dir=toy_folder)
     words = words_of(fr.report(one, other, split="validation", data_dir=toy_folder).read_text("utf-8"))
     assert "on the same 100 validation images" in words
-    assert "looks at the test split1, 0" in words
+    assert "test looks1, 0" in words
 
 
 def test_a_comparison_goes_where_it_is_asked_to(make_run, toy_folder, tmp_path):

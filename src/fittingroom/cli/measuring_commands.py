@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress
+from fittingroom.words import counted
 
 
 def speed(
@@ -34,7 +35,8 @@ def speed(
         places = Places(peers, environments, fill(Path(folder)))
         device, numbers = choose_device(), versions(("torch", "keras")) | versions_elsewhere(places)
         made_with = ", ".join(f"{package} {number}" for package, number in numbers.items())
-        emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {device.threads} threads; {made_with}\n")
+        threads = counted(device.threads, "thread")
+        emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {threads}; {made_with}\n")
         for job in JOBS:
             emit(race_table(job, race(job, rounds, places, log)))
         emit(whole_table(*race_whole(rounds, places, log)))

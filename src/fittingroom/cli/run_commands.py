@@ -12,6 +12,7 @@ from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, on_one_line, table
 from fittingroom.errors import RunError
 from fittingroom.runs import ROOT, Run, list_runs, open_run, summary_or_error
+from fittingroom.words import counted
 
 
 def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
@@ -116,7 +117,7 @@ def _asked(run: Run) -> dict[str, object]:
     source, recipe, command = (facts.get(key) or {} for key in ("model_source", "recipe", "command"))
     changes = recipe.get("changes") or {}
     held_out, validation = facts.get("held_out"), facts.get("validation_images")
-    given = f"{validation:,} images, passed" if validation else "none"
+    given = f"{counted(validation, 'image')}, passed" if validation else "none"
     return {
         "run": str(run.folder),
         "name": facts.get("name"),
@@ -140,7 +141,7 @@ def _made_by(source: Mapping[str, Any]) -> str | None:
         "architecture": "the architecture {name}",
         "file": "{function} in {file}, SHA-256 {sha256}",
         "python": "a model passed from Python, {class}",
-        "run": "the network after the {epochs} epochs of {folder}, trained on",
+        "run": "the network after epoch {epochs} of {folder}, trained on",
     }
     words = kinds.get(str(source.get("kind")))
     return None if words is None else words.format_map(defaultdict(lambda: "unknown", source))

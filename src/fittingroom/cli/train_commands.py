@@ -15,6 +15,7 @@ from fittingroom.judging import references_line, wilson_interval
 from fittingroom.runs import PAGE, TUTORIAL, Run
 from fittingroom.training.recipe import parse_setting
 from fittingroom.tutorial_plan import EPOCHS, PALETTE, TutorialPlan
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from fittingroom.judging import Verdict
@@ -157,7 +158,7 @@ def _print(run: Run, json: bool) -> None:
         validated = {"validation_n": run.environment["validation_images"], "validation_interval": _interval(run)}
         emit_json({"schema": "fittingroom/train/1", "run": str(run.folder), "last_epoch": last, **validated})
         return
-    emit(f"Training accuracy {last['accuracy']:.4f} after {last['epoch']} epochs")
+    emit(f"Training accuracy {last['accuracy']:.4f} after {counted(last['epoch'], 'epoch')}")
     interval = _interval(run)
     if interval is not None:
         facts = run.environment

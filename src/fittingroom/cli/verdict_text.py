@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from fittingroom.cli.output import emit, log, table
 from fittingroom.judging import check_gates, references_for, references_line, score_rows, too_good_warning
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from fittingroom.judging import QualityGate, Verdict
@@ -22,7 +23,7 @@ FailUnder = Annotated[
 ]
 
 
-MOSTLY = 0.9  # of the samples, for the line about declining the rest
+MOSTLY = 0.9  # of the samples, for the line about leaving out the rest
 
 
 def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int | None = None, more: str = "") -> None:
@@ -40,7 +41,8 @@ def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int
     emit("\n" + table(["score", "value", "95 %"], _rows(verdict)))
     if verdict.most_confused:
         pair = verdict.most_confused[0]
-        emit(f"\nMost confused: {pair.true} taken for {pair.predicted}, {pair.count} times ({pair.share:.1%}).")
+        times = f"{counted(pair.count, 'time')} ({pair.share:.1%})"
+        emit(f"\nMost confused: true label {pair.true}, predicted {pair.predicted}: {times}.")
     if more:
         emit(f"\n{more}")
     emit(f"\n{score_line(verdict, title, fingerprint, seed)}")
@@ -89,7 +91,7 @@ def _rows(verdict: Verdict) -> list[tuple[str, ...]]:
     surest = [point for point in verdict.risk_coverage if point.coverage >= MOSTLY]
     if surest:  # none where classes alone were judged
         answered = min(surest, key=lambda point: point.n)
-        name = f"accuracy on the surest {answered.coverage:.0%}"
+        name = f"accuracy at {answered.coverage:.0%} coverage"
         rows.append((name, answered.accuracy, answered.accuracy_interval))
     return [(name, f"{value:.4f}", _interval(interval)) for name, value, interval in rows]
 

@@ -63,7 +63,7 @@ class Verdict:
         brier_score: mean squared distance of the probabilities from the truth, 0 to 2.
         brier_score_interval: bootstrap.
         calibration: how far confidence is from accuracy, and the reliability curve.
-        risk_coverage: accuracy where the least certain samples may be declined.
+        risk_coverage: accuracy where the least confident predictions may be left out.
         area_under_risk: mean risk over all coverages.
     """
 
@@ -181,8 +181,8 @@ def score_rows(verdict: Verdict) -> list[tuple[str, float, Interval | None]]:
         ("log loss", verdict.log_loss, verdict.log_loss_interval),
         ("Brier score", verdict.brier_score, verdict.brier_score_interval),
         *([(f"calibration error, {gap.bins} bins", gap.error, gap.error_interval)] if gap else []),
-        *([("the same, root mean square, de-biased", gap.rms_error_debiased, None)] if gap else []),
-        ("area under the risk", verdict.area_under_risk, None),
+        *([("calibration error, root mean square, debiased", gap.rms_error_debiased, None)] if gap else []),
+        ("area under the risk-coverage curve", verdict.area_under_risk, None),
     ]
     return [(name, value, interval) for name, value, interval in rows if value is not None]
 

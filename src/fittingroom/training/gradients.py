@@ -33,6 +33,7 @@ from fittingroom.training.agreement import (
 )
 from fittingroom.training.heap import ran_out
 from fittingroom.training.losses import Loss, Targets
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,8 +147,7 @@ def keep_bound(functional: FunctionalModel, flat: Flat) -> None:
 def _failed(functional: FunctionalModel, images: int, error: Exception) -> ModelError:
     kind = "Model" if functional.is_keras else "Module"
     return ModelError(
-        f"{kind} '{functional.name}' fails in training on a batch of {images} image{'' if images == 1 else 's'}: "
-        f"{first_words(error)}."
+        f"{kind} '{functional.name}' fails in training on a batch of {counted(images, 'image')}: {first_words(error)}."
     )
 
 

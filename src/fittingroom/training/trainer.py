@@ -38,6 +38,7 @@ from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import AUTO, Recipe, resolved
 from fittingroom.training.step import Session, adapt, is_compiled
 from fittingroom.training.whiten import whiten
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -359,7 +360,7 @@ def check_unfinished(run: Run) -> None:
         count = len(run.history)
         test = "" if run.state == "evaluated" else f" Test it with: fittingroom evaluate {run.folder}"
         raise RunError(
-            f"{run.folder} is finished after {count} epoch{'s' * (count != 1)}. Train its network on, into a run of "
+            f"{run.folder} is finished after {counted(count, 'epoch')}. Train its network on, into a run of "
             f"its own, with: fittingroom train --resume {run.folder} --epochs {2 * count}.{test}"
         )
 

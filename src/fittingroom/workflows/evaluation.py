@@ -1,4 +1,4 @@
-"""Where a trained model meets images: predict, and evaluate on the test split with each look written down."""
+"""A trained model on images: predict, and evaluate on the test split with each look written down."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from fittingroom.judging import Verdict, judge
 from fittingroom.pictures import have_light_background
 from fittingroom.progress import warn_user
 from fittingroom.runs import Predictions, Run, is_run, open_run
+from fittingroom.words import counted
 from fittingroom.workflows.run_data import dataset_at_hand
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ def _warn_of_light(images: Images, predictor: Predictor) -> None:
     share = have_light_background(images).mean() if len(images) else 0.0
     if share > 0.5 and learned_from_dark(predictor):
         warn_user(
-            f"{share:.0%} of the {len(images):,} images have a light background, and the pictures that the model "
-            "learned from are light on black: if that was not meant, pass 255 - images, or ask fr.predict_photos."
+            f"{share:.0%} of the {counted(len(images), 'image')} have a light background, and the pictures that the "
+            "model learned from are light on black: if that was not meant, pass 255 - images, or ask fr.predict_photos."
         )
 
 
@@ -167,7 +168,9 @@ def _class_names(data: object, probabilities: Probabilities, predictor: Predicto
         known = predictor.class_names or ()
         return known if len(known) == outputs else tuple(str(label) for label in range(outputs))
     if outputs != data.classes:
-        raise ModelError(f"The model answers with {outputs} classes, dataset '{data.name}' has {data.classes}.")
+        raise ModelError(
+            f"The model has {counted(outputs, 'class', 'classes')}, dataset '{data.name}' has {data.classes}."
+        )
     return data.class_names
 
 

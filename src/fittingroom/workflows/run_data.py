@@ -76,7 +76,9 @@ def run_predictions(run: Run, data: Dataset, split: SplitName | None = None) -> 
     if kept is not None and kept.split == name:
         return _as_kept(run, data, kept)
     if name == "test":
-        raise RunError(f"{run.folder} has not met the test images. Try: fittingroom evaluate {run.folder}")
+        raise RunError(
+            f"{run.folder} has not been evaluated on the test images. Try: fittingroom evaluate {run.folder}"
+        )
     return _asked(run, data, name, keep=kept is None)
 
 

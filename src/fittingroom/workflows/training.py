@@ -24,6 +24,7 @@ from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train_model
 from fittingroom.training.keras_arguments import with_keras_arguments
 from fittingroom.training.trainer import check_unfinished, is_finished
+from fittingroom.words import counted
 from fittingroom.workflows.run_data import run_dataset
 
 if TYPE_CHECKING:
@@ -353,8 +354,9 @@ def _trained_on(
     kept = {key: before.get(key) for key in ("model", "data_folder", "data_dir")}
     made = {"name": None, "sha256": None, "changes": recipe.differences()}
     log(
-        f"Training on for {recipe.epochs} epoch{'s' * (recipe.epochs != 1)} after the {done} of {run.folder}, into a "
-        f"run of its own. The learning rate begins anew, so this is another schedule than {epochs} epochs at once."
+        f"Training on for {counted(recipe.epochs, 'epoch')} after the {done} of {run.folder}, into a "
+        f"run of its own. The learning rate begins anew, so this is another schedule than "
+        f"{counted(epochs, 'epoch')} at once."
     )
     return train_model(
         network,

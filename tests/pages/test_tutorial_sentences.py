@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from fittingroom.pages import tutorial_text as text
+from fittingroom.pages.judged import looks_sentence
+from fittingroom.pages.tutorial import values as text
 from helpers.report_samples import history_of, make_fitting, make_report
 
 
@@ -15,10 +16,10 @@ def test_a_run_of_the_references_recipe_is_comparable() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"fitting": make_fitting("mnist")}, "learned from MNIST"),
+        ({"fitting": make_fitting("mnist")}, "was trained on MNIST"),
         ({"fitting": replace(make_fitting(), history=history_of((0.8, 0.85)))}, "ran 2 epochs instead of 5"),
         ({"optimizer": "adam"}, "used adam instead of rmsprop"),
-        ({"batch_size": 64}, "took batches of 64 instead of 128"),
+        ({"batch_size": 64}, "used batches of 64 instead of 128"),
     ],
 )
 def test_any_other_run_is_not_and_says_why(changes: dict[str, object], reason: str) -> None:
@@ -46,8 +47,8 @@ def test_files_that_only_bear_the_name_are_not_comparable() -> None:
 def test_the_band_is_one_point_around_each_end(first: float, last: float, inside: bool) -> None:
     fitting = replace(make_fitting(), history=history_of((first, 0.85, 0.86, 0.87, last)))
     said = text.band_sentence(make_report(fitting)[0])
-    assert ("it lands in the band" in said) is inside
-    assert ("does not land in the band" in said) is not inside
+    assert (": both lie within" in said) is inside
+    assert ("do not both lie within" in said) is not inside
     assert f"{first:.4f} to {last:.4f}" in said
 
 
@@ -61,7 +62,7 @@ def test_the_test_score_is_held_against_ten_seeds(wrong: int, words: str) -> Non
 @pytest.mark.parametrize(
     ("train_accuracy", "words"),
     [
-        (0.95, "gap of 8.0 percentage points has a name: overfitting"),
+        (0.95, "gap of 8.0 percentage points is overfitting"),
         (0.871, "within the uncertainty of the test score: no overfitting"),
         (0.80, "better on images it has never seen, by 7.0 percentage points"),
         (None, "was not measured on its training images"),
@@ -76,10 +77,11 @@ def test_the_gap_is_named_for_what_it_is(train_accuracy: float | None, words: st
     [
         (
             30,
-            "MNIST is too easy: the same network with the same recipe scores 0.9750 on MNIST, 0.8700 on Fashion-MNIST",
+            "MNIST is the easier dataset: the same network with the same recipe reaches 0.9750 on MNIST, 0.8700 on "
+            "Fashion-MNIST",
         ),
         (160, "cannot be told apart"),
-        (400, "Here MNIST is the harder one"),
+        (400, "Here MNIST is the harder dataset"),
     ],
 )
 def test_two_datasets_are_compared_by_their_intervals(wrong: int, words: str) -> None:
@@ -91,6 +93,8 @@ def test_how_many_fewer_mistakes_is_computed_and_a_perfect_score_needs_no_factor
     assert "fewer" not in text.comparison_sentence(make_fitting(), make_fitting("mnist", wrong=0))
 
 
-@pytest.mark.parametrize(("looks", "words"), [(0, "has not been looked at"), (1, "once"), (2, "twice"), (7, "7 times")])
+@pytest.mark.parametrize(
+    ("looks", "words"), [(0, "No test looks"), (1, "1 test look:"), (2, "2 test looks."), (7, "7 test looks.")]
+)
 def test_looks_at_the_test_split_are_counted(looks: int, words: str) -> None:
-    assert words in text.looks_sentence(looks)
+    assert words in looks_sentence(looks)
