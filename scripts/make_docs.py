@@ -14,12 +14,11 @@ from pathlib import Path
 
 os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
 
-from fittingroom.pages.tutorial_text import seeds_accuracies, ten_seeds
-
 from fittingroom.cli.app import COMMANDS, GROUPS, main
 from fittingroom.files import atomic_write
 from fittingroom.judging import over_seeds, wilson_interval
 from fittingroom.judging.references import WALKTHROUGH_ACCURACY
+from fittingroom.pages.tutorial.values import seeds_accuracies, ten_seeds
 from fittingroom.training.recipe import Recipe
 
 DOCS = Path(__file__).parent.parent / "docs"

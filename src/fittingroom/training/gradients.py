@@ -151,30 +151,6 @@ def _failed(functional: FunctionalModel, images: int, error: Exception) -> Model
     )
 
 
-def refuse_one_image(functional: FunctionalModel, left_over: int) -> None:
-    """Raise where the last batch of an epoch would hold one image and a torch module cannot be trained on one.
-
-    Args:
-        functional: the model; nothing it remembers is changed.
-        left_over: how many images the last batch holds.
-
-    Raises:
-        ModelError: says what the module says, and what to do.
-    """
-    if left_over != 1 or functional.is_keras:
-        return
-    like = functional.like
-    try:
-        with functional.unmoved(), torch.no_grad():
-            functional.call(torch.zeros((1, *functional.input_shape), dtype=like.dtype, device=like.device), True)
-            functional.settle()
-    except Exception as error:  # batch normalisation says ValueError
-        raise ModelError(
-            f"Module '{functional.name}' cannot be trained on one image, and the last batch of an epoch would hold "
-            f"one. Choose another batch size, or leave one image out. It says: {first_words(error)}."
-        ) from error
-
-
 def store(places: Tensors, values: Tensors) -> None:
     """Copy values into their places, leaving out those that are the place itself."""
     for place, value in zip(places, values, strict=True):

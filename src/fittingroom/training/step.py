@@ -13,7 +13,7 @@ import fittingroom.training.schedules as schedules
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.inference.forward import make_infer
 from fittingroom.models.front import pixel_scale, read_pixels
-from fittingroom.models.functional_model import as_functional
+from fittingroom.models.functional_model import as_functional, first_words
 from fittingroom.training.augment import Generators
 from fittingroom.training.batching import make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
@@ -74,6 +74,30 @@ def _refuse_other_pixels(model: Any, pixels: str) -> None:
             f"feeds it {ranges[pixels]}: scaled twice, it learns nothing. Remove the layer, or say pixels = "
             f"'{made_for}' in the recipe."
         )
+
+
+def refuse_one_image(functional: FunctionalModel, left_over: int) -> None:
+    """Raise where the last batch of an epoch would hold one image and a torch module cannot be trained on one.
+
+    Args:
+        functional: the model; nothing it remembers is changed.
+        left_over: how many images the last batch holds.
+
+    Raises:
+        ModelError: says what the module says, and what to do.
+    """
+    if left_over != 1 or functional.is_keras:
+        return
+    like = functional.like
+    try:
+        with functional.unmoved(), torch.no_grad():
+            functional.call(torch.zeros((1, *functional.input_shape), dtype=like.dtype, device=like.device), True)
+            functional.settle()
+    except Exception as error:  # batch normalisation says ValueError
+        raise ModelError(
+            f"Module '{functional.name}' cannot be trained on one image, and the last batch of an epoch would hold "
+            f"one. Choose another batch size, or leave one image out. It says: {first_words(error)}."
+        ) from error
 
 
 class Averaging:

@@ -30,7 +30,6 @@ from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
 from fittingroom.training.callbacks import CallbackRunner, callback_list
-from fittingroom.training.gradients import refuse_one_image
 from fittingroom.training.heap import kept_heap, ran_out
 from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
 from fittingroom.training.losses import Objective, owners_objective, recipe_objective, refuse_what_only_fit_does
