@@ -35,7 +35,7 @@ from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held
 from fittingroom.training.losses import Objective, owners_objective, recipe_objective, refuse_what_only_fit_does
 from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import AUTO, Recipe, resolved
-from fittingroom.training.step import Session, adapt, is_compiled
+from fittingroom.training.step import Session, adapt, is_compiled, refuse_one_image
 from fittingroom.training.whiten import whiten
 from fittingroom.words import counted
 
