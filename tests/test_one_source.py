@@ -27,7 +27,29 @@ from fittingroom.workflows.picture_answers import ALSO_LIKELY
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "src" / "fittingroom" / "studio" / "static"
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBERS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+)
 
 
 def words_of(name: str) -> str:

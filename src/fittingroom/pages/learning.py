@@ -22,7 +22,7 @@ class Epoch:
         epoch: from 1.
         seconds: wall clock of this epoch.
         images: training images seen in it.
-        learning_rate: at its end.
+        learning_rate: of its first step.
         loss: running mean over the epoch, while the network changed.
         accuracy: running share of right answers, likewise.
         val_loss: on the validation images after the epoch; None without.
