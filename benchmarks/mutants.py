@@ -30,6 +30,7 @@ TESTS = {  # of the files below: what is run
     "training/schedules.py": ["tests/training/test_schedules.py"],
     "data/idx.py": ["tests/data/test_idx.py", "tests/data/test_files.py"],
 }
+PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"]
 PATIENCE = 180  # seconds; a mistake that makes the tests hang is noticed
 EQUIVALENT: dict[str, str] = {}  # "file: what it became", by which it is listed: why no test can notice
 
@@ -166,36 +167,36 @@ def files_of(part: str) -> list[Path]:
     return [file.relative_to(ROOT / PACKAGE) for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
 
 
-def in_order(tests: list[str], file: Path) -> list[str]:
-    """Return test files, those first that are named after a file: they notice soonest."""
+def near_first(tests: list[str], file: Path) -> list[list[str]]:
+    """Return test files in two groups: those named after a file, which notice soonest, and the others."""
     every = [path for test in tests for path in (sorted((ROOT / test).glob("test_*.py")) or [ROOT / test])]
-    every.sort(key=lambda path: file.stem not in path.stem)
-    return [str(path.relative_to(ROOT)) for path in every]
+    names = [str(path.relative_to(ROOT)) for path in every]
+    near = [name for name in names if file.stem in Path(name).stem]
+    return [near, [name for name in names if name not in near]]
 
 
-def is_noticed(mutant: Mutant, tree: Path, tests: list[str]) -> bool:
+def is_noticed(mutant: Mutant, tree: Path, groups: list[list[str]]) -> bool:
     """Say whether the tests fail with a mistake planted in a copy of the tree; the copy is as it was afterwards."""
     file = tree / PACKAGE / mutant.file
     original = file.read_bytes()
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"]
     try:
         file.write_text(mutant.source, "utf-8")
-        done = subprocess.run(
-            [*command, str(PACKAGE / mutant.file), *tests],
-            cwd=tree,
-            env=os.environ | {"PYTHONPATH": str(tree / "src"), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
-            capture_output=True,
-            check=False,
-            timeout=PATIENCE,
-        )
-    except subprocess.TimeoutExpired:
-        return True
+        return any(_fails([*PYTEST, *tests], tree) for tests in groups if tests)
     finally:
         file.write_bytes(original)
+
+
+def _fails(command: list[str], tree: Path) -> bool:
+    quick = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": str(tree / "src")} | quick
+    try:
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return True
     return done.returncode != 0
 
 
-def tested(mutants: list[tuple[Mutant, list[str]]], workers: int) -> list[Mutant]:
+def tested(mutants: list[tuple[Mutant, list[list[str]]]], workers: int) -> list[Mutant]:
     """Return the mutants that no test notices."""
     trees: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
@@ -206,8 +207,11 @@ def tested(mutants: list[tuple[Mutant, list[str]]], workers: int) -> list[Mutant
                 tree.mkdir(exist_ok=True)
                 copy_(ROOT / name, tree / name)
             trees.put(tree)
+        for tests in {tuple(tests) for _, groups in mutants for tests in groups if tests}:
+            if _fails([*PYTEST, *tests], tree):
+                raise SystemExit(f"Without any mistake these fail already: {', '.join(tests)}")
 
-        def survives(item: tuple[Mutant, list[str]]) -> bool:
+        def survives(item: tuple[Mutant, list[list[str]]]) -> bool:
             tree = trees.get()
             try:
                 alive = not is_noticed(item[0], tree, item[1])
