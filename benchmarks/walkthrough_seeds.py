@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fittingroom.pages.tutorial_text import SEEDS_FILE
+from fittingroom.pages.tutorial.values import SEEDS_FILE
 
 import fittingroom as fr
 from fittingroom.backend import choose_device

@@ -49,8 +49,8 @@ INSTEAD = {  # no identifier at all: of a variable, an argument, a keyword, an a
     "Mistake": "Answer",
     "ImageAnswer": "Answer",
     "PickedAnswer": "Answer",
-    "sureness_figures": "calibration_figures",
-    "run_words": "run_text",
+    "sureness_figures": "judged_figures",
+    "run_words": "judged",
     "Collection": "FlatDataset",
     "Shelf": "DatasetRegistry",
     "shelf": "registry",
@@ -84,7 +84,7 @@ NOT_A_FILE = {
     **{name: word for name, word in {**INSTEAD, **NOT_A_FUNCTION}.items() if name.islower()},
     "door": "loading or validation",
     "picking": "plots",
-    "sentences": "tutorial_text",
+    "sentences": "values",
     "tables": "lookup",
 }
 NOT_IN_THE_BROWSER = {
