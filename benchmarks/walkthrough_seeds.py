@@ -10,11 +10,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fittingroom.pages.tutorial.values import SEEDS_FILE
-
 import fittingroom as fr
 from fittingroom.backend import choose_device
 from fittingroom.files import write_json
+from fittingroom.pages.tutorial.values import SEEDS_FILE
 from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
 
