@@ -22,7 +22,7 @@ EPILOGUE = """Example: fittingroom tutorial --seed 1
 
 What a word means, such as seed, epoch or calibration: fittingroom glossary WORD
 Data goes to stdout, messages to stderr.
-Exit codes: 0 done, 1 the check said no, 2 wrong use or bad input, 130 interrupted.
+Exit codes: 0 done, 1 a check failed, 2 wrong use or bad input, 130 interrupted.
 Add --debug to any command to see the traceback of an error."""
 
 COMMANDS = {  # name: (where, one line, example)
@@ -33,7 +33,7 @@ COMMANDS = {  # name: (where, one line, example)
     ),
     "explore": ("data_commands:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
     "train": ("train_commands:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
-    "evaluate": ("judging_commands:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
+    "evaluate": ("judging_commands:evaluate", "Evaluate a run or a model on the test images.", "evaluate runs/my-run"),
     "judge": (
         "judging_commands:judge",
         "Judge predictions from any framework.",
@@ -63,22 +63,26 @@ COMMANDS = {  # name: (where, one line, example)
     ),
     "studio": ("studio_commands:studio", "Open the studio in a browser.", "studio --port 9000"),
     "glossary": ("model_commands:glossary", "What the technical words mean.", "glossary epoch"),
-    "doctor": ("studio_commands:doctor", "One block of facts to paste into a bug report.", "doctor"),
+    "doctor": ("studio_commands:doctor", "Versions and settings, to paste into a bug report.", "doctor"),
 }
 GROUPS = {
     "data": (
         "Get, check and find datasets.",
         {
-            "list": ("data_commands:list_", "The datasets we know.", "data list"),
+            "list": ("data_commands:list_", "The known datasets.", "data list"),
             "info": ("data_commands:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
             "get": ("data_commands:get", "Get a dataset and verify it.", "data get fashion-mnist"),
-            "verify": ("data_commands:verify", "Hash every byte again.", "data verify fashion-mnist"),
+            "verify": (
+                "data_commands:verify",
+                "Check every byte of a dataset against its known hash.",
+                "data verify fashion-mnist",
+            ),
             "import": (
                 "data_commands:import_",
                 "Make a dataset of your own photos.",
                 "data import my-photos --out my-mnist",
             ),
-            "path": ("data_commands:path", "Where a dataset lies on this machine.", "data path fashion-mnist"),
+            "path": ("data_commands:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
         },
     ),
     "bench": (

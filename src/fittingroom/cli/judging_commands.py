@@ -49,7 +49,7 @@ def evaluate(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Judge a run or a model on the test images of a dataset; a run keeps the verdict, and a line for the look.
+    """Evaluate a run or a model on the test images of a dataset; a run keeps the verdict and records the test look.
 
     Args:
         run: a run folder; or give --model.
@@ -126,7 +126,7 @@ def judge(
 
 def compare(
     *runs: Path,
-    show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on."), whole(0)] = 5,
+    show: Annotated[int, Parameter(help="How many images to show on which the first two runs differ."), whole(0)] = 5,
     split: Annotated[
         Literal["validation", "test"] | None,
         Parameter(help="Which images; test where the runs were evaluated, else validation."),

@@ -65,7 +65,7 @@ def mistakes(
         bool, Parameter(help="The most confident mistakes first, instead of the highest losses.")
     ] = False,
     neighbours: Annotated[
-        int, Parameter(help="How many similar training images to show beside each; 0 for none."), whole(0)
+        int, Parameter(help="How many similar training images to show with each; 0 for none."), whole(0)
     ] = NEIGHBOURS,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
@@ -73,7 +73,7 @@ def mistakes(
     ] = None,
     pictures: Annotated[
         Literal["auto", "half-blocks", "braille", "letters", "none"],
-        Parameter(help="How to draw; auto asks the terminal."),
+        Parameter(help="How to draw; auto: as the terminal can."),
     ] = "auto",
     save: Annotated[Path | None, Parameter(help="Save the pictures as one file: PNG, SVG or PDF.")] = None,
     data_dir: DataDir = None,
