@@ -16,7 +16,6 @@ from fittingroom.errors import UsageError
 from fittingroom.judging import judge as judge_arrays
 from fittingroom.judging import parse_gate, references_line
 from fittingroom.pages.comparison.values import SEED_ALONE
-from fittingroom.pages.judged import temperature_report
 from fittingroom.words import counted
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
 from fittingroom.workflows.evaluation import open_settled
@@ -54,6 +53,8 @@ def evaluate(
     Args:
         run: a run folder; or give --model.
     """
+    from fittingroom.pages.judged import temperature_report
+
     chosen = _one_of(run, model)
     gates = tuple(parse_gate(text) for text in fail_under)
     log = log_unless(quiet or json)

@@ -10,7 +10,6 @@ from cyclopts import Parameter
 from fittingroom.cli.options import DataDir, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.errors import UsageError
-from fittingroom.pages.report import report as write_page
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ def report(
     Args:
         runs: a run folder; or two and more, to compare.
     """
+    from fittingroom.pages.report import report as write_page
+
     if not runs:
         raise UsageError("Expected a run folder, or several to compare. Example: fittingroom report runs/my-run")
     page = write_page(*runs, out=out, split=split, data_dir=data_dir, log=log_unless(quiet or json))
