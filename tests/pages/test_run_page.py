@@ -204,9 +204,7 @@ def test_the_pair_most_confused_is_the_largest_count_off_the_diagonal(page: str,
     np.fill_diagonal(counts, 0)
     true, predicted = divmod(int(counts.argmax()), 10)
     share = 100 * counts.max() / (labels == true).sum()
-    told = (
-        f"true label {NAMES[true]}, predicted {NAMES[predicted]}: {counts.max()} times, {share:.1f} % of the true label"
-    )
+    told = f"true label {NAMES[true]}, predicted {NAMES[predicted]}: {counts.max()} times, {share:.1f} % of the class"
     assert told in words_of(page)
 
 

@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import torch
 
 import fittingroom as fr
 from fittingroom.cli.app import main
+from fittingroom.data import folder as data_folder
 from fittingroom.errors import RunError, UsageError
+from fittingroom.inference import predictor
 from fittingroom.runs import open_run
 from helpers.page_reader import Reader, prose_of, unexplained, words_of
 
@@ -218,3 +221,40 @@ def test_a_comparison_goes_where_it_is_asked_to(make_run, toy_folder, tmp_path):
     assert path.with_suffix(".json").is_file()
     with pytest.raises(UsageError, match=r"ends in \.html"):
         fr.report(*runs, out=tmp_path / "page.txt", data_dir=toy_folder)
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Count how often a model's file is opened and a file of the data is hashed."""
+    counts: Counter[str] = Counter()
+
+    def counting(module, name: str, what) -> None:
+        real = getattr(module, name)
+
+        def wrapped(*arguments, **options):
+            counts[what(*arguments)] += 1
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(module, name, wrapped)
+
+    counting(predictor, "load_model", lambda *_: "model")
+    counting(data_folder, "sha256_of", lambda *_: "data")
+    predictor._opened.cache_clear()
+    return counts
+
+
+def test_a_runs_page_reads_the_model_once_and_checks_the_data_once(make_run, toy, toy_folder, opened):
+    run = make_run()
+    fr.evaluate(run, toy)
+    predictor._opened.cache_clear()
+    opened.clear()
+    fr.report(run, data_dir=toy_folder)
+    assert opened == {"model": 1, "data": 4}
+
+
+def test_a_comparison_checks_the_data_once_for_all_runs(make_run, toy_folder, opened):
+    runs = [make_run("one"), make_run("other"), make_run("third")]
+    opened.clear()
+    fr.report(*runs, data_dir=toy_folder)
+    assert opened["data"] == 4
+    assert opened["model"] <= len(runs)

@@ -142,9 +142,10 @@ def import_(
             }
         )
     else:
-        emit(f"{made.folder}: {made.train} training and {made.test} test images; {made.classes()}.")
+        train, test = counted(made.train, "training image"), counted(made.test, "test image")
+        emit(f"{made.folder}: {train} and {test}; {made.classes()}.")
         if made.as_data:
-            emit(f"{made.as_data} were 28x28 and grey, and were taken to the byte.")
+            emit(f"{made.as_data:,} of the files were 28x28 and grey, and were taken unchanged.")
         warned = counted(made.warned, "photo")
         emit(f"Look at {made.folder / 'contact-sheet.png'}; {warned} with warnings, in report.txt.")
         if made.called_otherwise:

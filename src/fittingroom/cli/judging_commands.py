@@ -16,7 +16,6 @@ from fittingroom.errors import UsageError
 from fittingroom.judging import judge as judge_arrays
 from fittingroom.judging import parse_gate, references_line
 from fittingroom.pages.comparison.values import SEED_ALONE
-from fittingroom.pages.judged import temperature_report
 from fittingroom.words import counted
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
 from fittingroom.workflows.evaluation import open_settled
@@ -49,11 +48,13 @@ def evaluate(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Judge a run or a model on the test images of a dataset; a run keeps the verdict, and a line for the look.
+    """Evaluate a run or a model on the test images of a dataset; a run keeps the verdict and records the test look.
 
     Args:
         run: a run folder; or give --model.
     """
+    from fittingroom.pages.judged import temperature_report
+
     chosen = _one_of(run, model)
     gates = tuple(parse_gate(text) for text in fail_under)
     log = log_unless(quiet or json)
@@ -126,7 +127,7 @@ def judge(
 
 def compare(
     *runs: Path,
-    show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on."), whole(0)] = 5,
+    show: Annotated[int, Parameter(help="How many images to show on which the first two runs differ."), whole(0)] = 5,
     split: Annotated[
         Literal["validation", "test"] | None,
         Parameter(help="Which images; test where the runs were evaluated, else validation."),

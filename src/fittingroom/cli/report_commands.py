@@ -10,7 +10,6 @@ from cyclopts import Parameter
 from fittingroom.cli.options import DataDir, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.errors import UsageError
-from fittingroom.pages.report import report as write_page
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ def report(
     Args:
         runs: a run folder; or two and more, to compare.
     """
+    from fittingroom.pages.report import report as write_page
+
     if not runs:
         raise UsageError("Expected a run folder, or several to compare. Example: fittingroom report runs/my-run")
     page = write_page(*runs, out=out, split=split, data_dir=data_dir, log=log_unless(quiet or json))
@@ -65,7 +66,7 @@ def mistakes(
         bool, Parameter(help="The most confident mistakes first, instead of the highest losses.")
     ] = False,
     neighbours: Annotated[
-        int, Parameter(help="How many similar training images to show beside each; 0 for none."), whole(0)
+        int, Parameter(help="How many similar training images to show with each; 0 for none."), whole(0)
     ] = NEIGHBOURS,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
@@ -73,7 +74,7 @@ def mistakes(
     ] = None,
     pictures: Annotated[
         Literal["auto", "half-blocks", "braille", "letters", "none"],
-        Parameter(help="How to draw; auto asks the terminal."),
+        Parameter(help="How to draw; auto: as the terminal can."),
     ] = "auto",
     save: Annotated[Path | None, Parameter(help="Save the pictures as one file: PNG, SVG or PDF.")] = None,
     data_dir: DataDir = None,

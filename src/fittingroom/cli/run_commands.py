@@ -103,7 +103,7 @@ def show_run(run: Path, *, json: Json = False) -> None:
     if json:
         emit_json({"schema": "fittingroom/run/1", **_facts(opened)})
         return
-    emit(table(["what was asked", ""], [(key, _cell(value)) for key, value in _asked(opened).items()]))
+    emit(table(["setting", ""], [(key, _cell(value)) for key, value in _asked(opened).items()]))
     came = {key: row[key] for key in ("state", "epochs", "accuracy", "test_accuracy", "test_interval", "test_n")}
     emit("\n" + table(["what came", ""], [(key.replace("_", " "), _cell(value)) for key, value in came.items()]))
     epochs = [[_cell(line.get(key)) for key in _COLUMNS] for line in opened.history]
@@ -129,7 +129,7 @@ def _asked(run: Run) -> dict[str, object]:
         "dataset": facts.get("dataset"),
         "data": facts.get("data_folder") or facts.get("data_dir"),
         "fingerprint": facts.get("fingerprint"),
-        "validation": f"{held_out:,} training images held out" if held_out else given,
+        "validation": f"{counted(held_out, 'training image')} held out" if held_out else given,
         "seed": facts.get("seed"),
         "date": date(facts),
         "command": (command if isinstance(command, str) else shlex.join(map(str, command))) or None,

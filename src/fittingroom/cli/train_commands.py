@@ -39,11 +39,11 @@ def train(
     ] = None,
     epochs: Epochs = None,
     validation: Annotated[
-        int | None, Parameter(help="Training images to hold out and look at after each epoch."), whole(1)
+        int | None, Parameter(help="Training images to hold out, to measure the network after each epoch."), whole(1)
     ] = None,
     seed: Annotated[
         int | None,
-        Parameter(help="Of the starting weights and the order of the images; 0 if left out."),
+        Parameter(help="All random choices follow from it: the same seed gives the same run; 0 if left out."),
         whole(0, MOST_SEED),
     ] = None,
     name: Annotated[str | None, Parameter(help="Of the run: letters, digits, dots, dashes and underscores.")] = None,
@@ -182,7 +182,7 @@ def tutorial(
     *,
     dataset: DatasetName = "fashion-mnist",
     against: Annotated[str | None, Parameter(help="Another dataset for the same network, to compare: mnist.")] = None,
-    epochs: Annotated[int, Parameter(help="Times that each training image is seen."), whole(1)] = EPOCHS,
+    epochs: Annotated[int, Parameter(help="Epochs: passes through all the training images."), whole(1)] = EPOCHS,
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,

@@ -75,7 +75,8 @@ def card(row: Row, run: Run, data: Dataset, value: float) -> dict[str, Any]:
         "schema": "fittingroom/card/1",
         "name": f"{data.name}/{row.rung}",
         "data": {"name": data.name, "fingerprint": data.fingerprint, "classes": list(data.class_names)},
-        "protocol": f"Trained on all {len(data.train.labels)} training images, last epoch, seed {SEED}, the first.",
+        "protocol": f"Trained on all {counted(len(data.train.labels), 'training image')}, last epoch, "
+        f"seed {SEED}, the first.",
         "recipe": recipe.as_dict(),
         "recipe_sha256": recipe_sha256(row.rung),
         "temperature": round(value, 4),

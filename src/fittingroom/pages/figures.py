@@ -76,7 +76,7 @@ def counts_figure(counts: Sequence[int], class_names: Sequence[str]) -> Figure:
     axes = figure.add_subplot()
     axes.barh(range(len(counts)), counts, color=TRAIN, height=0.66)
     for row, count in enumerate(counts):
-        axes.text(count, row, f" {count:,}", va="center", fontsize=8, color=INK)
+        axes.text(count + max(counts) / 60, row, f"{count:,}", va="center", fontsize=8, color=INK)
     axes.set_yticks(range(len(counts)), class_names)
     axes.invert_yaxis()
     axes.set_xticks([])

@@ -66,13 +66,20 @@ def _bare(drawn: str) -> str:
     drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
     opening, rest = drawn.split(">", 1)
     opening = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", opening)
+    rest = re.sub(r'="[^"]*"', _rounded, re.sub(r"\n\s+", "\n", rest))
     return f"{opening}>{rest}".replace("xlink:href", "href")
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """Return an attribute with its numbers cut to a hundredth of a point, which is finer than any screen."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", attribute[0])
 
 
 def _themed(drawn: str) -> str:
     for colour, variable in _VARIABLES.items():
         drawn = drawn.replace(colour, variable)
-    return re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
+    drawn = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
+    return re.sub(r" font-family: [^;\"]*;?", "", drawn)  # the page's own sans-serif
 
 
 def _own_ids(drawn: str, key: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from fittingroom.errors import DataError, UsageError
 from fittingroom.lookup import look_up
 from fittingroom.pages.answers import Answer
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +114,7 @@ def _position(i: object, lengths: dict[str, int], all_lists: bool) -> int:
         raise DataError(f"Expected lists of the same length, received {listed}. Are some from train, some from test?")
     n = max(longer.values(), default=1 if all_lists else None)
     if n is not None and not 0 <= position < n:
-        raise UsageError(f"Position {position} is outside the {n:,} items given: expected 0 to {n - 1}.")
+        raise UsageError(f"Position {position} is outside the {counted(n, 'item')} given: expected 0 to {n - 1}.")
     return position
 
 

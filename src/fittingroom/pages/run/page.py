@@ -11,6 +11,8 @@ from fittingroom.pages.judged import judged_figures
 from fittingroom.pages.run.values import cost_words, status_sentence
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from fittingroom.pages.run.values import RunReport
 
 
@@ -45,11 +47,18 @@ def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
         report=report,
         tell=judged,
         status=status_sentence(report),
-        figures=learning_curves(report.history, {}, {}),
+        figures=_figures(report),
         drawn=drawn,
         parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
         cost=cost_words(report.cost),
     )
+
+
+def _figures(report: RunReport) -> dict[str, Markup]:
+    """Return the figures that only this page has, by their name in the template; the others are `judged_figures`."""
+    return {
+        **learning_curves(report.history, {}, {}),
+    }
 
 
 def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
