@@ -76,7 +76,8 @@ def show_data(page: Any, address: str) -> None:
 def show_training(page: Any, address: str) -> None:
     """Start a training, and wait until its curves are there."""
     page.goto(f"{address}#/train")
-    if not page.locator(".numbers dd").count():
+    page.locator(".live-head h2, .train-live .empty").first.wait_for()
+    if not page.locator(".live-head h2").count():
         page.get_by_label("Epochs", exact=True).fill("20")
         page.get_by_role("button", name="Start training").click()
     page.get_by_text("8 of 20").wait_for()

@@ -41,6 +41,21 @@ def test_filters_by_class_and_split_say_how_many_are_left(wall):
     expect(wall.get_by_text("20 of 840 images")).to_be_visible()
 
 
+def test_where_no_image_fits_the_filters_a_button_takes_them_away(wall, toy):
+    def all_right(route):
+        told = route.fetch().json()
+        told["predicted"] = [*toy.train.labels.tolist(), *toy.test.labels.tolist()]
+        route.fulfill(json=told)
+
+    wall.route("**/api/answers/columns?**", all_right)
+    ask(wall, "20260102-good")
+    wall.get_by_label("Answers", exact=True).select_option(label="Wrong")
+    wall.get_by_role("button", name="Show all images").click()
+    expect(wall.get_by_text("840 images", exact=True)).to_be_visible()
+    expect(wall.locator(".wall-canvas")).to_be_focused()
+    expect(wall.get_by_role("button", name="Show all images")).to_be_hidden()
+
+
 def test_what_a_model_answered_sorts_groups_colours_and_filters(wall):
     ask(wall, "20260101-worse")
     wall.get_by_label("Group by").select_option(label="Right or wrong")

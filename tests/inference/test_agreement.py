@@ -157,7 +157,7 @@ def ask_studio(visitor, dataset, model, positions):
     """The studio's probabilities of images of a dataset, by their positions in its one row."""
     visitor.get("/")
     question = {"dataset": dataset, "model": model}
-    visitor.post("/api/answers", json=question)
+    visitor.post("/api/answers", json={**question, "spend_look": True})
     end = time.monotonic() + 120
     while visitor.get("/api/answers", params=question).json()["state"] == "working" and time.monotonic() < end:
         time.sleep(0.1)

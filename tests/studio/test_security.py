@@ -213,6 +213,12 @@ def test_behind_a_proxy_its_address_is_printed_known_and_kept_to(knock, stays):
     assert client.get(f"{at}/api/about", headers={**bearer, "host": "evil.example"}).status_code == 403
 
 
+def test_the_proxys_path_without_its_slash_leads_to_the_page(knock):
+    client = knock(Access(public=public_address("https://class.example/studio")), "https://class.example")
+    answer = client.get("/studio?token=x")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/studio/?token=x")
+
+
 @pytest.mark.parametrize("url", ["class.example", "ftp://a", "https://a/?b=c", "https://u@a", "https://a/b c", ""])
 def test_a_public_address_that_is_none_is_told(url):
     with pytest.raises(UsageError, match="Expected --public-url as https://HOST or https://HOST/PATH"):

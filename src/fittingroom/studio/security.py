@@ -131,7 +131,8 @@ class Access:
     def knows_origin(self, origin: str, host: str) -> bool:
         """Say whether an ``Origin`` header names the page that a request with this ``Host`` is meant for."""
         public = urlsplit(self.public)
-        return origin in (f"http://{host}", f"https://{host}", f"{public.scheme}://{public.netloc}")
+        own = (f"http://{host}", f"https://{host}", *([f"{public.scheme}://{public.netloc}"] if self.public else []))
+        return origin in own
 
     def holds(self, token: str | None) -> bool:
         """Say whether a token lets its holder change things."""
@@ -226,7 +227,12 @@ class AccessMiddleware:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
-        scope = _without_prefix(scope, self.access.prefix)
+        prefix = self.access.prefix
+        if prefix and scope["path"] == prefix:  # the page's own addresses are meant from the slash on
+            query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+            await RedirectResponse(f"{prefix}/{query}")(scope, receive, self._with_headers(send))
+            return
+        scope = _without_prefix(scope, prefix)
         request = Request(scope)
         await (self._entered(request) or self._inner(request))(scope, receive, self._with_headers(send))
 
@@ -263,10 +269,9 @@ class AccessMiddleware:
 
 def _without_prefix(scope: Scope, prefix: str) -> Scope:
     """Return a request as if it had been made below the root; some proxies take their path away, others leave it."""
-    path = scope["path"]
-    if not prefix or not (path == prefix or path.startswith(f"{prefix}/")):
+    if not prefix or not scope["path"].startswith(f"{prefix}/"):
         return scope
-    return {**scope, "path": path[len(prefix) :] or "/", "raw_path": scope["raw_path"][len(prefix) :] or b"/"}
+    return {**scope, "path": scope["path"][len(prefix) :], "raw_path": scope["raw_path"][len(prefix) :]}
 
 
 def set_cookie(response: Response, access: Access, token: str) -> None:

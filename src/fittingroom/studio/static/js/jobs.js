@@ -6,7 +6,8 @@ import { WORDS } from "./words.js";
 import { formatHash } from "./address.js";
 
 const PAUSE = 400; // milliseconds between two questions how far the work is
-const GLANCE = 5000; // between two looks at what is under way
+const GLANCE = 5000; // milliseconds between two looks at what is under way
+const CLOSE_GLANCE = 1500; // likewise, while something is
 
 /**
  * Start the work where it is absent; resolve when it is ready.
@@ -41,7 +42,8 @@ export class JobList {
     this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.open(false));
     addEventListener("jobschange", () => this.look());
     document.addEventListener("visibilitychange", () => this.look());
-    setInterval(() => this.look(), GLANCE);
+    /** @type {number | undefined} */
+    this.timer = undefined;
     this.look();
   }
 
@@ -52,12 +54,21 @@ export class JobList {
   }
 
   async look() {
+    clearTimeout(this.timer);
     if (document.visibilityState === "hidden") return;
     try {
-      this.show(await get("jobs"));
+      const jobs = await get("jobs");
+      this.show(jobs);
+      this.later(jobs.length ? CLOSE_GLANCE : GLANCE);
     } catch {
       this.root.replaceChildren(h("span", { class: "wrong" }, WORDS.offline));
+      this.later(GLANCE);
     }
+  }
+
+  later(/** @type {number} */ milliseconds) {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.look(), milliseconds);
   }
 
   show(/** @type {any[]} */ jobs) {

@@ -70,6 +70,7 @@ export const WORDS = {
     goLabel: "Open image by index",
     filters: "Filters",
     none: "No image fits these filters.",
+    clearFilters: "Show all images",
     shown: (shown, all) =>
       shown === all
         ? `${all.toLocaleString("en")} images`

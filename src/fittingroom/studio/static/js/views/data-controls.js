@@ -1,6 +1,7 @@
 // What one can ask of the wall and the map.
 
-import { field, h, segments, select } from "../dom.js";
+import { field, h, segments, select, toast } from "../dom.js";
+import { grouped } from "../format.js";
 import { icon } from "../icons.js";
 import { WORDS } from "../words.js";
 import { needsAnswers } from "./data-state.js";
@@ -16,7 +17,7 @@ const TEXT = WORDS.data;
  * @param {import("./data-state.js").DataState} now.state
  * @param {HTMLElement} now.status
  * @param {(key: string, value: string) => void} now.change
- * @param {(text: string) => void} now.jump
+ * @param {(index: number) => void} now.open an image
  * @param {boolean} now.isOpen whether the filters are, on a narrow screen
  * @param {(isOpen: boolean) => void} now.toggled
  */
@@ -31,7 +32,12 @@ export function controls(now) {
     store ? modelField(now.models, state, change) : null,
   );
   if (!store) return [first];
-  const filters = h("div", { class: "wall-filters", id: "wall-filters" }, filterFields(now, store), search(now.jump));
+  const filters = h(
+    "div",
+    { class: "wall-filters", id: "wall-filters" },
+    filterFields(now, store),
+    search(store.count, now.open),
+  );
   first.append(toggle(filters, now), status);
   return [first, filters];
 }
@@ -62,12 +68,14 @@ function filterFields(now, /** @type {import("../store.js").Store} */ store) {
   ];
 }
 
-function search(/** @type {(text: string) => void} */ jump) {
+function search(/** @type {number} */ count, /** @type {(index: number) => void} */ open) {
   const index = h("input", { inputmode: "numeric", placeholder: "0", "aria-label": TEXT.goLabel, class: "index" });
   const form = h("form", { class: "search" }, field(TEXT.search, index), h("button", { class: "plain" }, TEXT.go));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    jump(index.value);
+    const wanted = index.value.trim();
+    if (/^\d+$/.test(wanted) && Number(wanted) < count) open(Number(wanted));
+    else toast(`${TEXT.search}: 0 – ${grouped(count - 1)}`);
   });
   return form;
 }

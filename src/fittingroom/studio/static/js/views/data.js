@@ -1,9 +1,7 @@
 // The data: a wall and a map of all images, and each of them large.
 
-import { decodeSelection, encodeSelection } from "../address.js";
 import { get, name } from "../api.js";
 import { complain, h, notice, replace, toast } from "../dom.js";
-import { grouped } from "../format.js";
 import { answersOf, openStore } from "../store.js";
 import { Wall } from "../wall/wall.js";
 import * as arrange from "../wall/arrange.js";
@@ -14,11 +12,11 @@ import { describe, groupsOf, legendOf, tintsOf, visible } from "./data-columns.j
 import { fitted, forOtherData, queryOf, stateOf } from "./data-state.js";
 import { detail, selection } from "./detail.js";
 import { firstStep } from "./first-step.js";
+import { TOO_LONG, keepSelection, recallSelection } from "./kept-selection.js";
 import { mapPositions } from "./map-positions.js";
-import { wallTools } from "./wall-tools.js";
+import { noImages, wallTools } from "./wall-tools.js";
 
 const TEXT = WORDS.data;
-const TOO_LONG = "*"; // stands in the address for a selection that only this tab remembers
 const STEPS = ["model", "dataset", "arrange"]; // what the browser's back button undoes
 
 export async function mount(/** @type {HTMLElement} */ root, /** @type {import("../router.js").Context} */ context) {
@@ -37,6 +35,7 @@ class DataView {
     this.stage = h("div", { class: "wall-stage" });
     this.panel = h("aside", { class: "wall-panel", "aria-label": TEXT.selection, hidden: true });
     this.legend = h("div", { class: "legend" });
+    this.none = noImages(() => this.clearFilters());
     this.bar = h("div", { class: "wall-bar" });
     this.asking = h("div", { class: "wall-asking" });
     const top = h("div", { class: "wall-top" }, firstStep(context.about), this.bar, this.asking);
@@ -98,7 +97,7 @@ class DataView {
       describe: (image) => describe(store, this.state.answers, image),
       resized: () => this.place().catch(complain),
     });
-    replace(this.stage, this.wall.root, wallTools(this.wall), this.legend);
+    replace(this.stage, this.wall.root, wallTools(this.wall), this.legend, this.none);
     const arrived = () => this.count();
     store.listeners.add(arrived);
     this.context.signal.addEventListener("abort", () => store.listeners.delete(arrived));
@@ -107,7 +106,7 @@ class DataView {
     this.draw();
     this.fill();
     if (open !== null && open < store.count) this.openImage(open, true);
-    else if (selected) this.recallSelection(selected);
+    else if (selected) this.recall(selected);
     if (model) this.checkModel().catch(complain);
   }
 
@@ -148,30 +147,27 @@ class DataView {
 
   choose(/** @type {number[]} */ chosen) {
     if (!chosen.length) return this.closePanel();
-    const code = encodeSelection(chosen);
-    if (code === null) sessionStorage.setItem("selection", JSON.stringify(chosen));
-    Object.assign(this.state, { open: null, selected: code ?? TOO_LONG });
+    Object.assign(this.state, { open: null, selected: keepSelection(chosen) });
     this.keep(true);
-    this.showSelection(chosen, code !== null);
+    this.showSelection(chosen);
   }
 
-  showSelection(/** @type {number[]} */ chosen, /** @type {boolean} */ isKept) {
+  showSelection(/** @type {number[]} */ chosen) {
     const shown = new Uint8Array(this.store.count);
     for (const index of chosen) shown[index] = 1;
     this.wall.select(-1);
     this.wall.show(shown);
     this.showPanel();
     selection(this.panel, {
-      ...{ store: this.store, chosen, answers: this.state.answers, isKept },
+      ...{ store: this.store, chosen, answers: this.state.answers, isKept: this.state.selected !== TOO_LONG },
       close: () => this.closePanel(),
       open: (index) => this.openImage(index),
     });
   }
 
-  recallSelection(/** @type {string} */ code) {
-    const remembered = code === TOO_LONG ? sessionStorage.getItem("selection") : null;
-    const chosen = code === TOO_LONG ? JSON.parse(remembered ?? "[]") : decodeSelection(code, this.store.count);
-    if (chosen.length) this.showSelection(chosen, code !== TOO_LONG);
+  recall(/** @type {string} */ code) {
+    const chosen = recallSelection(code, this.store.count);
+    if (chosen.length) this.showSelection(chosen);
     else toast(TEXT.selectionLost);
   }
 
@@ -189,6 +185,7 @@ class DataView {
 
   draw() {
     this.images = visible(this.store, this.fit());
+    this.none.hidden = this.images.length > 0;
     this.count();
     this.paint();
     this.place().catch(complain);
@@ -273,11 +270,12 @@ class DataView {
     if (key === "arrange") this.fill();
   }
 
-  jump(/** @type {string} */ text) {
-    const index = Number(text);
-    const isOne = text.trim() !== "" && Number.isInteger(index) && index >= 0 && index < this.store.count;
-    if (isOne) this.openImage(index, true);
-    else toast(`${TEXT.search}: 0 – ${grouped(this.store.count - 1)}`);
+  clearFilters() {
+    Object.assign(this.state, { label: "", split: "", verdict: "all" });
+    this.keep();
+    this.draw();
+    this.fill();
+    this.wall.canvas.focus();
   }
 
   fill() {
@@ -292,7 +290,7 @@ class DataView {
         },
         ...{ status: this.status, isOpen: this.isOpen, mayChange: this.context.about.may_change },
         change: (key, value) => void this.change(key, value),
-        jump: (text) => this.jump(text),
+        open: (index) => this.openImage(index, true),
         toggled: (isOpen) => (this.isOpen = isOpen),
       }),
     );

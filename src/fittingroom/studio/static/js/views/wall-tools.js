@@ -7,6 +7,12 @@ import { WORDS } from "../words.js";
 const TEXT = WORDS.data;
 const FACTOR = 1.6;
 
+/** Where no image fits the filters: the button that takes them away. */
+export function noImages(/** @type {() => void} */ clear) {
+  const button = h("button", { type: "button", class: "primary", onclick: clear }, TEXT.clearFilters);
+  return h("div", { class: "empty wall-none", hidden: true }, h("p", {}, TEXT.none), button);
+}
+
 export function wallTools(/** @type {import("../wall/wall.js").Wall} */ wall) {
   const button = (/** @type {string} */ name, /** @type {string} */ words, /** @type {() => void} */ action) =>
     h("button", { type: "button", class: "icon", "aria-label": words, title: words, onclick: action }, icon(name));
