@@ -63,13 +63,14 @@ from nothing import photograph_hashes
 from onnx_file import INPUT, NONE, PROBABILITIES, photo_model
 
 from fittingroom.files import write_json
-from fittingroom.inference.model_files import PHOTO_MODEL, SCHEMA, WEIGHTS
+from fittingroom.inference.model_files import PHOTO_MODEL, SCHEMA
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos import whole_photo
 
 if TYPE_CHECKING:
     from material import Photo
 
+SHIPPED = Path(__file__).parent.parent.parent / "src" / "fittingroom" / "weights" / "fashion-mnist"
 MOST_BYTES = 4_500_000
 PROBE = 64  # photos that the file's answers are compared on with Torch's
 LIKENESS = 0.95  # share of them with the same answer: int8 weights may move the closest
@@ -212,7 +213,7 @@ def main() -> None:
     same = check_file(path, tail, photos, fitted, asked)
     log(f"{path}: {path.stat().st_size:,} bytes, {same:.3f} of {PROBE} photos answered as in Torch; {fitted}")
     for file in (path, path.with_suffix(".json")) if asked.ship else ():
-        shutil.copyfile(file, WEIGHTS / "fashion-mnist" / file.name)
+        shutil.copyfile(file, SHIPPED / file.name)
 
 
 if __name__ == "__main__":
