@@ -102,8 +102,7 @@ def _refuse_before_training(asked: dict[str, Any]) -> None:
 
 
 def _draw_preview(path: Path, model: str | None, named: dict[str, Any], json: bool) -> None:
-    from fittingroom.pages.figures import save_figure
-    from fittingroom.pages.preview_figures import preview_figure
+    from fittingroom.pages.figures import preview_figure, save_figure
     from fittingroom.workflows.training_previews import preview
 
     if model is not None:
@@ -122,8 +121,7 @@ def _draw_preview(path: Path, model: str | None, named: dict[str, Any], json: bo
 
 
 def _try_rates(path: Path | None, model: str | None, named: dict[str, Any], json: bool) -> None:
-    from fittingroom.pages.figures import save_figure
-    from fittingroom.pages.preview_figures import rate_figure
+    from fittingroom.pages.figures import rate_figure, save_figure
     from fittingroom.workflows.training_previews import find_learning_rate
 
     assert path is not None

@@ -79,13 +79,16 @@ class Pictures:
     Attributes:
         judged: by position in the file of the split that was judged.
         train: by position in the file of training images.
+        batches: images as they are, and as training gives them to the network; none where it changes nothing.
     """
 
     judged: Mapping[int, Array] = field(default_factory=dict)
     train: Mapping[int, Array] = field(default_factory=dict)
+    batches: Sequence[Array] = ()
 
     def __or__(self, other: Pictures) -> Pictures:
-        return Pictures({**self.judged, **other.judged}, {**self.train, **other.train})
+        batches = self.batches or other.batches
+        return Pictures({**self.judged, **other.judged}, {**self.train, **other.train}, batches)
 
 
 def by_loss(labels: Array, probabilities: Array) -> Array:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fittingroom.judging import ReliabilityBin, RiskCoverage
     from fittingroom.pages.answers import Answer
     from fittingroom.pages.learning import Epoch
+    from fittingroom.training.before_training import RateCurve
 
     Style: TypeAlias = tuple[str, str | tuple[float, tuple[float, ...]], str]
 
@@ -440,3 +441,44 @@ def _quiet(axes: Axes, spines: tuple[str, ...], *, size: float = 8.5, rules: Lit
     axes.tick_params(colors=MUTED, labelsize=size, length=0)
     if rules:
         axes.grid(axis=rules, color=LINE, linewidth=0.6)
+
+
+def preview_figure(rows: Sequence[Array]) -> Figure:
+    """Draw images as they are, and below them as the network gets them in each epoch.
+
+    Args:
+        rows: see `fittingroom.preview`.
+    """
+    count = len(rows[0])
+    figure = Figure(figsize=(0.9 * count + 1.3, 0.95 * len(rows)), layout="constrained")
+    axes = figure.subplots(len(rows), count, squeeze=False)
+    for number, (line, images) in enumerate(zip(axes, rows, strict=True)):
+        for place, image in zip(line, images, strict=True):
+            place.imshow(image, cmap="binary", interpolation="none", vmin=0, vmax=255)
+            place.set(xticks=[], yticks=[])
+            place.spines[:].set_color(LINE)
+        name = f"epoch {number}" if number else "as they are"
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center", labelpad=8, color=INK)
+    return figure
+
+
+def rate_figure(curve: RateCurve) -> Figure:
+    """Draw the loss at growing learning rates, each batch's and smoothed, with the suggested rate marked."""
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(curve.rates, curve.losses, color=LINE, linewidth=0.8, label="each batch")
+    axes.plot(curve.rates, curve.smoothed, color=TRAIN, linewidth=2, label="running mean")
+    top = max(curve.smoothed[: len(curve.smoothed) // 2])
+    axes.set(xscale="log", xlabel="learning rate", ylabel="training loss", ylim=(0, 1.6 * top))
+    axes.axvline(curve.suggestion, color=HELD_OUT, linewidth=1.2, linestyle="--")
+    axes.annotate(
+        f"suggested: {curve.suggestion:g}",
+        (curve.suggestion, 1.6 * top),
+        xytext=(6, -6),
+        textcoords="offset points",
+        va="top",
+        color=HELD_OUT,
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower left")
+    return figure

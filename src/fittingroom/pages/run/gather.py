@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data import DATASETS, Dataset, Log, no_log
+from fittingroom.data import DATASETS, Dataset, Log, hold_out, no_log
 from fittingroom.errors import DataError, RunError
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import open_predictor
@@ -13,6 +13,8 @@ from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learning import read_history, read_learning
 from fittingroom.pages.run.values import RunReport
 from fittingroom.training import Recipe
+from fittingroom.training.before_training import augmented_batches
+from fittingroom.training.loop import TrainingPlan
 from fittingroom.workflows.reproduce import reproduce
 from fittingroom.workflows.run_data import run_dataset
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     import keras
 
+    from fittingroom.arrays import Array
     from fittingroom.pages.judged import Judged
     from fittingroom.runs import Run
 
@@ -50,7 +53,18 @@ def gather_run(run: Run, data_dir: Path | None = None, *, log: Log = no_log) -> 
     judged = judged_run(run, data, why, log=log)
     shows = judged is not None and not judged.pictures_missing and data is not None
     pictures = pictures_of(judged, data) if shows else Pictures()  # type: ignore[arg-type]
-    return _report(run, judged, why), pictures
+    return _report(run, judged, why), pictures | Pictures(batches=_augmented(run, data))
+
+
+def _augmented(run: Run, data: Dataset | None) -> list[Array]:
+    """Return the first images as they are and as training gave them to the network; none where it changed nothing."""
+    recipe = Recipe.from_toml(run.folder / "recipe.toml")
+    if data is None:
+        return []
+    held_out = run.environment.get("held_out")
+    train = hold_out(data.train, held_out, seed=0)[0] if held_out else data.train
+    rows = augmented_batches(TrainingPlan(train.images, train.labels, recipe, run.environment["seed"]))
+    return rows if any(abs(row - rows[0]).max() > 1 for row in rows) else []
 
 
 def data_or_why(run: Run, data_dir: Path | None = None) -> tuple[Dataset | None, str]:

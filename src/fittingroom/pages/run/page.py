@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from fittingroom.pages import judged
 from fittingroom.pages.answers import Pictures
-from fittingroom.pages.html import learning_curves, render
+from fittingroom.pages.figures import preview_figure
+from fittingroom.pages.html import inline_svg, learning_curves, render
 from fittingroom.pages.judged import judged_figures
 from fittingroom.pages.run.values import cost_words, status_sentence
 
@@ -47,18 +48,20 @@ def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
         report=report,
         tell=judged,
         status=status_sentence(report),
-        figures=_figures(report),
+        figures=_figures(report, pictures or Pictures()),
         drawn=drawn,
         parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
         cost=cost_words(report.cost),
     )
 
 
-def _figures(report: RunReport) -> dict[str, Markup]:
+def _figures(report: RunReport, pictures: Pictures) -> dict[str, Markup]:
     """Return the figures that only this page has, by their name in the template; the others are `judged_figures`."""
-    return {
-        **learning_curves(report.history, {}, {}),
-    }
+    figures = {**learning_curves(report.history, {}, {})}
+    if pictures.batches:
+        words = f"{len(pictures.batches[0])} training images as they are, and as the network got them in four epochs"
+        figures["batch"] = inline_svg(preview_figure(pictures.batches), words, "batch")
+    return figures
 
 
 def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
