@@ -230,7 +230,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
-    every = [(mutant, tests) for part, tests in TESTS.items() for file in files_of(part) for mutant in mutants_of(file)]
+    every = [
+        (mutant, near_first(tests, file))
+        for part, tests in TESTS.items()
+        for file in files_of(part)
+        for mutant in mutants_of(file)
+    ]
     random.Random(asked.seed).shuffle(every)
     chosen = every[: asked.count]
     alive = tested(chosen, asked.workers)

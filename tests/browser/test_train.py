@@ -245,3 +245,15 @@ def test_the_texts_of_a_chart_are_at_least_eleven_pixels_high_at_every_width(loo
     assert len(sizes) > 6
     assert min(sizes) >= 11
     assert overhang(page) <= 0
+
+
+def test_the_first_batch_is_shown_as_the_network_would_get_it(watched):
+    page = watched.go("train")
+    page.get_by_label("Images held out").fill("100")
+    page.get_by_role("button", name="See the first batch").click()
+    picture = page.get_by_role("img", name="8 images of the first batch as they are")
+    expect(picture).to_be_visible()
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") > 400
+    expect(page.get_by_role("button", name="See the first batch")).to_be_focused()
+    assert overhang(page) <= 0

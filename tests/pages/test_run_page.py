@@ -9,6 +9,7 @@ from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
 
 from fittingroom.judging.references import too_good_warning
+from fittingroom.pages.answers import Pictures
 from fittingroom.pages.learning import read_learning
 from fittingroom.pages.run.page import run_page
 from helpers.page_reader import Reader, Tables, prose_of, unexplained, words_of
@@ -61,6 +62,17 @@ def test_every_picture_has_words_for_those_who_do_not_see_it(reader: Reader) -> 
     assert all(image.get("alt") for image in reader.images)
     assert len(reader.svgs) == 2 + 2 + 15
     assert all(svg.get("aria-label") and svg.get("role") == "img" for svg in reader.svgs)
+
+
+def test_what_the_network_was_given_is_shown_where_training_changed_the_images() -> None:
+    rows = [np.full((3, 28, 28), 40 * number, np.uint8) for number in range(5)]
+    reader = Reader(run_page(make_run(make_judged()), Pictures(batches=rows)))
+    assert (
+        sum("3 training images as they are, and as the network got them" in svg["aria-label"] for svg in reader.svgs)
+        == 1
+    )
+    without = Reader(run_page(make_run(make_judged()), Pictures()))
+    assert not any("as the network got them" in svg["aria-label"] for svg in without.svgs)
 
 
 def test_right_and_wrong_are_told_by_words_and_signs_and_not_by_colour_alone(page: str) -> None:

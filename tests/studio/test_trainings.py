@@ -203,3 +203,18 @@ def test_another_process_that_got_the_same_number_is_not_taken_for_a_training(tm
     (folder / "order.json").write_text("{}")
     (folder / "process.json").write_text(json.dumps({"pid": os.getpid()}))
     assert not Trainings(tmp_path, 2).is_running("one")
+
+
+def test_the_first_batch_is_seen_before_anything_is_trained(visitor, studio):
+    order = LONG | {"settings": {"flip": "random", "batch_size": 32}, "validation": 100}
+    answer = visitor.post("/api/trainings/preview", json=order)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["picture"].startswith("data:image/png;base64,")
+    assert (answer.json()["images"], answer.json()["epochs"]) == (8, 4)
+    assert studio.trainings.names() == []
+
+
+def test_a_batch_of_settings_that_do_not_fit_is_refused(visitor):
+    answer = visitor.post("/api/trainings/preview", json=LONG | {"settings": {"translate": -1}})
+    assert answer.status_code == 422
+    assert "translate" in answer.json()["error"]["message"]

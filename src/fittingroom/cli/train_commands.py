@@ -70,9 +70,10 @@ def train(
     asked |= {"name": name, "out": out}
     if preview is not None or find_lr is not None:
         given = {**asked, "resume": resume, "preview": preview and find_lr}
-        _refuse_before_training({key: given[key] for key in given if key not in ("recipe", "seed")})
-        chosen = {"recipe": recipe, "settings": _settings(set_ or []), "seed": seed or 0, "data_dir": data_dir}
-        named = {"data": dataset or training.DEFAULT_DATASET, "log": log_unless(quiet or json), **chosen}
+        _refuse_before_training({key: given[key] for key in given if key not in ("recipe", "seed", "validation")})
+        chosen = {"recipe": recipe, "settings": _settings(set_ or []), "seed": seed or 0, "validation": validation}
+        found = {"data": dataset or training.DEFAULT_DATASET, "data_dir": data_dir, "log": log_unless(quiet or json)}
+        named = chosen | found
         _draw_preview(preview, model, named, json) if preview else _try_rates(find_lr, model, named, json)
         return
     if resume is not None:

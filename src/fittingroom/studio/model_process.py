@@ -51,6 +51,24 @@ def photograph(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     return name_photo(prepared, arguments["model"])
 
 
+def preview(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Draw the first batch as the network would get it, from an order as a training takes it."""
+    del content
+    import base64
+    import io
+
+    from fittingroom.pages.figures import preview_figure
+    from fittingroom.training.recipe import Recipe
+    from fittingroom.workflows.training_previews import preview as rows_of
+
+    recipe = Recipe.from_dict(arguments["recipe"])
+    rows = rows_of(recipe, arguments["dataset"], seed=arguments["seed"], validation=arguments["validation"])
+    file = io.BytesIO()
+    preview_figure(rows).savefig(file, format="png", dpi=110, facecolor="white")
+    picture = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return {"picture": picture, "images": len(rows[0]), "epochs": len(rows) - 1}
+
+
 def write_page(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     """Write a run's page."""
     del content
@@ -62,6 +80,7 @@ def write_page(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
 TASKS: dict[str, Callable[[dict[str, Any], bytes], dict[str, Any]]] = {
     "draw": draw,
     "photograph": photograph,
+    "preview": preview,
     "write_page": write_page,
 }
 

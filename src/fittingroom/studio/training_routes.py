@@ -70,6 +70,11 @@ def training_routes(studio: Studio) -> APIRouter:
         """Start a training in a process of its own."""
         return trainings.state(trainings.start(asked_of(order, studio), order.recipe or order.model))
 
+    @routes.post("/trainings/preview")
+    def preview(order: Order) -> dict[str, Any]:
+        """Draw the first batch as the network would get it; nothing is trained."""
+        return studio.models.ask("preview", asked_of(order, studio), seconds=studio.limits.photo_seconds)
+
     @routes.get("/trainings/{name}")
     def state(name: str) -> dict[str, Any]:
         """Say how a training stands."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data import Dataset, Log, no_log
+import numpy as np
+
+from fittingroom.arrays import check_whole
+from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.training.before_training import RateCurve, augmented_batches, find_rate
 from fittingroom.training.loop import TrainingPlan
@@ -26,6 +29,7 @@ def find_learning_rate(
     settings: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
     seed: int = 0,
+    validation: int | None = None,
     data_dir: str | Path | None = None,
     log: Log = no_log,
 ) -> RateCurve:
@@ -40,6 +44,7 @@ def find_learning_rate(
         settings: likewise.
         batch_size: likewise.
         seed: likewise.
+        validation: how many training images to leave out, as `train` does.
         data_dir: likewise.
         log: takes one line for the user.
 
@@ -49,7 +54,7 @@ def find_learning_rate(
     """
     shortcuts = {"batch_size": batch_size}
     model, loaded, chosen, _ = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
-    return find_rate(model, _plan(loaded, chosen, seed), log)
+    return find_rate(model, _plan(loaded, chosen, seed, validation), log)
 
 
 def preview(
@@ -58,6 +63,7 @@ def preview(
     *,
     settings: Mapping[str, Any] | None = None,
     seed: int = 0,
+    validation: int | None = None,
     epochs: int = 4,
     data_dir: str | Path | None = None,
     log: Log = no_log,
@@ -69,6 +75,7 @@ def preview(
         data: likewise.
         settings: likewise.
         seed: likewise.
+        validation: how many training images to leave out, as `train` does.
         epochs: how many.
         data_dir: likewise.
         log: takes one line for the user.
@@ -78,9 +85,13 @@ def preview(
         training's first batch, to the bit; the others are the same images as they may come in later epochs.
     """
     _, loaded, chosen, _ = found_by_name("walkthrough", data, recipe, settings, {}, seed, data_dir, log)
-    return augmented_batches(_plan(loaded, chosen, seed), epochs)
+    return augmented_batches(_plan(loaded, chosen, seed, validation), epochs)
 
 
-def _plan(loaded: Any, recipe: Recipe, seed: int) -> TrainingPlan:
+def _plan(loaded: Any, recipe: Recipe, seed: int, validation: int | None) -> TrainingPlan:
     images, labels = accept_pair(loaded, "training") if isinstance(loaded, Dataset) else loaded
+    if validation is not None:
+        whole = Split("train", images, labels, np.arange(len(labels)))
+        rest, _ = hold_out(whole, check_whole(validation, "validation", most=None), seed=0)
+        images, labels = rest.images, rest.labels
     return TrainingPlan(images, labels, recipe, seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.data import DATASETS, Dataset, Log, hold_out, no_log
+from fittingroom.data import DATASETS, Dataset, Log, no_log
 from fittingroom.errors import DataError, RunError
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import open_predictor
@@ -13,10 +13,9 @@ from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learning import read_history, read_learning
 from fittingroom.pages.run.values import RunReport
 from fittingroom.training import Recipe
-from fittingroom.training.before_training import augmented_batches
-from fittingroom.training.loop import TrainingPlan
 from fittingroom.workflows.reproduce import reproduce
 from fittingroom.workflows.run_data import run_dataset
+from fittingroom.workflows.training_previews import preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +60,8 @@ def _augmented(run: Run, data: Dataset | None) -> list[Array]:
     recipe = Recipe.from_toml(run.folder / "recipe.toml")
     if data is None:
         return []
-    held_out = run.environment.get("held_out")
-    train = hold_out(data.train, held_out, seed=0)[0] if held_out else data.train
-    rows = augmented_batches(TrainingPlan(train.images, train.labels, recipe, run.environment["seed"]))
+    facts = run.environment
+    rows = preview(recipe, data, seed=facts["seed"], validation=facts.get("held_out"))
     return rows if any(abs(row - rows[0]).max() > 1 for row in rows) else []
 
 

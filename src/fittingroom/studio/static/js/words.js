@@ -125,6 +125,9 @@ export const WORDS = {
     auto: "auto",
     none: "none",
     start: "Start training",
+    preview: "See the first batch",
+    previewed: (images, epochs) =>
+      `${images} images of the first batch as they are, and as the network would get them in ${epochs} epochs`,
     nothing: "Nothing is being trained. Choose on the left and start; the curves appear here.",
     nothingToSee: "Nothing is being trained.",
     earlier: "Trainings started here",

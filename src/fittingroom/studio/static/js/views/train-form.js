@@ -15,7 +15,8 @@ export class OrderForm {
    * @param {any} about
    * @param {{ models: any[], recipes: any[], knobs: Knob[] }} options
    * @param {URLSearchParams} query
-   * @param {{ start: (order: any) => Promise<void>, changed: (query: URLSearchParams) => void }} told
+   * @param {{ start: (order: any) => Promise<void>, preview: (order: any) => Promise<any>,
+   *   changed: (query: URLSearchParams) => void }} told
    */
   constructor(about, options, query, told) {
     this.datasets = about.datasets;
@@ -29,8 +30,10 @@ export class OrderForm {
     this.go = h("button", { class: "primary" }, TEXT.start);
     const words = h("summary", {}, TEXT.more(options.knobs.length - FIRST.length));
     const rest = h("details", {}, words, this.more);
-    const row = h("div", { class: "row" }, this.go);
-    this.root = h("form", { class: "train-form", novalidate: true }, this.fixed, this.basic, rest, row);
+    this.look = h("button", { type: "button", onclick: () => this.showBatch() }, TEXT.preview);
+    this.batch = h("div", { class: "train-batch", role: "status" });
+    const row = h("div", { class: "row" }, this.go, this.look);
+    this.root = h("form", { class: "train-form", novalidate: true }, this.fixed, this.basic, rest, row, this.batch);
     this.root.addEventListener("submit", (event) => this.submit(event));
     this.fill();
   }
@@ -45,6 +48,21 @@ export class OrderForm {
     }
     this.go.disabled = false;
     this.go.focus({ preventScroll: true });
+  }
+
+  async showBatch() {
+    this.look.disabled = true;
+    replace(this.batch, h("p", { class: "muted" }, WORDS.loading));
+    try {
+      const { picture, images, epochs } = await this.told.preview(asAsked(this.order));
+      const words = TEXT.previewed(images, epochs);
+      replace(this.batch, h("figure", {}, h("img", { src: picture, alt: words }), h("figcaption", {}, words)));
+    } catch (error) {
+      replace(this.batch, []);
+      complain(error);
+    }
+    this.look.disabled = false;
+    this.look.focus({ preventScroll: true });
   }
 
   recipe() {

@@ -55,6 +55,7 @@ class TrainPart {
     if (!about.may_change) return replace(this.place, empty(WORDS.onlyLooksHelp, "", ""));
     const form = new OrderForm(about, options, this.context.query, {
       start: (order) => this.start(order),
+      preview: (order) => post("trainings/preview", order),
       changed: (query) => this.context.keep(this.wanted ? [this.wanted] : [], query),
     });
     replace(this.place, form.root);
