@@ -250,7 +250,7 @@ def test_compare_draws_what_differs_in_a_terminal_and_lists_it_where_there_are_n
     answer = run("compare", fresh, other, "--data-dir", toy_folder)
     assert answer.code == 0, answer.err
     assert "Only fresh is right on 1 image, only other on 0 images." in answer.out
-    assert ("other says" in answer.out) == (kind == "own")
+    assert ("other: predicted" in answer.out) == (kind == "own")
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_mistakes_are_a_table_where_there_is_no_terminal(run, tested, toy_folder
     lines = answer.out.strip().splitlines()
     assert lines[0].split()[:5] == ["image", "true", "label", "predicted", "confidence"]
     assert len(lines) == 4
-    assert "test images are named wrongly" in answer.err
+    assert "test images are classified wrongly" in answer.err
 
 
 @pytest.mark.parametrize("drawing", ["half-blocks", "braille", "letters"])
