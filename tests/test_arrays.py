@@ -64,8 +64,8 @@ SAID = {  # taken, with a line that says so
     "over 255 in float16": ((GREY / 255).astype(np.float16), GREY, "exactly k/255"),
     "float32 as float64": ((GREY / np.float32(255)).astype(np.float64), GREY, "exactly k/255"),
     "as torchvision gives them": (torch.from_numpy(GREY)[:, None].float() / 255, GREY, "exactly k/255"),
-    "laid flat": (FLAT, GREY, "5 pictures of 28x28"),
-    "one laid flat": (FLAT[:1], GREY[:1], "1 pictures of 28x28"),
+    "laid flat": (FLAT, GREY, "5 images of 28x28"),
+    "one laid flat": (FLAT[:1], GREY[:1], "1 image of 28x28"),
     "small and flat": (
         GREY[:, :8, :8].reshape(5, 64).repeat(60, 0),
         GREY[:, :8, :8].repeat(60, 0),
