@@ -69,7 +69,7 @@ SAID = {  # taken, with a line that says so
     "small and flat": (
         GREY[:, :8, :8].reshape(5, 64).repeat(60, 0),
         GREY[:, :8, :8].repeat(60, 0),
-        "300 pictures of 8x8",
+        "300 images of 8x8",
     ),
 }
 REFUSED = {  # what is passed, words of the sentence, what its remedy in code gives (None: no code)
