@@ -257,7 +257,7 @@ def test_a_finished_run_is_trained_on_for_more_epochs_in_a_run_of_its_own(run, t
     assert answer.code == 0, answer.err
     assert "this is another schedule than 3 epochs at once" in answer.err + answer.out
     assert (trained / "history.jsonl").read_bytes() == before
-    assert f"the 2 epochs of {trained.resolve()}, trained on" in run("runs", "show", tmp_path / "more").out
+    assert f"after epoch 2 of {trained.resolve()}, trained on" in run("runs", "show", tmp_path / "more").out
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_a_transform_that_will_not_be_drawn_anew_is_told():
     for source in (whole, Subset(whole, range(40)), DataLoader(whole, 8), DataLoader(Subset(whole, range(40)), 8)):
         lines = []
         accept_pair(source, "training", lines.append)
-        assert "training: 40 items were read once into memory" in lines[0]
+        assert "training: 40 items read once into memory" in lines[0]
 
 
 def test_what_passes_once_is_taken_by_the_code_of_the_message():

@@ -278,7 +278,7 @@ def test_test_figures_of_other_data_are_called_that() -> None:
     judged = make_judged(dataset="mnist", fingerprint="beef", references=())
     words = words_of(run_page(make_run(judged)))
     assert "Test figures on mnist, which it was not trained on" in words
-    assert "beside no known score of this dataset" in words
+    assert "none is known for this dataset" in words
 
 
 def test_a_score_too_good_to_be_true_is_told_on_the_page_too() -> None:

@@ -91,7 +91,7 @@ def test_the_words_of_a_mistake_end_with_its_true_class_and_its_neighbours() -> 
     lines = mistake_words(MISTAKE, "test", NAMES).plain.splitlines()
     assert lines[:3] == ["test image 7", "wrong: predicted Shirt, true label Boot", "loss 3.51"]
     assert [line.split()[0] for line in lines[4:8]] == ["Shirt", "Bag", "Coat", "Boot"]
-    assert lines[7].endswith("true")
+    assert lines[7].endswith("true label")
     assert "1 Shirt (the predicted class), 1 Boot (the true class)" in lines[-1]
 
 

@@ -70,7 +70,7 @@ def test_the_page_holds_the_score_its_interval_seed_and_fingerprint(outcome):
 
 
 def test_the_page_claims_no_comparison_for_another_dataset(outcome):
-    assert "nothing is compared" in outcome.page.read_text("utf-8")
+    assert "So they are not shown" in outcome.page.read_text("utf-8")
 
 
 def test_the_page_needs_nothing_from_outside_and_stays_small(outcome):
@@ -94,9 +94,9 @@ def test_every_number_of_the_pages_words_is_in_the_verdict_file(outcome):
     assert unexplained(words, outcome.run.verdict, of_method) == set()
 
 
-def test_the_page_says_how_sure_the_network_is_and_what_it_gets_wrong(outcome):
+def test_the_page_has_the_calibration_of_the_network_and_what_it_gets_wrong(outcome):
     words = words_of(outcome.page.read_text("utf-8"))
-    for part in ("What the score means", "How sure it is", "Its highest losses", "No temperature is fitted"):
+    for part in ("The score in context", "Confidence and calibration", "Highest losses", "No temperature is fitted"):
         assert part in words
     assert len(outcome.run.verdict["page"]["judged"]["top_losses"]) == 9
 
