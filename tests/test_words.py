@@ -136,7 +136,15 @@ def test_no_function_or_table_of_the_browser_is_a_word_that_was_given_up(path: P
 
 NOUNS = "answer|class|epoch|file|image|item|label|picture|prediction|row|run|seed|time"
 COUNTED = re.compile(rf"^ (?:[a-z-]+ )?({NOUNS})(s|es)\b")
-NOT_A_COUNT = ("name", "where", "folder", "'validation'", "per_second", "error")  # a name, a place, a rate, a factor
+NOT_A_COUNT = (
+    "name",
+    "title",
+    "where",
+    "folder",
+    "'validation'",
+    "per_second",
+    "error",
+)  # a name, a place, a rate, a factor
 OTHERS = ("studio", "photos", "inference", "predict_commands.py")  # not gone through yet
 
 

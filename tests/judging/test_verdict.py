@@ -73,7 +73,7 @@ def test_a_constant_predictor_has_no_precision_where_it_never_answers():
         (np.array([0]), np.array([[3.0, 4.0]]), "row 0 sums to 7.*Are these logits"),
         (np.array([0]), np.array([[1.5, -0.5]]), "Are these logits"),
         (np.array([2]), np.array([[0.5, 0.5]]), r"expected labels in 0\.\.1, received 2 at index 0"),
-        (np.array([0, 1]), np.array([[0.5, 0.5]]), "a label for each prediction, received 2 labels and 1 predictions"),
+        (np.array([0, 1]), np.array([[0.5, 0.5]]), "a label for each prediction, received 2 labels and 1 prediction"),
         (np.array([0]), np.array([[0, 2]]), "expected floats"),
     ],
 )

@@ -116,8 +116,8 @@ def _draw_preview(path: Path, model: str | None, named: dict[str, Any], json: bo
         )
         return
     emit(
-        f"{len(rows[0])} images of the first batch, as they are and as the network gets them in {len(rows) - 1} "
-        f"epochs: {path}"
+        f"{counted(len(rows[0]), 'image')} of the first batch, as they are and as the network gets them in "
+        f"{counted(len(rows) - 1, 'epoch')}: {path}"
     )
 
 

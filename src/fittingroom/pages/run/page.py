@@ -10,6 +10,7 @@ from fittingroom.pages.figures import preview_figure
 from fittingroom.pages.html import inline_svg, learning_curves, render
 from fittingroom.pages.judged import judged_figures
 from fittingroom.pages.run.values import cost_words, status_sentence
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -59,7 +60,7 @@ def _figures(report: RunReport, pictures: Pictures) -> dict[str, Markup]:
     """Return the figures that only this page has, by their name in the template; the others are `judged_figures`."""
     figures = {**learning_curves(report.history, {}, {})}
     if pictures.batches:
-        words = f"{len(pictures.batches[0])} training images as they are, and as the network got them in four epochs"
+        words = f"{counted(len(pictures.batches[0]), 'training image')} as they are, and as the network got them in four epochs"
         figures["batch"] = inline_svg(preview_figure(pictures.batches), words, "batch")
     return figures
 
