@@ -60,7 +60,8 @@ def _figures(report: RunReport, pictures: Pictures) -> dict[str, Markup]:
     """Return the figures that only this page has, by their name in the template; the others are `judged_figures`."""
     figures = {**learning_curves(report.history, {}, {})}
     if pictures.batches:
-        words = f"{counted(len(pictures.batches[0]), 'training image')} as they are, and as the network got them in four epochs"
+        images = counted(len(pictures.batches[0]), "training image")
+        words = f"{images} as they are, and as the network got them in four epochs"
         figures["batch"] = inline_svg(preview_figure(pictures.batches), words, "batch")
     return figures
 
