@@ -254,8 +254,8 @@ def report(
         "## Nothing",
         nothing_table(nothing),
         "## Fashion-MNIST's articles as photos",
-        "Of the training part, others than were learned from, with everything that is done to them for learning, by the "
-        "shipped file:",
+        "Of the training part, others than were learned from, with everything that is done to them for learning, by "
+        "the shipped file:",
         articles,
         "## The figures that have bars",
         bars({"folds": answers} | ({} if validated is None else {"validation": validated})),
