@@ -9,7 +9,8 @@ from PIL import Image
 from scenes import photo, shirt_mask
 
 from fittingroom.errors import FittingRoomError
-from fittingroom.photos import prepare_photo
+from fittingroom.photos import prepare_photo, whole_photo
+from fittingroom.photos.whole_photo import SIZE
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 SLOWEST_SECONDS = 20.0  # for one; a hang is what it is to find
@@ -52,6 +53,7 @@ def survives(folder, number: int, seed: int) -> int:
         path.write_bytes(mutated(sources[index % len(sources)], generator))
         start = time.monotonic()
         try:
+            assert whole_photo(path).shape == (*SIZE, 3)
             assert prepare_photo(path).image.shape == (28, 28)
             answered += 1
         except FittingRoomError as error:
