@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: what-trains studio browser studio-speed studio-shots photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: mutants what-trains studio browser studio-speed studio-shots photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -34,13 +34,16 @@ $(VENV)/.browser: pyproject.toml constraints.txt scripts/make_venv.sh
 data: venv ## get Fashion-MNIST and verify it
 	$(BIN)/fittingroom data get fashion-mnist
 
-lint: dev ## format, lint, types
+lint: dev ## format, lint, types; of the studio's JavaScript too, where Node is
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	scripts/check_front.sh
 
-test: lint data ## lint, types, tests, doctests: minutes
-	$(BIN)/pytest -rs
+T ?=
+WORKERS ?= auto
+test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/judging` for a part, without the rest
+	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist worksteal $(T)
 
 soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
 	$(BIN)/pytest -m "soak or debian"
@@ -58,6 +61,10 @@ bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 what-trains: dev ## does each odd model train as in its framework's own loop; writes docs/what-trains.md
 	$(BIN)/python benchmarks/what_trains.py > docs/what-trains.tmp; code=$$?; \
 		mv docs/what-trains.tmp docs/what-trains.md; exit $$code
+
+mutants: dev ## would the tests notice? 300 small mistakes, one at a time; writes benchmarks/mutants.md: half an hour
+	$(BIN)/python benchmarks/mutants.py > benchmarks/mutants.tmp; code=$$?; \
+		mv benchmarks/mutants.tmp benchmarks/mutants.md; exit $$code
 
 PEERS := .peers
 bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), and our core alone (1.2 GB without CUDA)

@@ -13,7 +13,7 @@ from typing import Any
 import fittingroom as fr
 from fittingroom.backend import choose_device
 from fittingroom.files import write_json
-from fittingroom.pages.tutorial_text import SEEDS_FILE
+from fittingroom.pages.tutorial.values import SEEDS_FILE
 from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
 

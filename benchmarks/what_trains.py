@@ -9,22 +9,24 @@ import contextlib
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import numpy as np
 import torch
 
-TESTS = Path(__file__).parent.parent / "tests"
-sys.path += [str(TESTS / "training"), str(TESTS / "data")]
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
 
-import test_accepting as containers  # noqa: E402
-from framework_loops import BATCH, EPOCHS, Comparison, compare_keras, compare_torch, keras  # noqa: E402
-from odd_models import KERAS, TORCH  # noqa: E402
+from fittingroom.data import no_log
+from fittingroom.data.accepting import accept_pair
+from fittingroom.errors import FittingRoomError
+from helpers import containers
+from helpers.framework_loops import BATCH, EPOCHS, Comparison, compare_keras, compare_torch, keras
+from helpers.odd_models import KERAS, TORCH
 
-from fittingroom.data.accepting import accept_pair  # noqa: E402
-from fittingroom.errors import FittingRoomError  # noqa: E402
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 IMAGES = 70
 INTRO = f"""<!-- Written by `make what-trains`; do not edit. -->
@@ -36,12 +38,12 @@ back (*traced*); where that would not be the same calculation, it runs the model
 (*eager*). Either way the result must be the one of the framework's own loop: this page holds both against each
 other, on models that are off the beaten track.
 
-Each row is one training of {EPOCHS} epochs on {IMAGES} images of 12x12 in batches of {BATCH}, in float64, here and in the
-framework's own loop, from the same weights, in the same order and with the same random numbers. *Loss*, *weights* and
-*answers* are the largest differences between the two: of an epoch's mean loss (relative), of any parameter or buffer
-(norm of the difference, over the larger of 1 and the norm), of any probability. Answers are given in float32, hence
-the 1e-8 there. Some models choose among kernels by the machine: such a row may say
-*eager* on one machine and *traced* on another.
+Each row is one training of {EPOCHS} epochs on {IMAGES} images of 12x12 in batches of {BATCH}, in float64, here and in
+the framework's own loop, from the same weights, in the same order and with the same random numbers. *Loss*, *weights*
+and *answers* are the largest differences between the two: of an epoch's mean loss (relative), of any parameter or
+buffer (norm of the difference, over the larger of 1 and the norm), of any probability. Answers are given in float32,
+hence the 1e-8 there. Some models choose among kernels by the machine: such a row may say *eager* on one machine and
+*traced* on another.
 
 Print it anew with `make what-trains`; the same cases are tests (`make test`). How the two ways work:
 [how-the-trainer-works.md](how-the-trainer-works.md).
@@ -97,7 +99,7 @@ def container_rows() -> Iterator[tuple[str, bool]]:
     )
     for name, make in containers.CONTAINERS.items():
         try:
-            images, labels = accept_pair(make(), "training", lambda line: None)
+            images, labels = accept_pair(make(), "training", no_log)
         except ImportError:
             continue  # polars or datasets, which the tests look at where they are installed
         same = np.array_equal(images, containers.IMAGES) and np.array_equal(labels, containers.LABELS)

@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/: the command line, the recipe's settings, the walk-through's ten seeds.
+"""Write the generated pages of docs/: command line, the recipe's settings, the walk-through's ten seeds, glossary.
 
 Usage: make_docs.py [--check]; with --check nothing is written, and the exit code is 1 where a page is out of date.
 """
@@ -18,7 +18,8 @@ from fittingroom.cli.app import COMMANDS, GROUPS, main
 from fittingroom.files import atomic_write
 from fittingroom.judging import over_seeds, wilson_interval
 from fittingroom.judging.references import WALKTHROUGH_ACCURACY
-from fittingroom.pages.tutorial_text import seeds_accuracies, ten_seeds
+from fittingroom.pages.glossary import GLOSSARY
+from fittingroom.pages.tutorial.values import seeds_accuracies, ten_seeds
 from fittingroom.training.recipe import Recipe
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -80,13 +81,24 @@ def walkthrough_results() -> str:
         f"{rows}\n\nTest accuracy: mean **{seeds.mean:.4f}**, sd {seeds.sd:.4f}, n = {len(accuracies)} seeds, from "
         f"{min(accuracies):.4f} to {max(accuracies):.4f}.\n\n"
         f"The mean is {'inside' if BAND[0] <= seeds.mean <= BAND[1] else 'outside'} {BAND[0]} to {BAND[1]}, where the "
-        f"walk-through's printed {WALKTHROUGH_ACCURACY} lies too. The interval of one run tells what the choice of "
-        "test images can do (sampling error); the spread over seeds what the start and the order of training can do "
-        "(training luck).\n"
+        f"walk-through's printed {WALKTHROUGH_ACCURACY} is too. The interval of one run is the sampling "
+        "error: what the choice of the test images explains. The spread over seeds is what the starting values and the "
+        "order of the images explain (variation between seeds).\n"
+    )
+
+
+def glossary() -> str:
+    """Return the page of the glossary, a heading a word, so that each can be linked to."""
+    entries = [f"## {word}\n\n{meaning}\n\nExample: {example}\n" for word, (meaning, example) in GLOSSARY.items()]
+    return (
+        f"{NOTE}# Glossary\n\nThe technical words of this project, for readers who have never trained a network. "
+        "The pages\nthat `fittingroom report` and `fittingroom tutorial` write define the words that they use, and\n"
+        "`fittingroom glossary epoch` prints one in the terminal; all are from the same table.\n\n" + "\n".join(entries)
     )
 
 
 PAGES = {
+    "glossary.md": glossary,
     "command-line.md": command_line,
     "recipe.md": recipe_settings,
     "walkthrough-results.md": walkthrough_results,

@@ -59,7 +59,12 @@ def show_data(page: Any, address: str) -> None:
     page.goto(f"{address}#/data")
     page.get_by_text("70,000 images", exact=True).wait_for()
     page.get_by_label("Model", exact=True).select_option(label="rung-90")
-    page.get_by_label("Answers", exact=True).wait_for(state="attached")
+    asks = page.get_by_role("button", name="Ask it about all 70,000 images")
+    answers = page.get_by_label("Answers", exact=True)
+    asks.or_(answers).first.wait_for(state="attached")
+    if asks.count():
+        asks.click()
+    answers.wait_for(state="attached")
     page.get_by_role("button", name="Map").click()
     page.wait_for_function("() => !document.querySelector('.wall-titles span')")
     if page.viewport_size["width"] > PHONE[0]:
@@ -71,7 +76,8 @@ def show_data(page: Any, address: str) -> None:
 def show_training(page: Any, address: str) -> None:
     """Start a training, and wait until its curves are there."""
     page.goto(f"{address}#/train")
-    if not page.locator(".numbers dd").count():
+    page.locator(".live-head h2, .train-live .empty").first.wait_for()
+    if not page.locator(".live-head h2").count():
         page.get_by_label("Epochs", exact=True).fill("20")
         page.get_by_role("button", name="Start training").click()
     page.get_by_text("8 of 20").wait_for()

@@ -64,12 +64,12 @@ SAID = {  # taken, with a line that says so
     "over 255 in float16": ((GREY / 255).astype(np.float16), GREY, "exactly k/255"),
     "float32 as float64": ((GREY / np.float32(255)).astype(np.float64), GREY, "exactly k/255"),
     "as torchvision gives them": (torch.from_numpy(GREY)[:, None].float() / 255, GREY, "exactly k/255"),
-    "laid flat": (FLAT, GREY, "5 pictures of 28x28"),
-    "one laid flat": (FLAT[:1], GREY[:1], "1 pictures of 28x28"),
+    "laid flat": (FLAT, GREY, "5 images of 28x28"),
+    "one laid flat": (FLAT[:1], GREY[:1], "1 image of 28x28"),
     "small and flat": (
         GREY[:, :8, :8].reshape(5, 64).repeat(60, 0),
         GREY[:, :8, :8].repeat(60, 0),
-        "300 pictures of 8x8",
+        "300 images of 8x8",
     ),
 }
 REFUSED = {  # what is passed, words of the sentence, what its remedy in code gives (None: no code)

@@ -157,7 +157,7 @@ def test_the_studio_has_a_row_that_says_what_is_wrong_and_hides_no_other(visitor
 @named(FEW)
 def test_every_part_of_the_studio_goes_on_beside_a_damaged_run(visitor, root, name, make):
     hurt(root, name, make)
-    for path in ("datasets/bars", "models", "trainings", "trainings/running", "runs/good", "runs/good/predictions"):
+    for path in ("datasets/bars", "models", "trainings", "jobs", "runs/good", "runs/good/predictions"):
         assert visitor.get(f"/api/{path}").status_code == 200, path
     drawn = {"model": "run/hurt", "height": 28, "width": 28, "pixels": ""}
     for method, path, body in (
@@ -198,7 +198,7 @@ def test_a_training_whose_files_are_damaged_hides_no_other(visitor, root, name, 
     assert answer.status_code == 200
     assert "one" in [row["name"] for row in answer.json()]
     assert str(root) not in answer.text
-    for path in ("trainings/two", "trainings/two/events", "trainings/running"):
+    for path in ("trainings/two", "trainings/two/events", "jobs"):
         answer = visitor.get(f"/api/{path}")
         assert answer.status_code < 500
         assert str(root) not in answer.text

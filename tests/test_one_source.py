@@ -19,7 +19,7 @@ from fittingroom.ladder import look_log
 from fittingroom.ladder.ladder_table import RUNGS, markdown, measured, rows
 from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.models import MODELS
-from fittingroom.pages.tutorial_text import REFERENCE, seeds_accuracies, ten_seeds
+from fittingroom.pages.tutorial.values import REFERENCE, seeds_accuracies, ten_seeds
 from fittingroom.photos.whole_photo import LONGEST
 from fittingroom.recipes import recipe_names, recipe_sha256
 from fittingroom.studio.limits import LIMITS
@@ -27,7 +27,29 @@ from fittingroom.workflows.picture_answers import ALSO_LIKELY
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "src" / "fittingroom" / "studio" / "static"
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+NUMBERS = (
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+)
 
 
 def words_of(name: str) -> str:
@@ -84,6 +106,9 @@ def test_the_docs_tell_the_studios_limits():
         f"| {at.photos} photo worked on, {at.photos_waiting} waiting, {at.photo_seconds:g} s for each | 429, 503 |",
         f"| {at.uploads} uploads, {at.requests} requests, {at.streams} pages that watch at once | 429, 503, 429 |",
         f"| {at.trainings} trainings, {at.jobs} other long jobs at once | 429 |",
+        f"| {at.page_seconds:g} s for a run's page, {at.job_seconds / 60:g} minutes for another long job | 503, ended",
+        f"| {at.model_bytes / 1e9:g} GB of memory for a model that is asked | 422 |",
+        f"| {at.connections} connections, {at.header_seconds:g} s until a request's header is there | closed |",
     ):
         assert row in page
 

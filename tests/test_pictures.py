@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from fittingroom.errors import DataError
-from fittingroom.pictures import has_light_background, is_grey_of_size, read_pictures
+from fittingroom.pictures import have_light_background, is_grey_of_size, read_pictures
 
 GREY = np.random.default_rng(0).integers(0, 256, (28, 28)).astype(np.uint8)
 ALPHA = np.full_like(GREY, 255)
@@ -69,5 +69,5 @@ def test_an_animation_is_no_data(tmp_path):
 
 def test_no_background_of_the_datasets_is_light_and_all_are_once_inverted(toy):
     images = toy.test.images  # bars in noise, dark at the border as Fashion-MNIST and MNIST are
-    assert not any(has_light_background(image) for image in images)
-    assert all(has_light_background(255 - image) for image in images)
+    assert not have_light_background(images).any()
+    assert have_light_background(255 - images).all()

@@ -37,17 +37,20 @@ NONE_NEEDED = {  # why there is none
     "tutorial": "it tells a reader load, build, train, evaluate, predict and report, which are all public",
     "ladder": "it measures the package's own recipes; list_recipes has the figures",
     "studio": "it serves a page until Ctrl-C",
+    "glossary": "it prints the definitions of words",
     "doctor": "it prints a block of text to paste into a bug report",
     "bench speed": "it measures this machine in processes of its own",
 }
-NOT_A_COMMAND = {  # public functions that need no command: they take or make Python values
+NOT_A_COMMAND = {  # public functions that need no command: they take or make Python values, or are an option of one
     "hold_out",
     "load_data",
+    "find_learning_rate",
     "load_model",
     "plot_image",
     "plot_value_array",
     "predict",
     "prepare_photo",
+    "preview",
 }
 EVERY_COMMAND = [*COMMANDS, *(f"{group} {name}" for group, (_, names) in GROUPS.items() for name in names)]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,8 @@ INSTEAD = {  # no identifier at all: of a variable, an argument, a keyword, an a
     "Mistake": "Answer",
     "ImageAnswer": "Answer",
     "PickedAnswer": "Answer",
-    "sureness_figures": "calibration_figures",
-    "run_words": "run_text",
+    "sureness_figures": "judged_figures",
+    "run_words": "judged",
     "Collection": "FlatDataset",
     "Shelf": "DatasetRegistry",
     "shelf": "registry",
@@ -84,7 +85,7 @@ NOT_A_FILE = {
     **{name: word for name, word in {**INSTEAD, **NOT_A_FUNCTION}.items() if name.islower()},
     "door": "loading or validation",
     "picking": "plots",
-    "sentences": "tutorial_text",
+    "sentences": "values",
     "tables": "lookup",
 }
 NOT_IN_THE_BROWSER = {
@@ -131,6 +132,39 @@ def test_no_function_or_table_of_the_browser_is_a_word_that_was_given_up(path: P
     defined = DEFINED.findall(path.read_text("utf-8"))
     found = {name for pair in defined for name in pair} & NOT_IN_THE_BROWSER.keys()
     assert not found, {name: NOT_IN_THE_BROWSER[name] for name in found}
+
+
+NOUNS = "answer|class|epoch|file|image|item|label|picture|prediction|row|run|seed|time"
+COUNTED = re.compile(rf"^ (?:[a-z-]+ )?({NOUNS})(s|es)\b")
+NOT_A_COUNT = ("name", "where", "folder", "'validation'", "per_second", "error")  # a name, a place, a rate, a factor
+OTHERS = ("studio", "photos", "inference", "predict_commands.py")  # not gone through yet
+
+
+def counts_without_a_plural(tree: ast.AST) -> list[tuple[int, str]]:
+    """The f-strings that write a number before a noun in the plural, whatever the number is."""
+    found = []
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else []
+        for number, words in pairwise(parts):
+            if isinstance(number, ast.FormattedValue) and isinstance(words, ast.Constant):
+                value = ast.unparse(number.value)
+                if COUNTED.match(str(words.value)) and not value.endswith(NOT_A_COUNT):
+                    found.append((node.lineno, f"{value}{words.value}"))
+    return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if not set(path.relative_to(PACKAGE).parts) & set(OTHERS)],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_a_number_and_its_noun_are_written_by_counted(path: Path) -> None:
+    assert counts_without_a_plural(ast.parse(path.read_text("utf-8"))) == []
+
+
+def test_the_search_finds_a_plural_that_is_wrong_for_one() -> None:
+    assert counts_without_a_plural(ast.parse('f"{n:,} test images of {m}"')) == [(1, "n test images of ")]
+    assert counts_without_a_plural(ast.parse("f\"{counted(n, 'image')} of {m}, {self.name} images\"")) == []
 
 
 def test_no_file_is_called_by_a_word_that_was_given_up() -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fittingroom.workflows.exporting import export_model
     from fittingroom.workflows.picture_answers import predict_photos
     from fittingroom.workflows.training import train
+    from fittingroom.workflows.training_previews import find_learning_rate, preview
 
 _HOMES = {
     "Dataset": "fittingroom.data",
@@ -51,6 +52,7 @@ _HOMES = {
     "evaluate": "fittingroom.workflows.evaluation",
     "explore": "fittingroom.pages.exploration",
     "export_model": "fittingroom.workflows.exporting",
+    "find_learning_rate": "fittingroom.workflows.training_previews",
     "hold_out": "fittingroom.data",
     "import_photos": "fittingroom.photos.importing",
     "interpret": "fittingroom.pages.interpretation",
@@ -70,6 +72,7 @@ _HOMES = {
     "predict": "fittingroom.workflows.evaluation",
     "predict_photos": "fittingroom.workflows.picture_answers",
     "prepare_photo": "fittingroom.photos",
+    "preview": "fittingroom.workflows.training_previews",
     "report": "fittingroom.pages.report",
     "train": "fittingroom.workflows.training",
     "verify": "fittingroom.data",
@@ -90,6 +93,7 @@ __all__ = [
     "evaluate",
     "explore",
     "export_model",
+    "find_learning_rate",
     "hold_out",
     "import_photos",
     "interpret",
@@ -109,6 +113,7 @@ __all__ = [
     "predict",
     "predict_photos",
     "prepare_photo",
+    "preview",
     "report",
     "train",
     "verify",

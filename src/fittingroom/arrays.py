@@ -19,6 +19,7 @@ from jaxtyping import Float32, Float64, Int64, UInt8
 
 from fittingroom.errors import DataError, UsageError
 from fittingroom.progress import Log, warn_user
+from fittingroom.words import counted
 
 Array: TypeAlias = np.ndarray
 Images: TypeAlias = UInt8[Array, "n h w"]
@@ -198,7 +199,7 @@ def _from_two_axes(array: Array, where: str, log: Log) -> Array:
     is_square = side * side == width and side >= LEAST_SIDE
     looks_like_one = 0 < max(array.shape) <= MOST_ELONGATED * min(array.shape)
     if is_square and (width == MNIST_PIXELS or not looks_like_one):
-        log(f"{where}: received {array.shape}, taken as {rows:,} pictures of {side}x{side}, laid flat row by row.")
+        log(f"{where}: received {array.shape}, taken as {counted(rows, 'image')} of {side}x{side}, flattened by rows.")
         return array.reshape(rows, side, side)
     if looks_like_one and not is_square:
         return array[None]
@@ -356,7 +357,8 @@ def check_same_length(images: Array, labels: Array, where: str = "data") -> None
     """
     if len(images) != len(labels):
         raise DataError(
-            f"{where}: expected as many labels as images, received {len(images)} images and {len(labels)} labels."
+            f"{where}: expected as many labels as images, received {counted(len(images), 'image')} "
+            f"and {counted(len(labels), 'label')}."
         )
 
 

@@ -115,18 +115,27 @@ def grey_pixels(picture: Image.Image) -> Array | None:
     return None
 
 
-def has_light_background(image: Array) -> bool:
-    """Say whether a picture's border is light, which in the datasets known here none is, and all are once inverted.
+LIGHT = (
+    "its background is light, and the pictures that the model learned from are light on black: if it was not meant so, "
+    "pass 255 minus the pixels, or ask with --as photo"
+)
+
+
+def have_light_background(images: Array) -> Array:
+    """Say of pictures whether their border is light, which in the datasets known here none is, and all are inverted.
 
     Args:
-        image: uint8 ``(h, w)``.
+        images: uint8 ``(n, h, w)``.
+
+    Returns:
+        bool ``(n,)``.
 
     Example:
-        >>> has_light_background(np.full((28, 28), 255, np.uint8))
-        True
+        >>> have_light_background(np.full((1, 28, 28), 255, np.uint8))
+        array([ True])
     """
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    return bool(np.median(border) > 127)
+    border = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
+    return np.asarray(np.median(np.concatenate(border, axis=1), axis=1) > 150)  # noise has 128
 
 
 def is_grey_of_size(path: Path, image_shape: tuple[int, int]) -> bool:

@@ -34,8 +34,6 @@ from fittingroom.lookup import suggest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import keras
-
 ROOT = Path("runs")
 PAGE = "report.html"
 LOCK = ".training"  # held by the process that trains the run
@@ -326,15 +324,26 @@ class Run:
         if (self.folder / PREDICTIONS).exists():
             _check_names(self.folder / PREDICTIONS, array_names(self.folder / PREDICTIONS, RunError))
 
-    def model(self) -> keras.Model:
-        """Open the trained model: pixels 0..255 in, probabilities out.
+    def model(self) -> Any:
+        """Open the trained model.
+
+        Returns:
+            A Keras model that takes pixels 0..255 and gives probabilities; or, where the run keeps the weights of a
+            model that its owner's Python makes, that model with these weights, which takes what it was trained on.
 
         Raises:
-            ModelError: the run has none yet.
+            ModelError: the run has none yet, or the Python that makes it is not there.
         """
-        from fittingroom.inference.model_files import load_model
+        from fittingroom.inference.model_files import IN_A_RUN, load_model
+        from fittingroom.models.custom import WEIGHTS, rebuilt
 
-        return load_model(self.folder)
+        if (self.folder / IN_A_RUN).exists() or not (self.folder / WEIGHTS).exists():
+            return load_model(self.folder)
+        if self.live is not None:
+            return self.live
+        facts = self.environment
+        height, width = facts.get("image_shape") or (28, 28)
+        return rebuilt(self.folder, (height, width), facts.get("classes") or 10)
 
     def predict(self, images: Any, *, tempered: bool = True) -> Probabilities:
         """Return the trained model's probabilities; the model is opened once.

@@ -15,11 +15,12 @@ from fittingroom.errors import Interrupted
 from fittingroom.judging import Verdict, judge
 from fittingroom.models import build
 from fittingroom.pages.exploration import split_facts
-from fittingroom.pages.report import report
+from fittingroom.pages.report import tutorial_report
 from fittingroom.pages.run.gather import summary
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import TUTORIAL, Run
 from fittingroom.training import Recipe, train_model
+from fittingroom.words import counted
 from fittingroom.workflows.evaluation import evaluate
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def tutorial(plan: TutorialPlan, *, log: Log = no_log, on_progress: OnProgress =
     with stage(seconds, "report"):
         log("9. Show")
         _note(run, against=against, seconds=_with_total(seconds, begun))
-        report(run)
+        tutorial_report(run, data, rival)
     _note(run, seconds=_with_total(seconds, begun))
     return run, verdict
 
@@ -95,8 +96,11 @@ def _look(data: Dataset, log: Log) -> None:
         facts = split_facts(split, data.classes)
         low, high = facts["pixel_range"]
         counts = facts["labels_per_class"]
-        each = f"{counts[0]:,} a class" if len(set(counts)) == 1 else f"{min(counts):,} to {max(counts):,} a class"
-        log(f"   {split.name}: images {split.images.shape}, labels {split.labels.shape}, pixels {low}..{high}, {each}")
+        each = f"{counts[0]:,}" if len(set(counts)) == 1 else f"{min(counts):,} to {max(counts):,}"
+        log(
+            f"   {split.name}: images {split.images.shape}, labels {split.labels.shape}, "
+            f"pixels {low}..{high}, {each} per class"
+        )
     log("3. Rescale: training feeds the pixels divided by 255, in training and in testing alike")
 
 
@@ -117,7 +121,7 @@ def _fit(
         log(f"5. Compile: {OPTIMIZER}, {LOSS}, accuracy")
         model.compile(optimizer=OPTIMIZER, loss=LOSS, metrics=["accuracy"])
     with stage(seconds, "train"):
-        log(f"6. Fit: {plan.epochs} epochs, batches of {BATCH_SIZE}")
+        log(f"6. Fit: {counted(plan.epochs, 'epoch')}, batches of {BATCH_SIZE}")
         recipe = Recipe(epochs=plan.epochs, batch_size=BATCH_SIZE)
         facts = _made_of(plan, data, dataset)
         run = train_model(model, data, recipe, seed=plan.seed, out=out, facts=facts, log=log, on_progress=on_progress)
@@ -168,8 +172,8 @@ def _evaluate(run: Run, data: Dataset, log: Log) -> tuple[Verdict, Verdict]:
     probabilities, labels = run.predictions.probabilities, data.test.labels
     index = min(LOOKED_AT, len(labels) - 1)
     predicted = int(probabilities[index].argmax())
-    is_right = "right" if predicted == labels[index] else f"wrong, it is {data.class_names[labels[index]]}"
+    is_right = "right" if predicted == labels[index] else "wrong"
     shown = np.array2string(probabilities[index], precision=4, suppress_small=True, max_line_width=100)
     log(f"8. Predict: test image {index}\n   {shown}")
-    log(f"   argmax {predicted}: {data.class_names[predicted]}, {is_right}")
+    log(f"   predicted {data.class_names[predicted]}, true label {data.class_names[labels[index]]}: {is_right}")
     return verdict, on_train

@@ -10,12 +10,13 @@ from importlib.util import find_spec
 
 import pytest
 
+from fittingroom.runs import open_run
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train
 
 NEEDS = ("playwright", "axe_playwright_python", "fastapi", "uvicorn", "cv2")
 REQUIRED = os.environ.get("FITTINGROOM_REQUIRE_BROWSER") == "1"
-PATIENCE = 30_000  # milliseconds; a busy machine is no fault
+PATIENCE = 120_000  # milliseconds; a busy machine is no fault
 
 
 def missing() -> str:
@@ -68,10 +69,11 @@ class Served:
         self.process.stdout.close()
 
 
-def serve(runs, *folders, port=0) -> Served:
+def serve(runs, *folders, port=0, options=(), env=None) -> Served:
     """Start a studio as a user would."""
     command = [sys.executable, "-m", "fittingroom", "studio", *map(str, folders), "--port", str(port), "--no-browser"]
-    process = subprocess.Popen([*command, "--runs", str(runs)], stdout=subprocess.PIPE, text=True)
+    command += ["--runs", str(runs), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
     found = re.search(r"http://\S+", process.stdout.readline())
     assert found, "the studio printed no address"
     return Served(process, found.group())
@@ -85,12 +87,23 @@ def studio(runs, toy_folder):
 
 
 @pytest.fixture
+def untested(runs):
+    """A run that has not met the test images yet."""
+    folder = runs / "20260104-untested"
+    shutil.copytree(runs / "20260102-good", folder)
+    for name in ("verdict.json", "test_looks.jsonl", "predictions.npz"):
+        (folder / name).unlink()
+    yield open_run(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
 def start_studio(runs, toy_folder):
     """Return a function that starts another studio on the same runs, at a port or at any that is free."""
     begun = []
 
-    def start(port=0):
-        begun.append(serve(runs, toy_folder, port=port))
+    def start(*folders, at=runs, port=0, **more):
+        begun.append(serve(at, *(folders or [toy_folder]), port=port, **more))
         return begun[-1]
 
     yield start
@@ -126,7 +139,7 @@ class Watched:
 
     def go(self, part: str):
         """Open a part of the studio by its address."""
-        self.page.goto(f"{self.address}#/{part}")
+        self.page.goto(f"{self.address.partition('?')[0]}#/{part}")
         self.page.wait_for_selector("#bar nav a[aria-current=page]")
         return self.page
 
@@ -140,7 +153,7 @@ class Watched:
         page.on("request", lambda asked: note(f"outside: {asked.url}") if self._is_outside(asked.url) else None)
 
     def _is_outside(self, url: str) -> bool:
-        return not url.startswith((self.address, "data:", "blob:", "about:"))
+        return not url.startswith((self.address.partition("?")[0], "data:", "blob:", "about:"))
 
     def unexpected(self) -> list[str]:
         """What went wrong and was not part of the test."""

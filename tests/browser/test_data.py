@@ -1,9 +1,11 @@
 """Data: the wall and the map, filters, search, an image large, the lasso."""
 
 import re
+import shutil
 
 import pytest
-from page_checks import drawn, expect
+
+from helpers.page_checks import drawn, expect
 
 
 @pytest.fixture
@@ -14,8 +16,11 @@ def wall(watched):
 
 
 def ask(page, title):
-    """Choose a model, and wait until it has answered about every image."""
-    page.get_by_label("Model", exact=True).select_option(label=title)
+    """Choose a model, and wait until it has answered about every image; asked by its button where it was not yet."""
+    with page.expect_response(re.compile(r"/api/answers\?")) as state:
+        page.get_by_label("Model", exact=True).select_option(label=title)
+    if state.value.json()["state"] != "ready":
+        page.get_by_role("button", name="Ask it about all 840 images").click()
     expect(page.get_by_label("Answers", exact=True)).to_be_visible()
 
 
@@ -34,6 +39,21 @@ def test_filters_by_class_and_split_say_how_many_are_left(wall):
     expect(wall.get_by_text("84 of 840 images")).to_be_visible()
     wall.get_by_label("Split", exact=True).select_option(label="test")
     expect(wall.get_by_text("20 of 840 images")).to_be_visible()
+
+
+def test_where_no_image_fits_the_filters_a_button_takes_them_away(wall, toy):
+    def all_right(route):
+        told = route.fetch().json()
+        told["predicted"] = [*toy.train.labels.tolist(), *toy.test.labels.tolist()]
+        route.fulfill(json=told)
+
+    wall.route("**/api/answers/columns?**", all_right)
+    ask(wall, "20260102-good")
+    wall.get_by_label("Answers", exact=True).select_option(label="Wrong")
+    wall.get_by_role("button", name="Show all images").click()
+    expect(wall.get_by_text("840 images", exact=True)).to_be_visible()
+    expect(wall.locator(".wall-canvas")).to_be_focused()
+    expect(wall.get_by_role("button", name="Show all images")).to_be_hidden()
 
 
 def test_what_a_model_answered_sorts_groups_colours_and_filters(wall):
@@ -94,6 +114,9 @@ def test_the_map_comes_at_once_and_a_lasso_selects_from_it(wall):
     wall.mouse.up()
     expect(wall.get_by_role("heading", name="840 selected")).to_be_visible()
     expect(wall.locator(".tally li")).to_have_count(10)
+    wall.reload()
+    expect(wall.get_by_role("heading", name="840 selected")).to_be_visible()
+    expect(wall.get_by_role("button", name="Map")).to_have_attribute("aria-pressed", "true")
 
 
 @pytest.mark.soak
@@ -115,3 +138,106 @@ def test_the_wall_is_walked_and_opened_by_keyboard(wall):
     index = said.inner_text().split(" · ")[0]
     wall.keyboard.press("Enter")
     expect(wall.get_by_role("heading", name=f"Image {index}", exact=True)).to_be_visible()
+
+
+def test_choosing_runs_with_the_arrow_keys_asks_none_and_spends_no_look(watched, untested):
+    asked = []
+    watched.page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    page = watched.go("data")
+    expect(page.get_by_text("840 images", exact=True)).to_be_visible()
+    chosen = page.get_by_label("Model", exact=True)
+    chosen.focus()
+    for _ in range(3):
+        chosen.press("ArrowDown")
+    chosen.select_option(label=untested.name)
+    expect(page.get_by_text("Asking it is a look at the test images.")).to_be_visible()
+    assert asked == []
+    assert untested.test_looks == []
+    page.get_by_role("button", name="Ask it about all 840 images").click()
+    expect(page.get_by_label("Answers", exact=True)).to_be_visible()
+    assert [look["asked_by"] for look in untested.test_looks] == ["studio"]
+
+
+def test_reload_back_and_a_link_keep_model_grouping_filters_and_image(wall, look):
+    ask(wall, "20260102-good")
+    wall.get_by_label("Group by").select_option(label="Right or wrong")
+    wall.get_by_label("Class", exact=True).select_option(label="bar 3")
+    wall.get_by_label("Open image by index").fill("650")
+    wall.keyboard.press("Enter")
+    expect(wall.get_by_role("heading", name="Image 650")).to_be_visible()
+
+    def is_kept(page):
+        expect(page.get_by_role("heading", name="Image 650")).to_be_visible()
+        expect(page.get_by_label("Model", exact=True)).to_have_value("run/20260102-good")
+        expect(page.get_by_label("Group by")).to_have_value("right")
+        expect(page.get_by_text("84 of 840 images")).to_be_visible()
+
+    wall.reload()
+    is_kept(wall)
+    wall.get_by_role("link", name="Runs").click()
+    expect(wall.get_by_role("heading", name="Runs", level=1)).to_be_visible()
+    wall.go_back()
+    is_kept(wall)
+    other = look()
+    other.page.goto(wall.url)
+    is_kept(other.page)
+
+
+def test_after_a_change_of_dataset_its_images_hang_on_the_wall(look, start_studio, toy_folder, tmp_path):
+    for parent in ("first", "second"):
+        shutil.copytree(toy_folder, tmp_path / parent / "bars")
+    studio = start_studio(tmp_path / "first" / "bars", tmp_path / "second" / "bars")
+    page = look(address=studio.address).go("data")
+    expect(page.get_by_text("840 images", exact=True)).to_be_visible()
+    ask(page, "20260102-good")
+    page.get_by_label("Group by").select_option(label="Answer")
+    page.get_by_label("Answers", exact=True).select_option(label="Wrong")
+    page.get_by_label("Class", exact=True).select_option(label="bar 9")
+    page.get_by_label("Dataset").select_option(label="bars (second)")
+    expect(page.get_by_text("840 images", exact=True)).to_be_visible()
+    expect(page.locator(".wall-titles span")).to_have_count(10)
+    assert drawn(page) > 0.2
+
+
+def test_a_small_change_of_the_windows_size_keeps_the_zoom(wall):
+    for _ in range(3):
+        wall.get_by_role("button", name="Zoom in").click()
+    title = wall.locator(".wall-titles span").nth(4)
+    width = title.evaluate("one => one.style.maxWidth")
+    canvas = wall.locator(".wall-canvas")
+    before = canvas.evaluate("one => one.width")
+    wall.set_viewport_size({"width": 1400, "height": 860})
+    wall.wait_for_function(f"() => document.querySelector('.wall-canvas').width !== {before}")
+    drawn(wall)
+    assert title.evaluate("one => one.style.maxWidth") == width
+
+
+def test_the_focus_stays_where_it_was_when_the_controls_are_drawn_anew(wall):
+    for control in (wall.get_by_role("button", name="Map"), wall.get_by_role("button", name="Wall")):
+        control.focus()
+        control.press("Enter")
+        expect(control).to_have_attribute("aria-pressed", "true")
+        expect(control).to_be_focused()
+    chosen = wall.get_by_label("Model", exact=True)
+    chosen.focus()
+    with wall.expect_response(re.compile(r"/api/answers\?")):
+        chosen.select_option(label="20260102-good")
+    expect(wall.get_by_label("Model", exact=True)).to_be_focused()
+
+
+def test_data_that_are_not_on_this_machine_are_told_with_the_command_and_others_can_be_chosen(
+    look, start_studio, tmp_path
+):
+    studio = start_studio(
+        env={"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "FITTINGROOM_CACHE": str(tmp_path)}
+    )
+    watched = look(address=studio.address)
+    watched.expected += ["409"]
+    page = watched.go("data")
+    expect(page.get_by_text("840 images", exact=True)).to_be_visible()
+    page.get_by_label("Dataset").select_option(label="MNIST (not on this machine)")
+    expect(page.get_by_role("alert")).to_contain_text("Get it with: fittingroom data get mnist")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.get_by_text("Loading")).to_have_count(0)
+    page.get_by_label("Dataset").select_option(label="bars")
+    expect(page.get_by_text("840 images", exact=True)).to_be_visible()

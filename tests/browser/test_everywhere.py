@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from page_checks import breaches, expect, overhang
+
+from helpers.page_checks import breaches, expect, overhang
 
 READY = {
     "data": ("data/650", ".wall-panel .thumb"),
@@ -39,7 +40,7 @@ def test_axe_finds_nothing_wrong(look, part, theme):
         assert breaches(page) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("width", [360, 768, 1024, 1200, 1440])
 def test_no_part_is_wider_than_its_window(look, width):
     watched = look(width=width)
     for part in READY:

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from page_checks import expect
 
 from fittingroom.runs import open_run
+from helpers.page_checks import expect
 
 
 @pytest.fixture
@@ -81,3 +81,66 @@ def test_a_picture_leads_to_its_place_on_the_wall(grid):
     grid.locator(".pair a").first.click()
     expect(grid.get_by_role("heading", name=re.compile(r"Image \d+"))).to_be_visible()
     expect(grid.get_by_text("test image 0")).to_be_visible()
+
+
+def test_reload_and_back_keep_the_page_and_what_is_shown(grid):
+    grid.get_by_role("button", name="Least confident").click()
+    grid.get_by_role("button", name="Next page").click()
+    first = grid.locator(".pair a").first.get_attribute("href")
+    grid.reload()
+    expect(grid.get_by_text("2 of 14", exact=True)).to_be_visible()
+    expect(grid.locator(".pair a").first).to_have_attribute("href", first)
+    expect(grid.get_by_role("button", name="Least confident")).to_have_attribute("aria-pressed", "true")
+    grid.go_back()
+    expect(grid.get_by_text("1 of 14", exact=True)).to_be_visible()
+
+
+def test_the_focus_stays_on_the_button_that_turns_the_page(grid):
+    button = grid.get_by_role("button", name="Next page")
+    button.focus()
+    button.press("Enter")
+    expect(grid.get_by_text("2 of 14", exact=True)).to_be_visible()
+    expect(button).to_be_focused()
+
+
+def until(page, held):
+    """Let the page go on until a request is held."""
+    while not held:
+        page.wait_for_timeout(10)
+
+
+def test_what_comes_when_another_part_is_open_is_drawn_nowhere(watched):
+    held = []
+    watched.page.route("**/api/runs/*/predictions", lambda route: held.append(route))
+    page = watched.go("look/20260101-worse")
+    until(page, held)
+    page.get_by_role("link", name="Runs").click()
+    expect(page.locator("table.runs")).to_be_visible()
+    for route in held:
+        route.continue_()
+    page.get_by_role("link", name="20260102-good").wait_for()
+    expect(page.locator(".pair")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Runs")
+
+
+def test_a_part_that_loads_slowly_does_not_replace_the_one_that_was_opened_after_it(watched):
+    held = []
+    page = watched.go("train")
+    page.route("**/api/runs", lambda route: held.append(route) if not held else route.continue_())
+    page.get_by_role("link", name="Look").click()
+    until(page, held)
+    page.get_by_role("link", name="Runs").click()
+    expect(page.locator("table.runs")).to_be_visible()
+    held[0].continue_()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("table.runs")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Runs")
+
+
+def test_a_run_that_was_not_tested_is_tested_by_a_button_that_says_what_it_costs(watched, untested):
+    page = watched.go(f"look/{untested.name}")
+    expect(page.get_by_text("Testing it is a look at them, and is written down in the run.")).to_be_visible()
+    assert untested.test_looks == []
+    page.get_by_role("button", name="Test it").click()
+    expect(page.locator(".pair")).to_have_count(15)
+    assert len(untested.test_looks) == 1

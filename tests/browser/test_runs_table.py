@@ -4,7 +4,8 @@ import re
 import shutil
 
 import pytest
-from page_checks import expect
+
+from helpers.page_checks import expect, overhang
 
 
 @pytest.fixture
@@ -86,3 +87,62 @@ def test_on_a_phone_score_and_delete_are_there_without_scrolling_sideways(look, 
         assert box["x"] + box["width"] <= 360
     place = page.locator(".scroll")
     assert place.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+NAMES = ["two words", "Müllers Läufe", "_draft", "a#b?c%20d&e", "so long " * 20 + "a name"]
+
+
+def test_a_run_of_any_name_is_listed_and_opened(watched, runs):
+    folders = [shutil.copytree(runs / "20260102-good", runs / name) for name in NAMES]
+    try:
+        page = watched.go("runs")
+        for name in NAMES:
+            page.get_by_role("link", name=name, exact=True).click()
+            expect(page.locator(".look-top select").first).to_have_value(name)
+            expect(page.locator(".pair")).to_have_count(15)
+            page.go_back()
+        assert overhang(page) <= 0
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("width", [768, 1024, 1200, 1440])
+def test_the_tables_are_whole_at_every_width(look, doomed, width):
+    watched = look(width=width)
+    page = watched.go("runs")
+    button = page.get_by_role("button", name="Delete 20260102-good")
+    expect(button).to_be_visible()
+    box = button.bounding_box()
+    assert box["x"] + box["width"] <= width
+    page = watched.go("look/20260102-good")
+    expect(page.locator("table.confusion")).to_be_visible()
+    assert page.locator(".scroll").evaluate_all("boxes => boxes.map(box => box.scrollWidth - box.clientWidth)") == [0]
+
+
+def test_after_a_run_is_deleted_the_focus_is_on_the_next_ones_button(table, doomed):
+    table.get_by_role("button", name="Delete 20260103-doomed").focus()
+    table.keyboard.press("Enter")
+    table.get_by_role("dialog").get_by_role("button", name="Delete").focus()
+    table.keyboard.press("Enter")
+    expect(table.get_by_role("link", name="20260103-doomed")).to_have_count(0)
+    assert table.evaluate("document.activeElement.closest('table.runs') !== null")
+
+
+def test_the_order_and_the_choice_come_back_from_the_address(table):
+    table.get_by_role("columnheader", name="Test accuracy").get_by_role("button").click()
+    table.get_by_label("Choose 20260101-worse").check()
+    table.reload()
+    expect(table.get_by_label("Choose 20260101-worse")).to_be_checked()
+    expect(table.get_by_role("columnheader", name="Test accuracy")).to_have_attribute("aria-sort", "descending")
+
+
+def test_where_there_are_no_runs_each_part_leads_to_the_form_and_one_line_says_what_to_do_first(
+    look, start_studio, tmp_path
+):
+    watched = look(address=start_studio(at=tmp_path / "none").address)
+    page = watched.go("data")
+    expect(page.get_by_text("New here? First train the walk-through's network")).to_be_visible()
+    for part in ("look", "runs"):
+        watched.go(part).get_by_role("link", name="Train a network").click()
+        expect(page.get_by_role("button", name="Start training")).to_be_visible()

@@ -6,8 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from page_checks import expect, ink
 from PIL import Image
+
+from helpers.page_checks import expect, ink
 
 SEEN = """() => Array.from(document.querySelector(".picture.seen").getContext("2d").getImageData(0, 0, 28, 28).data)
     .filter((_, at) => at % 4 === 3)"""
@@ -19,7 +20,8 @@ DROP = """async ([content, type, target, kind]) => {
     const more = { bubbles: true, cancelable: true };
     if (kind === "paste") place.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, ...more }));
     const drag = (name) => place.dispatchEvent(new DragEvent(name, { dataTransfer: data, ...more }));
-    if (kind === "drop") ["dragover", "drop"].forEach(drag);
+    const drags = kind === "drop" ? ["dragover", "drop"].map(drag) : [];
+    return drags.filter(Boolean).length; // that nobody has prevented from taking the page's place
 }"""
 
 
@@ -51,8 +53,13 @@ def room(watched):
     return page
 
 
-def hand_over(page, content, kind="drop", media="image/jpeg"):
-    page.evaluate(DROP, [base64.b64encode(content).decode(), media, ".drop" if kind == "drop" else None, kind])
+def hand_over(page, content, kind="drop", media="image/jpeg", target=".drop"):
+    page.evaluate(DROP, [base64.b64encode(content).decode(), media, target if kind == "drop" else None, kind])
+
+
+def left_to_the_browser(page, content, target):
+    """How many of the two events of a drop nobody has taken from the browser, which would open the file itself."""
+    return page.evaluate(DROP, [base64.b64encode(content).decode(), "image/jpeg", target, "drop"])
 
 
 def answered(page):
@@ -202,3 +209,30 @@ def test_one_draws_and_erases_by_keyboard_alone(room):
     room.locator(".pad").focus()
     after(room, lambda: [room.keyboard.press("ArrowLeft") for _ in range(4)])
     assert ink(room, ".pad")[2] < drawn[2]
+
+
+def test_a_photo_that_is_dropped_beside_the_zone_is_taken_and_the_page_stays(room, photo):
+    assert left_to_the_browser(room, photo, "h1") == 0
+    answered(room)
+    expect(room.locator(".steps li").first).to_be_visible()
+
+
+def test_a_photo_that_is_dropped_while_drawing_is_taken_as_a_photo(room, photo):
+    room.get_by_role("button", name="Draw").click()
+    assert left_to_the_browser(room, photo, "#bar") == 0
+    answered(room)
+    expect(room.get_by_role("button", name="Photo", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+def test_where_no_photo_is_wanted_a_dropped_file_does_not_leave_the_page(watched, photo):
+    page = watched.go("runs")
+    expect(page.locator("table.runs")).to_be_visible()
+    assert left_to_the_browser(page, photo, "table.runs") == 0
+
+
+def test_model_and_way_come_back_from_the_address(room):
+    room.get_by_label("Model", exact=True).select_option(label="fashion-mnist/walkthrough")
+    room.get_by_role("button", name="Draw").click()
+    room.reload()
+    expect(room.locator(".pad")).to_be_visible()
+    expect(room.get_by_label("Model", exact=True)).to_have_value("shipped/fashion-mnist/walkthrough")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import fittingroom as fr
+from fittingroom.runs import Run
 
 
 def test_data_list_names_every_dataset(run):
@@ -199,10 +200,9 @@ def test_a_damaged_run_has_that_state_in_the_list(run, trained, tmp_path):
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["--epochs", "3"], "--epochs"),
         (["--seed", "0"], "--seed"),
-        (["--set", "epochs=3", "--validation", "10"], "--validation, --set"),
-        (["--recipe", "92", "--name", "other", "--out", "elsewhere"], "--recipe, --name, --out"),
+        (["--set", "epochs=3", "--validation", "10"], "--set, --validation"),
+        (["--recipe", "92", "--epochs", "3"], "--recipe"),
     ],
 )
 def test_resume_with_what_it_would_ignore_is_refused_by_name(run, trained, words, named):
@@ -211,14 +211,75 @@ def test_resume_with_what_it_would_ignore_is_refused_by_name(run, trained, words
     assert f"Expected --resume without {named}: a run goes on with the recipe, seed" in answer.err
 
 
+def test_preview_and_find_lr_draw_a_picture_and_keep_no_run(run, toy_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = run("train", "--dataset", toy_folder, "--set", "flip=random", "--preview", "first.png")
+    assert answer.code == 0, answer.err
+    assert "8 images of the first batch, as they are and as the network gets them in 4 epochs: first.png" in answer.out
+    told = run("train", "--dataset", toy_folder, "--find-lr", "rates.svg", "--json")
+    facts = json.loads(told.out)
+    assert (facts["schema"], facts["picture"]) == ("fittingroom/find-lr/1", "rates.svg")
+    assert len(facts["rates"]) == len(facts["losses"]) == len(facts["smoothed"])
+    advice = run("train", "--dataset", toy_folder, "--find-lr", "rates.png").out
+    setting = re.search(r"--set (learning_rate=\S+)", advice)[1]
+    assert run("train", "--dataset", toy_folder, "--set", setting, "--epochs", "1", "--out", "r").code == 0
+    assert {path.name for path in tmp_path.iterdir()} >= {"first.png", "rates.svg", "rates.png", "r"}
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--preview", "a.png", "--epochs", "3"], "without --epochs"),
+        (["--find-lr", "a.png", "--resume", "runs/x"], "without --resume"),
+        (["--preview", "a.png", "--find-lr", "b.png"], "without --preview"),
+        (["--preview", "a.png", "--model", "thin-conv"], "without --model"),
+        (["--preview", "a.docx"], "ends in .png, .svg or .pdf"),
+    ],
+)
+def test_what_preview_and_find_lr_do_not_take_is_refused(run, toy_folder, words, told):
+    answer = run("train", "--dataset", toy_folder, *words)
+    assert answer.code == 2
+    assert told in " ".join(answer.err.split())
+
+
 def test_a_finished_run_says_that_it_is_finished(run, trained):
     answer = run("train", "--resume", trained)
     assert answer.code == 2
     assert "is finished after 2 epochs" in answer.err
+    assert f"fittingroom train --resume {trained} --epochs 4" in answer.err
+    assert ("fittingroom evaluate" in answer.err) == (Run(trained).state != "evaluated")
+
+
+def test_a_finished_run_is_trained_on_for_more_epochs_in_a_run_of_its_own(run, trained, tmp_path):
+    before = (trained / "history.jsonl").read_bytes()
+    answer = run("train", "--resume", trained, "--epochs", "3", "--out", tmp_path / "more", "--name", "longer")
+    assert answer.code == 0, answer.err
+    assert "this is another schedule than 3 epochs at once" in answer.err + answer.out
+    assert (trained / "history.jsonl").read_bytes() == before
+    assert f"after epoch 2 of {trained.resolve()}, trained on" in run("runs", "show", tmp_path / "more").out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--epochs", "2"], "--epochs: expected more than the 2"),
+        (["--name", "other"], "Expected --epochs with --name"),
+        (["--epochs", "3", "--model", "thin-conv"], "need Python"),
+        (["--epochs", "3", "--dataset", "fashion-mnist"], "Pass the same data"),
+    ],
+)
+def test_what_a_finished_run_cannot_be_trained_on_with_is_refused(run, trained, words, told):
+    answer = run("train", "--resume", trained, *words)
+    assert answer.code == 2
+    assert told in " ".join(answer.err.split())
 
 
 def test_runs_list_says_where_it_looked(run, tmp_path):
     assert f"No runs in {tmp_path}/ yet" in run("runs", "list", tmp_path).out
+    missing = run("runs", "list", tmp_path / "nowhere")
+    assert missing.code == 2
+    assert "found no such folder" in missing.err
 
 
 def test_report_writes_the_page_and_prints_where(run, trained):

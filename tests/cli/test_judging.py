@@ -56,7 +56,7 @@ def test_evaluates_json_holds_the_verdict_the_seed_and_the_temperature(run, fres
     answer = json.loads(run("evaluate", fresh, "--dataset", toy_folder, "--json").out)
     assert answer["schema"] == "fittingroom/evaluate/1"
     assert (answer["seed"], answer["warning"], answer["references"]) == (0, None, [])
-    assert answer["temperature"]["on_validation"]["n"] == 100
+    assert answer["temperature"]["validation"]["n"] == 100
     assert answer["calibration"]["bins"] == len(answer["calibration"]["curve"]) == 15
 
 
@@ -208,7 +208,7 @@ def test_a_score_too_good_to_be_true_is_warned_of_on_stderr(run, predictions):
     answer = run("judge", path)
     assert answer.code == 0
     assert "Warning: 1.0000 is above 0.975" in answer.err
-    assert "Beside it: untrained people 0.835" in answer.out
+    assert "For comparison: untrained people 0.835" in answer.out
     assert json.loads(run("judge", path, "--json").out)["warning"].startswith("Warning")
 
 
@@ -249,8 +249,8 @@ def test_compare_draws_what_differs_in_a_terminal_and_lists_it_where_there_are_n
     monkeypatch.setattr("fittingroom.pages.terminal_picture.drawing_for", lambda console: "braille")
     answer = run("compare", fresh, other, "--data-dir", toy_folder)
     assert answer.code == 0, answer.err
-    assert "fresh alone is right on 1 images, other alone on 0." in answer.out
-    assert ("other says" in answer.out) == (kind == "own")
+    assert "Only fresh is right on 1 image, only other on 0 images." in answer.out
+    assert ("other: predicted" in answer.out) == (kind == "own")
 
 
 @pytest.mark.parametrize(
@@ -271,9 +271,9 @@ def test_what_cannot_be_compared_is_one_sentence(run, tested, more, words):
 def test_mistakes_are_a_table_where_there_is_no_terminal(run, tested, toy_folder):
     answer = run("mistakes", tested, "--data-dir", toy_folder, "--top-losses", 3)
     lines = answer.out.strip().splitlines()
-    assert lines[0].split()[:4] == ["image", "is", "said", "confidence"]
+    assert lines[0].split()[:5] == ["image", "true", "label", "predicted", "confidence"]
     assert len(lines) == 4
-    assert "test images are named wrongly" in answer.err
+    assert "test images are classified wrongly" in answer.err
 
 
 @pytest.mark.parametrize("drawing", ["half-blocks", "braille", "letters"])
@@ -281,7 +281,7 @@ def test_mistakes_are_drawn_where_it_is_asked_for(run, tested, toy_folder, drawi
     answer = run("mistakes", tested, "--data-dir", toy_folder, "--top-losses", 1, "--pictures", drawing)
     sign = {"half-blocks": "▀", "braille": "⠐", "letters": "%"}[drawing]
     assert sign in answer.out
-    assert "most like it, of what it learned from:" in answer.out
+    assert "most similar training images:" in answer.out
 
 
 def test_mistakes_json_has_losses_in_order_with_neighbours(run, tested, toy_folder, toy):

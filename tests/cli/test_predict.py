@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import photo, shirt_mask
 
 import fittingroom as fr
 from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos.importing import folder_name
 from fittingroom.workflows.picture_answers import name_pictures
+from helpers.scenes import photo, shirt_mask
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import tiny_dataset
-from local_server import LocalServer
 
 import fittingroom.data.download as download_module
 import fittingroom.data.folder as places
 import fittingroom.data.sources as sources
+from helpers import tiny_dataset
+from helpers.local_server import LocalServer
 
 REAL_MNIST = Path(__file__).parents[2] / ".." / "shared" / "mnist"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_dataset
 
 import fittingroom.data.cache as cache
 from fittingroom.data.cache import alone, array_path, cache_folder, invalidate, read, rehash, store
 from fittingroom.errors import DataError
+from helpers import tiny_dataset
 
 FILE, ARRAY = tiny_dataset.TINY.files[0], tiny_dataset.ARRAYS[0]
 
@@ -170,7 +170,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-import tiny_dataset
+from helpers import tiny_dataset
 import fittingroom.data.cache as cache
 
 def half(path, array, **options):
@@ -186,7 +186,7 @@ with cache.alone(folder, print):
 
 def test_a_process_killed_while_writing_leaves_no_half_file_and_no_lock(tmp_path):
     folder = tmp_path / "killed"
-    script = KILLED.format(tests=str(Path(__file__).parent))
+    script = KILLED.format(tests=str(Path(__file__).parent.parent))
     ended = subprocess.run([sys.executable, "-c", script, str(folder)], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert read(folder, FILE) is None

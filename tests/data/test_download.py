@@ -7,14 +7,14 @@ from functools import partial
 
 import numpy as np
 import pytest
-import tiny_dataset
-from local_server import answer
 
 import fittingroom.data.download as download_module
 from fittingroom.data.download import UnreachableError, download
 from fittingroom.data.idx import UnwritableError, encode
 from fittingroom.data.verified import read_verified
 from fittingroom.errors import DataError
+from helpers import tiny_dataset
+from helpers.local_server import answer
 
 FILE, ARRAY = tiny_dataset.TINY.files[0], tiny_dataset.ARRAYS[0]
 PACKED = gzip.compress(encode(ARRAY))

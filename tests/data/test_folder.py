@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny_dataset
 
 from fittingroom.data.folder import is_idx_name, load_folder, rewrite
 from fittingroom.data.idx import encode
 from fittingroom.errors import DataError, DataNotFoundError, UsageError
+from helpers import tiny_dataset
 
 STRANGE = tiny_dataset.make_arrays(seed=9)
 

@@ -4,11 +4,11 @@ import zipfile
 
 import numpy as np
 import pytest
-import tiny_dataset
 from PIL import Image
 
 import fittingroom as fr
 from fittingroom.errors import DataNotFoundError, FittingRoomError
+from helpers import tiny_dataset
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28)).astype(np.uint8)
 LABELS = np.arange(12) % 3

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_dataset
 
 import fittingroom.data as data
 from fittingroom.data import cache_folder, get, load, load_data, locate, verify
 from fittingroom.data.cache import array_path
 from fittingroom.data.catalog import FILE_NAMES
 from fittingroom.errors import DataError, DataNotFoundError, UsageError
+from helpers import tiny_dataset
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tiny_dataset
-from local_server import answer
 
 import fittingroom.data.sources as sources
 from fittingroom.data.cache import alone, array_path, cache_folder, read
@@ -18,6 +16,8 @@ from fittingroom.data.catalog import FILE_NAMES, DebianPackage
 from fittingroom.data.idx import UnwritableError
 from fittingroom.data.sources import fill_cache
 from fittingroom.errors import DataError, DataNotFoundError
+from helpers import tiny_dataset
+from helpers.local_server import answer
 
 LOCAL_RESULTS = {".lock"} | {f"{name}{ending}" for name in FILE_NAMES for ending in (".npy", ".json")}
 
@@ -144,7 +144,7 @@ def test_a_file_that_one_mirror_lacks_comes_from_the_next(tiny_mirror, with_mirr
     assert len(tiny_mirror.asked) == 5
 
 
-@pytest.mark.parametrize("body", [b"<html>log in</html>", gzip.compress(b"<html>"), b"", b"\x1f\x8b\x08"])
+@pytest.mark.parametrize("body", [b"<html>log in</html>", gzip.compress(b"<html>", mtime=0), b"", b"\x1f\x8b\x08"])
 def test_what_is_no_data_is_never_kept(tiny_mirror, with_mirrors, lines, body):
     tiny_mirror.files[f"/{FILE_NAMES[1]}.gz"] = body
     with pytest.raises(DataNotFoundError, match=rf"Tiny: no source has .*{FILE_NAMES[1]}.gz"):
@@ -247,7 +247,7 @@ SECOND = """
 import sys
 sys.path.insert(0, {tests!r})
 from dataclasses import replace
-import tiny_dataset
+from helpers import tiny_dataset
 from fittingroom.data import load
 tiny_dataset.install(replace(tiny_dataset.TINY, mirrors=(sys.argv[1],)))
 print(load("tiny", log=print).train.images.sum())
@@ -263,7 +263,7 @@ def test_two_processes_that_fetch_at_once_both_end_well_and_only_one_fetches(tin
         answer(body)(handler)
 
     tiny_mirror.answers[first] = slowly
-    script = SECOND.format(tests=str(Path(__file__).parent))
+    script = SECOND.format(tests=str(Path(__file__).parent.parent))
     command = [sys.executable, "-c", script, tiny_mirror.url]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     words = [process.communicate(timeout=60)[0] for process in running]

@@ -4,7 +4,6 @@ import gzip
 
 import numpy as np
 import pytest
-import tiny_dataset
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from fittingroom.data.catalog import DATASETS
 from fittingroom.data.idx import encode
 from fittingroom.data.verified import read_verified
 from fittingroom.errors import DataError
+from helpers import tiny_dataset
 
 FILE = tiny_dataset.TINY.files[0]
 RAW = encode(tiny_dataset.ARRAYS[0])

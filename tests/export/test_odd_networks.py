@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import pytest
 import torch
-from odd_networks import NETWORKS, NEWER, built, sequential
 
 import fittingroom as fr
 from fittingroom.cli.app import main
@@ -22,6 +21,7 @@ from fittingroom.export.model_export import checked_onnx, write_model
 from fittingroom.export.onnx_writer import write_onnx
 from fittingroom.inference.onnx_engine import open_onnx
 from fittingroom.pages.interpretation import interpret
+from helpers.odd_networks import NETWORKS, NEWER, built, sequential
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -9,7 +9,6 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import photo, shirt_mask
 from starlette.testclient import TestClient
 
 import fittingroom as fr
@@ -25,6 +24,7 @@ from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
+from helpers.scenes import photo, shirt_mask
 
 pytest.importorskip("onnxruntime", reason="no ONNX Runtime: install the photos extra")
 
@@ -157,7 +157,7 @@ def ask_studio(visitor, dataset, model, positions):
     """The studio's probabilities of images of a dataset, by their positions in its one row."""
     visitor.get("/")
     question = {"dataset": dataset, "model": model}
-    visitor.post("/api/answers", json=question)
+    visitor.post("/api/answers", json={**question, "spend_look": True})
     end = time.monotonic() + 120
     while visitor.get("/api/answers", params=question).json()["state"] == "working" and time.monotonic() < end:
         time.sleep(0.1)

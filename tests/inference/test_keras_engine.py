@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from networks import convolutional, dense, keras, layers, plain_module
 
 from fittingroom.errors import ModelError
 from fittingroom.inference import forward as infer_module
 from fittingroom.inference.forward import go_on, make_infer
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.models.functional_model import as_functional
+from helpers.networks import convolutional, dense, keras, layers, plain_module
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (96, 12, 12), dtype=np.uint8)
 

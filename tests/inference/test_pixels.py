@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from networks import keras
 
 import fittingroom as fr
 from fittingroom.data import Dataset, Split
 from fittingroom.errors import UsageError
 from fittingroom.inference.model_files import read_card
-from fittingroom.inference.pixels import feed_of, read_pixels
-from fittingroom.models.front import for_use
+from fittingroom.inference.pixels import feed_of
+from fittingroom.models.front import for_use, read_pixels
 from fittingroom.workflows.evaluation import open_settled
+from helpers.networks import keras
 
 L = keras.layers
 
@@ -43,6 +43,8 @@ CONSTANTS = {  # what a network's first layers say, and the pixels that they wer
     "behind augmentation": (lambda im: sequential(L.RandomTranslation(0.1, 0.1), L.Rescaling(2.0, -1)), "unit"),
     "inside another": (lambda im: sequential(keras.Sequential([L.Reshape((784,)), L.Rescaling(1 / 255)])), "raw"),
     "arithmetic": (lambda im: by_division(), "raw"),
+    "a variance alone": (lambda im: sequential(L.Normalization(axis=None, mean=0.0, variance=255.0**2)), "raw"),
+    "not adapted": (lambda im: sequential(L.BatchNormalization()), None),
     "nothing": (lambda im: sequential(), None),
     "by one": (lambda im: sequential(L.Rescaling(1.0)), None),
 }

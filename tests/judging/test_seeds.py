@@ -17,7 +17,7 @@ def test_mean_and_spread_are_those_of_the_seeds():
 def test_training_luck_and_sampling_error_are_told_apart_in_words():
     words = str(over_seeds([0.86, 0.87], 10_000))
     low, high = wilson_interval(8650, 10_000)
-    assert "Training luck: sd 0.0071" in words
+    assert "Variation between seeds: sd 0.0071" in words
     assert f"Sampling error: {low:.4f} to {high:.4f}" in words
 
 

@@ -12,7 +12,7 @@ import fittingroom as fr
 from fittingroom.inference.model_files import WEIGHTS, shipped_names
 
 ROOT = Path(__file__).parents[2]
-SCRIPT = Path(__file__).with_name("open_in_plain_keras.py")
+SCRIPT = Path(__file__).parents[1] / "helpers" / "open_in_plain_keras.py"
 ENVIRONMENTS = {
     "jax": ROOT / ".peers" / "jax",
     "tensorflow": ROOT / ".peers" / "tensorflow",

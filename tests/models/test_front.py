@@ -30,7 +30,7 @@ def test_a_model_that_scales_for_itself_is_not_scaled_twice():
         ]
     )
     np.testing.assert_allclose(predictor(for_use(model, (28, 28)))(IMAGES), predictor(model)(IMAGES), atol=1e-6)
-    assert sum(type(layer).__name__ == "Rescaling" for layer in for_use(model, (28, 28))._flatten_layers()) == 1
+    assert for_use(model, (28, 28)).get_layer("as_they_are").scale == 1
 
 
 def test_a_logits_model_answers_with_probabilities():

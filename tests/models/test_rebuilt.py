@@ -5,11 +5,11 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from networks import keras, plain_module
 
 import fittingroom as fr
 from fittingroom.errors import ModelError
 from fittingroom.runs import open_run
+from helpers.networks import keras, plain_module
 
 SOURCE = """
 import keras, torch
@@ -49,6 +49,8 @@ def test_a_run_of_a_users_own_model_answers_the_same_alive_and_from_its_folder(t
     opened = open_run(run.folder)
     assert opened.live is None
     np.testing.assert_allclose(opened.predict(toy.test.images), alive, rtol=1e-5, atol=1e-6)
+    model = opened.model()  # takes what it was trained on
+    assert all(torch.equal(own, right) for own, right in zip(model.parameters(), run.model().parameters(), strict=True))
     verdict = fr.evaluate(str(run.folder), toy)
     assert verdict.accuracy == pytest.approx(float((alive.argmax(1) == toy.test.labels).mean()))
     assert verdict.accuracy > 0.5

@@ -23,11 +23,11 @@ def test_the_highest_loss_comes_first() -> None:
     assert choose(LABELS, ANSWERS).tolist() == [3, 1, 4, 2, 0]
 
 
-def test_by_confidence_only_mistakes_are_there_the_surest_first() -> None:
+def test_by_confidence_only_mistakes_are_there_the_most_confident_first() -> None:
     assert choose(LABELS, ANSWERS, order="confidence").tolist() == [3, 1, 4]
 
 
-def test_images_can_be_chosen_by_what_they_are_and_what_they_were_taken_for() -> None:
+def test_images_can_be_chosen_by_what_they_are_and_what_they_were_predicted_as() -> None:
     assert choose(LABELS, ANSWERS, true=2).tolist() == [3, 4]
     assert choose(LABELS, ANSWERS, true=2, predicted=0).tolist() == [4]
     assert choose(LABELS, ANSWERS, count=1).tolist() == [3]
@@ -65,10 +65,10 @@ def test_answers_are_values_with_the_place_in_the_file() -> None:
 @pytest.mark.parametrize(
     ("labels", "words"),
     [
-        ((1, 1, 1), "Of the 3 training images most like it, 3 are Shirt, which it was taken for."),
-        ((0,), "Of the 1 training images most like it, 1 is Coat, which it is."),
-        ((2, 2), "Of the 2 training images most like it, 2 are of other classes."),
-        ((1, 0, 2), "1 is Shirt, which it was taken for, 1 is Coat, which it is, and 1 is of other classes."),
+        ((1, 1, 1), "Labels of the 3 most similar training images: 3 Shirt (the predicted class)."),
+        ((0,), "Labels of the 1 most similar training image: 1 Coat (the true class)."),
+        ((2, 2), "Labels of the 2 most similar training images: 2 of other classes."),
+        ((1, 0, 2), ": 1 Shirt (the predicted class), 1 Coat (the true class), 1 of other classes."),
     ],
 )
 def test_the_neighbours_are_told_in_a_sentence(labels: tuple[int, ...], words: str) -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
-from report_samples import make_judged
 
-from fittingroom.pages.curves import FEW, coverage_figure, reliability_figure, runs_figure
+from fittingroom.pages.figures import FEW, coverage_figure, reliability_figure, runs_figure
+from helpers.report_samples import make_judged
 
 JUDGED = make_judged()
 CURVE = JUDGED.score.calibration.curve
@@ -11,7 +11,7 @@ CURVE = JUDGED.score.calibration.curve
 
 def test_the_reliability_curve_joins_the_bins_with_enough_answers() -> None:
     upper = reliability_figure(CURVE).axes[0]
-    line = next(each for each in upper.lines if each.get_label() == "as it is")
+    line = next(each for each in upper.lines if each.get_label() == "as trained")
     expected = [(one.confidence, one.accuracy) for one in CURVE if one.n >= FEW]
     assert np.allclose(line.get_xydata(), expected)
 
@@ -24,8 +24,9 @@ def test_each_bins_interval_is_an_upright_stroke() -> None:
 
 def test_tempered_answers_are_a_second_line_with_its_own_dashes_and_marker() -> None:
     assert JUDGED.temperature is not None
-    upper = reliability_figure(CURVE, JUDGED.temperature.on_judged.curve).axes[0]
-    one, other = (next(each for each in upper.lines if each.get_label() == name) for name in ("as it is", "tempered"))
+    upper = reliability_figure(CURVE, JUDGED.temperature["test"].curve).axes[0]
+    names = ("as trained", "after temperature")
+    one, other = (next(each for each in upper.lines if each.get_label() == name) for name in names)
     assert one.get_linestyle() != other.get_linestyle()
     assert one.get_marker() != other.get_marker()
 

@@ -5,13 +5,14 @@ import re
 
 import numpy as np
 import pytest
-from page_reader import Reader, Tables, prose_of, unexplained, words_of
-from report_samples import NAMES, answers, make_comparison
 from sklearn import metrics
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from fittingroom.pages.answers import Pictures
 from fittingroom.pages.comparison.page import comparison_page
+from helpers.page_reader import Reader, Tables, prose_of, unexplained, words_of
+from helpers.report_samples import NAMES, answers, make_comparison
 
 
 def picture():
@@ -21,7 +22,7 @@ def picture():
 @pytest.fixture(scope="module")
 def page() -> str:
     report = make_comparison()
-    return comparison_page(report, {each.index: picture() for each in report.differences})
+    return comparison_page(report, Pictures({first.index: picture() for first, *_ in report.differences}))
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +74,12 @@ def test_recall_by_class_is_that_of_scikit_learn(tables: Tables) -> None:
 
 def test_seeds_are_told_in_words(page: str) -> None:
     words = words_of(page)
-    assert "a better one is a luckier one and no better recipe" in words
-    assert "Training luck: sd" in words
+    assert "a higher score is chance and no better recipe" in words
+    assert "Variation between seeds: sd" in words
     assert "Sampling error:" in words
 
 
-def test_images_on_which_the_first_two_differ_are_shown_with_what_each_said(page: str) -> None:
+def test_images_on_which_the_first_two_differ_are_shown_with_what_each_predicted(page: str) -> None:
     labels = answers()[0]
     differences = make_comparison().differences
     assert differences
@@ -86,20 +87,20 @@ def test_images_on_which_the_first_two_differ_are_shown_with_what_each_said(page
         place = of_run[0].index
         assert [one.predicted for one in of_run] == [answers(seed=k)[1][place].argmax() for k in range(3)]
         assert (of_run[0].predicted != labels[place]) != (of_run[1].predicted != labels[place])
-        assert f"number {place}" in page
+        assert f"image {place}" in page
 
 
 def test_validation_figures_say_that_they_are(page: str) -> None:
     assert "Validation figures only" in words_of(page)
-    assert "Validation figures only" not in words_of(comparison_page(make_comparison(split="test"), {}))
+    assert "Validation figures only" not in words_of(comparison_page(make_comparison(split="test"), Pictures()))
 
 
 def test_two_runs_have_no_correction(page: str) -> None:
-    two = words_of(comparison_page(make_comparison(2), {}))
+    two = words_of(comparison_page(make_comparison(2), Pictures()))
     assert "corrected" not in two
     assert "p, corrected" in words_of(page)
     assert re.search(r"run-\d is better: |cannot be told apart", two)
 
 
 def test_six_runs_and_more_are_drawn_as_far_as_they_can_be_told_apart() -> None:
-    assert "of the first 6 runs" in words_of(comparison_page(make_comparison(7), {}))
+    assert "of the first 6 runs" in words_of(comparison_page(make_comparison(7), Pictures()))

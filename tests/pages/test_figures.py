@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from report_samples import history_of
 
 from fittingroom.errors import DataError, UsageError
 from fittingroom.pages import figures
 from fittingroom.pages.answers import answers_at
-from fittingroom.pages.curves import comparison_figure, curve_figure, spread
+from fittingroom.pages.figures import comparison_figure, curve_figure, spread
+from helpers.report_samples import history_of
 
 NAMES = [f"class {number}" for number in range(10)]
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)
@@ -95,11 +95,11 @@ def test_no_figure_is_known_to_pyplot(plt) -> None:
 FEW = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.3, 0.6, 0.1], [0.1, 0.8, 0.1]])
 
 
-def test_the_figure_says_of_each_image_what_was_said_and_what_it_is() -> None:
+def test_the_figure_shows_the_predicted_and_the_true_class_of_each_image() -> None:
     shown = answers_at(np.array([3, 0]), np.array([0, 0, 1, 2]), FEW, np.arange(5))
     figure = figures.mistakes_figure(np.zeros((2, 28, 28), np.uint8), shown, ("Coat", "Shirt", "Bag"))
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["✗ Shirt 80%", "✓ Coat 90%"]
-    assert figure.axes[0].get_xlabel() == "is Bag\nloss 2.30, number 3"
+    assert figure.axes[0].get_xlabel() == "true label Bag\nloss 2.30, image 3"
 
 
 def test_nothing_to_draw_is_said() -> None:

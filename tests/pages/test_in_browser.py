@@ -8,11 +8,12 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
 
+from fittingroom.pages.answers import Pictures
 from fittingroom.pages.comparison.page import comparison_page
 from fittingroom.pages.run.page import run_page
 from fittingroom.pages.tutorial.page import tutorial_page
+from helpers.report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
 
 WIDTHS = (360, 768, 1440)
 
@@ -47,7 +48,7 @@ def address(request, tmp_path_factory) -> str:
         "tutorial": lambda: tutorial_page(report, pictures | make_pictures(judged)),
         "comparison": lambda: comparison_page(
             make_comparison(5),
-            {first.index: np.zeros((28, 28), np.uint8) for first, *_ in make_comparison(5).differences},
+            Pictures({first.index: np.zeros((28, 28), np.uint8) for first, *_ in make_comparison(5).differences}),
         ),
         "curves only": lambda: run_page(make_run()),
     }[request.param]()

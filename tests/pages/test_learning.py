@@ -39,7 +39,7 @@ def test_a_gap_beyond_chance_is_overfitting_that_still_helped() -> None:
 def test_a_gap_within_chance_is_none() -> None:
     found = read_learning(history((0.4, 0.88, 0.4, 0.87)), 1000)
     assert found.finding == "none"
-    assert "No overfitting that these epochs and 1,000 validation images could show" in found.sentence
+    assert "No overfitting is detected with 1,000 validation images" in found.sentence
 
 
 def test_doing_better_on_what_was_held_out_is_explained() -> None:
@@ -57,7 +57,7 @@ def test_a_rise_within_chance_is_no_rising_loss() -> None:
 def test_without_validation_it_cannot_be_told(images: int) -> None:
     found = read_learning((Epoch(1, 1.0, 100, None, 0.5, 0.9),), images)
     assert (found.finding, found.gap) == ("unknown", None)
-    assert "cannot be told" in found.sentence
+    assert "cannot be detected" in found.sentence
 
 
 # the walk-through with 10,000 images held out, seeds 0 to 5: training accuracy, validation loss and accuracy by epoch
@@ -126,4 +126,4 @@ def test_one_epoch_that_jumps_up_at_the_end_is_no_rise_that_goes_on() -> None:
     lines = [(0.3, 0.88, loss, 0.87) for loss in (0.45, 0.40, 0.42, 0.37, 0.39, 0.355, 0.38)]
     found = read_learning(history(*lines), 10_000)
     assert found.finding == "gap"
-    assert "nothing here says that fewer epochs would help" in found.sentence
+    assert "nothing here shows that fewer epochs would help" in found.sentence

@@ -5,14 +5,15 @@ import re
 
 import numpy as np
 import pytest
-from page_reader import Reader, Tables, prose_of, unexplained, words_of
-from report_samples import NAMES, answers, history_of, make_judged, make_pictures, make_run
 from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
 
 from fittingroom.judging.references import too_good_warning
+from fittingroom.pages.answers import Pictures
 from fittingroom.pages.learning import read_learning
 from fittingroom.pages.run.page import run_page
+from helpers.page_reader import Reader, Tables, prose_of, unexplained, words_of
+from helpers.report_samples import NAMES, answers, history_of, make_judged, make_pictures, make_run
 
 OF_METHOD = {"95", "0", "1", "20", "2", "0.1"}  # "95 % interval", "runs from 0 to 1", "fewer than 20 answers"
 
@@ -63,6 +64,17 @@ def test_every_picture_has_words_for_those_who_do_not_see_it(reader: Reader) -> 
     assert all(svg.get("aria-label") and svg.get("role") == "img" for svg in reader.svgs)
 
 
+def test_what_the_network_was_given_is_shown_where_training_changed_the_images() -> None:
+    rows = [np.full((3, 28, 28), 40 * number, np.uint8) for number in range(5)]
+    reader = Reader(run_page(make_run(make_judged()), Pictures(batches=rows)))
+    assert (
+        sum("3 training images as they are, and as the network got them" in svg["aria-label"] for svg in reader.svgs)
+        == 1
+    )
+    without = Reader(run_page(make_run(make_judged()), Pictures()))
+    assert not any("as the network got them" in svg["aria-label"] for svg in without.svgs)
+
+
 def test_right_and_wrong_are_told_by_words_and_signs_and_not_by_colour_alone(page: str) -> None:
     marked = re.findall(r'class="(?:right|wrong)">\s*([^<\s]+)', page)
     assert marked
@@ -100,14 +112,16 @@ def test_the_calibration_figures_are_those_of_counting_bin_by_bin(tables: Tables
             error += inside.mean() * abs(gap)
             squares += inside.mean() * (gap**2 - hits * (1 - hits) / max(n - 1, 1))
     assert shown["calibration error, 15 bins"] == f"{error:.4f}"
-    assert shown["the same, root mean square, de-biased"] == f"{np.sqrt(max(squares, 0)):.4f}"
+    assert shown["calibration error, root mean square, debiased"] == f"{np.sqrt(max(squares, 0)):.4f}"
 
 
 def test_the_area_under_the_risk_is_the_mean_of_the_risks(tables: Tables, predictions) -> None:
     labels, matrix, said = predictions
     wrong = (said != labels)[np.argsort(-matrix.max(axis=1), kind="stable")]
     shown = {row[0]: row[1] for row in tables.rows("All scores")}
-    assert shown["area under the risk"] == f"{(np.cumsum(wrong) / np.arange(1, len(wrong) + 1)).mean():.4f}"
+    assert (
+        shown["area under the risk-coverage curve"] == f"{(np.cumsum(wrong) / np.arange(1, len(wrong) + 1)).mean():.4f}"
+    )
 
 
 def test_each_interval_is_near_that_of_a_bootstrap_written_another_way(tables: Tables, predictions) -> None:
@@ -164,10 +178,10 @@ def test_the_confusion_matrix_is_that_of_scikit_learn(tables: Tables, prediction
     assert shown == metrics.confusion_matrix(labels, said).tolist()
 
 
-def test_accuracy_where_it_may_decline_is_that_of_sorting_and_counting(tables: Tables, predictions) -> None:
+def test_accuracy_by_coverage_is_that_of_sorting_and_counting(tables: Tables, predictions) -> None:
     labels, matrix, said = predictions
     order = np.argsort(-matrix.max(axis=1), kind="stable")
-    for row in tables.rows("Where it may decline")[1:]:
+    for row in tables.rows("Accuracy where")[1:]:
         n = int(row[1].replace(",", ""))
         chosen = order[:n]
         right = int((said == labels)[chosen].sum())
@@ -191,7 +205,7 @@ def test_before_and_after_the_temperature_are_those_of_scikit_learn(page: str, t
 def test_the_highest_losses_are_the_highest(page: str, predictions) -> None:
     labels, matrix, _ = predictions
     costs = -np.log(matrix[np.arange(len(labels)), labels])
-    shown = [(float(loss), int(place)) for loss, place in re.findall(r"loss (\d+\.\d+)number (\d+)", words_of(page))]
+    shown = [(float(loss), int(place)) for loss, place in re.findall(r"loss (\d+\.\d+)image (\d+)", words_of(page))]
     worst = np.argsort(-costs, kind="stable")[:9]
     assert shown == [(float(f"{costs[place]:.2f}"), place + 100) for place in worst]
 
@@ -202,7 +216,8 @@ def test_the_pair_most_confused_is_the_largest_count_off_the_diagonal(page: str,
     np.fill_diagonal(counts, 0)
     true, predicted = divmod(int(counts.argmax()), 10)
     share = 100 * counts.max() / (labels == true).sum()
-    assert f"{NAMES[true]} taken for {NAMES[predicted]}: {counts.max()} times, {share:.1f} % of all" in words_of(page)
+    told = f"true label {NAMES[true]}, predicted {NAMES[predicted]}: {counts.max()} times, {share:.1f} % of the class"
+    assert told in words_of(page)
 
 
 def test_the_drawn_curves_tell_the_same_bins_and_coverages(reader: Reader, predictions) -> None:
@@ -211,12 +226,12 @@ def test_the_drawn_curves_tell_the_same_bins_and_coverages(reader: Reader, predi
     labels, matrix, said = predictions
     fraction, mean = calibration_curve(said == labels, matrix.max(axis=1), n_bins=15)
     words = next(svg["aria-label"] for svg in reader.svgs if "bins" in svg["aria-label"])
-    told = re.findall(r"([\d.]+) sure, ([\d.]+) right", words)
+    told = re.findall(r"confidence ([\d.]+), accuracy (\d\.\d+)", words)
     assert told == [(f"{sure:.2f}", f"{right:.2f}") for sure, right in zip(mean, fraction, strict=True)]
 
 
 def test_known_scores_stand_beside_it_and_say_which_it_is_above(page: str, tables: Tables) -> None:
-    rows = {row[0]: row[2] for row in tables.rows("Accuracy beside what is known")}
+    rows = {row[0]: row[2] for row in tables.rows("Accuracy, with known scores")}
     assert rows["untrained people"] == "0.835"
     assert rows["the best documented network"] == "0.966"
     accuracy = make_judged().score.accuracy
@@ -237,33 +252,33 @@ def test_a_number_that_is_not_in_the_twin_would_be_found(page: str) -> None:
 def test_before_a_test_it_holds_validation_figures_only_and_says_so_at_the_top() -> None:
     page = run_page(make_run(make_judged("validation")))
     words = words_of(page)
-    assert "Validation figures only: this run has not been tested." in words[: words.index("Where it stands")]
+    assert "Validation figures only: this run has not been tested." in words[: words.index("95 % interval")]
     assert "<code>fittingroom evaluate</code>" in page
     assert "test accuracy" not in words
-    assert "The test split has not been looked at." in words
-    assert "Those are test scores, and this is not one" in words
+    assert "No test looks: the model has not been evaluated on the test images." in words
+    assert "The known scores are test scores and this is not" in words
 
 
 def test_without_held_out_images_it_has_curves_only() -> None:
     words = words_of(run_page(make_run()))
     assert "Training curves only: no images were held out" in words
     assert "interval" not in words
-    assert "overfitting cannot be told" in words
+    assert "overfitting cannot be detected" in words
 
 
 def test_after_a_test_it_counts_the_looks() -> None:
     look = make_run(make_judged()).looks[0]
     words = words_of(run_page(make_run(make_judged(), looks=(look, {**look, "asked_by": "ladder"}, look))))
-    assert "Test figures: this run has met the test split 3 times." in words
-    assert "slightly flattering" in words
+    assert "Test figures: this run has 3 test looks." in words
+    assert "slightly too high" in words
     assert "ladder" in words
 
 
 def test_test_figures_of_other_data_are_called_that() -> None:
     judged = make_judged(dataset="mnist", fingerprint="beef", references=())
     words = words_of(run_page(make_run(judged)))
-    assert "Test figures, of mnist, which it did not learn from" in words
-    assert "beside no known score of this dataset" in words
+    assert "Test figures on mnist, which it was not trained on" in words
+    assert "none is known for this dataset" in words
 
 
 def test_a_score_too_good_to_be_true_is_told_on_the_page_too() -> None:
@@ -278,7 +293,7 @@ def test_without_pictures_the_mistakes_are_still_told() -> None:
     words = words_of(page)
     assert "Without pictures: the folder is gone." in words
     assert Reader(page).images == []
-    assert f"number {judged.top_losses[0].index}" in words
+    assert f"image {judged.top_losses[0].index}" in words
 
 
 def test_without_a_temperature_it_says_what_it_takes() -> None:
@@ -296,7 +311,7 @@ def test_a_run_that_the_command_line_cannot_make_says_how_from_python() -> None:
 def test_a_long_history_is_folded_away() -> None:
     history = history_of(tuple(0.5 + k / 100 for k in range(20)), validated=True)
     report = make_run(make_judged(), history=history, learning=read_learning(history, 1000))
-    assert "Epoch by epoch, all 20" in words_of(run_page(report))
+    assert "All 20 epochs" in words_of(run_page(report))
 
 
 def test_names_from_outside_cannot_break_the_page() -> None:

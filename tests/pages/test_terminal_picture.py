@@ -89,14 +89,14 @@ def test_an_unknown_drawing_is_refused() -> None:
 
 def test_the_words_of_a_mistake_end_with_its_true_class_and_its_neighbours() -> None:
     lines = mistake_words(MISTAKE, "test", NAMES).plain.splitlines()
-    assert lines[:3] == ["test image 7", "wrong: said Shirt, is Boot", "loss 3.51"]
+    assert lines[:3] == ["test image 7", "wrong: predicted Shirt, true label Boot", "loss 3.51"]
     assert [line.split()[0] for line in lines[4:8]] == ["Shirt", "Bag", "Coat", "Boot"]
-    assert lines[7].endswith("true")
-    assert "1 is Shirt, which it was taken for, and 1 is Boot, which it is" in lines[-1]
+    assert lines[7].endswith("true label")
+    assert "1 Shirt (the predicted class), 1 Boot (the true class)" in lines[-1]
 
 
 def test_without_unicode_no_sign_is_beyond_ascii() -> None:
     with io.StringIO() as text:
         Console(file=text, width=120).print(mistake_block(MISTAKE, "test", NAMES, "letters", IMAGE, [IMAGE, IMAGE]))
         assert text.getvalue().isascii()
-        assert "most like it" in text.getvalue()
+        assert "most similar" in text.getvalue()

@@ -1,9 +1,9 @@
 """The background's colours: what the photo's edge shows is near, anything else is far."""
 
 import numpy as np
-from scenes import photo, shirt_mask
 
 from fittingroom.photos.finding import distance_from_background
+from helpers.scenes import photo, shirt_mask
 
 
 def test_floor_is_near_and_the_article_far_on_two_toned_floors_too():

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scenes import overlap, photo, shirt_mask
 
 from fittingroom.photos.finding import NothingFoundError, find_item, tidied
+from helpers.scenes import overlap, photo, shirt_mask
 
 
 @pytest.mark.parametrize(

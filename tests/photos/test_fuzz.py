@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import photo, shirt_mask
 
 from fittingroom.errors import FittingRoomError
 from fittingroom.photos import prepare_photo, whole_photo
 from fittingroom.photos.whole_photo import SIZE
+from helpers.scenes import photo, shirt_mask
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 SLOWEST_SECONDS = 20.0  # for one; a hang is what it is to find

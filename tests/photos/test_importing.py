@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import photo, shirt_mask
 
 import fittingroom as fr
 from fittingroom.errors import DataError, UsageError
 from fittingroom.photos.importing import import_photos, photos_by_class
 from fittingroom.photos.prepare import prepare_photo
+from helpers.scenes import photo, shirt_mask
 
 
 def fill(folder, names, each=7):

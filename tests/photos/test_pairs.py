@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from scenes import photo, shirt_mask
 
 from fittingroom.photos.pairs import APART, TOUCHING, WHOLE, halves_of, tilt_of
 from fittingroom.photos.prepare import prepare_photo, with_halves
 from fittingroom.photos.views import HALVES_WEIGHT, VIEWS, views_of
+from helpers.scenes import photo, shirt_mask
 
 ROWS, COLUMNS = np.mgrid[0:240, 0:300]
 
@@ -96,6 +96,7 @@ def test_halves_are_looked_at_only_where_they_were_asked_for():
     np.testing.assert_allclose(their_weights[: len(alone)], weights * (1 - HALVES_WEIGHT))
     assert len(together) == len(alone) + 2 * 2 * 4
     assert their_weights.sum() == pytest.approx(1)
+    assert their_weights[len(alone) :].sum() == pytest.approx(0.25)  # a quarter, as docs/photos.md says
 
 
 def test_a_half_is_seen_as_it_lies_and_along_its_length():

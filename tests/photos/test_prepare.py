@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image
-from scenes import overlap, photo, shirt_mask
 
 import fittingroom as fr
 from fittingroom.errors import DataError
+from helpers.scenes import overlap, photo, shirt_mask
 
 
 def test_a_file_an_image_and_an_array_give_the_same_picture(tmp_path):

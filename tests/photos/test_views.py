@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scenes import overlap, photo, shirt_mask
 
 from fittingroom.photos.prepare import prepare_photo
 from fittingroom.photos.views import VIEWS, View, averaged, views_of
+from helpers.scenes import overlap, photo, shirt_mask
 
 PREPARED = prepare_photo(photo(shirt_mask()))
 

@@ -1,12 +1,13 @@
 """Asking a model about every image, neighbours, maps: in processes of their own, kept, told of."""
 
+import json
 import time
 
 import numpy as np
 import pytest
 
 from fittingroom.runs import open_run
-from fittingroom.studio.jobs import Job
+from fittingroom.studio.jobs import Job, TaskQueue
 
 RUN = {"dataset": "bars", "model": "run/20260101-a"}
 
@@ -14,7 +15,7 @@ RUN = {"dataset": "bars", "model": "run/20260101-a"}
 @pytest.fixture
 def asked(with_run):
     """The visitor, once the run has answered about every image."""
-    assert with_run.get("/api/answers", params=RUN).json() == {"state": "absent"}
+    assert with_run.get("/api/answers", params=RUN).json() == {"state": "absent", "costs_look": False}
     assert with_run.post("/api/answers", json=RUN).json()["state"] in ("working", "ready")
     end = time.monotonic() + 120
     while (state := with_run.get("/api/answers", params=RUN).json())["state"] == "working" and time.monotonic() < end:
@@ -37,11 +38,59 @@ def test_a_model_answers_about_every_image_and_is_laid_out_by_what_it_sees(asked
     assert plain != placed
 
 
-def test_asking_a_run_that_was_not_tested_is_a_look_at_the_test_images_and_written_down(with_run, studio):
+def untested(studio):
+    """The run, as if it had never met the test images."""
     run = open_run(studio.runs / "20260101-a")
     (run.folder / "verdict.json").unlink()
     (run.folder / "test_looks.jsonl").unlink()
+    return run
+
+
+def test_a_look_at_the_test_images_is_spent_only_where_that_is_said(with_run, studio):
+    run = untested(studio)
+    assert with_run.get("/api/answers", params=RUN).json() == {"state": "absent", "costs_look": True}
+    answer = with_run.post("/api/answers", json=RUN)
+    assert answer.status_code == 409
+    assert "is its first look at the test images" in answer.json()["error"]["message"]
+    assert studio.tasks.under_way() == {}
+    assert run.test_looks == []
+
+
+def test_the_models_of_a_dataset_are_told_by_its_fingerprint_and_not_by_its_name(with_run, studio):
+    def keys(dataset):
+        return [model["key"] for model in with_run.get("/api/models", params={"dataset": dataset}).json()]
+
+    assert keys("bars") == ["run/20260101-a"]
+    path = studio.runs / "20260101-a" / "environment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "dataset": "a name it had elsewhere"}))
+    assert keys("bars") == ["run/20260101-a"]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "dataset": "bars", "fingerprint": "0" * 16}))
+    assert keys("bars") == []
+
+
+def test_what_is_under_way_is_listed_and_can_be_stopped(with_run, studio):
     with_run.post("/api/answers", json=RUN)
+    listed = with_run.get("/api/jobs").json()
+    assert [(job["kind"], job["title"]) for job in listed] == [("job", "Asking 20260101-a about bars")]
+    assert with_run.post(f"/api/jobs/{listed[0]['key']}/stop").status_code == 200
+    studio.tasks.find(listed[0]["key"]).process.wait()
+    while with_run.get("/api/jobs").json():
+        time.sleep(0.05)
+    told = with_run.get("/api/answers", params=RUN).json()
+    assert (told["state"], told["error"]) == ("failed", "Stopped.")
+    assert with_run.post(f"/api/jobs/{listed[0]['key']}/stop").status_code == 404
+
+
+def test_a_job_that_takes_too_long_is_ended_with_the_limit():
+    job = TaskQueue(1, seconds=0.2).start("endless", "http.server", ["--bind", "127.0.0.1", "0"])
+    while not job.is_over:
+        time.sleep(0.05)
+    assert "took longer than" in job.error
+
+
+def test_asking_a_run_was_not_tested_is_a_look_at_the_test_images_and_written_down(with_run, studio):
+    run = untested(studio)
+    with_run.post("/api/answers", json={**RUN, "spend_look": True})
     studio.tasks.find(next(iter(studio.tasks._jobs))).process.wait(120)
     assert [look["asked_by"] for look in run.test_looks] == ["studio"]
 
@@ -54,7 +103,7 @@ def test_what_was_not_asked_is_409_in_words(with_run):
 
 
 def test_without_umap_the_words_name_the_line_that_installs_it(visitor, monkeypatch):
-    monkeypatch.setattr("fittingroom.studio.routes.map_routes.find_spec", lambda name: None)
+    monkeypatch.setattr("fittingroom.studio.answer_routes.find_spec", lambda name: None)
     answer = visitor.post("/api/maps", json={"dataset": "bars", "method": "umap"})
     assert answer.status_code == 422
     assert "pip install 'fittingroom[map]'" in answer.json()["error"]["message"]

@@ -2,11 +2,16 @@
 
 import base64
 import gzip
+import shutil
+from urllib.parse import quote
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
-from fittingroom.studio.flat_dataset import SHEET, FlatDataset, sheet, shrunk, tile_shape
+from fittingroom.studio.asgi import build_app
+from fittingroom.studio.flat_dataset import SHEET, DatasetRegistry, FlatDataset, sheet, shrunk, tile_shape
+from fittingroom.studio.state import Studio
 
 
 def test_about_names_the_folder_given_at_the_start_first(visitor):
@@ -68,3 +73,38 @@ def test_large_pictures_travel_as_thumbnails_of_means():
     assert small.shape[1:] == tile_shape((100, 60)) == (25, 15)
     assert small[0, 0, 0] == 200
     assert small.sum() == 200
+
+
+def test_a_sheet_is_kept_by_the_browser_under_the_datas_fingerprint_only(visitor, toy):
+    def kept(query):
+        return visitor.get(f"/api/datasets/bars/sheets/0{query}").headers["cache-control"]
+
+    assert "max-age" in kept(f"?fingerprint={toy.fingerprint}")
+    assert kept("") == kept("?fingerprint=other") == "no-store"
+
+
+def test_two_folders_of_one_name_are_two_datasets(toy_folder, tmp_path, studio):
+    for parent in ("first", "second"):
+        shutil.copytree(toy_folder, tmp_path / parent / "bars")
+    registry = DatasetRegistry([tmp_path / "first" / "bars", tmp_path / "second" / "bars"])
+    app = build_app(Studio(studio.access, studio.runs, registry))
+    with TestClient(app, base_url="http://127.0.0.1:8765") as client:
+        names = [each["name"] for each in client.get("/api/about").json()["datasets"]]
+        assert names[:2] == ["bars (first)", "bars (second)"]
+        for name in names[:2]:
+            assert client.get(f"/api/datasets/{quote(name)}").json()["train"] == 640
+
+
+def test_a_folder_does_not_hide_the_known_dataset_of_its_name(tmp_path):
+    registry = DatasetRegistry([tmp_path / "mine" / "mnist"])
+    assert registry.names() == ["mnist (mine)", "fashion-mnist", "mnist"]
+    assert registry.source("mnist") == "mnist"
+
+
+def test_data_that_are_not_on_this_machine_are_told_with_the_command_that_gets_them(visitor, monkeypatch):
+    monkeypatch.setattr("fittingroom.studio.flat_dataset.locate", lambda name: None)
+    listed = {each["name"]: each["is_here"] for each in visitor.get("/api/about").json()["datasets"]}
+    assert listed == {"bars": True, "fashion-mnist": False, "mnist": False}
+    answer = visitor.get("/api/datasets/mnist")
+    assert answer.status_code == 409
+    assert answer.json()["error"]["message"].endswith("Get it with: fittingroom data get mnist")

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import shutil
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -132,3 +134,58 @@ def test_an_environment_that_lies_about_its_data_is_told(with_run, studio):
     path = studio.runs / "20260101-a" / "environment.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "fingerprint": "0" * 16}))
     assert with_run.get("/api/runs/20260101-a").json()["open_as"] is None
+
+
+NAMES = ["two words", "Müllers Läufe", "_draft", "-x", "~", "a#b?c&d%", "x" * 200, "日本"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_of_any_name_that_a_folder_may_have_is_listed_shown_and_deleted(with_run, studio, name):
+    (studio.runs / "20260101-a").rename(studio.runs / name)
+    assert [row["name"] for row in with_run.get("/api/runs").json()] == [name]
+    assert with_run.get(f"/api/runs/{quote(name)}/predictions").status_code == 200
+    assert f"run/{name}" in [model["key"] for model in with_run.get("/api/models").json()]
+    assert with_run.delete(f"/api/runs/{quote(name)}").json() == {"deleted": name}
+
+
+def endless(path):
+    path.symlink_to("/dev/zero")
+
+
+def pipe(path):
+    os.mkfifo(path)
+
+
+def huge(path):
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # one hole, a terabyte long
+
+
+def bomb(path):
+    """An archive of a few kilobytes that claims to hold, and holds, a gigabyte of zeros."""
+    np.savez_compressed(path.with_suffix(".npz"), probabilities=np.zeros((1 << 15, 1 << 12), np.float64))
+    path.with_suffix(".npz").replace(path)
+
+
+@pytest.mark.parametrize("name", ["environment.json", "history.jsonl", "recipe.toml", "predictions.npz", "report.html"])
+@pytest.mark.parametrize("make", [endless, pipe, huge])
+def test_a_file_of_a_run_without_an_end_is_told_of_and_fills_nothing(with_run, studio, name, make):
+    path = studio.runs / "20260101-a" / name
+    path.unlink(missing_ok=True)
+    make(path)
+    assert f"{name}: expected" in with_run.get("/api/runs").json()[0]["error"]
+    for more in ("", "/predictions", "/page"):
+        answer = with_run.get(f"/api/runs/20260101-a{more}")
+        assert answer.status_code in (404, 422), more
+    assert with_run.post("/api/runs/20260101-a/page").status_code == 422
+    assert with_run.get("/api/models").status_code == 200
+    assert with_run.delete("/api/runs/20260101-a").status_code == 200
+
+
+def test_predictions_that_unpack_into_more_than_is_read_are_refused_unopened(with_run, studio):
+    path = studio.runs / "20260101-a" / "predictions.npz"
+    bomb(path)
+    assert path.stat().st_size < 2 << 20
+    answer = with_run.get("/api/runs/20260101-a/predictions")
+    assert answer.status_code == 422
+    assert "expected at most 268 MB of arrays" in answer.json()["error"]["message"]

@@ -11,8 +11,7 @@ from fittingroom.inference.model_files import load_model
 from fittingroom.runs import open_run
 from fittingroom.studio.asgi import build_app
 from fittingroom.studio.state import Studio
-from fittingroom.studio.training_jobs import Trainings
-from fittingroom.studio.training_process import write_line
+from fittingroom.studio.training_jobs import Trainings, write_line
 
 LONG = {"dataset": "bars", "model": "walkthrough", "settings": {"epochs": 100_000, "batch_size": 32}, "validation": 100}
 
@@ -108,7 +107,7 @@ def test_a_studio_that_dies_takes_no_training_along_and_the_next_one_finds_it(vi
     other = Studio(studio.access, studio.runs, studio.registry)
     with TestClient(build_app(other), base_url=visitor.base_url) as client:
         client.get("/")
-        assert client.get("/api/trainings/running").json() == [name]
+        assert [job["key"] for job in client.get("/api/jobs").json()] == [name]
         assert client.post(f"/api/trainings/{name}/stop").status_code == 200
         studio.trainings._processes[name].wait(30)
         assert state(client, name)["how"] == "stopped"
@@ -121,7 +120,7 @@ def test_two_tabs_train_at_once_and_a_third_is_told_to_wait(visitor, studio):
     assert answer.status_code == 429
     assert answer.json()["error"]["limit"] == 2
     assert "2 trainings are under way" in answer.json()["error"]["message"]
-    assert sorted(visitor.get("/api/trainings/running").json()) == sorted([first, second])
+    assert sorted(job["key"] for job in visitor.get("/api/jobs").json()) == sorted([first, second])
 
 
 def test_a_run_under_way_is_not_resumed_and_one_that_is_over_not_stopped(visitor, studio):
@@ -204,3 +203,18 @@ def test_another_process_that_got_the_same_number_is_not_taken_for_a_training(tm
     (folder / "order.json").write_text("{}")
     (folder / "process.json").write_text(json.dumps({"pid": os.getpid()}))
     assert not Trainings(tmp_path, 2).is_running("one")
+
+
+def test_the_first_batch_is_seen_before_anything_is_trained(visitor, studio):
+    order = LONG | {"settings": {"flip": "random", "batch_size": 32}, "validation": 100}
+    answer = visitor.post("/api/trainings/preview", json=order)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["picture"].startswith("data:image/png;base64,")
+    assert (answer.json()["images"], answer.json()["epochs"]) == (8, 4)
+    assert studio.trainings.names() == []
+
+
+def test_a_batch_of_settings_that_do_not_fit_is_refused(visitor):
+    answer = visitor.post("/api/trainings/preview", json=LONG | {"settings": {"translate": -1}})
+    assert answer.status_code == 422
+    assert "translate" in answer.json()["error"]["message"]

@@ -15,7 +15,7 @@ import pytest
 
 from fittingroom.errors import UsageError
 from fittingroom.studio.asgi import listen
-from fittingroom.studio.training_process import write_line
+from fittingroom.studio.training_jobs import write_line
 
 
 def command(folder, runs, port=0):

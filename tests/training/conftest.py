@@ -1,16 +1,21 @@
 """What the training tests share: small random images, and float64 all through Keras."""
 
+import os
+
 import numpy as np
 import pytest
 
 
 @pytest.fixture(autouse=True, scope="package")
 def one_thread():
-    """Tensors this small are faster on one thread, and many times so where other work shares the processor."""
+    """Tensors this small are faster on one thread, and many times so where other work shares the processor.
+
+    ``FITTINGROOM_TEST_THREADS`` says another number, as tests/test_other_machines.py does.
+    """
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(int(os.environ.get("FITTINGROOM_TEST_THREADS", "1")))
     yield
     torch.set_num_threads(before)
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from networks import convolutional, dense, keras, layers, plain_module
 
 from fittingroom.errors import ModelError
 from fittingroom.models.functional_model import probe
 from fittingroom.training.step import adapt
+from helpers.networks import convolutional, dense, keras, layers, plain_module
 
 
 class Subclassed(keras.Model):

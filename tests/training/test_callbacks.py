@@ -4,7 +4,6 @@ import csv
 
 import numpy as np
 import pytest
-from networks import dense, keras, plain_module
 
 from fittingroom.errors import UsageError
 from fittingroom.training import checkpoint as checkpoints
@@ -12,6 +11,7 @@ from fittingroom.training.callbacks import drop_rows
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers.networks import dense, keras, plain_module
 
 callbacks = keras.callbacks
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from networks import keras, layers
 
 from fittingroom.errors import RunError, UsageError
 from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers.networks import keras, layers
 
 EPOCHS, SIZE = 3, 16
 RECIPE = Recipe(epochs=EPOCHS, batch_size=SIZE, optimizer="sgd", momentum=0.0, learning_rate=0.1)

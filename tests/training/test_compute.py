@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from networks import batch, dense, functional_and_loss, keras, layers, plain_module, with_dropout
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.models import build
 from fittingroom.training.gradients import make_compute
 from fittingroom.training.optimizers import bound
+from helpers.networks import batch, dense, functional_and_loss, keras, layers, plain_module, with_dropout
 
 
 def said_while_computing(model, **options):

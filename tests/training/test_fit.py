@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from networks import convolutional, dense, keras, layers, plain_module, with_dropout
 
+import fittingroom as fr
 from fittingroom.errors import DataError, ModelError, TrainingError
 from fittingroom.training import trainer
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers.networks import convolutional, dense, keras, layers, plain_module, with_dropout
 
 
 def plan_of(images, labels, **settings):
@@ -157,6 +158,26 @@ def test_a_model_that_scales_for_itself_is_fed_raw_pixels_or_refused(images, lab
         fit(scaling(), plan_of(images, labels))
     done = fit(scaling(), plan_of(images, labels, pixels="raw", epochs=12, learning_rate=0.01))
     assert done.history[-1]["accuracy"] > 0.9
+
+
+def test_a_model_that_scales_pixels_of_0_to_1_is_fed_those_and_refuses_others(images, labels, tmp_path):
+    def scaling():
+        keras.utils.set_random_seed(0)
+        parts = [layers.Rescaling(2.0, -1), layers.Flatten(), layers.Dense(16, "relu"), layers.Dense(4)]
+        return keras.Sequential([keras.Input((12, 12)), *parts])
+
+    with pytest.raises(ModelError, match=r"made for pixels of 0 to 1, and the recipe feeds it 0 to 255.*'unit'"):
+        fit(scaling(), plan_of(images, labels, pixels="raw"))
+    run = fr.train(scaling(), (images, labels), epochs=8, batch_size=16, out=tmp_path / "r", onnx=False)
+    assert run.history[-1]["accuracy"] > 0.8
+    assert fr.evaluate(tmp_path / "r", (images, labels)).accuracy >= run.history[-1]["accuracy"] - 0.1
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_the_history_has_the_rate_at_which_each_epoch_begins(schedule, images, labels):
+    done = fit(dense(), plan_of(images, labels, epochs=4, schedule=schedule, learning_rate=0.02, warmup=0.0))
+    fall = [1, 0.75, 0.5, 0.25] if schedule == "linear" else [1, 0.8535534, 0.5, 0.1464466]
+    assert [line["learning_rate"] for line in done.history] == pytest.approx([0.02 * share for share in fall])
 
 
 def test_mixed_shapes_of_input_learn_alike(images, labels):

@@ -5,11 +5,11 @@ import re
 import numpy as np
 import pytest
 import torch
-from networks import keras, layers
 
 import fittingroom as fr
 from fittingroom.errors import UsageError
 from fittingroom.progress import each_epoch
+from helpers.networks import keras, layers
 
 
 def network(classes=4, loss=None):

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from networks import dense, keras
 
 from fittingroom.training.optimizers import TRACEABLE, bound, can_be_traced, owners_optimizer
 from fittingroom.training.step import adapt
+from helpers.networks import dense, keras
 
 STEPS = 30
 BASES = {"Optimizer", "LossScaleOptimizer", "MultiOptimizer"}

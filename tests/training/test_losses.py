@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from networks import keras
 
 from fittingroom.training.losses import cross_entropy
+from helpers.networks import keras
 
 LOGITS = torch.randn(32, 5, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(32) % 5

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from networks import dense, keras, layers
 
 from fittingroom.errors import ModelError
 from fittingroom.training.loop import TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers.networks import dense, keras, layers
 
 
 def trained_by_both(images, labels, targets=None, epochs=3, **options):

@@ -3,8 +3,9 @@
 import re
 
 import pytest
-from framework_loops import compare_keras, compare_torch
-from odd_models import KERAS, TORCH
+
+from helpers.framework_loops import compare_keras, compare_torch
+from helpers.odd_models import KERAS, TORCH
 
 IMAGES = 70  # three batches of 20 and one of 10
 

@@ -1,21 +1,24 @@
 """Trainings in odd surroundings work, or end in one sentence before their first step."""
 
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
-from networks import convolutional, dense, keras, layers, plain_module
-from odd_models import Net
 from torch import nn
 
+import fittingroom as fr
 from fittingroom.errors import ModelError
 from fittingroom.inference import forward
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.training.loop import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
+from helpers.framework_loops import compare_keras
+from helpers.networks import convolutional, dense, keras, layers, plain_module
+from helpers.odd_models import Net
 
 
 def plan(images, labels, **settings):
@@ -95,6 +98,26 @@ def test_a_model_in_float16_that_nobody_scales_the_loss_for_is_refused(images, l
         fit(model, plan(images, labels))
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_a_compiled_model_in_half_precision_ends_with_the_weights_of_fit(policy, images, labels):
+    def make():
+        keras.config.set_dtype_policy(policy)
+        try:
+            keras.utils.set_random_seed(0)
+            hidden, head = layers.Dense(16, "relu"), layers.Dense(4, "softmax", dtype="float32")
+            model = keras.Sequential([keras.Input((144,)), hidden, head])
+            model.compile("sgd", "sparse_categorical_crossentropy")  # Keras puts a LossScaleOptimizer around it
+        finally:
+            keras.config.set_dtype_policy("float32")
+        return model
+
+    found = compare_keras(make, images, labels)
+    assert re.search("scales the loss|half precision", found.said[0])
+    assert found.weights < 1e-6
+    assert found.losses < 1e-5
+    assert found.answers < 0.01
+
+
 def test_a_compute_loss_that_a_recipe_would_not_ask_is_refused(images, labels):
     class Own(keras.Sequential):
         def compute_loss(self, *arguments, **options):
@@ -153,6 +176,32 @@ def test_one_output_is_two_columns_and_its_accuracy_counts(name, images, labels)
     found = float((chances.argmax(1) == binary(labels)).mean())
     assert found > 0.9
     assert done.history[-1]["val_accuracy"] == pytest.approx(found)
+
+
+@pytest.mark.parametrize("name", [*ONE_OUTPUT, "a torch module"])
+def test_one_output_is_kept_judged_and_stopped_early_as_two_classes(name, images, labels, tmp_path):
+    labels = binary(labels)
+    if name in ONE_OUTPUT:
+        make, loss = ONE_OUTPUT[name]
+        model = keras.Sequential([keras.Input((144,)), layers.Dense(16, "relu"), make()])
+        model.compile(keras.optimizers.Adam(0.01), loss, metrics=["accuracy"])
+        stop = keras.callbacks.EarlyStopping("accuracy", patience=4)  # it stops at once where accuracy stays at 0.5
+        settings = {}
+    else:
+        model = nn.Sequential(nn.Flatten(), nn.Linear(144, 16), nn.ReLU(), nn.Linear(16, 1))
+        stop, settings = (), {"optimizer": "adam", "learning_rate": 0.01}
+    run = fr.train(
+        model, (images, labels), epochs=12, batch_size=16, callbacks=stop, settings=settings, out=tmp_path / "r"
+    )
+    assert run.history[-1]["accuracy"] > 0.9
+    verdict = fr.evaluate(run, (images, labels))
+    assert verdict.accuracy == pytest.approx(run.history[-1]["accuracy"], abs=0.05)
+    answers = run.predict(images)
+    assert answers.shape == (96, 2)
+    np.testing.assert_allclose(fr.predict(model, images), answers, atol=1e-6)
+    np.testing.assert_allclose(fr.predict(tmp_path / "r" / "model.onnx", images), answers, atol=1e-5)
+    if name in ONE_OUTPUT:
+        np.testing.assert_allclose(fr.predict(tmp_path / "r" / "model.keras", images), answers, atol=1e-6)
 
 
 def test_a_torch_module_with_one_output_learns(images, labels):

@@ -5,12 +5,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from networks import convolutional, dense, keras, plain_module
 
 from fittingroom.training import optimizers
 from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import Recipe, resolved
 from fittingroom.training.step import adapt
+from helpers.networks import convolutional, dense, keras, plain_module
 
 KERAS = {
     "rmsprop": (Recipe(optimizer="rmsprop"), lambda: keras.optimizers.RMSprop()),

@@ -4,7 +4,11 @@ from functools import partial
 
 import pytest
 import torch
-from networks import (
+
+from fittingroom.models import MODELS, build
+from fittingroom.models.walkthrough import walkthrough
+from fittingroom.training.optimizers import bound
+from helpers.networks import (
     apart,
     batch,
     convolutional,
@@ -18,10 +22,6 @@ from networks import (
     traced_compute,
     with_dropout,
 )
-
-from fittingroom.models import MODELS, build
-from fittingroom.models.walkthrough import walkthrough
-from fittingroom.training.optimizers import bound
 
 STEPS = 50
 ARCHITECTURES = {

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from networks import dense, keras, plain_module
 
 import fittingroom as fr
 from fittingroom.data import Dataset, Split, hold_out
 from fittingroom.errors import DataError, FittingRoomError, RunError, UsageError
 from fittingroom.runs import open_run
 from fittingroom.training import Recipe, train_model, trainer
+from helpers.networks import dense, keras, plain_module
 
 
 @pytest.fixture

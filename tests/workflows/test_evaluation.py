@@ -1,6 +1,7 @@
 """A run judged on other data than its own keeps its own verdict."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -49,3 +50,14 @@ def test_a_run_trained_on_arrays_keeps_the_dataset_that_it_was_judged_on_last(to
     run = fr.train(fr.build(), (toy.train.images, toy.train.labels), epochs=1, out=tmp_path / "run")
     verdict = fr.evaluate(run, toy)
     assert run.verdict["accuracy"] == verdict.accuracy
+
+
+def test_images_with_a_light_background_are_warned_of_where_the_model_learned_from_dark_ones(make_run, toy):
+    images = toy.test.images
+    with pytest.warns(UserWarning, match=r"100% of the 200 images have a light background.*pass 255 - images"):
+        fr.predict("fashion-mnist/walkthrough", 255 - images)
+    with pytest.warns(UserWarning, match="light background"):
+        fr.evaluate("fashion-mnist/walkthrough", (255 - images, toy.test.labels))
+    with warnings.catch_warnings(action="error"):
+        fr.predict("fashion-mnist/walkthrough", images)
+        fr.predict(make_run(), 255 - images)  # whose classes are nobody's that are known here

@@ -25,7 +25,7 @@ def test_after_a_test_the_test_images_are_looked_at_and_nothing_is_scored_anew(m
 
 
 def test_test_images_that_were_not_scored_are_not_shown(make_run, toy):
-    with pytest.raises(RunError, match=r"has not met the test images. Try: fittingroom evaluate"):
+    with pytest.raises(RunError, match=r"has not been evaluated on the test images. Try: fittingroom evaluate"):
         fr.interpret(make_run(), toy, split="test")
 
 

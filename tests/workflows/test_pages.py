@@ -3,16 +3,19 @@
 import json
 import shlex
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
 import torch
-from page_reader import Reader, prose_of, unexplained, words_of
 
 import fittingroom as fr
 from fittingroom.cli.app import main
+from fittingroom.data import folder as data_folder
 from fittingroom.errors import RunError, UsageError
+from fittingroom.inference import predictor
 from fittingroom.runs import open_run
+from helpers.page_reader import Reader, prose_of, unexplained, words_of
 
 OF_METHOD = {"95", "0", "1", "2", "20", "10000", "15", "0.1"}  # of the words themselves, as in "95 % interval"
 
@@ -50,10 +53,10 @@ def test_after_evaluate_it_holds_test_figures_and_counts_each_look(make_run, toy
     run = make_run()
     verdict = fr.evaluate(run, toy)
     once = words_of(page_of(run, toy_folder))
-    assert "this run has met the test split once" in once
+    assert "this run has 1 test look" in once
     assert f"{verdict.accuracy:.4f} test accuracy" in once
     fr.evaluate(run, toy)
-    assert "this run has met the test split twice" in words_of(page_of(run, toy_folder))
+    assert "this run has 2 test looks" in words_of(page_of(run, toy_folder))
     assert len(run.test_looks) == 2
     assert twin_of(run)["accuracy"] == verdict.accuracy
 
@@ -72,8 +75,8 @@ def test_the_temperature_is_fitted_on_validation_images_and_shown_on_test_images
     tempered = twin_of(run)["page"]["judged"]["temperature"]
     held_out = fr.hold_out(toy.train, 100)[1]
     value = fr.judging.fit_temperature(held_out.labels, run.predict(held_out.images, tempered=False))
-    assert tempered["on_validation"]["temperature"] == pytest.approx(value)
-    assert (tempered["on_validation"]["n"], tempered["on_judged"]["n"]) == (100, 200)
+    assert tempered["validation"]["temperature"] == pytest.approx(value)
+    assert (tempered["validation"]["n"], tempered["test"]["n"]) == (100, 200)
 
 
 @pytest.mark.parametrize("evaluated", [False, True])
@@ -208,7 +211,7 @@ def test_a_comparison_can_be_on_held_out_images_where_one_run_was_tested(make_ru
         fr.report(one, other, data_dir=toy_folder)
     words = words_of(fr.report(one, other, split="validation", data_dir=toy_folder).read_text("utf-8"))
     assert "on the same 100 validation images" in words
-    assert "looks at the test split1, 0" in words
+    assert "test looks1, 0" in words
 
 
 def test_a_comparison_goes_where_it_is_asked_to(make_run, toy_folder, tmp_path):
@@ -218,3 +221,40 @@ def test_a_comparison_goes_where_it_is_asked_to(make_run, toy_folder, tmp_path):
     assert path.with_suffix(".json").is_file()
     with pytest.raises(UsageError, match=r"ends in \.html"):
         fr.report(*runs, out=tmp_path / "page.txt", data_dir=toy_folder)
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Count how often a model's file is opened and a file of the data is hashed."""
+    counts: Counter[str] = Counter()
+
+    def counting(module, name: str, what) -> None:
+        real = getattr(module, name)
+
+        def wrapped(*arguments, **options):
+            counts[what(*arguments)] += 1
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(module, name, wrapped)
+
+    counting(predictor, "load_model", lambda *_: "model")
+    counting(data_folder, "sha256_of", lambda *_: "data")
+    predictor._opened.cache_clear()
+    return counts
+
+
+def test_a_runs_page_reads_the_model_once_and_checks_the_data_once(make_run, toy, toy_folder, opened):
+    run = make_run()
+    fr.evaluate(run, toy)
+    predictor._opened.cache_clear()
+    opened.clear()
+    fr.report(run, data_dir=toy_folder)
+    assert opened == {"model": 1, "data": 4}
+
+
+def test_a_comparison_checks_the_data_once_for_all_runs(make_run, toy_folder, opened):
+    runs = [make_run("one"), make_run("other"), make_run("third")]
+    opened.clear()
+    fr.report(*runs, data_dir=toy_folder)
+    assert opened["data"] == 4
+    assert opened["model"] <= len(runs)

@@ -9,6 +9,7 @@ import pytest
 import fittingroom as fr
 from fittingroom.cli.app import main
 from fittingroom.cli.train_commands import _settings
+from fittingroom.data import FILE_NAMES, write_idx
 from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names, recipe_sha256
 from fittingroom.runs import Run, open_run
@@ -83,9 +84,20 @@ def weights_of(folder):
     return [np.asarray(weight) for weight in open_run(folder).model().get_weights()]
 
 
+@pytest.fixture(scope="module")
+def few_folder(toy, tmp_path_factory):
+    """As many images as make three steps."""
+    folder = tmp_path_factory.mktemp("data") / "few"
+    folder.mkdir()
+    arrays = (toy.train.images[:60], toy.train.labels[:60], toy.test.images[:20], toy.test.labels[:20])
+    for name, array in zip(FILE_NAMES, arrays, strict=True):
+        write_idx(folder / name, array)
+    return folder
+
+
 @pytest.mark.parametrize("name", MODELS)
-def test_the_printed_command_makes_the_same_weights(name, toy_folder, tmp_path, monkeypatch):
-    first = train(name, toy_folder, epochs=1, batch_size=64, seed=2, out=tmp_path / "first", onnx=False)
+def test_the_printed_command_makes_the_same_weights(name, few_folder, tmp_path, monkeypatch):
+    first = train(name, few_folder, epochs=1, batch_size=25, seed=2, out=tmp_path / "first", onnx=False)
     command, note = reproduce(open_run(first.folder))
     words = shlex.split(command)
     assert words[:4] == ["fittingroom", "train", "--model", name]

@@ -196,6 +196,54 @@ def test_a_run_of_a_folder_and_a_users_file_goes_on_by_its_folder_alone(toy_fold
     assert files[0] == files[1]
 
 
+@pytest.mark.parametrize("kind", ["architecture", "file"])
+def test_a_finished_runs_network_goes_on_from_its_weights_and_is_left_as_it_is(kind, toy, toy_folder, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import torch\n\ndef network(image_shape, classes):\n"
+        "    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, classes))\n"
+    )
+    name = "walkthrough" if kind == "architecture" else f"{tmp_path}/mine.py:network"
+    settings = {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.0}
+    run = fr.train(name, toy_folder, epochs=1, out=tmp_path / "r", validation=40, onnx=False)
+    answers = run.predict(toy.test.images[:50], tempered=False)
+    more = training.resume_run(run.folder, epochs=2, out=tmp_path / "more", onnx=False)
+    assert len(run.history) == len(more.history) == 1
+    assert more.history[0]["loss"] < 0.8 * run.history[0]["loss"]
+    np.testing.assert_array_equal(open_run(tmp_path / "r").predict(toy.test.images[:50], tempered=False), answers)
+    source = more.environment["model_source"]
+    assert (source["kind"], source["epochs"], source["folder"]) == ("run", 1, str(run.folder.resolve()))
+    recipe = Recipe(**settings).to_toml()  # a rate of 0 shows what the training began with
+    (run.folder / "recipe.toml").write_text(recipe)
+    same = training.resume_run(run.folder, epochs=2, out=tmp_path / "same", onnx=False)
+    np.testing.assert_allclose(same.predict(toy.test.images[:50], tempered=False), answers, atol=1e-6)
+
+
+def test_the_command_of_a_run_that_was_trained_on_makes_it_again(toy_folder, tmp_path):
+    import shlex
+
+    from fittingroom.cli.app import main
+    from fittingroom.workflows.reproduce import reproduce
+
+    run = fr.train("walkthrough", toy_folder, epochs=1, out=tmp_path / "r", onnx=False)
+    more = training.resume_run(run.folder, epochs=3, out=tmp_path / "more", onnx=False)
+    command, note = reproduce(more)
+    assert "SHA-256 of its model" in note
+    main([*shlex.split(command)[1:], "--out", str(tmp_path / "again"), "--no-onnx", "--quiet"])
+    again = open_run(tmp_path / "again")
+    assert [line["loss"] for line in again.history] == [line["loss"] for line in more.history]
+
+
+def test_a_compiled_models_run_is_trained_on_from_python(toy, toy_folder, tmp_path):
+    from fittingroom.errors import UsageError
+
+    model = fr.build("walkthrough")
+    model.compile("adam", "sparse_categorical_crossentropy")
+    run = fr.train(model, toy_folder, epochs=1, out=tmp_path / "r", onnx=False)
+    with pytest.raises(UsageError, match="need Python"):
+        training.resume_run(run.folder, epochs=2)
+    assert fr.train(model, toy, epochs=1, out=tmp_path / "more", onnx=False).history[0]["loss"] < run.history[0]["loss"]
+
+
 def test_the_trainer_alone_writes_down_what_it_can_tell(toy, tmp_path):
     run = train_model(fr.build("walkthrough"), toy, Recipe(epochs=1), out=tmp_path / "r")
     facts = run.environment

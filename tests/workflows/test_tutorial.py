@@ -8,7 +8,6 @@ import shutil
 from types import SimpleNamespace
 
 import pytest
-from page_reader import prose_of, unexplained, words_of
 
 import fittingroom as fr
 from fittingroom.cli.app import main
@@ -18,6 +17,7 @@ from fittingroom.runs import PAGE, open_run
 from fittingroom.training import loop
 from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
+from helpers.page_reader import prose_of, unexplained, words_of
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_page_holds_the_score_its_interval_seed_and_fingerprint(outcome):
 
 
 def test_the_page_claims_no_comparison_for_another_dataset(outcome):
-    assert "nothing is compared" in outcome.page.read_text("utf-8")
+    assert "So they are not shown" in outcome.page.read_text("utf-8")
 
 
 def test_the_page_needs_nothing_from_outside_and_stays_small(outcome):
@@ -94,9 +94,9 @@ def test_every_number_of_the_pages_words_is_in_the_verdict_file(outcome):
     assert unexplained(words, outcome.run.verdict, of_method) == set()
 
 
-def test_the_page_says_how_sure_the_network_is_and_what_it_gets_wrong(outcome):
+def test_the_page_has_the_calibration_of_the_network_and_what_it_gets_wrong(outcome):
     words = words_of(outcome.page.read_text("utf-8"))
-    for part in ("What the score means", "How sure it is", "Its highest losses", "No temperature is fitted"):
+    for part in ("The score in context", "Confidence and calibration", "Highest losses", "No temperature is fitted"):
         assert part in words
     assert len(outcome.run.verdict["page"]["judged"]["top_losses"]) == 9
 

@@ -20,24 +20,33 @@ FAULT = 70  # EX_SOFTWARE: our own mistake, not the user's
 
 EPILOGUE = """Example: fittingroom tutorial --seed 1
 
+What a word means, such as seed, epoch or calibration: fittingroom glossary WORD
 Data goes to stdout, messages to stderr.
-Exit codes: 0 done, 1 the check said no, 2 wrong use or bad input, 130 interrupted.
+Exit codes: 0 done, 1 a check failed, 2 wrong use or bad input, 130 interrupted.
 Add --debug to any command to see the traceback of an error."""
 
 COMMANDS = {  # name: (where, one line, example)
-    "tutorial": ("train_commands:tutorial", "The walk-through, from data to a page of pictures.", "tutorial --seed 1"),
+    "tutorial": (
+        "train_commands:tutorial",
+        "The walk-through, from the data to a page with the results.",
+        "tutorial --seed 1",
+    ),
     "explore": ("data_commands:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
     "train": ("train_commands:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
-    "evaluate": ("judging_commands:evaluate", "Judge a run or a model on the test images.", "evaluate runs/my-run"),
+    "evaluate": ("judging_commands:evaluate", "Evaluate a run or a model on the test images.", "evaluate runs/my-run"),
     "judge": (
         "judging_commands:judge",
-        "Judge predictions that anybody made.",
+        "Judge predictions from any framework.",
         "judge predictions.npz --dataset fashion-mnist",
     ),
-    "compare": ("judging_commands:compare", "Which run is better, if that can be told.", "compare runs/a runs/b"),
+    "compare": (
+        "judging_commands:compare",
+        "Compare runs: which one is better, with p-values and intervals.",
+        "compare runs/a runs/b",
+    ),
     "predict": (
         "predict_commands:predict",
-        "Name photos of garments, and 28x28 pictures.",
+        "Classify photos of garments, and 28x28 images.",
         "predict shirt.jpg --explain why",
     ),
     "export": (
@@ -53,22 +62,27 @@ COMMANDS = {  # name: (where, one line, example)
         "ladder 90 --seeds 1",
     ),
     "studio": ("studio_commands:studio", "Open the studio in a browser.", "studio --port 9000"),
-    "doctor": ("studio_commands:doctor", "One block of facts to paste into a bug report.", "doctor"),
+    "glossary": ("model_commands:glossary", "What the technical words mean.", "glossary epoch"),
+    "doctor": ("studio_commands:doctor", "Versions and settings, to paste into a bug report.", "doctor"),
 }
 GROUPS = {
     "data": (
         "Get, check and find datasets.",
         {
-            "list": ("data_commands:list_", "The datasets we know.", "data list"),
+            "list": ("data_commands:list_", "The known datasets.", "data list"),
             "info": ("data_commands:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
             "get": ("data_commands:get", "Get a dataset and verify it.", "data get fashion-mnist"),
-            "verify": ("data_commands:verify", "Hash every byte again.", "data verify fashion-mnist"),
+            "verify": (
+                "data_commands:verify",
+                "Check every byte of a dataset against its known hash.",
+                "data verify fashion-mnist",
+            ),
             "import": (
                 "data_commands:import_",
                 "Make a dataset of your own photos.",
                 "data import my-photos --out my-mnist",
             ),
-            "path": ("data_commands:path", "Where a dataset lies on this machine.", "data path fashion-mnist"),
+            "path": ("data_commands:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
         },
     ),
     "bench": (
@@ -76,7 +90,7 @@ GROUPS = {
         {
             "speed": (
                 "measuring_commands:speed",
-                "An epoch of this trainer beside its rivals, in turns.",
+                "Time an epoch of this trainer and of other frameworks, in turns.",
                 "bench speed --rounds 3",
             )
         },
@@ -85,7 +99,7 @@ GROUPS = {
         "The runs on this machine.",
         {
             "list": ("run_commands:list_runs_", "Every run in a folder.", "runs list"),
-            "show": ("run_commands:show_run", "One run: what was asked, and what came.", "runs show runs/my-run"),
+            "show": ("run_commands:show_run", "One run: its settings and its results.", "runs show runs/my-run"),
         },
     ),
     "recipes": (

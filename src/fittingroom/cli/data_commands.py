@@ -13,6 +13,7 @@ from fittingroom.cli.output import emit, emit_json, log, log_unless, table
 from fittingroom.data.folder import is_idx_name, rewrite
 from fittingroom.errors import UsageError
 from fittingroom.pages.exploration import explore as explore_dataset
+from fittingroom.words import counted
 
 FASHION = "fashion-mnist"
 
@@ -141,13 +142,15 @@ def import_(
             }
         )
     else:
-        emit(f"{made.folder}: {made.train} training and {made.test} test images; {made.classes()}.")
+        train, test = counted(made.train, "training image"), counted(made.test, "test image")
+        emit(f"{made.folder}: {train} and {test}; {made.classes()}.")
         if made.as_data:
-            emit(f"{made.as_data} were 28x28 and grey, and were taken to the byte.")
-        emit(f"Look at {made.folder / 'contact-sheet.png'}; {made.warned} photos with warnings are in report.txt.")
+            emit(f"{made.as_data:,} of the files were 28x28 and grey, and were taken unchanged.")
+        warned = counted(made.warned, "photo")
+        emit(f"Look at {made.folder / 'contact-sheet.png'}; {warned} with warnings, in report.txt.")
         if made.called_otherwise:
-            count = len(made.called_otherwise)
-            emit(f"fashion-mnist/photo surely calls {count} photos otherwise than their folders: see report.txt.")
+            count = counted(len(made.called_otherwise), "photo")
+            emit(f"fashion-mnist/photo surely predicts another class than the folder for {count}: see report.txt.")
     for one in made.left_out:
         log(f"Left out: {one.reason}")
     return 1 if made.left_out else 0
@@ -164,7 +167,8 @@ def _rewritten(folder: Path, out: Path, labels_from: int, gzip: bool, json: bool
     if json:
         emit_json({"schema": "fittingroom/data-import/1", **facts, "left_out": []})
     else:
-        emit(f"{out}: {len(made.train)} training and {len(made.test)} test images of {made.classes} classes.")
+        train, test = counted(len(made.train), "training image"), counted(len(made.test), "test image")
+        emit(f"{out}: {train} and {test} of {counted(made.classes, 'class', 'classes')}.")
     return 0
 
 

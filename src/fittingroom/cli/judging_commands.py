@@ -16,16 +16,17 @@ from fittingroom.errors import UsageError
 from fittingroom.judging import judge as judge_arrays
 from fittingroom.judging import parse_gate, references_line
 from fittingroom.pages.comparison.values import SEED_ALONE
-from fittingroom.pages.judged import temperature_report
+from fittingroom.words import counted
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
 from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.predictions_file import read_predictions
 from fittingroom.workflows.run_data import dataset_of_model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fittingroom.arrays import Images
-    from fittingroom.judging import Verdict
-    from fittingroom.pages.judged import Tempered
+    from fittingroom.judging import Tempering, Verdict
     from fittingroom.workflows.comparing import Compared
 
 
@@ -47,11 +48,13 @@ def evaluate(
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Judge a run or a model on the test images of a dataset; a run keeps the verdict, and a line for the look.
+    """Evaluate a run or a model on the test images of a dataset; a run keeps the verdict and records the test look.
 
     Args:
         run: a run folder; or give --model.
     """
+    from fittingroom.pages.judged import temperature_report
+
     chosen = _one_of(run, model)
     gates = tuple(parse_gate(text) for text in fail_under)
     log = log_unless(quiet or json)
@@ -67,21 +70,21 @@ def evaluate(
             "fingerprint": loaded.fingerprint,
             "seed": seed,
         }
-        tempered = asdict(temperature) if temperature else None
+        tempered = {split: asdict(effect) for split, effect in temperature.items()} or None
         known = known_of(verdict, loaded.name)
         emit_json({"schema": "fittingroom/evaluate/1", **facts, **verdict.to_dict(), "temperature": tempered, **known})
     else:
-        more = _tempered_words(temperature) if temperature else ""
+        more = _temperature_words(temperature) if temperature else ""
         show(verdict, "Test", loaded.name, loaded.fingerprint, seed, more)
     return 0 if gates_passed(verdict, gates) else 1
 
 
-def _tempered_words(tempered: Tempered) -> str:
-    on = tempered.on_judged
+def _temperature_words(effects: Mapping[str, Tempering]) -> str:
+    fitted_on, on = effects["validation"].n, effects["test"]
     return (
-        f"Temperature {on.temperature:.4f}, fitted on {tempered.on_validation.n:,} validation images. Before and after "
-        f"it, on the test images: log loss {on.log_loss[0]:.4f} and {on.log_loss[1]:.4f}, calibration error "
-        f"{on.calibration_error[0]:.4f} and {on.calibration_error[1]:.4f}; no answer changes."
+        f"Temperature {on.temperature:.4f}, fitted on {counted(fitted_on, 'validation image')}. Before and after it, "
+        f"on the test images: log loss {on.log_loss[0]:.4f} and {on.log_loss[1]:.4f}, calibration error "
+        f"{on.calibration_error[0]:.4f} and {on.calibration_error[1]:.4f}; no predicted class changes."
     )
 
 
@@ -124,7 +127,7 @@ def judge(
 
 def compare(
     *runs: Path,
-    show: Annotated[int, Parameter(help="How many of the images that the first two runs differ on."), whole(0)] = 5,
+    show: Annotated[int, Parameter(help="How many images to show on which the first two runs differ."), whole(0)] = 5,
     split: Annotated[
         Literal["validation", "test"] | None,
         Parameter(help="Which images; test where the runs were evaluated, else validation."),
@@ -162,7 +165,6 @@ def _verdicts(compared: Compared) -> list[Verdict]:
 
 
 def _scores(compared: Compared) -> str:
-
     rows = []
     for name, seed, verdict in zip(compared.names, compared.run_seeds, _verdicts(compared), strict=True):
         low, high = verdict.accuracy_interval
@@ -170,7 +172,7 @@ def _scores(compared: Compared) -> str:
     first = compared.predictions[0]
     lines = [
         table(["run", "seed", "accuracy", "95 %", "log loss"], rows),
-        f"\n{len(first.labels):,} {first.split} images, data {first.fingerprint}",
+        f"\n{counted(len(first.labels), f'{first.split} image')}, data {first.fingerprint}",
         references_line(compared.dataset),
     ]
     return "\n".join(line for line in lines if line)
@@ -185,18 +187,21 @@ def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> N
 
     places = compared.differ(count)
     pair = compared.pairs[0]
-    emit(f"\n{pair.first} alone is right on {pair.only_first:,} images, {pair.second} alone on {pair.only_second:,}.")
+    emit(
+        f"\nOnly {pair.first} is right on {counted(pair.only_first, 'image')}, only {pair.second} on "
+        f"{counted(pair.only_second, 'image')}."
+    )
     console = Console(highlight=False)
     drawing = drawing_for(console)
     images = None if drawing == "none" else _images(compared, run, data_dir)
     if images is None:
-        emit(table(["image", "is", *compared.names[:2]], [_answers(compared, place) for place in places]))
+        emit(table(["image", "true label", *compared.names[:2]], [_answers(compared, place) for place in places]))
         return
     for place in places:
-        index, true, *said = _answers(compared, place)
-        words = [f"{name} says {answer}" for name, answer in zip(compared.names, said, strict=False)]
+        index, true, *predicted = _answers(compared, place)
+        words = [f"{name}: predicted {answer}" for name, answer in zip(compared.names, predicted, strict=False)]
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(picture(images[place], drawing), Text("\n".join([f"image {index}: {true}", *words])))
+        grid.add_row(picture(images[place], drawing), Text("\n".join([f"image {index}: true label {true}", *words])))
         console.print(grid)
         console.print()
 
@@ -214,11 +219,11 @@ def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | No
 
 def _answers(compared: Compared, place: int) -> tuple[str, ...]:
     first = compared.predictions[0]
-    said = [
+    predicted = [
         f"{kept.class_names[int(kept.probabilities[place].argmax())]} {float(kept.probabilities[place].max()):.0%}"
         for kept in compared.predictions[:2]
     ]
-    return str(int(first.indices[place])), first.class_names[int(first.labels[place])], *said
+    return str(int(first.indices[place])), first.class_names[int(first.labels[place])], *predicted
 
 
 def _as_json(compared: Compared, count: int) -> dict[str, object]:

@@ -10,11 +10,12 @@ from cyclopts import Parameter
 
 from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress
+from fittingroom.words import counted
 
 
 def speed(
     *,
-    rounds: Annotated[int, Parameter(help="Turns of each contender."), whole(1)] = 3,
+    rounds: Annotated[int, Parameter(help="How often each framework is timed."), whole(1)] = 3,
     peers: Annotated[Path, Parameter(help="Folder with peer scripts, peer_NAME.py.")] = Path("benchmarks"),
     environments: Annotated[Path, Parameter(help="Folder that `make bench-peers` made.")] = Path(".peers"),
     quiet: Quiet = False,
@@ -34,7 +35,8 @@ def speed(
         places = Places(peers, environments, fill(Path(folder)))
         device, numbers = choose_device(), versions(("torch", "keras")) | versions_elsewhere(places)
         made_with = ", ".join(f"{package} {number}" for package, number in numbers.items())
-        emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {device.threads} threads; {made_with}\n")
+        threads = counted(device.threads, "thread")
+        emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {threads}; {made_with}\n")
         for job in JOBS:
             emit(race_table(job, race(job, rounds, places, log)))
         emit(whole_table(*race_whole(rounds, places, log)))
@@ -44,14 +46,16 @@ def ladder(
     *rungs: str,
     dataset: DatasetName = "fashion-mnist",
     seeds: Annotated[
-        int | None, Parameter(help="At most so many of each rung; the protocol's number if left out."), whole(1)
+        int | None,
+        Parameter(help="At most this many seeds for each rung; the protocol's number if left out."),
+        whole(1),
     ] = None,
     out: Annotated[Path, Parameter(help="Folder for the runs, the table, the plot and the page.")] = Path("ladder"),
     test_log: Annotated[
-        Path | None, Parameter(name="--log", help="Where each look at the test set is written; OUT/test_log.jsonl.")
+        Path | None, Parameter(name="--log", help="File for the test looks; OUT/test_log.jsonl.")
     ] = None,
-    times: Annotated[Path | None, Parameter(help="Where timed epochs are written; OUT/epoch_times.jsonl.")] = None,
-    no_timing: Annotated[bool, Parameter(help="Time nothing: other work is running on this machine.")] = False,
+    times: Annotated[Path | None, Parameter(help="File for the timed epochs; OUT/epoch_times.jsonl.")] = None,
+    no_timing: Annotated[bool, Parameter(help="Do not time: other programs are running on this machine.")] = False,
     table_only: Annotated[bool, Parameter(help="Measure nothing; write table, plot and page from the logs.")] = False,
     data_dir: DataDir = None,
     json: Json = False,

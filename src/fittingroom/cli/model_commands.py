@@ -1,4 +1,4 @@
-"""`fittingroom models` and `recipes`: what there is to train and how."""
+"""`fittingroom models`, `recipes` and `glossary`: what there is to train and how, and what the words mean."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, table
 from fittingroom.models import build
 from fittingroom.models import list_models as architectures
-from fittingroom.pages.run.gather import summary
 
 
 def list_models(*, json: Json = False) -> None:
@@ -26,6 +25,8 @@ def model_info(name: str = "walkthrough", *, json: Json = False) -> None:
     Args:
         name: as `fittingroom models list` gives it.
     """
+    from fittingroom.pages.run.gather import summary
+
     model = build(name)
     if json:
         layers = [{"name": layer.name, "class": type(layer).__name__} for layer in model.layers]
@@ -61,3 +62,18 @@ def show_recipe(name: str) -> None:
     from fittingroom.recipes import find_recipe
 
     emit(find_recipe(name).read_text("utf-8").rstrip("\n"))
+
+
+def glossary(word: str | None = None, *, json: Json = False) -> None:
+    """Print what a technical word means, with an example; all of them if left out.
+
+    Args:
+        word: such as epoch, seed or calibration.
+    """
+    from fittingroom.pages.glossary import GLOSSARY, define
+
+    chosen = {each: define(each) for each in (GLOSSARY if word is None else [word])}
+    if json:
+        emit_json({"schema": "fittingroom/glossary/1", "words": chosen})
+    else:
+        emit("\n\n".join(f"{each}: {meaning}" for each, meaning in chosen.items()))

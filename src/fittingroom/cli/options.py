@@ -44,9 +44,13 @@ DataDir = Annotated[
 ]
 Out = Annotated[Path | None, Parameter(name="--out", help="The run folder itself; refused if it holds another run.")]
 Seed = Annotated[
-    int, Parameter(name="--seed", help="Of the starting weights and the order of the images."), whole(0, MOST_SEED)
+    int,
+    Parameter(name="--seed", help="All random choices follow from it: the same seed gives the same run."),
+    whole(0, MOST_SEED),
 ]
-Epochs = Annotated[int | None, Parameter(name="--epochs", help="Times that each training image is seen."), whole(1)]
+Epochs = Annotated[
+    int | None, Parameter(name="--epochs", help="Epochs: passes through all the training images."), whole(1)
+]
 Json = Annotated[bool, Parameter(name="--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], help="No words on the way, only the result.")]
 Pixels = Annotated[

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from fittingroom.cli.options import DataDir, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.errors import UsageError
-from fittingroom.pages.report import report as write_page
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,8 @@ def report(
     Args:
         runs: a run folder; or two and more, to compare.
     """
+    from fittingroom.pages.report import report as write_page
+
     if not runs:
         raise UsageError("Expected a run folder, or several to compare. Example: fittingroom report runs/my-run")
     page = write_page(*runs, out=out, split=split, data_dir=data_dir, log=log_unless(quiet or json))
@@ -58,11 +60,13 @@ def mistakes(
     top_losses: Annotated[
         int | None, Parameter(help="How many of the highest losses; 6 if left out."), whole(1)
     ] = None,
-    most_confused: Annotated[bool, Parameter(help="Which classes are taken for which, with examples.")] = False,
+    most_confused: Annotated[bool, Parameter(help="Which classes are confused most often, with examples.")] = False,
     class_: Annotated[str | None, Parameter(name="--class", help="Only images that truly are of this class.")] = None,
-    confident: Annotated[bool, Parameter(help="The surest mistakes first, instead of the highest losses.")] = False,
+    confident: Annotated[
+        bool, Parameter(help="The most confident mistakes first, instead of the highest losses.")
+    ] = False,
     neighbours: Annotated[
-        int, Parameter(help="Training images most like each to show; 0 for none."), whole(0)
+        int, Parameter(help="How many similar training images to show with each; 0 for none."), whole(0)
     ] = NEIGHBOURS,
     split: Annotated[
         Literal["train", "validation", "test"] | None,
@@ -70,14 +74,14 @@ def mistakes(
     ] = None,
     pictures: Annotated[
         Literal["auto", "half-blocks", "braille", "letters", "none"],
-        Parameter(help="How to draw; auto asks the terminal."),
+        Parameter(help="How to draw; auto: as the terminal can."),
     ] = "auto",
     save: Annotated[Path | None, Parameter(help="Save the pictures as one file: PNG, SVG or PDF.")] = None,
     data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Show the images that a run got most wrong, what it said, and the training images most like them.
+    """Show the images that a run got most wrong, what it predicted, and the most similar training images.
 
     It scores nothing anew: test images are shown only where the run was evaluated on them.
 
@@ -116,21 +120,21 @@ def _chosen(
         return seen.mistakes(count, order=order, true=class_, neighbours=neighbours)
     pairs = _pairs(seen, class_)[: max(1, count // EXAMPLES)]
     groups = (
-        seen.mistakes(EXAMPLES, order=order, true=true, predicted=said, neighbours=neighbours)
-        for true, said, _ in pairs
+        seen.mistakes(EXAMPLES, order=order, true=true, predicted=predicted, neighbours=neighbours)
+        for true, predicted, _ in pairs
     )
     return tuple(mistake for group in groups for mistake in group)
 
 
 def _title(seen: Interpretation, run: Path) -> str:
     wrong = int((seen.predicted != seen.split.labels).sum())
-    kind = {"train": "training images, which it learned from", "validation": "validation images", "test": "test images"}
-    return f"{run}: {wrong:,} of {len(seen.split):,} {kind[seen.split.name]} are named wrongly."
+    kind = {"train": "training"}.get(seen.split.name, seen.split.name)
+    verb = "is" if wrong == 1 else "are"
+    return f"{run}: {wrong:,} of {counted(len(seen.split), f'{kind} image')} {verb} classified wrongly."
 
 
 def _pairs_table(seen: Interpretation, class_: str | None) -> str:
-    rows = [(true, said, count) for true, said, count in _pairs(seen, class_)]
-    return table(["is", "taken for", "times"], rows) + "\n"
+    return table(["true label", "predicted", "count"], _pairs(seen, class_)) + "\n"
 
 
 def _show(seen: Interpretation, chosen: Sequence[Answer], pictures: str, neighbours: int) -> None:
@@ -141,7 +145,7 @@ def _show(seen: Interpretation, chosen: Sequence[Answer], pictures: str, neighbo
     console = Console(highlight=False)
     drawing: Drawing = drawing_for(console) if pictures == "auto" else pictures  # type: ignore[assignment]
     if not chosen:
-        emit("Nothing was named wrongly.")
+        emit("No image was classified wrongly.")
     elif drawing == "none":
         emit(table(_HEADER, [_row(seen, mistake) for mistake in chosen]))
     else:
@@ -161,14 +165,14 @@ def _draw(console: Any, seen: Interpretation, chosen: Sequence[Answer], drawing:
         console.print()
 
 
-_HEADER = ("image", "is", "said", "confidence", "loss", "most like, in training")
+_HEADER = ("image", "true label", "predicted", "confidence", "loss", "most similar training images")
 
 
 def _row(seen: Interpretation, mistake: Answer) -> tuple[str, ...]:
     names = seen.class_names
     near = ", ".join(f"{names[each.label]} {each.index}" for each in mistake.neighbours)
-    said = names[mistake.predicted]
-    return str(mistake.index), names[mistake.label], said, f"{mistake.confidence:.2%}", f"{mistake.loss:.2f}", near
+    predicted = names[mistake.predicted]
+    return str(mistake.index), names[mistake.label], predicted, f"{mistake.confidence:.2%}", f"{mistake.loss:.2f}", near
 
 
 def _save(seen: Interpretation, chosen: Sequence[Answer], path: Path) -> None:
@@ -182,7 +186,7 @@ def _as_json(
     run: Path, seen: Interpretation, chosen: Sequence[Answer], confused: bool, class_: str | None
 ) -> dict[str, Any]:
     names = seen.class_names
-    pairs = [{"true": true, "predicted": said, "count": count} for true, said, count in _pairs(seen, class_)]
+    pairs = [{"true": true, "predicted": predicted, "count": count} for true, predicted, count in _pairs(seen, class_)]
     return {
         "schema": "fittingroom/mistakes/1",
         "run": str(run),

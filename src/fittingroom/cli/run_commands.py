@@ -10,7 +10,9 @@ from typing import Any
 
 from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, on_one_line, table
+from fittingroom.errors import RunError
 from fittingroom.runs import ROOT, Run, list_runs, open_run, summary_or_error
+from fittingroom.words import counted
 
 
 def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
@@ -19,6 +21,8 @@ def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
     Args:
         root: the folder that holds run folders.
     """
+    if root != ROOT and not root.is_dir():
+        raise RunError(f"{root}: expected a folder that holds run folders, found no such folder.")
     rows = [_row(run, summary_or_error(run)) for run in list_runs(root)]
     if json:
         emit_json({"schema": "fittingroom/runs/1", "runs": rows})
@@ -99,7 +103,7 @@ def show_run(run: Path, *, json: Json = False) -> None:
     if json:
         emit_json({"schema": "fittingroom/run/1", **_facts(opened)})
         return
-    emit(table(["what was asked", ""], [(key, _cell(value)) for key, value in _asked(opened).items()]))
+    emit(table(["setting", ""], [(key, _cell(value)) for key, value in _asked(opened).items()]))
     came = {key: row[key] for key in ("state", "epochs", "accuracy", "test_accuracy", "test_interval", "test_n")}
     emit("\n" + table(["what came", ""], [(key.replace("_", " "), _cell(value)) for key, value in came.items()]))
     epochs = [[_cell(line.get(key)) for key in _COLUMNS] for line in opened.history]
@@ -113,7 +117,7 @@ def _asked(run: Run) -> dict[str, object]:
     source, recipe, command = (facts.get(key) or {} for key in ("model_source", "recipe", "command"))
     changes = recipe.get("changes") or {}
     held_out, validation = facts.get("held_out"), facts.get("validation_images")
-    given = f"{validation:,} images, passed" if validation else "none"
+    given = f"{counted(validation, 'image')}, passed" if validation else "none"
     return {
         "run": str(run.folder),
         "name": facts.get("name"),
@@ -125,7 +129,7 @@ def _asked(run: Run) -> dict[str, object]:
         "dataset": facts.get("dataset"),
         "data": facts.get("data_folder") or facts.get("data_dir"),
         "fingerprint": facts.get("fingerprint"),
-        "validation": f"{held_out:,} training images held out" if held_out else given,
+        "validation": f"{counted(held_out, 'training image')} held out" if held_out else given,
         "seed": facts.get("seed"),
         "date": date(facts),
         "command": (command if isinstance(command, str) else shlex.join(map(str, command))) or None,
@@ -137,6 +141,7 @@ def _made_by(source: Mapping[str, Any]) -> str | None:
         "architecture": "the architecture {name}",
         "file": "{function} in {file}, SHA-256 {sha256}",
         "python": "a model passed from Python, {class}",
+        "run": "the network after epoch {epochs} of {folder}, trained on",
     }
     words = kinds.get(str(source.get("kind")))
     return None if words is None else words.format_map(defaultdict(lambda: "unknown", source))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -24,19 +25,38 @@ def studio(
     host: Annotated[str, Parameter(help="Address to listen on; off this machine a token is asked for.")] = "127.0.0.1",
     browser: Annotated[bool, Parameter(negative="--no-browser", help="Open the page in a browser.")] = True,
     runs: Annotated[Path, Parameter(help="The folder that holds the runs.")] = ROOT,
+    token: Annotated[
+        bool, Parameter(negative="", help="Ask for a token on this machine too, where others share it.")
+    ] = False,
+    read_only: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Print a second address, for a class: it may look and try on, but not train, delete or test.",
+        ),
+    ] = False,
+    public_url: Annotated[
+        str, Parameter(help="The address under which a proxy shows the studio, such as https://HOST/PATH.")
+    ] = "",
 ) -> None:
     """Open the studio: a page on this machine, without account, download or cloud. Ctrl-C closes it."""
     if any(find_spec(name) is None for name in NEEDS):
         raise UsageError("The studio needs packages that are not installed. Run: pip install 'fittingroom[studio]'")
     from fittingroom.studio.asgi import serve
     from fittingroom.studio.flat_dataset import DatasetRegistry
-    from fittingroom.studio.security import Access
+    from fittingroom.studio.security import Access, public_address
     from fittingroom.studio.state import Studio
 
-    opened = Studio(Access(host, port), runs.resolve(), DatasetRegistry(folders))
-    if not opened.access.is_loopback:
-        log("Other machines can reach this studio. Its address holds a token: show it to nobody else.")
-    serve(opened, tell=lambda address: emit(f"The studio: {address}"), browser=browser)
+    access = Access(
+        host,
+        port,
+        asks=token,
+        look_token=secrets.token_urlsafe(32) if read_only else None,
+        public=public_address(public_url) if public_url else "",
+    )
+    if access.needs_token:
+        log("Whoever has the studio's address can use it: it holds a token. Show it to nobody else.")
+    serve(Studio(access, runs.resolve(), DatasetRegistry(folders)), tell=emit, browser=browser)
 
 
 def doctor(*, json: Json = False) -> None:

@@ -15,6 +15,7 @@ from fittingroom.judging import references_line, wilson_interval
 from fittingroom.runs import PAGE, TUTORIAL, Run
 from fittingroom.training.recipe import parse_setting
 from fittingroom.tutorial_plan import EPOCHS, PALETTE, TutorialPlan
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from fittingroom.judging import Verdict
@@ -38,16 +39,25 @@ def train(
     ] = None,
     epochs: Epochs = None,
     validation: Annotated[
-        int | None, Parameter(help="Training images to hold out and look at after each epoch."), whole(1)
+        int | None, Parameter(help="Training images to hold out, to measure the network after each epoch."), whole(1)
     ] = None,
     seed: Annotated[
         int | None,
-        Parameter(help="Of the starting weights and the order of the images; 0 if left out."),
+        Parameter(help="All random choices follow from it: the same seed gives the same run; 0 if left out."),
         whole(0, MOST_SEED),
     ] = None,
     name: Annotated[str | None, Parameter(help="Of the run: letters, digits, dots, dashes and underscores.")] = None,
     out: Out = None,
-    resume: Annotated[Path | None, Parameter(help="Go on with this run, from its last checkpoint.")] = None,
+    resume: Annotated[
+        Path | None, Parameter(help="Go on with this run from its last checkpoint; a finished one for --epochs in all.")
+    ] = None,
+    preview: Annotated[
+        Path | None,
+        Parameter(help="Train nothing; draw the first batch as the network would get it, into this picture."),
+    ] = None,
+    find_lr: Annotated[
+        Path | None, Parameter(help="Keep nothing; try growing learning rates, and draw the loss into this picture.")
+    ] = None,
     no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -58,8 +68,16 @@ def train(
 
     asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
     asked |= {"name": name, "out": out}
+    if preview is not None or find_lr is not None:
+        given = {**asked, "resume": resume, "preview": preview and find_lr}
+        _refuse_before_training({key: given[key] for key in given if key not in ("recipe", "seed", "validation")})
+        chosen = {"recipe": recipe, "settings": _settings(set_ or []), "seed": seed or 0, "validation": validation}
+        found = {"data": dataset or training.DEFAULT_DATASET, "data_dir": data_dir, "log": log_unless(quiet or json)}
+        named = chosen | found
+        _draw_preview(preview, model, named, json) if preview else _try_rates(find_lr, model, named, json)
+        return
     if resume is not None:
-        _refuse_with_resume({**asked, "set": set_})
+        _refuse_with_resume({"recipe": recipe, "set": set_, "validation": validation, "seed": seed})
     where: dict[str, Any] = {
         "model": model,
         "data_dir": data_dir,
@@ -68,19 +86,63 @@ def train(
     }
     with progress(quiet or json) as on_progress:
         if resume is not None:
-            run = training.resume_run(resume, dataset=dataset, **where, on_progress=on_progress)
+            more: dict[str, Any] = {"epochs": epochs, "name": name, "out": out, "command": command_words()}
+            run = training.resume_run(resume, dataset=dataset, **more, **where, on_progress=on_progress)
         else:
             asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "command": command_words()}
             run = training.train(data=dataset or training.DEFAULT_DATASET, **asked, **where, on_progress=on_progress)
     _print(run, json)
 
 
+def _refuse_before_training(asked: dict[str, Any]) -> None:
+    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"Expected --preview or --find-lr without {', '.join(given)}: nothing is trained to keep. Leave that out."
+        )
+
+
+def _draw_preview(path: Path, model: str | None, named: dict[str, Any], json: bool) -> None:
+    from fittingroom.pages.figures import preview_figure, save_figure
+    from fittingroom.workflows.training_previews import preview
+
+    if model is not None:
+        raise UsageError("Expected --preview without --model: every network gets the same batch. Leave that out.")
+    rows = preview(**named)
+    save_figure(preview_figure(rows), path)
+    if json:
+        emit_json(
+            {"schema": "fittingroom/preview/1", "picture": str(path), "images": len(rows[0]), "epochs": len(rows) - 1}
+        )
+        return
+    emit(
+        f"{len(rows[0])} images of the first batch, as they are and as the network gets them in {len(rows) - 1} "
+        f"epochs: {path}"
+    )
+
+
+def _try_rates(path: Path | None, model: str | None, named: dict[str, Any], json: bool) -> None:
+    from fittingroom.pages.figures import rate_figure, save_figure
+    from fittingroom.workflows.training_previews import find_learning_rate
+
+    assert path is not None
+    curve = find_learning_rate(model, **named)
+    save_figure(rate_figure(curve), path)
+    if json:
+        emit_json({"schema": "fittingroom/find-lr/1", "picture": str(path), **curve._asdict()})
+        return
+    emit(
+        f"Suggested learning rate: {curve.suggestion:g}, the smallest at which the loss has come down nine tenths "
+        f"of the way. The curve: {path}\nTrain with it by adding: --set learning_rate={curve.suggestion:g}"
+    )
+
+
 def _refuse_with_resume(asked: dict[str, Any]) -> None:
     given = [f"--{name}" for name, value in asked.items() if value is not None]
     if given:
         raise UsageError(
-            f"Expected --resume without {', '.join(given)}: a run goes on with the recipe, seed, held-out images, name "
-            "and folder that it has. Leave that out, or train anew without --resume."
+            f"Expected --resume without {', '.join(given)}: a run goes on with the recipe, seed and held-out images "
+            "that it has. Leave that out, or train anew without --resume."
         )
 
 
@@ -95,7 +157,7 @@ def _print(run: Run, json: bool) -> None:
         validated = {"validation_n": run.environment["validation_images"], "validation_interval": _interval(run)}
         emit_json({"schema": "fittingroom/train/1", "run": str(run.folder), "last_epoch": last, **validated})
         return
-    emit(f"Training accuracy {last['accuracy']:.4f} after {last['epoch']} epochs")
+    emit(f"Training accuracy {last['accuracy']:.4f} after {counted(last['epoch'], 'epoch')}")
     interval = _interval(run)
     if interval is not None:
         facts = run.environment
@@ -119,7 +181,7 @@ def tutorial(
     *,
     dataset: DatasetName = "fashion-mnist",
     against: Annotated[str | None, Parameter(help="Another dataset for the same network, to compare: mnist.")] = None,
-    epochs: Annotated[int, Parameter(help="Times that each training image is seen."), whole(1)] = EPOCHS,
+    epochs: Annotated[int, Parameter(help="Epochs: passes through all the training images."), whole(1)] = EPOCHS,
     seed: Seed = 0,
     out: Out = None,
     data_dir: DataDir = None,

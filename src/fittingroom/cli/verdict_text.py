@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from fittingroom.cli.output import emit, log, table
-from fittingroom.judging import check_gates, references_for, references_line, too_good_warning
+from fittingroom.judging import check_gates, references_for, references_line, score_rows, too_good_warning
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from fittingroom.judging import QualityGate, Verdict
@@ -22,7 +23,7 @@ FailUnder = Annotated[
 ]
 
 
-MOSTLY = 0.9  # of the samples, for the line about declining the rest
+MOSTLY = 0.9  # of the samples, for the line about leaving out the rest
 
 
 def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int | None = None, more: str = "") -> None:
@@ -40,7 +41,8 @@ def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int
     emit("\n" + table(["score", "value", "95 %"], _rows(verdict)))
     if verdict.most_confused:
         pair = verdict.most_confused[0]
-        emit(f"\nMost confused: {pair.true} taken for {pair.predicted}, {pair.count} times ({pair.share:.1%}).")
+        times = f"{counted(pair.count, 'time')} ({pair.share:.1%})"
+        emit(f"\nMost confused: true label {pair.true}, predicted {pair.predicted}: {times}.")
     if more:
         emit(f"\n{more}")
     emit(f"\n{score_line(verdict, title, fingerprint, seed)}")
@@ -85,23 +87,13 @@ def _class_table(verdict: Verdict) -> str:
 
 
 def _rows(verdict: Verdict) -> list[tuple[str, ...]]:
-    if verdict.calibration is None:  # classes alone were judged
-        return [("accuracy", f"{verdict.accuracy:.4f}", _interval(verdict.accuracy_interval))]
-    gap = verdict.calibration
-    answered = min((point for point in verdict.risk_coverage if point.coverage >= MOSTLY), key=lambda one: one.n)
-    return [
-        ("accuracy", f"{verdict.accuracy:.4f}", _interval(verdict.accuracy_interval)),
-        ("top-2 accuracy", f"{verdict.top_2_accuracy:.4f}", _interval(verdict.top_2_interval)),
-        ("log loss", f"{verdict.log_loss:.4f}", _interval(verdict.log_loss_interval)),
-        ("Brier score", f"{verdict.brier_score:.4f}", _interval(verdict.brier_interval)),
-        (f"calibration error, {gap.bins} bins", f"{gap.error:.4f}", _interval(gap.error_interval)),
-        ("the same, root mean square, de-biased", f"{gap.rms_error_debiased:.4f}", ""),
-        (
-            f"accuracy on the surest {answered.coverage:.0%}",
-            f"{answered.accuracy:.4f}",
-            _interval(answered.accuracy_interval),
-        ),
-    ]
+    rows = score_rows(verdict)
+    surest = [point for point in verdict.risk_coverage if point.coverage >= MOSTLY]
+    if surest:  # none where classes alone were judged
+        answered = min(surest, key=lambda point: point.n)
+        name = f"accuracy at {answered.coverage:.0%} coverage"
+        rows.append((name, answered.accuracy, answered.accuracy_interval))
+    return [(name, f"{value:.4f}", _interval(interval)) for name, value, interval in rows]
 
 
 def _share(value: float | None) -> str:

@@ -15,6 +15,7 @@ from fittingroom.arrays import Array, Images, Labels, as_array, check_images, ch
 from fittingroom.data.dataset import Dataset, Split
 from fittingroom.errors import DataError, UsageError
 from fittingroom.progress import Log, warn_user
+from fittingroom.words import counted
 
 Part: TypeAlias = Literal["train", "test"]
 Parts: TypeAlias = "tuple[Any, Any]"
@@ -170,8 +171,8 @@ def _tell_of_transform(dataset: Any, where: str, log: Log) -> None:
         inner = inner.dataset
     if getattr(inner, "transform", None) is not None:
         log(
-            f"{where}: {len(dataset):,} items were read once into memory, as their transform gave them: what it draws "
-            "at random is not drawn anew in each epoch."
+            f"{where}: {counted(len(dataset), 'item')} read once into memory, as their transform gave them: what it "
+            "draws at random is the same in each epoch."
         )
 
 

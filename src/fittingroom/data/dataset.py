@@ -9,6 +9,7 @@ from jaxtyping import Int64
 
 from fittingroom.arrays import Array, Images, Labels, check_labels, check_same_length, check_whole
 from fittingroom.errors import DataError, UsageError
+from fittingroom.words import counted
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,7 +111,9 @@ def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:
         (array([0, 0, 1], dtype=uint8), array([0, 0, 1], dtype=uint8))
     """
     if not 0 < check_whole(count, "images to hold out", None, None) < len(split):
-        raise UsageError(f"Expected to hold out 1 to {len(split) - 1} of {len(split)} images, received {count}.")
+        raise UsageError(
+            f"Expected to hold out 1 to {len(split) - 1} of {counted(len(split), 'image')}, received {count}."
+        )
     drawn = _draw_stratified(split.labels, count, np.random.default_rng(check_whole(seed, "seed")))
     held = np.zeros(len(split), bool)
     held[drawn] = True

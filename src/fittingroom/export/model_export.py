@@ -21,6 +21,7 @@ from fittingroom.inference.predictor import open_predictor
 from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 from fittingroom.models.front import for_use
 from fittingroom.runs import Run, is_run, open_run
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,7 +176,7 @@ def checked_onnx(
         difference = float(np.abs(answers - expected).max(initial=0))
         if same < len(images) or difference > LARGEST_DIFFERENCE:
             raise ModelError(
-                f"{to}: expected the same label on all {len(images):,} images and probabilities within "
+                f"{to}: expected the same label on {counted(len(images), 'image')} and probabilities within "
                 f"{LARGEST_DIFFERENCE:g}, received {same:,} and {difference:.1e}. The file was removed."
             )
     except BaseException:

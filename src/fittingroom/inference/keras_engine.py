@@ -8,8 +8,8 @@ import numpy as np
 
 from fittingroom.arrays import Array, Predict, Probabilities
 from fittingroom.data.accepting import accept_images
-from fittingroom.inference.pixels import Feed, default_pixels, feed_of, read_pixels
-from fittingroom.models.front import as_probabilities
+from fittingroom.inference.pixels import Feed, feed_of
+from fittingroom.models.front import as_probabilities, read_pixels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def _opened(
     from fittingroom.models.functional_model import as_functional, probe
 
     functional = as_functional(model, image_shape)
-    chosen = (read_pixels(model) or default_pixels(model)) if pixels is None else pixels
+    chosen = (read_pixels(model) or "unit") if pixels is None else pixels
     feed = feed_of(chosen) if isinstance(chosen, str) else chosen
     with functional.at_rest():
         classes, are_probabilities = probe(functional, scale=255 * feed[0])

@@ -152,7 +152,7 @@ def open_predictor(model: Any, *, prefer: Engine = "keras") -> Predictor:
             return _of_weights_or_twin(str(folder or model), file.parent)
         return _opened(str(folder or model), file, _stamp(file))
     from fittingroom.inference.keras_engine import predictor
-    from fittingroom.inference.pixels import read_pixels
+    from fittingroom.models.front import read_pixels
 
     title, pixels = str(getattr(model, "name", type(model).__name__)), read_pixels(model)
     return Predictor(title, predictor(model), None, None, "Keras", model=model, is_own=True, pixels=pixels)
@@ -199,8 +199,7 @@ def _opened(title: str, file: Path, stamp: tuple[int, ...]) -> Predictor:
     if file.suffix == ".onnx":
         return _of_onnx(title, file)
     from fittingroom.inference.keras_engine import predictor
-    from fittingroom.inference.pixels import read_pixels
-    from fittingroom.models.front import input_shape
+    from fittingroom.models.front import input_shape, read_pixels
 
     network = load_model(file)
     is_ours = bool(read_card(file)) or (file.name == IN_A_RUN and file.with_name(MARK).exists())

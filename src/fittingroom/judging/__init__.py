@@ -18,7 +18,7 @@ from fittingroom.judging.scores import (
     risk_coverage,
 )
 from fittingroom.judging.validation import check_predictions, hard_answers
-from fittingroom.judging.verdict import Verdict, judge
+from fittingroom.judging.verdict import Verdict, judge, score_rows
 
 __all__ = [
     "Calibration",
@@ -48,6 +48,7 @@ __all__ = [
     "references_for",
     "references_line",
     "risk_coverage",
+    "score_rows",
     "tempered",
     "tempering",
     "too_good_warning",

@@ -139,7 +139,7 @@ def tempered(probabilities: Probabilities, temperature: float) -> Probabilities:
 
     Args:
         probabilities: float ``(n, classes)``.
-        temperature: above 1 makes them less sure, below 1 surer; the order never changes.
+        temperature: above 1 lowers confidence, below 1 raises it; the order never changes.
 
     Example:
         >>> tempered(np.array([[0.9, 0.1]], np.float32), 2.0).round(2)
@@ -216,7 +216,7 @@ class Tempering:
     """What a temperature does to some predictions.
 
     Attributes:
-        temperature: above 1 makes them less sure, below 1 surer.
+        temperature: above 1 lowers confidence, below 1 raises it.
         n: samples.
         log_loss: before and after, nats.
         calibration_error: before and after.

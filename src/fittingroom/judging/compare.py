@@ -25,6 +25,7 @@ from fittingroom.judging.intervals import (
     wilson_interval,
 )
 from fittingroom.judging.validation import check_predictions
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,12 +54,12 @@ class Seeds:
     def __str__(self) -> str:
         low, high = self.sampling_interval
         if self.sd is None:
-            return f"mean {self.mean:.4f}, one seed: training luck is not known without more of them."
+            return f"mean {self.mean:.4f}, one seed: the variation between seeds is not known without more of them."
         return (
-            f"mean {self.mean:.4f} over {len(self.accuracies)} seeds. Training luck: sd {self.sd:.4f}, from "
-            f"{min(self.accuracies):.4f} to {max(self.accuracies):.4f}; training again with another seed moves the "
-            f"score by that. Sampling error: {low:.4f} to {high:.4f} (95 %); another draw of {self.n:,} images moves "
-            "it by that, and more seeds do not make it smaller."
+            f"mean {self.mean:.4f} over {counted(len(self.accuracies), 'seed')}. Variation between seeds: sd "
+            f"{self.sd:.4f}, from {min(self.accuracies):.4f} to {max(self.accuracies):.4f}; training with another seed "
+            f"changes the score by that much. Sampling error: {low:.4f} to {high:.4f} (95 %); another sample of "
+            f"{counted(self.n, 'image')} would change it by that much, and more seeds do not make it smaller."
         )
 
 
@@ -213,7 +214,7 @@ def compare(
 
 
 def differing(first: Array, second: Array, labels: Array) -> Array:
-    """Return where exactly one of two models is right, the surest disagreement first, int64 ``(k,)``.
+    """Return where exactly one of two models is right, the most confident disagreement first, int64 ``(k,)``.
 
     Args:
         first: probabilities ``(n, classes)``.
@@ -222,8 +223,8 @@ def differing(first: Array, second: Array, labels: Array) -> Array:
     """
     answers = first.argmax(axis=1), second.argmax(axis=1)
     places = np.flatnonzero((answers[0] == labels) != (answers[1] == labels))
-    sureness = np.minimum(first.max(axis=1), second.max(axis=1))[places]
-    return np.asarray(places[np.argsort(-sureness, kind="stable")])
+    confidence = np.minimum(first.max(axis=1), second.max(axis=1))[places]
+    return np.asarray(places[np.argsort(-confidence, kind="stable")])
 
 
 def _pair(names: tuple[str, str], right: Mapping[str, Array], drawn: Array, comparisons: int) -> Comparison:

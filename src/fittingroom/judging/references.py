@@ -1,4 +1,4 @@
-"""What a score on Fashion-MNIST stands beside, and when it is too good to be true.
+"""Known scores on Fashion-MNIST to compare with, and when it is too good to be true.
 
 A score is comparable only where its data is the same; these are for the files in use since 31 August 2017.
 """
@@ -53,10 +53,10 @@ def references_line(dataset: str) -> str:
 
     Example:
         >>> references_line("fashion-mnist").partition(";")[0]
-        'Beside it: untrained people 0.835'
+        'For comparison: untrained people 0.835'
     """
     known = references_for(dataset)
-    return "Beside it: " + "; ".join(f"{each.who} {each.accuracy:.3f}" for each in known) if known else ""
+    return "For comparison: " + "; ".join(f"{each.who} {each.accuracy:.3f}" for each in known) if known else ""
 
 
 def too_good_warning(accuracy: float, dataset: str) -> str | None:
@@ -70,6 +70,6 @@ def too_good_warning(accuracy: float, dataset: str) -> str | None:
         return None
     lines = "\n".join(f"  - {cause}" for cause in CAUSES)
     return (
-        f"Warning: {accuracy:.4f} is above {SUSPICIOUS}; nobody has documented more than {BEST_DOCUMENTED} on these "
+        f"Warning: {accuracy:.4f} is above {SUSPICIOUS}; the best documented score is {BEST_DOCUMENTED} on these "
         f"test images, and large ensembles stop near 0.965. Likely causes:\n{lines}"
     )

@@ -1,4 +1,4 @@
-"""Scores of predictions: of all, of each class, of what is confused, of what is answered where one may decline."""
+"""Scores of predictions: of all, of each class, of what is confused, of what is answered where some may be left out."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class ConfusedPair:
 
     Attributes:
         true: the class that it is.
-        predicted: the class that was said.
+        predicted: the class predicted.
         count: how often.
         share: of all samples of the true class, in (0, 1].
     """
@@ -193,9 +193,14 @@ def most_confused(
     order = np.argsort(-counts, axis=None, kind="stable")
     pairs = [(int(flat) // len(counts), int(flat) % len(counts)) for flat in order]
     return tuple(
-        ConfusedPair(class_names[true], class_names[said], int(counts[true, said]), float(counts[true, said] / total))
-        for true, said in pairs
-        if counts[true, said] >= max(1, min_count) and (total := totals[true])
+        ConfusedPair(
+            class_names[true],
+            class_names[predicted],
+            int(counts[true, predicted]),
+            float(counts[true, predicted] / total),
+        )
+        for true, predicted in pairs
+        if counts[true, predicted] >= max(1, min_count) and (total := totals[true])
     )
 
 
@@ -226,7 +231,7 @@ def risk_coverage(
     right: Bool[Array, " n"],
     coverages: tuple[float, ...] = COVERAGES,
 ) -> tuple[RiskCoverage, ...]:
-    """Return the curve from answering everything down to answering only the surest.
+    """Return the curve from answering everything down to answering only the most confident.
 
     Args:
         confidence: of each answer: the largest probability.

@@ -8,6 +8,7 @@ import numpy as np
 
 from fittingroom.arrays import Array, Labels, Probabilities, as_array, check_labels, is_one_hot
 from fittingroom.errors import DataError
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,10 @@ def check_names(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
     """
     names = tuple(str(name) for name in class_names)
     if len(names) != classes:
-        raise DataError(f"Expected a name for each of {classes} classes, received {len(names)} names.")
+        raise DataError(
+            f"Expected a name for each of {counted(classes, 'class', 'classes')}, "
+            f"received {counted(len(names), 'name')}."
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"Expected a name of its own for each class, received '{twice[0]}' more than once.")
@@ -84,7 +88,8 @@ def _checked_matrix(array: Array) -> Array:
     if not finite.all():
         row = int(np.flatnonzero(~finite)[0])
         raise DataError(
-            f"probabilities: row {row} holds a value that is not finite: {array[row]} ({(~finite).sum()} such rows)."
+            f"probabilities: row {row} holds a value that is not finite: {array[row]} "
+            f"({counted(int((~finite).sum()), 'such row')})."
         )
     return array
 
@@ -101,7 +106,8 @@ def _check_paired(labels: Array, answers: Array) -> None:
     if len(labels) != len(answers):
         transposed = " Are the probabilities transposed?" if len(labels) in answers.shape[1:] else ""
         raise DataError(
-            f"Expected a label for each prediction, received {len(labels)} labels and {len(answers)} predictions."
+            f"Expected a label for each prediction, received {counted(len(labels), 'label')} and "
+            f"{counted(len(answers), 'prediction')}."
             f"{transposed}"
         )
 
@@ -114,7 +120,7 @@ def _check_rows(array: Array) -> None:
     row = int(wrong[0])
     raise DataError(
         f"probabilities: expected rows in 0..1 that sum to 1, row {row} sums to {sums[row]:.4g} "
-        f"with minimum {array[row].min():.4g} ({wrong.size} such rows). {_hint(array, sums)}"
+        f"with minimum {array[row].min():.4g} ({counted(wrong.size, 'such row')}). {_hint(array, sums)}"
     )
 
 

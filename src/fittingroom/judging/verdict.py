@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,11 +28,16 @@ from fittingroom.judging.scores import (
 from fittingroom.judging.validation import check_names, check_predictions, hard_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from fittingroom.arrays import Array
 
 PAIRS = 10
+MEANS: Mapping[str, Callable[[Array, Array], Array]] = {  # scores that are the mean of one value a sample
+    "log_loss": losses,
+    "brier_score": squared_errors,
+    "top_2_accuracy": lambda labels, probabilities: in_top(labels, probabilities, 2),
+}
 
 
 @dataclass(frozen=True)
@@ -47,37 +52,37 @@ class Verdict:
         n: samples judged.
         accuracy: share of samples whose most probable class is the true one.
         accuracy_interval: Wilson 95 %, ``(low, high)``.
-        log_loss: mean negative log-likelihood, nats.
         classes: one score a class, in label order.
         confusion: counts by ``(true, predicted)``.
-        log_loss_interval: bootstrap.
-        top_2_accuracy: share of samples whose true class is among the two most probable.
-        top_2_interval: bootstrap.
-        brier_score: mean squared distance of the probabilities from the truth, 0 to 2.
-        brier_interval: bootstrap.
-        calibration: how far confidence is from accuracy, and the reliability curve.
-        risk_coverage: accuracy where the least certain samples may be declined.
-        area_under_risk: mean risk over all coverages.
         most_confused: the ten most frequent confusions.
         resamples: of the bootstrap.
+        log_loss: mean negative log-likelihood, nats.
+        log_loss_interval: bootstrap.
+        top_2_accuracy: share of samples whose true class is among the two most probable.
+        top_2_accuracy_interval: bootstrap.
+        brier_score: mean squared distance of the probabilities from the truth, 0 to 2.
+        brier_score_interval: bootstrap.
+        calibration: how far confidence is from accuracy, and the reliability curve.
+        risk_coverage: accuracy where the least confident predictions may be left out.
+        area_under_risk: mean risk over all coverages.
     """
 
     n: int
     accuracy: float
     accuracy_interval: Interval
-    log_loss: float | None
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
-    log_loss_interval: Interval | None
-    top_2_accuracy: float | None
-    top_2_interval: Interval | None
-    brier_score: float | None
-    brier_interval: Interval | None
-    calibration: Calibration | None
-    risk_coverage: tuple[RiskCoverage, ...]
-    area_under_risk: float | None
     most_confused: tuple[ConfusedPair, ...]
     resamples: int
+    log_loss: float | None = None
+    log_loss_interval: Interval | None = None
+    top_2_accuracy: float | None = None
+    top_2_accuracy_interval: Interval | None = None
+    brier_score: float | None = None
+    brier_score_interval: Interval | None = None
+    calibration: Calibration | None = None
+    risk_coverage: tuple[RiskCoverage, ...] = ()
+    area_under_risk: float | None = None
 
     @property
     def calibrated(self) -> Calibration:
@@ -119,62 +124,67 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
     """
     resamples = check_whole(resamples, "resamples", None, None)
     hard = hard_answers(labels, probabilities, len(class_names))
-    if hard is not None:
-        return _judge_classes(*hard, check_names(class_names, len(class_names)), resamples)
-    checked, matrix = check_predictions(labels, probabilities)
-    names = check_names(class_names, matrix.shape[1])
-    predicted, confidence = matrix.argmax(axis=1), matrix.max(axis=1)
+    if hard is None:
+        checked, matrix = check_predictions(labels, probabilities)
+        predicted = matrix.argmax(axis=1)
+    else:
+        (checked, predicted), matrix = hard, None
+    names = check_names(class_names, len(class_names) if matrix is None else matrix.shape[1])
     right, confusion = predicted == checked, confusion_matrix(checked, predicted, len(names))
-    parts = (
-        np.column_stack([losses(checked, matrix), squared_errors(checked, matrix), in_top(checked, matrix, 2)]),
-        calibration_columns(confidence, right),
-        class_columns(checked, predicted, len(names)),
-    )
-    drawn = _drawn(checked, parts, resamples)
-    means = parts[0].mean(axis=0)
-    spreads = [None if drawn is None else percentile_interval(column / len(checked)) for column in _columns(drawn)]
-    return Verdict(
+    of_samples = [] if matrix is None else _columns_of(checked, matrix, right)
+    drawn = _drawn(checked, (class_columns(checked, predicted, len(names)), *of_samples), resamples)
+    verdict = Verdict(
         n=len(checked),
         accuracy=int(right.sum()) / len(checked),
         accuracy_interval=wilson_interval(int(right.sum()), len(checked)),
-        log_loss=float(means[0]),
-        log_loss_interval=spreads[0],
-        brier_score=float(means[1]),
-        brier_interval=spreads[1],
-        top_2_accuracy=float(means[2]),
-        top_2_interval=spreads[2],
-        calibration=calibration(parts[1].sum(axis=0), drawn[1] if drawn else None),
-        classes=class_scores(confusion, names, drawn[2] if drawn else None),
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
-        risk_coverage=risk_coverage(confidence, right),
-        area_under_risk=area_under_risk(confidence, right),
-        most_confused=most_confused(confusion, names)[:PAIRS],
-        resamples=resamples,
-    )
-
-
-def _judge_classes(labels: Array, predicted: Array, names: tuple[str, ...], resamples: int) -> Verdict:
-    """Judge predicted classes that came without probabilities."""
-    right, confusion = int((predicted == labels).sum()), confusion_matrix(labels, predicted, len(names))
-    drawn = _drawn(labels, (class_columns(labels, predicted, len(names)),), resamples)
-    return Verdict(
-        n=len(labels),
-        accuracy=right / len(labels),
-        accuracy_interval=wilson_interval(right, len(labels)),
-        log_loss=None,
-        log_loss_interval=None,
-        brier_score=None,
-        brier_interval=None,
-        top_2_accuracy=None,
-        top_2_interval=None,
-        calibration=None,
         classes=class_scores(confusion, names, drawn[0] if drawn else None),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
-        risk_coverage=(),
-        area_under_risk=None,
         most_confused=most_confused(confusion, names)[:PAIRS],
         resamples=resamples,
     )
+    if matrix is None:
+        return verdict
+    confidence = matrix.max(axis=1)
+    return replace(
+        verdict,
+        **_means(of_samples[0], drawn[1] if drawn else None),
+        calibration=calibration(of_samples[1].sum(axis=0), drawn[2] if drawn else None),
+        risk_coverage=risk_coverage(confidence, right),
+        area_under_risk=area_under_risk(confidence, right),
+    )
+
+
+def _columns_of(labels: Array, probabilities: Array, right: Array) -> list[Array]:
+    """Return what is summed over samples, and over each resample: the scores of ``MEANS``, and the calibration's."""
+    means = np.column_stack([one_each(labels, probabilities) for one_each in MEANS.values()])
+    return [means, calibration_columns(probabilities.max(axis=1), right)]
+
+
+def _means(columns: Array, drawn: Array | None) -> dict[str, Any]:
+    """Return the fields that are means over samples, with their intervals."""
+    spreads = [None] * len(MEANS) if drawn is None else [percentile_interval(sums / len(columns)) for sums in drawn.T]
+    values = {name: float(mean) for name, mean in zip(MEANS, columns.mean(axis=0), strict=True)}
+    return values | {f"{name}_interval": spread for name, spread in zip(MEANS, spreads, strict=True)}
+
+
+def score_rows(verdict: Verdict) -> list[tuple[str, float, Interval | None]]:
+    """Return every score of all samples: its name in words, its value, and its interval where it has one.
+
+    Example:
+        >>> score_rows(judge(np.array([0, 1]), np.array([0, 1]), ["cat", "dog"]))[0][:2]
+        ('accuracy', 1.0)
+    """
+    gap = verdict.calibration
+    rows = [
+        ("accuracy", verdict.accuracy, verdict.accuracy_interval),
+        ("top-2 accuracy", verdict.top_2_accuracy, verdict.top_2_accuracy_interval),
+        ("log loss", verdict.log_loss, verdict.log_loss_interval),
+        ("Brier score", verdict.brier_score, verdict.brier_score_interval),
+        *([(f"calibration error, {gap.bins} bins", gap.error, gap.error_interval)] if gap else []),
+        *([("calibration error, root mean square, debiased", gap.rms_error_debiased, None)] if gap else []),
+        ("area under the risk-coverage curve", verdict.area_under_risk, None),
+    ]
+    return [(name, value, interval) for name, value, interval in rows if value is not None]
 
 
 def _drawn(labels: Array, parts: tuple[Array, ...], resamples: int) -> list[Array] | None:
@@ -183,7 +193,3 @@ def _drawn(labels: Array, parts: tuple[Array, ...], resamples: int) -> list[Arra
         return None
     sums = resampled_sums(labels, np.hstack(parts), resamples)
     return np.split(sums, np.cumsum([part.shape[1] for part in parts])[:-1], axis=1)
-
-
-def _columns(drawn: list[Array] | None) -> list[Array]:
-    return [np.zeros(0)] * 3 if drawn is None else list(drawn[0].T)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from fittingroom.pages.html import environment, inline_svg
-from fittingroom.pages.palettes import INK, LINE, MUTED, TRAIN
+from fittingroom.pages.html import inline_svg, render
+from fittingroom.pages.plots import INK, LINE, MUTED, TRAIN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fittingroom.ladder.ladder_table import Row
 
 
-AXES = {"seconds": "seconds of training", "mflop": "million operations an image, forward"}
+AXES = {"seconds": "seconds of training", "mflop": "million operations per image, forward"}
 
 
 def page(rows: Sequence[Row], dataset: str) -> str:
@@ -33,16 +33,13 @@ def page(rows: Sequence[Row], dataset: str) -> str:
     ]
     machines = sorted({row.machine for row in rows if row.machine})
     fingerprints = sorted({row.fingerprint for row in rows if row.fingerprint})
-    return (
-        environment()
-        .get_template("ladder.html.j2")
-        .render(
-            rows=rows,
-            dataset=dataset,
-            figures=figures,
-            machine="; ".join(machines) or "no machine yet",
-            fingerprint=", ".join(fingerprints) or "not measured yet",
-        )
+    return render(
+        "ladder.html.j2",
+        rows=rows,
+        dataset=dataset,
+        figures=figures,
+        machine="; ".join(machines) or "no machine yet",
+        fingerprint=", ".join(fingerprints) or "not measured yet",
     )
 
 

@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,11 +18,12 @@ from fittingroom.progress import OnProgress, no_progress
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import is_run, open_run
 from fittingroom.training import resume
+from fittingroom.words import counted
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train, valid_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import keras
 
@@ -173,6 +174,6 @@ def time_epochs(rung: str, data: Dataset, epochs: int = TIMED_EPOCHS) -> Timing:
     return Timing(rung, recipe_sha256(rung), seconds, recipe.epochs, machine(describe()))
 
 
-def machine(facts: dict[str, object]) -> str:
+def machine(facts: Mapping[str, Any]) -> str:
     """Return the machine in words."""
-    return f"{facts['processor']}, {facts['threads']} threads"
+    return f"{facts['processor']}, {counted(facts['threads'], 'thread')}"

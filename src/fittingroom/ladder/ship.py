@@ -14,6 +14,7 @@ from fittingroom.judging import fit_temperature
 from fittingroom.ladder.measure import done_or_gone_on, run_folder
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, open_run
+from fittingroom.words import counted
 from fittingroom.workflows.training import train
 
 if TYPE_CHECKING:
@@ -67,14 +68,15 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, log: Log) -> Path:
 def card(row: Row, run: Run, data: Dataset, value: float) -> dict[str, Any]:
     """Return the model card: how to use it, what it was made from, what it scores, where it is weak."""
     answers, recipe = run.predictions, load_recipe(row.rung)
-    shortened = f", for {TWIN_EPOCHS} of its {recipe.epochs} epochs" if recipe.epochs > TWIN_EPOCHS else ""
+    shortened = f", for {TWIN_EPOCHS} of its {counted(recipe.epochs, 'epoch')}" if recipe.epochs > TWIN_EPOCHS else ""
     right = answers.probabilities[:PROBE].argmax(axis=1) == answers.labels[:PROBE]
     return {
         "input": INPUT,
         "schema": "fittingroom/card/1",
         "name": f"{data.name}/{row.rung}",
         "data": {"name": data.name, "fingerprint": data.fingerprint, "classes": list(data.class_names)},
-        "protocol": f"Trained on all {len(data.train.labels)} training images, last epoch, seed {SEED}, the first.",
+        "protocol": f"Trained on all {counted(len(data.train.labels), 'training image')}, last epoch, "
+        f"seed {SEED}, the first.",
         "recipe": recipe.as_dict(),
         "recipe_sha256": recipe_sha256(row.rung),
         "temperature": round(value, 4),

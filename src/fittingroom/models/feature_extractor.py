@@ -9,7 +9,7 @@ import numpy as np
 
 from fittingroom.arrays import Array, Images
 from fittingroom.errors import ModelError
-from fittingroom.models.front import holds_own_scaling, shape_for, stated_shape
+from fittingroom.models.front import pixel_scale, read_pixels, shape_for, stated_shape
 
 if TYPE_CHECKING:
     import keras
@@ -96,7 +96,7 @@ def _of_module(module: nn.Module, image_shape: tuple[int, int], scale: float) ->
 def _pixel_scale(network: keras.Model, core: keras.Model) -> float:
     """Return what pixels in 0..255 are multiplied by before the core: what the front says, where there is one."""
     if core is network:
-        return 1.0 if holds_own_scaling(core) else 1 / 255
+        return pixel_scale(read_pixels(core) or "unit")
     front = [layer for layer in network.layers if type(layer).__name__ == "Rescaling"]
     return float(front[0].scale) if front else 1.0
 

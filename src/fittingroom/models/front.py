@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import keras
     import torch
     from torch import Tensor
 
 
-SCALING_LAYERS = ("Rescaling", "Normalization")
 FRONT_LAYERS = ("to_unit", "as_they_are", "standardised")  # names of the front's own scaling
 PROBES, FAR = 8, 1e4
-
-
-def holds_own_scaling(model: keras.Model) -> bool:
-    """Say whether the model scales its pixels itself, so that feeding it 0..1 would scale twice."""
-    return any(type(layer).__name__ in SCALING_LAYERS for layer in model._flatten_layers())
+PASSING = (
+    *("InputLayer", "Reshape", "Flatten", "Permute", "Resizing", "CenterCrop", "ZeroPadding2D", "Cropping2D"),
+    *("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "Pipeline"),
+)  # layers after which values in inference mean what they meant before
 
 
 def stated_shape(model: keras.Model) -> tuple[int | None, ...]:
@@ -100,7 +100,7 @@ def gives_probabilities(model: keras.Model, shape: tuple[int, ...]) -> bool:
 
     with torch.no_grad():
         ask = lambda inputs: model(inputs, training=False).float()  # noqa: E731
-        return outputs_of(ask, shape, 255.0 if holds_own_scaling(model) else 1.0, model.name)[1]
+        return outputs_of(ask, shape, 1.0, model.name)[1]
 
 
 def outputs_of(ask: Callable[[Tensor], Tensor], shape: tuple[int, ...], scale: float, name: str) -> tuple[int, bool]:
@@ -158,7 +158,11 @@ def as_probabilities(outputs: Tensor, *, probabilities: bool) -> Tensor:
 
 
 def for_use(
-    model: keras.Model, image_shape: tuple[int, int], pixels: str = "unit", *, feed: tuple[float, float] | None = None
+    model: keras.Model,
+    image_shape: tuple[int, int],
+    pixels: str | None = None,
+    *,
+    feed: tuple[float, float] | None = None,
 ) -> keras.Model:
     """Return the trained model behind its front, sharing its weights, not compiled.
 
@@ -166,7 +170,8 @@ def for_use(
         model: trained on float32 0..1 of shape ``(h * w,)``, ``(h, w)`` or ``(h, w, 1)``; or on 0..255 where it
             scales for itself.
         image_shape: ``(h, w)``.
-        pixels: "unit" where it was trained on 0..1, "raw" on 0..255: the front then scales by 1 / 255, or by 1.
+        pixels: "unit" where it was trained on 0..1, "raw" on 0..255: the front then scales by 1 / 255, or by 1; None
+            for what its first layers say, else "unit".
         feed: in the place of ``pixels``: what they are multiplied by, and what is then added, whatever the model's own
             layers are.
 
@@ -179,10 +184,9 @@ def for_use(
     keras = import_keras()
     own = shape_for(stated_shape(model), image_shape, model.name)
     inputs = x = keras.Input(image_shape, name="pixels")
-    if feed is not None or not holds_own_scaling(model):
-        scale, offset = feed or (pixel_scale(pixels), 0.0)
-        name = "standardised" if offset else "as_they_are" if scale == 1 else "to_unit"
-        x = keras.layers.Rescaling(scale, offset, name=name)(x)
+    scale, offset = feed or (pixel_scale(pixels or read_pixels(model) or "unit"), 0.0)
+    front = "standardised" if offset else "as_they_are" if scale == 1 else "to_unit"
+    x = keras.layers.Rescaling(scale, offset, name=front)(x)
     if own != image_shape:
         x = keras.layers.Reshape(own, name="to_input")(x)
     x = model(x)
@@ -195,6 +199,98 @@ def for_use(
     elif not are_probabilities:
         x = keras.layers.Softmax(name="probabilities")(x)
     return keras.Model(inputs, x, name=model.name)
+
+
+def behind_front(model: keras.Model) -> keras.Model:
+    """Return the network that `for_use` put behind a front, with its weights, to be trained further.
+
+    Args:
+        model: as `for_use` returns it, or opened from a file that it was kept in.
+
+    Raises:
+        ModelError: it has no front of ours.
+    """
+    keras = import_keras()
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if len(inner) != 1:
+        raise ModelError(f"Model '{model.name}': expected one network behind a front, found {len(inner)}.")
+    return inner[0]
+
+
+def read_pixels(model: Any) -> str | None:
+    """Return what pixels the constants of a Keras model's first layers were made for; None where they do not tell.
+
+    A layer that scales is read by its numbers, not by its name: ``Rescaling(2, -1)`` is made for 0..1, and
+    ``Rescaling(1 / 127.5, -1)`` for 0..255; statistics that a normalisation has learned are those of its images.
+
+    Args:
+        model: a Keras model; of any other kind nothing is known.
+
+    Returns:
+        "unit", "raw", or None.
+    """
+    scale, offset = 1.0, 0.0
+    for layer in _leading(model):
+        kind = type(layer).__name__
+        if kind == "Rescaling" and layer.name in FRONT_LAYERS:
+            return "raw"
+        if kind in ("Normalization", "BatchNormalization"):
+            return _by_statistics(layer, scale, offset)
+        step = _affine(layer)
+        if step is not None:
+            scale, offset = scale * step[0], offset * step[0] + step[1]
+        elif kind not in PASSING and not kind.startswith("Random"):
+            break
+    return _by_scale(scale)
+
+
+def _leading(model: Any) -> Iterator[Any]:
+    """Yield a model's layers and operations in the order in which an input meets them, those of inner models too."""
+    inner = getattr(model, "_functional", None) or model  # what a Sequential model is, once built
+    for layer in getattr(inner, "operations", None) or getattr(model, "layers", None) or ():
+        if hasattr(layer, "layers") and hasattr(layer, "_flatten_layers"):
+            yield from _leading(layer)
+        else:
+            yield layer
+
+
+def _affine(layer: Any) -> tuple[float, float] | None:
+    """Return what a layer or an operation multiplies by, and then adds; None where it does something else."""
+    if type(layer).__name__ == "Rescaling":
+        return float(np.mean(layer.scale)), float(np.mean(layer.offset))
+    nodes = getattr(layer, "_inbound_nodes", ())
+    given = [argument for node in nodes[:1] for argument in node.arguments.args]
+    if len(given) != 2 or not isinstance(given[-1], int | float):
+        return None
+    number = float(given[-1])
+    steps = {"TrueDivide": (1 / (number or 1.0), 0.0), "Divide": (1 / (number or 1.0), 0.0), "Multiply": (number, 0.0)}
+    return (steps | {"Subtract": (1.0, -number), "Add": (1.0, number)}).get(type(layer).__name__)
+
+
+def _by_scale(scale: float) -> str | None:
+    """Return for which pixels a factor gives values of the size that networks are trained on, some 1 to 10 wide."""
+    size = abs(scale)
+    if 0.2 < size < 20 and size != 1:
+        return "unit"
+    return "raw" if 0.2 / 255 < size < 20 / 255 else None
+
+
+def _by_statistics(layer: Any, scale: float, offset: float) -> str | None:
+    """Return of which pixels the mean and variance that a normalisation holds are; None where they are nobody's."""
+    import keras
+
+    names = ("moving_mean", "moving_variance") if hasattr(layer, "moving_mean") else ("mean", "variance")
+    mean, variance = (getattr(layer, name, None) for name in names)
+    if mean is None or variance is None or not scale:
+        return _by_scale(scale)
+    mean, variance = (np.asarray(keras.ops.convert_to_numpy(value), np.float64) for value in (mean, variance))
+    centre = (float(mean.mean()) - offset) / scale
+    spread = float(np.sqrt(variance.mean() + mean.var())) / abs(scale)
+    if 0.01 < spread <= 0.55 and 0 < centre < 1:  # numbers in 0..1 have a standard deviation of at most 0.5
+        return "unit"
+    if 2 < spread < 140 and 0 < centre < 255:
+        return "raw"
+    return _by_scale(scale / float(np.sqrt(variance.mean())))  # a scale and no statistics
 
 
 def shaped(images: Tensor, input_shape: tuple[int, ...], dtype: torch.dtype, scale: float) -> Tensor:

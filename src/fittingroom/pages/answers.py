@@ -1,4 +1,4 @@
-"""Answers as values: an image of a split, what it was taken for, how much that cost; which to look at, and words."""
+"""Answers as values: an image of a split, its true and its predicted class; which to look at, and words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from fittingroom.judging.scores import losses
 from fittingroom.lookup import look_up
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +32,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Answer:
-    """One image of a split and what was said of it.
+    """One image of a split and a model's probabilities for it.
 
     Attributes:
         index: position in the split's file.
@@ -67,7 +68,7 @@ class Answer:
 
     @property
     def confidence(self) -> float:
-        """The probability of what was said."""
+        """The probability of the predicted class."""
         return self.probabilities[self.predicted]
 
 
@@ -78,13 +79,16 @@ class Pictures:
     Attributes:
         judged: by position in the file of the split that was judged.
         train: by position in the file of training images.
+        batches: images as they are, and as training gives them to the network; none where it changes nothing.
     """
 
     judged: Mapping[int, Array] = field(default_factory=dict)
     train: Mapping[int, Array] = field(default_factory=dict)
+    batches: Sequence[Array] = ()
 
     def __or__(self, other: Pictures) -> Pictures:
-        return Pictures({**self.judged, **other.judged}, {**self.train, **other.train})
+        batches = self.batches or other.batches
+        return Pictures({**self.judged, **other.judged}, {**self.train, **other.train}, batches)
 
 
 def by_loss(labels: Array, probabilities: Array) -> Array:
@@ -95,8 +99,8 @@ def by_loss(labels: Array, probabilities: Array) -> Array:
 def by_confidence(labels: Array, probabilities: Array) -> Array:
     """Return the positions of the mistakes, the most confident first."""
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    surest = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return np.asarray(wrong[surest])
+    most_confident = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
+    return np.asarray(wrong[most_confident])
 
 
 ORDERS: Final[dict[str, Callable[[Array, Array], Array]]] = {"loss": by_loss, "confidence": by_confidence}
@@ -117,9 +121,9 @@ def choose(
         labels: ``(n,)``.
         probabilities: ``(n, c)``.
         count: how many at most; None for all.
-        order: ``"loss"``, or ``"confidence"``: mistakes only, the surest first.
+        order: ``"loss"``, or ``"confidence"``: mistakes only, the most confident first.
         true: only images of this class.
-        predicted: only images taken for this class.
+        predicted: only images predicted as this class.
 
     Raises:
         UsageError: no such order.
@@ -135,7 +139,7 @@ def choose(
 def answers_at(
     positions: Array, labels: Array, probabilities: Array, indices: Array, near: Sequence[tuple[Neighbour, ...]] = ()
 ) -> tuple[Answer, ...]:
-    """Return what was said of some images, as values, in the order of the positions.
+    """Return the answers about some images, in the order of the positions.
 
     Args:
         positions: in the arrays, ``(k,)``.
@@ -159,18 +163,24 @@ def answers_at(
     )
 
 
-def said_words(answer: Answer, split: str, class_names: Sequence[str]) -> str:
-    """Say what was answered about one image.
+def answer_words(answer: Answer, split: str, class_names: Sequence[str]) -> str:
+    """Return what was answered about one image in words.
 
     Example:
-        >>> said_words(Answer(3, 0, (0.1, 0.9)), "test", ("Coat", "Shirt"))
-        'Test image 3: taken for Shirt with 90 percent; it is Coat: wrong.'
+        >>> answer_words(Answer(3, 0, (0.1, 0.9)), "test", ("Coat", "Shirt"))
+        'Test image 3: predicted Shirt with 90 percent, true label Coat: wrong.'
     """
     return (
-        f"{split.capitalize()} image {answer.index}: taken for {class_names[answer.predicted]} with "
-        f"{100 * answer.confidence:.0f} percent; it is {class_names[answer.label]}: "
+        f"{split.capitalize()} image {answer.index}: predicted {class_names[answer.predicted]} with "
+        f"{100 * answer.confidence:.0f} percent, true label {class_names[answer.label]}: "
         f"{'right' if answer.right else 'wrong'}."
     )
+
+
+def tally_sentence(answers: Sequence[Answer]) -> str:
+    """Say how many of the images shown are classified correctly."""
+    right = sum(each.right for each in answers)
+    return f"{right} of these {counted(len(answers), 'image')} {'is' if right == 1 else 'are'} classified correctly."
 
 
 def neighbours_sentence(mistake: Answer, class_names: Sequence[str]) -> str:
@@ -179,22 +189,11 @@ def neighbours_sentence(mistake: Answer, class_names: Sequence[str]) -> str:
     Example:
         >>> near = (Neighbour(5, 1), Neighbour(9, 1), Neighbour(2, 0))
         >>> neighbours_sentence(Answer(3, 0, (0.1, 0.9), near), ["Coat", "Shirt"])
-        'Of the 3 training images most like it, 2 are Shirt, which it was taken for, and 1 is Coat, which it is.'
+        'Labels of the 3 most similar training images: 2 Shirt (the predicted class), 1 Coat (the true class).'
     """
     labels = [each.label for each in mistake.neighbours]
-    known = {mistake.predicted: "which it was taken for", mistake.label: "which it is"}
-    parts = [
-        f"{_are(labels.count(label))} {class_names[label]}, {role}" for label, role in known.items() if label in labels
-    ]
+    known = {mistake.predicted: "the predicted class", mistake.label: "the true class"}
+    parts = [f"{labels.count(label)} {class_names[label]} ({role})" for label, role in known.items() if label in labels]
     other = sum(label not in known for label in labels)
-    if other:
-        parts.append(f"{_are(other)} of other classes")
-    return f"Of the {len(labels)} training images most like it, {_listed(parts)}."
-
-
-def _are(number: int) -> str:
-    return f"{number} is" if number == 1 else f"{number} are"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    parts += [f"{other} of other classes"] if other else []
+    return f"Labels of the {counted(len(labels), 'most similar training image')}: {', '.join(parts)}."

@@ -8,18 +8,25 @@ import keyword
 import re
 import tokenize
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from fittingroom.pages.palettes import HELD_OUT, INK, LINE, MUTED, TRAIN
+from fittingroom.judging import score_rows
+from fittingroom.pages.figures import curve_figure
+from fittingroom.pages.glossary import MARK, link, with_definitions
+from fittingroom.pages.plots import HELD_OUT, INK, LINE, MUTED, TRAIN
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
 
     from fittingroom.arrays import Array
+    from fittingroom.pages.learning import Epoch
 
 
 # A figure's colours follow the page's, so that it reads in light and in dark.
@@ -59,13 +66,20 @@ def _bare(drawn: str) -> str:
     drawn = re.sub(r"<metadata>.*?</metadata>\s*", "", drawn[drawn.index("<svg") :], flags=re.DOTALL)
     opening, rest = drawn.split(">", 1)
     opening = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", opening)
+    rest = re.sub(r'="[^"]*"', _rounded, re.sub(r"\n\s+", "\n", rest))
     return f"{opening}>{rest}".replace("xlink:href", "href")
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """Return an attribute with its numbers cut to a hundredth of a point, which is finer than any screen."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", attribute[0])
 
 
 def _themed(drawn: str) -> str:
     for colour, variable in _VARIABLES.items():
         drawn = drawn.replace(colour, variable)
-    return re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
+    drawn = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
+    return re.sub(r" font-family: [^;\"]*;?", "", drawn)  # the page's own sans-serif
 
 
 def _own_ids(drawn: str, key: str) -> str:
@@ -75,6 +89,29 @@ def _own_ids(drawn: str, key: str) -> str:
 
 def _labelled(drawn: str, alt: str) -> str:
     return drawn.replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1).strip()
+
+
+def learning_curves(
+    history: Sequence[Epoch], accuracies: dict[str, float | None], losses: dict[str, float | None]
+) -> dict[str, Markup]:
+    """Return the curves of accuracy and of loss, with points for what the finished network reached.
+
+    Args:
+        history: one value an epoch.
+        accuracies: of the finished network, by what to write beside the point.
+        losses: likewise.
+    """
+    return {
+        name: inline_svg(curve_figure(history, name, ends), _curve_words(history, name), name)
+        for name, ends in (("accuracy", accuracies), ("loss", losses))
+    }
+
+
+def _curve_words(history: Sequence[Epoch], name: str) -> str:
+    values = ", ".join(f"{getattr(epoch, name):.4f}" for epoch in history)
+    held_out = [value for epoch in history if (value := getattr(epoch, f"val_{name}")) is not None]
+    validation = f" Validation: {', '.join(f'{value:.4f}' for value in held_out)}." if held_out else ""
+    return f"Training {name} by epoch: {values}.{validation}"
 
 
 def picture_uri(image: Array) -> str:
@@ -129,8 +166,18 @@ def _style(token: tokenize.TokenInfo) -> str:
     return {tokenize.STRING: "s", tokenize.NUMBER: "n", tokenize.COMMENT: "c"}.get(token.type, "")
 
 
+def render(template: str, **values: Any) -> str:
+    """Return a page: HTML, for one file that opens from ``file://`` and needs nothing from outside.
+
+    Args:
+        template: its file in ``templates/``.
+        values: what stands in it.
+    """
+    return with_definitions(_environment().get_template(template).render(values))
+
+
 @cache
-def environment() -> Environment:
+def _environment() -> Environment:
     """Return the templates with their filters, for every page."""
     environment = Environment(
         loader=PackageLoader("fittingroom.pages", "templates"),
@@ -139,10 +186,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"word": link, "words_on_this_page": Markup(MARK)}
     environment.filters |= {
         "highlight": lambda code: highlight(str(code).strip("\n")),
+        "score_rows": score_rows,
         "score": lambda value: "–" if value is None else f"{value:.4f}",
         "thousands": lambda value: f"{value:,}",
+        "counted": counted,
         "code_words": _code_words,
         "array": lambda values: repr(np.array(values, np.float32)),
     }

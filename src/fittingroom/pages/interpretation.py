@@ -19,6 +19,7 @@ from fittingroom.models.feature_extractor import FeatureExtractor, feature_extra
 from fittingroom.models.front import pixel_scale
 from fittingroom.pages.answers import Answer, Neighbour, answers_at, choose
 from fittingroom.runs import Run, open_run
+from fittingroom.words import counted
 from fittingroom.workflows.run_data import SplitName, check_same_data, learned_from, run_dataset, run_predictions
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Interpretation:
         return losses(self.split.labels, self.probabilities)[positions], positions
 
     def most_confused(self, min_val: int = 1) -> list[tuple[str, str, int]]:
-        """Return which classes are taken for which: ``(true, predicted, count)``, the most frequent first.
+        """Return which classes are confused: ``(true, predicted, count)``, the most frequent first.
 
         Args:
             min_val: leaves out pairs confused less often.
@@ -96,9 +97,9 @@ class Interpretation:
 
         Args:
             k: how many at most; None for all.
-            order: ``"loss"``, or ``"confidence"``: mistakes only, the surest first.
+            order: ``"loss"``, or ``"confidence"``: mistakes only, the most confident first.
             true: only images of this class.
-            predicted: only images taken for this class.
+            predicted: only images predicted as this class.
             neighbours: how many training images most like each to look up.
 
         Raises:
@@ -111,7 +112,7 @@ class Interpretation:
         return self.answers(positions, neighbours=neighbours)
 
     def answers(self, positions: Array, *, neighbours: int = 0) -> tuple[Answer, ...]:
-        """Return what was said of some of the images judged, right or wrong, in the order of the positions.
+        """Return the answers about some of the images judged, right or wrong, in the order of the positions.
 
         Args:
             positions: in the split judged, ``(k,)``.
@@ -157,7 +158,7 @@ class Interpretation:
         return np.asarray(self.train.images[int(np.flatnonzero(self.train.indices == index)[0])])
 
     def plot_top_losses(self, k: int = 9) -> Figure:
-        """Draw the images of the highest losses, each with what was said of it."""
+        """Draw the images of the highest losses, each with its predicted and its true class."""
         from fittingroom.pages.figures import mistakes_figure
 
         return mistakes_figure(
@@ -177,7 +178,7 @@ class Interpretation:
         return grid_figure(self.train.images[:k], self.train.labels[:k].tolist(), self.class_names)
 
     def show_results(self, k: int = 9) -> Figure:
-        """Draw the first images judged, right and wrong, each with what was said of it."""
+        """Draw the first images judged, right and wrong, each with its predicted and its true class."""
         from fittingroom.pages.figures import mistakes_figure
 
         return mistakes_figure(*self._with_images(np.arange(min(k, len(self.split)))), self.class_names)
@@ -242,7 +243,7 @@ def neighbour_finder(run: Run, train: Split, log: Log = no_log) -> FindNeighbour
     @cache
     def opened() -> tuple[FeatureExtractor, Array]:
         extract = _extractor(run, train.images.shape[1:], log)
-        log(f"Asking the model what it sees in its {len(train):,} training images.")
+        log(f"Computing the features of {counted(len(train), 'training image')}, to find the most similar ones.")
         return extract, in_batches(extract, train.images)
 
     def find(images: Images, count: int) -> list[list[int]]:
@@ -258,7 +259,7 @@ def _extractor(run: Run, image_shape: tuple[int, int], log: Log) -> FeatureExtra
     try:
         predictor = open_predictor(run)
     except ModelError:
-        log("The run's model cannot be opened here, so images are held to be alike by their pixels.")
+        log("The run's model cannot be opened here, so similar images are found by their pixels.")
         return lambda images: (images.reshape(len(images), -1) / 255).astype(np.float16)
     try:
         if predictor.model is not None:

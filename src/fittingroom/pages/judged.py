@@ -1,4 +1,4 @@
-"""Answers that were judged, for a page: the verdict, the temperature, the images to look at, their figures."""
+"""Answers that were judged, for a page: verdict, temperature, the images to look at, their figures and sentences."""
 
 from __future__ import annotations
 
@@ -12,51 +12,27 @@ from fittingroom.data import Dataset, Log, no_log
 from fittingroom.errors import ModelError
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging import fit_temperature, judge, references_for, tempering, too_good_warning
-from fittingroom.pages.answers import Pictures, answers_at, choose, said_words
-from fittingroom.pages.curves import coverage_figure, reliability_figure
-from fittingroom.pages.figures import pair_figure
+from fittingroom.pages.answers import Pictures, answer_words, answers_at, choose, tally_sentence
+from fittingroom.pages.figures import coverage_figure, pair_figure, reliability_figure
 from fittingroom.pages.html import inline_svg, picture_uri
 from fittingroom.pages.interpretation import interpret
 from fittingroom.runs import is_run, open_run
+from fittingroom.words import counted, listed
 from fittingroom.workflows.run_data import dataset_judged, kept_predictions, run_predictions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from markupsafe import Markup
 
     from fittingroom.arrays import Array, Labels, Probabilities
-    from fittingroom.judging import ConfusedPair, Reference, Tempering, Verdict
+    from fittingroom.judging import ConfusedPair, Reference, RiskCoverage, Tempering, Verdict
     from fittingroom.pages.answers import Answer
     from fittingroom.pages.interpretation import Interpretation
     from fittingroom.runs import Predictions, Run
 
 
 JudgedSplit = Literal["train", "validation", "test"]
-
-
-@dataclass(frozen=True)
-class PairExamples:
-    """One class taken for another, with images of it.
-
-    Attributes:
-        pair: the two classes, and how often.
-        examples: the highest losses among them.
-    """
-
-    pair: ConfusedPair
-    examples: tuple[Answer, ...]
-
-
-@dataclass(frozen=True)
-class Tempered:
-    """What one number, fitted on validation images, does to the model's sureness.
-
-    Attributes:
-        on_validation: where it was fitted.
-        on_judged: on the images judged; the same where those are the validation images.
-    """
-
-    on_validation: Tempering
-    on_judged: Tempering
 
 
 @dataclass(frozen=True)
@@ -69,13 +45,14 @@ class Judged:
         fingerprint: of the data.
         class_names: by label.
         score: the verdict.
-        wrong: how many images are named wrongly.
+        wrong: how many images are classified wrongly.
         references: known scores on the test images of this dataset.
         warning: why the score is too good to be true, or None.
-        temperature: None where no images were held out to fit it on.
+        temperature: what a temperature, fitted on the validation images, does to the answers, by split: "validation",
+            and the split judged; empty where no images were held out to fit it on.
         first: the first fifteen images of the split.
         top_losses: the highest losses, the training images most like each beside them.
-        confused: the pairs of classes most often confused, with examples.
+        confused_examples: of each of the score's most confused pairs, the images of the highest loss.
         pictures_missing: why there are no pictures; empty where there are.
     """
 
@@ -87,16 +64,16 @@ class Judged:
     wrong: int
     references: tuple[Reference, ...]
     warning: str | None
-    temperature: Tempered | None
+    temperature: Mapping[str, Tempering]
     first: tuple[Answer, ...]
     top_losses: tuple[Answer, ...]
-    confused: tuple[PairExamples, ...]
+    confused_examples: tuple[tuple[Answer, ...], ...]
     pictures_missing: str = ""
 
     @property
     def answers(self) -> tuple[Answer, ...]:
         """Every image on the page, some more than once."""
-        return (*self.first, *self.top_losses, *(each for pair in self.confused for each in pair.examples))
+        return (*self.first, *self.top_losses, *(each for examples in self.confused_examples for each in examples))
 
 
 PALETTE = "classic-marked"
@@ -115,9 +92,10 @@ def judged_figures(
 
     Returns:
         For the templates: ``reliability`` and ``coverage``, an ``<svg>`` each; ``first``, one a picture of the first
-        images; ``judged`` and ``train``, addresses of pictures by position in the file.
+        images, and ``tally``, how many of them are right; ``judged`` and ``train``, addresses of pictures by position
+        in the file.
     """
-    after = judged.temperature.on_judged.curve if judged.temperature else ()
+    after = judged.temperature[judged.split].curve if judged.temperature else ()
     first = judged.first if with_first and pictures.judged else ()
     return {
         "reliability": inline_svg(
@@ -127,30 +105,33 @@ def judged_figures(
         "first": [
             pair(answer, pictures.judged[answer.index], judged.split, judged.class_names, palette) for answer in first
         ],
+        "tally": tally_sentence(judged.first),
         "judged": {index: picture_uri(image) for index, image in pictures.judged.items()},
         "train": {index: picture_uri(image) for index, image in pictures.train.items()},
     }
 
 
 def pair(answer: Answer, image: Array, split: str, class_names: tuple[str, ...], palette: str) -> Markup:
-    """Return a picture beside the bars of what was said of it, a cell of a grid, as an ``<svg>``."""
+    """Return a picture beside the bars of its probabilities, a cell of a grid, as an ``<svg>``."""
     figure = pair_figure(answer, image, class_names, palette)
-    return inline_svg(figure, said_words(answer, split, class_names), f"pair{answer.index}")
+    return inline_svg(figure, answer_words(answer, split, class_names), f"pair{answer.index}")
 
 
 def _reliability_words(judged: Judged) -> str:
     gap = judged.score.calibrated
-    told = ", ".join(
-        f"{one.confidence:.2f} sure, {one.accuracy:.2f} right" for one in gap.curve if one.confidence is not None
+    told = "; ".join(
+        f"confidence {one.confidence:.2f}, accuracy {one.accuracy:.2f}"
+        for one in gap.curve
+        if one.confidence is not None
     )
-    return f"Share right by confidence, in {gap.bins} bins: {told}."
+    return f"Accuracy by confidence, in {gap.bins} bins: {told}."
 
 
 def _coverage_words(judged: Judged) -> str:
-    told = ", ".join(
-        f"{point.coverage:.0%} answered, {point.accuracy:.4f} right" for point in judged.score.risk_coverage
+    told = "; ".join(
+        f"{point.coverage:.0%} answered, accuracy {point.accuracy:.4f}" for point in judged.score.risk_coverage
     )
-    return f"Accuracy where the least certain may be declined: {told}."
+    return f"Accuracy where the least confident predictions are left out: {told}."
 
 
 FIRST = 15
@@ -196,29 +177,33 @@ def pictures_of(judged: Judged, data: Dataset) -> Pictures:
     )
 
 
-def tempered_by(run: Run, data: Dataset, labels: Labels, probabilities: Probabilities) -> Tempered | None:
+def tempered_by(
+    run: Run, data: Dataset, split: str, labels: Labels, probabilities: Probabilities
+) -> dict[str, Tempering]:
     """Fit a temperature on the images that a run held out, and say what it does to some answers.
 
     Args:
         run: trained.
         data: what it was trained on.
+        split: that was judged.
         labels: true classes of the images judged.
-        probabilities: what the run said of them.
+        probabilities: the run's, of them.
 
     Returns:
-        None where no images were held out, or the model cannot be asked about them.
+        By split, "validation" among them; empty where no images were held out, or the model cannot be asked about them.
     """
     if not run.environment.get("held_out") or data.fingerprint != run.environment.get("fingerprint"):
-        return None
+        return {}
     try:
         held, answers = run_predictions(run, data, "validation")
     except ModelError:
-        return None
+        return {}
     value = fit_temperature(held.labels, answers)
-    return Tempered(tempering(held.labels, answers, value), tempering(labels, probabilities, value))
+    effects = {"validation": tempering(held.labels, answers, value)}
+    return effects if split == "validation" else effects | {split: tempering(labels, probabilities, value)}
 
 
-def temperature_report(model: str, data: Dataset) -> tuple[int | None, Tempered | None]:
+def temperature_report(model: str, data: Dataset) -> tuple[int | None, dict[str, Tempering]]:
     """Return the seed of a run that was just evaluated, and what a temperature does to its answers.
 
     Args:
@@ -226,10 +211,10 @@ def temperature_report(model: str, data: Dataset) -> tuple[int | None, Tempered 
         data: that it was evaluated on.
     """
     if not is_run(Path(model)):
-        return None, None
+        return None, {}
     run = open_run(model)
     kept = run.predictions
-    return run.environment["seed"], tempered_by(run, data, kept.labels, kept.probabilities)
+    return run.environment["seed"], tempered_by(run, data, kept.split, kept.labels, kept.probabilities)
 
 
 def _with_pictures(run: Run, data: Dataset, seen: Interpretation) -> Judged:
@@ -243,12 +228,11 @@ def _with_pictures(run: Run, data: Dataset, seen: Interpretation) -> Judged:
         wrong=verdict.n - sum(row[label] for label, row in enumerate(verdict.confusion)),
         references=references_for(data.name),
         warning=too_good_warning(verdict.accuracy, data.name),
-        temperature=tempered_by(run, data, seen.split.labels, seen.probabilities),
+        temperature=tempered_by(run, data, seen.split.name, seen.split.labels, seen.probabilities),
         first=seen.answers(np.arange(min(FIRST, len(seen.split)))),
         top_losses=_top_losses(seen),
-        confused=tuple(
-            PairExamples(pair, seen.mistakes(EXAMPLES, true=pair.true, predicted=pair.predicted))
-            for pair in verdict.most_confused[:PAIRS]
+        confused_examples=tuple(
+            seen.mistakes(EXAMPLES, true=pair.true, predicted=pair.predicted) for pair in verdict.most_confused[:PAIRS]
         ),
     )
 
@@ -272,10 +256,10 @@ def _without_pictures(run: Run, kept: Predictions, why: str) -> Judged:
         wrong=verdict.n - sum(row[label] for label, row in enumerate(verdict.confusion)),
         references=references_for(dataset),
         warning=too_good_warning(verdict.accuracy, dataset),
-        temperature=None,
+        temperature={},
         first=_kept_answers(kept, np.arange(min(FIRST, len(kept.labels)))),
         top_losses=_kept_answers(kept, choose(kept.labels, kept.probabilities, count=TOP_LOSSES)),
-        confused=_kept_pairs(kept, verdict),
+        confused_examples=tuple(_kept_examples(kept, pair) for pair in verdict.most_confused[:PAIRS]),
         pictures_missing=why,
     )
 
@@ -284,9 +268,87 @@ def _kept_answers(kept: Predictions, positions: np.ndarray) -> tuple[Answer, ...
     return answers_at(positions, kept.labels, kept.probabilities, kept.indices)
 
 
-def _kept_pairs(kept: Predictions, verdict: Verdict) -> tuple[PairExamples, ...]:
-    def worst(pair: ConfusedPair) -> np.ndarray:
-        true, said = (kept.class_names.index(name) for name in (pair.true, pair.predicted))
-        return choose(kept.labels, kept.probabilities, count=EXAMPLES, true=true, predicted=said)
+def _kept_examples(kept: Predictions, pair: ConfusedPair) -> tuple[Answer, ...]:
+    true, predicted = (kept.class_names.index(name) for name in (pair.true, pair.predicted))
+    worst = choose(kept.labels, kept.probabilities, count=EXAMPLES, true=true, predicted=predicted)
+    return _kept_answers(kept, worst)
 
-    return tuple(PairExamples(pair, _kept_answers(kept, worst(pair))) for pair in verdict.most_confused[:PAIRS])
+
+KINDS = {"train": "training", "validation": "validation", "test": "test"}
+
+
+def score_sentence(judged: Judged) -> str:
+    """Say which known scores a score is above, below, or not told apart from, by its interval."""
+    low, high = judged.score.accuracy_interval
+    below = [each.who for each in judged.references if each.accuracy < low]
+    same = [each.who for each in judged.references if low <= each.accuracy <= high]
+    above = [each.who for each in judged.references if each.accuracy > high]
+    parts = [
+        f"{words} {listed(names)}"
+        for words, names in (("above", below), ("not to be told apart from", same), ("below", above))
+        if names
+    ]
+    where = "; ".join(parts) or "the only score here: none is known for this dataset"
+    caution = "" if judged.split == "test" else " The known scores are test scores and this is not, so this is a hint."
+    return f"With its interval, {judged.score.accuracy:.4f} is {where}.{caution}"
+
+
+def calibration_sentence(judged: Judged) -> str:
+    """Say whether the confidence of the model is what its accuracy warrants."""
+    score = judged.score
+    claimed, (low, high) = score.calibrated.confidence, score.accuracy_interval
+    figures = f"its mean confidence is {100 * claimed:.1f} %, its accuracy {100 * score.accuracy:.1f} %"
+    if claimed > high:
+        return f"The model is overconfident: {figures}."
+    if claimed < low:
+        return f"The model is underconfident: {figures}."
+    return f"On average the model is well calibrated: {figures}."
+
+
+def temperature_sentence(judged: Judged) -> str:
+    """Say what the temperature does, or why there is none."""
+    if not judged.temperature:
+        return (
+            "No temperature is fitted: that takes images that were held out of training, as with --validation 10000, "
+            "and never the test images."
+        )
+    on, fitted_on = judged.temperature[judged.split], judged.temperature["validation"].n
+    return (
+        f"A temperature of {on.temperature:.2f}, fitted on {counted(fitted_on, 'validation image')}, "
+        f"{'lowers' if on.temperature > 1 else 'raises'} every confidence and changes no predicted class: the "
+        f"calibration error goes from {on.calibration_error[0]:.4f} to {on.calibration_error[1]:.4f}, the log loss "
+        f"from {on.log_loss[0]:.4f} to {on.log_loss[1]:.4f}."
+    )
+
+
+COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
+
+
+def coverage_rows(judged: Judged) -> tuple[RiskCoverage, ...]:
+    """Return the points of the curve that a table shows: the smallest coverage at or above each of a few shares."""
+    points = judged.score.risk_coverage
+    chosen = [
+        min((one for one in points if one.coverage >= share - 1e-9), key=lambda one: one.n) for share in COVERAGES
+    ]
+    return tuple(dict.fromkeys(chosen))
+
+
+def wrong_sentence(judged: Judged) -> str:
+    """Say how many images are classified wrongly."""
+    if not judged.wrong:
+        return f"All {counted(judged.score.n, 'image')} are classified correctly."
+    return (
+        f"{judged.wrong:,} of {counted(judged.score.n, 'image')} {'is' if judged.wrong == 1 else 'are'} misclassified."
+    )
+
+
+def looks_sentence(looks: int) -> str:
+    """Say how often the test split was looked at, and what that means."""
+    if looks == 0:
+        return "No test looks: the model has not been evaluated on the test images."
+    if looks == 1:
+        return "1 test look: the test images were used once, after training was over, so the score is unbiased."
+    return (
+        f"{counted(looks, 'test look')}. Every look after the first can influence choices, so the score may be "
+        "slightly too high."
+    )

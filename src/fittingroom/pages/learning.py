@@ -1,4 +1,4 @@
-"""A run's history as values: one an epoch."""
+"""A run's history as values, an epoch each, and what it says about overfitting."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 from fittingroom.judging.intervals import wilson_interval
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ class Epoch:
         epoch: from 1.
         seconds: wall clock of this epoch.
         images: training images seen in it.
-        learning_rate: at its end.
+        learning_rate: of its first step.
         loss: running mean over the epoch, while the network changed.
         accuracy: running share of right answers, likewise.
         val_loss: on the validation images after the epoch; None without.
@@ -97,8 +98,8 @@ def read_learning(history: Sequence[Epoch], validation_images: int) -> Learning:
     finding = _finding(last, best_loss + by_chance, interval, BEYOND * spread)
     gap, (low, high) = last.accuracy - last.val_accuracy, interval
     sentence = SENTENCES[finding].format(
-        both=f"{last.accuracy:.4f} of the training images right and {last.val_accuracy:.4f} of the validation images",
-        images=f"{validation_images:,} validation images",
+        both=f"training accuracy {last.accuracy:.4f} and validation accuracy {last.val_accuracy:.4f}",
+        images=counted(validation_images, "validation image"),
         interval=f"95 % {low:.4f} to {high:.4f}",
         points=100 * gap,
         best_epoch=best_epoch,
@@ -145,17 +146,17 @@ SENTENCES: dict[Finding, str] = {
         "epoch it had risen to {last_loss:.4f}, with {both}. Fewer epochs, or augmentation, would help."
     ),
     "gap": (
-        "Overfitting: {both}, a gap of {points:.1f} points, more than the chance of {images} explains ({interval}). "
-        "The network knows the images it learned from better than new ones; yet its validation loss had not risen by "
-        "more than it moves from one epoch to the next, so nothing here says that fewer epochs would help."
+        "Overfitting: {both}, a gap of {points:.1f} points, more than chance with {images} explains "
+        "({interval}). The network knows its training images better than new ones; but its validation loss did not "
+        "rise by more than it varies from one epoch to the next, so nothing here shows that fewer epochs would help."
     ),
     "none": (
-        "No overfitting that these epochs and {images} could show: {both} ({interval}), and the validation loss did "
-        "not rise by more than it moves by chance."
+        "No overfitting is detected with {images}: {both} ({interval}), and the validation loss did "
+        "not rise by more than it varies by chance."
     ),
     "better held out": (
-        "No overfitting: {both}. Training figures can lie below, because they are averages over an epoch that began "
-        "with a worse network, and over images that dropout or augmentation made harder."
+        "No overfitting: {both}. Training accuracy can be the lower one, because it is an average over an epoch that "
+        "began with a worse network, and over images that dropout or augmentation made harder."
     ),
-    "unknown": "No images were held out, so overfitting cannot be told from these curves.",
+    "unknown": "No images were held out, so overfitting cannot be detected from these curves.",
 }

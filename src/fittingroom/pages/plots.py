@@ -1,17 +1,18 @@
-"""The walk-through's two plots, of whatever is passed: a picture with its verdict, the bars of its probabilities."""
+"""The walk-through's two plots, of whatever is passed, and the colours of everything that is drawn."""
 
 from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from fittingroom.errors import DataError, UsageError
 from fittingroom.lookup import look_up
 from fittingroom.pages.answers import Answer
-from fittingroom.pages.palettes import PALETTES, Palette
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,48 @@ if TYPE_CHECKING:
     from matplotlib.image import AxesImage
 
     from fittingroom.arrays import Array
+
+
+INK: Final = "#25272c"
+MUTED: Final = "#6c6a66"
+LINE: Final = "#d9d6cf"
+BAR: Final = "#777777"
+TRAIN: Final = "#2b5f92"
+HELD_OUT: Final = "#b8541c"
+
+
+@dataclass(frozen=True)
+class Palette:
+    """How a right and a wrong answer look.
+
+    Attributes:
+        right: colour of a right answer, and of the true class's bar.
+        wrong: colour of a wrong answer, and of its bar.
+        bar: colour of the other bars.
+        marks: signs for right and wrong beside the colour; empty strings where colour alone speaks.
+    """
+
+    right: str
+    wrong: str
+    bar: str = BAR
+    marks: tuple[str, str] = ("", "")
+
+    def of(self, right: bool) -> str:
+        """Return the colour of an answer."""
+        return self.right if right else self.wrong
+
+    def mark(self, right: bool) -> str:
+        """Return the sign of an answer."""
+        return self.marks[0 if right else 1]
+
+
+# "colour-blind" is Okabe and Ito's blue and vermilion, told apart under every common colour deficiency
+# (https://jfly.uni-koeln.de/color/).
+PALETTES: Final[dict[str, Palette]] = {
+    "classic": Palette(right="green", wrong="red"),
+    "classic-marked": Palette(right="green", wrong="red", marks=("✓", "✗")),
+    "colour-blind": Palette(right="#0072B2", wrong="#D55E00", marks=("✓", "✗")),
+}
 
 
 def pick(i: object, predictions: object, labels: object, images: object = None) -> tuple[Answer, Array | None]:
@@ -71,7 +114,7 @@ def _position(i: object, lengths: dict[str, int], all_lists: bool) -> int:
         raise DataError(f"Expected lists of the same length, received {listed}. Are some from train, some from test?")
     n = max(longer.values(), default=1 if all_lists else None)
     if n is not None and not 0 <= position < n:
-        raise UsageError(f"Position {position} is outside the {n:,} items given: expected 0 to {n - 1}.")
+        raise UsageError(f"Position {position} is outside the {counted(n, 'item')} given: expected 0 to {n - 1}.")
     return position
 
 
@@ -253,7 +296,7 @@ def plot_value_array(
 
 
 def draw_named_picture(axes: Axes, answer: Answer, image: Array, class_names: Sequence[str], colours: Palette) -> None:
-    """Draw a picture ``(h, w)`` with what was said of it underneath."""
+    """Draw a picture ``(h, w)`` with its predicted and its true class below."""
     draw_picture(axes, image)
     _bare(axes)
     axes.set_xlabel(caption(answer, class_names, colours), color=colours.of(answer.right))

@@ -135,12 +135,12 @@ def mistake_block(
     """Return one mistake for a terminal that can show pictures.
 
     Args:
-        mistake: the image and what was said.
+        mistake: the image and the probabilities.
         split: that it is of.
         class_names: by label.
         drawing: how pictures are shown.
         image: uint8 ``(h, w)``.
-        near: the training images most like it, as many as are to be shown.
+        near: the most similar training images, as many as are to be shown.
     """
     table = Table.grid(padding=(0, 2))
     table.add_row(picture(image, drawing), mistake_words(mistake, split, class_names, ascii_only=drawing == "letters"))
@@ -152,19 +152,19 @@ def mistake_block(
         )
         whole = Table.grid()
         whole.add_row(table)
-        whole.add_row(Text("most like it, of what it learned from:", style="dim"))
+        whole.add_row(Text("most similar training images:", style="dim"))
         whole.add_row(pictures)
         return whole
     return table
 
 
 def mistake_words(mistake: Answer, split: str, class_names: Sequence[str], *, ascii_only: bool = False) -> Text:
-    """Return what there is to say of one image, a line each."""
+    """Return the facts about one image, a line each."""
     sign, style = ("right", "green") if mistake.right else ("wrong", "red")
     text = Text()
     text.append(f"{split} image {mistake.index}\n", style="bold")
     text.append(f"{sign}: ", style=style)
-    text.append(f"said {class_names[mistake.predicted]}, is {class_names[mistake.label]}\n")
+    text.append(f"predicted {class_names[mistake.predicted]}, true label {class_names[mistake.label]}\n")
     text.append(f"loss {mistake.loss:.2f}\n\n", style="dim")
     ranked = sorted(range(len(class_names)), key=lambda label: -mistake.probabilities[label])
     listed = ranked[:CHANCES] + ([mistake.label] if mistake.label not in ranked[:CHANCES] else [])
@@ -172,7 +172,9 @@ def mistake_words(mistake: Answer, split: str, class_names: Sequence[str], *, as
     for label in listed:
         chance = mistake.probabilities[label]
         bar = ("#" if ascii_only else "█") * round(BAR * chance)
-        text.append(f"{class_names[label]:<{width}} {chance:7.2%} {bar}{'  true' if label == mistake.label else ''}\n")
+        text.append(
+            f"{class_names[label]:<{width}} {chance:7.2%} {bar}{'  true label' if label == mistake.label else ''}\n"
+        )
     if mistake.neighbours:
         text.append(f"\n{neighbours_sentence(mistake, class_names)}")
     return text

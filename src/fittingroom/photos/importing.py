@@ -27,7 +27,7 @@ from fittingroom.photos.explain import THUMBNAIL, contact_sheet, thumbnail
 from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import EDGE, prepare_photo
 from fittingroom.photos.whole_photo import SIZE, whole_photo
-from fittingroom.pictures import has_light_background, is_grey_of_size, read_pictures
+from fittingroom.pictures import have_light_background, is_grey_of_size, read_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -288,7 +288,7 @@ def _one(path: Path, label: int, checker: Predictor | None) -> Taken | LeftOut:
     try:
         if is_grey_of_size(path, (EDGE, EDGE)):
             image = read_pictures(path)[0]
-            notes = ("its background is light",) if has_light_background(image) else ()
+            notes = ("its background is light",) if have_light_background(image[None])[0] else ()
             return Taken(path, label, image, np.stack([image] * 3, axis=-1), notes, is_data=True)
         prepared = prepare_photo(path)
     except FittingRoomError as error:

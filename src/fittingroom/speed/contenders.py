@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -57,6 +58,19 @@ def keras_fit(job: Job, epochs: int) -> list[float]:
     return seconds
 
 
+def labelled(job: Job, epochs: int, *, one_hot: bool) -> list[float]:
+    """Train a model that its owner compiled for integer or for one-hot labels with this package's trainer."""
+    from fittingroom.models import build
+    from fittingroom.training import train_model
+
+    model = build(job.model)
+    model.compile(job.recipe.optimizer, f"{'' if one_hot else 'sparse_'}categorical_crossentropy")
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Recipe(batch_size=job.recipe.batch_size, epochs=epochs)
+        run = train_model(model, load(), recipe, out=Path(folder) / "run")
+        return [line["seconds"] for line in run.history]
+
+
 def floor(job: Job, epochs: int) -> list[float]:
     """Do the matrix products of the walk-through's network alone: two forward, three backward."""
     import torch
@@ -79,7 +93,13 @@ def floor(job: Job, epochs: int) -> list[float]:
     return seconds
 
 
-CONTENDERS: dict[str, Callable[[Job, int], list[float]]] = {"ours": ours, "keras-fit": keras_fit, "floor": floor}
+CONTENDERS: dict[str, Callable[[Job, int], list[float]]] = {
+    "ours": ours,
+    "one-hot-labels": partial(labelled, one_hot=True),
+    "integer-labels": partial(labelled, one_hot=False),
+    "keras-fit": keras_fit,
+    "floor": floor,
+}
 
 
 def main() -> None:
@@ -101,12 +121,14 @@ class Job:
         recipe: batch size and optimiser, the same for all.
         bars: by rival, the most that our epoch may take of the rival's.
         epochs: of each process; the first, with its tracing and warming up, is left out.
+        contender: whose epochs the bars are about.
     """
 
     model: str
     recipe: Recipe
     bars: Mapping[str, float]
     epochs: int
+    contender: str = "ours"
 
 
 JOBS: Mapping[str, Job] = MappingProxyType(
@@ -122,6 +144,13 @@ JOBS: Mapping[str, Job] = MappingProxyType(
             Recipe(optimizer="adam", batch_size=256),
             {"plain-torch": 1.05, "keras-fit": 0.66},
             epochs=2,
+        ),
+        "one-hot": Job(
+            "thin-conv",
+            Recipe(optimizer="adam", batch_size=256),
+            {"integer-labels": 1.1},
+            epochs=2,
+            contender="one-hot-labels",
         ),
     }
 )

@@ -111,11 +111,16 @@ def epoch_contenders(job: str, places: Places) -> list[Contender]:
         places: where peers and environments are; what is missing there does not take part.
     """
     task = [job, str(JOBS[job].epochs)]
-    named = [name for name in CONTENDERS if name in ("ours", *JOBS[job].bars)]
+    named = [name for name in CONTENDERS if name in (JOBS[job].contender, *JOBS[job].bars)]
+    rivals = ("keras-fit", "floor")
     own = [
-        _contender(name, [sys.executable, "-m", "fittingroom.speed.contenders", name, *task], "torch", name == "ours")
+        _contender(
+            name, [sys.executable, "-m", "fittingroom.speed.contenders", name, *task], "torch", name not in rivals
+        )
         for name in named
     ]
+    if JOBS[job].contender != "ours":
+        return own
     peers = [
         _contender(name + ending, [sys.executable, str(path), *task], "torch", more=more)
         for name, path in find_peers(places.scripts).items()

@@ -29,9 +29,9 @@ def race_table(job: str, seconds: Mapping[str, Sequence[float]]) -> str:
 
     Args:
         job: a key of `JOBS`.
-        seconds: of each epoch after a process's first, by contender; "ours" among them.
+        seconds: of each epoch after a process's first, by contender; the job's own among them.
     """
-    ours = median(seconds["ours"])
+    ours = median(seconds[JOBS[job].contender])
     rows = [
         f"| {name} | {median(taken):.3f} | {min(taken):.3f} to {max(taken):.3f} "
         f"| {len(taken)} | {ours / median(taken):.2f} |"

@@ -6,6 +6,7 @@ import errno
 import socket
 import threading
 import webbrowser
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,18 +18,17 @@ from starlette.staticfiles import StaticFiles
 
 from fittingroom._version import __version__
 from fittingroom.errors import UsageError
-from fittingroom.studio.limits import LimitsMiddleware
+from fittingroom.studio.answer_routes import answers_routes, map_routes
+from fittingroom.studio.data_routes import data_routes
+from fittingroom.studio.limits import LimitsMiddleware, protocol_of
+from fittingroom.studio.photo_routes import photo_routes
 from fittingroom.studio.problems import REFUSALS, AsciiJSON, add_handlers, hide_paths
-from fittingroom.studio.routes.answer_routes import answers_routes
-from fittingroom.studio.routes.data_routes import data_routes
-from fittingroom.studio.routes.map_routes import map_routes
-from fittingroom.studio.routes.photo_routes import photo_routes
-from fittingroom.studio.routes.run_routes import run_page_routes, run_routes
-from fittingroom.studio.routes.training_routes import training_routes
+from fittingroom.studio.run_routes import run_page_routes, run_routes
 from fittingroom.studio.security import AccessMiddleware, set_cookie
+from fittingroom.studio.training_routes import job_routes, training_routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.types import ASGIApp
 
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 
 
 STATIC = Path(__file__).parent / "static"
-PARTS = (data_routes, answers_routes, map_routes, training_routes, run_routes, run_page_routes, photo_routes)
+PARTS = (
+    *(data_routes, answers_routes, map_routes, training_routes, job_routes),
+    *(run_routes, run_page_routes, photo_routes),
+)
 
 
 def build_api(studio: Studio) -> FastAPI:
@@ -45,7 +48,14 @@ def build_api(studio: Studio) -> FastAPI:
     Args:
         studio: what the parts share.
     """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        studio.close()
+
     app = FastAPI(
+        lifespan=lifespan,
         title="fittingroom studio",
         version=__version__,
         openapi_url="/api/openapi.json",
@@ -61,7 +71,8 @@ def build_api(studio: Studio) -> FastAPI:
     @app.get("/", include_in_schema=False)
     def page() -> Response:
         response = FileResponse(STATIC / "index.html", media_type="text/html")
-        set_cookie(response, studio.access)
+        if not studio.access.needs_token:  # otherwise the cookie is there already, and may be one that only looks
+            set_cookie(response, studio.access, studio.access.token)
         return response
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -122,7 +133,7 @@ def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) 
 
     Args:
         studio: its access names the host and port; port 0 is replaced by the one that was free.
-        tell: takes the address once the port is open.
+        tell: takes a line with each address once the port is open.
         browser: open the page there.
 
     Raises:
@@ -132,6 +143,7 @@ def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) 
     opened = replace(studio, access=replace(studio.access, port=listener.getsockname()[1]))
     config = uvicorn.Config(
         build_app(opened),
+        http=protocol_of(opened.limits),
         log_level="warning",
         access_log=False,
         server_header=False,
@@ -139,11 +151,13 @@ def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) 
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    tell(opened.access.address)
+    tell(f"The studio: {opened.access.address}")
+    if opened.access.look_address is not None:
+        tell(f"To look only: {opened.access.look_address}")
     if browser:
         threading.Thread(target=webbrowser.open, args=(opened.access.address,), daemon=True).start()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         listener.close()
-        opened.tasks.close()
+        opened.close()

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from fittingroom.arrays import Array, Images
-from fittingroom.data import DATASETS, Dataset, load
+from fittingroom.data import DATASETS, Dataset, load, locate
+from fittingroom.errors import DataError
 from fittingroom.lookup import suggest
 from fittingroom.studio.problems import Problem
 
@@ -68,6 +69,9 @@ class FlatDataset:
 class DatasetRegistry:
     """The datasets that the studio may open: those we know, and folders that were named at its start.
 
+    A folder is called by its name; where several have the same name, or a known dataset has it, by that of the folder
+    above it too.
+
     Args:
         places: names of known datasets, and folders.
 
@@ -75,19 +79,26 @@ class DatasetRegistry:
         folders: by the name that requests use.
 
     Example:
-        >>> DatasetRegistry(["shirts", "mnist"]).names()[0]
-        'shirts'
+        >>> DatasetRegistry(["a/shirts", "b/shirts", "c/mnist", "mnist"]).names()[:3]
+        ['shirts (a)', 'shirts (b)', 'mnist (c)']
     """
 
     def __init__(self, places: Sequence[str | Path] = ()) -> None:
-        folders = [Path(place).resolve() for place in places if str(place) not in DATASETS]
-        self.folders = {folder.name: folder for folder in folders}
+        folders = dict.fromkeys(Path(place).resolve() for place in places if str(place) not in DATASETS)
+        self.folders = _named(list(folders))
         self._open: dict[str, FlatDataset] = {}
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
         """Return the names that requests may use; folders first."""
-        return [*self.folders, *(name for name in DATASETS if name not in self.folders)]
+        return [*self.folders, *DATASETS]
+
+    def is_here(self, name: str) -> bool:
+        """Say whether a dataset can be read without fetching it first; what is wrong with it is for `open` to tell."""
+        try:
+            return name in self.folders or locate(name) is not None
+        except DataError:
+            return True
 
     def source(self, name: str) -> str | Path:
         """Return what `fittingroom.load` takes for a name.
@@ -103,14 +114,27 @@ class DatasetRegistry:
         """Return a dataset, loaded once and verified then.
 
         Raises:
-            Problem: 404, a name that this studio has not.
+            Problem: 404, a name that this studio has not; 409, it is not on this machine, and the studio fetches none.
             FittingRoomError: as `fittingroom.load`.
         """
         source = self.source(name)
         with self._lock:
             if name not in self._open:
+                if not self.is_here(name):
+                    title = DATASETS[name].title
+                    raise Problem(409, f"{title} is not on this machine yet. Get it with: fittingroom data get {name}")
                 self._open[name] = FlatDataset(load(source))
             return self._open[name]
+
+
+def _named(folders: Sequence[Path]) -> dict[str, Path]:
+    bases = [folder.name for folder in folders] + list(DATASETS)
+    named: dict[str, Path] = {}
+    for folder in folders:
+        wanted = folder.name if bases.count(folder.name) == 1 else f"{folder.name} ({folder.parent.name})"
+        numbered = (wanted if number == 1 else f"{wanted} {number}" for number in range(1, len(folders) + 1))
+        named[next(name for name in numbered if name not in named)] = folder
+    return named
 
 
 SHEET = 1024  # pictures a sheet: 0.8 MB at 28x28

@@ -68,6 +68,7 @@ def arrays_of(path: Path, *names: str) -> list[Array]:
     return [arrays[name] for name in names]
 
 
+STOPPED = "Stopped."
 DIED = "The process that did this ended without an answer. Perhaps memory ran out; the terminal may tell more."
 
 
@@ -80,6 +81,8 @@ class Job:
         words: what is being done.
         error: why it failed, or None.
         is_over: whether it has ended.
+        process: that does it.
+        title: what it is, in words.
     """
 
     share: float = 0.0
@@ -87,6 +90,7 @@ class Job:
     error: str | None = None
     is_over: bool = False
     process: subprocess.Popen[str] | None = None
+    title: str = ""
 
     def state(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -106,6 +110,12 @@ class Job:
             self.error = DIED
         self.is_over = True
 
+    def end(self, why: str) -> None:
+        """End the process, and keep why; nothing where it has ended already."""
+        if self.process is not None and self.process.poll() is None:
+            self.error = why
+            self.process.terminate()
+
     def note(self, line: str) -> None:
         """Take up one line; what is no JSON object is not for us."""
         try:
@@ -122,10 +132,11 @@ class TaskQueue:
 
     Attributes:
         most: jobs at once.
+        seconds: after which a job is ended.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, most: int, seconds: float = 3600.0) -> None:
+        self.most, self.seconds = most, seconds
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
@@ -133,13 +144,30 @@ class TaskQueue:
         """Return the last job of a key, or None."""
         return self._jobs.get(key)
 
-    def start(self, key: str, module: str, arguments: Sequence[str | Path]) -> Job:
+    def under_way(self) -> dict[str, Job]:
+        """Return the jobs that have not ended, by key."""
+        with self._lock:
+            return {key: job for key, job in self._jobs.items() if not job.is_over}
+
+    def stop(self, key: str) -> None:
+        """End a job.
+
+        Raises:
+            Problem: 404, no job of that key is under way.
+        """
+        job = self.under_way().get(key)
+        if job is None:
+            raise Problem(404, "This job is not under way any more.")
+        job.end(STOPPED)
+
+    def start(self, key: str, module: str, arguments: Sequence[str | Path], title: str = "") -> Job:
         """Begin a job, or return the one that is under way.
 
         Args:
             key: names what comes of it.
             module: run as ``python -m``; prints lines of JSON with share, words and error.
             arguments: of that module.
+            title: what it is, for the list of what is under way.
 
         Raises:
             Problem: 429, too many are under way.
@@ -151,10 +179,18 @@ class TaskQueue:
             if sum(not job.is_over for job in self._jobs.values()) >= self.most:
                 raise Problem(429, f"{self.most} other jobs are under way. Try again when one has ended.", self.most)
             command = [sys.executable, "-m", module, *(str(argument) for argument in arguments)]
-            job = Job(process=subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL))
-            self._jobs[key] = job
-        threading.Thread(target=job.follow, daemon=True).start()
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+            job = self._jobs[key] = Job(process=process, title=title)
+        threading.Thread(target=self._follow, args=(job,), daemon=True).start()
         return job
+
+    def _follow(self, job: Job) -> None:
+        late = f"This took longer than {self.seconds / 60:g} minutes, so it was ended."
+        timer = threading.Timer(self.seconds, job.end, [late])
+        timer.daemon = True
+        timer.start()
+        job.follow()
+        timer.cancel()
 
     def close(self) -> None:
         """End what is under way."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fittingroom.photos.opening import MOST_PIXELS
 from fittingroom.studio.problems import Problem, answer
@@ -23,13 +25,18 @@ class Limits:
         pixels: of a picture, told from its header before it is decoded; beyond it 422.
         side: of a picture, in pixels; beyond it 422.
         uploads: requests with a body at once; beyond it 429.
-        photo_seconds: for one photo; beyond it 503.
+        photo_seconds: for one photo or drawing, opening the model among it; beyond it 503.
+        page_seconds: for writing a run's page; beyond it 503.
+        job_seconds: for other long work; beyond it that is ended.
+        model_bytes: of memory that a model may take; beyond it 422.
         photos: worked on at once, the others wait.
         photos_waiting: beyond which a further one is refused with 429.
         trainings: at once; beyond it 429.
         jobs: other long work at once; beyond it 429.
         streams: of events at once; beyond it 429.
         requests: in flight at once, streams apart; beyond it 503.
+        connections: open at once; beyond it they are closed.
+        header_seconds: for a request to be begun on a connection, and its header to arrive; beyond it that is closed.
     """
 
     body_bytes: int = 60_000_000  # a photo of 48 million pixels as JPEG has 10 to 40
@@ -37,13 +44,18 @@ class Limits:
     pixels: int = MOST_PIXELS
     side: int = 20_000
     uploads: int = 8
-    photo_seconds: float = 20.0
+    photo_seconds: float = 60.0
+    page_seconds: float = 300.0
+    job_seconds: float = 3600.0
+    model_bytes: int = 4_000_000_000
     photos: int = 1
     photos_waiting: int = 4
     trainings: int = 2
     jobs: int = 2
     streams: int = 24
     requests: int = 64
+    connections: int = 256
+    header_seconds: float = 20.0
 
 
 LIMITS = Limits()
@@ -138,3 +150,60 @@ def _is_stream(scope: Scope) -> bool:
 def _brings_body(scope: Scope) -> bool:
     headers = dict(scope["headers"])
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+class ImpatientProtocol(H11Protocol):
+    """One connection; closed where no whole header has come in time, or where there are too many.
+
+    uvicorn alone keeps a connection on which nothing, or a header byte by byte, is sent for as long as it stays open.
+
+    Attributes:
+        limits: the seconds and the number.
+    """
+
+    limits = LIMITS
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Take up a connection."""
+        super().connection_made(transport)
+        if len(self.connections) > self.limits.connections:
+            transport.close()
+        else:
+            self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take up bytes; once a header is whole, nobody is waited for until it is answered."""
+        super().data_received(data)
+        if self._is_idle():
+            self._wait()
+        else:
+            self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of a connection."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _is_idle(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request, which uvicorn's annotation leaves out
+        return cycle is None or cycle.response_complete
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.limits.header_seconds, self._close_if_idle)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None
+
+    def _close_if_idle(self) -> None:
+        self._timer = None
+        if self._is_idle():
+            self.transport.close()
+
+
+def protocol_of(limits: Limits) -> type[ImpatientProtocol]:
+    """Return the protocol that holds these limits; uvicorn makes its objects itself."""
+    return type("LimitedProtocol", (ImpatientProtocol,), {"limits": limits})

@@ -1,8 +1,12 @@
-"""The models that can be asked, and what each answered about every image of a dataset."""
+"""The models that can be asked, and what each answered about every image of a dataset.
+
+A model is asked in a process of its own: python -m fittingroom.studio.model_answers DATASET MODEL FILE.npz
+"""
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,15 +15,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.errors import RunError
+from fittingroom.data import DATASETS, load
+from fittingroom.errors import ModelError, RunError
 from fittingroom.inference.model_files import IN_A_RUN, PHOTO_MODEL, find_model, shipped_names
 from fittingroom.judging.scores import losses
-from fittingroom.studio.jobs import arrays_of
+from fittingroom.runs import is_run, open_run
+from fittingroom.studio.flat_dataset import FlatDataset
+from fittingroom.studio.jobs import arrays_of, save_arrays, tell, told_errors
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.run_names import own_file, runs_of
+from fittingroom.studio.run_table import check_files, own_file, runs_of
 
 if TYPE_CHECKING:
-    from fittingroom.studio.flat_dataset import FlatDataset
     from fittingroom.studio.state import Studio
 
 
@@ -56,7 +62,8 @@ class ModelEntry:
 
     def row(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return {"key": self.key, "title": self.title, "kind": self.kind, "dataset": self.dataset}
+        told = {"key": self.key, "title": self.title, "kind": self.kind}
+        return told | {"dataset": self.dataset, "fingerprint": self.fingerprint}
 
 
 def model_entries(studio: Studio) -> list[ModelEntry]:
@@ -71,10 +78,44 @@ def model_entries(studio: Studio) -> list[ModelEntry]:
     return [*runs, *shipped, ModelEntry(f"shipped/{PHOTO_MODEL}", PHOTO_MODEL, "photo", PHOTO_MODEL, None, "photos")]
 
 
+def fitting_entries(studio: Studio, dataset: str) -> list[ModelEntry]:
+    """Return the models that were trained on a dataset, told by the data's fingerprint and not by its name."""
+    mark = studio.registry.open(dataset).data.fingerprint
+    known = {name for name, each in DATASETS.items() if each.fingerprint == mark}
+    return [
+        model
+        for model in model_entries(studio)
+        if model.fingerprint == mark or (model.kind == "shipped" and model.dataset in known)
+    ]
+
+
+def costs_look(model: ModelEntry, fingerprint: str) -> bool:
+    """Say whether asking a model about every image is the first look of a run at these test images."""
+    return model.kind == "run" and not has_met(Path(model.model), fingerprint)
+
+
+def has_met(folder: Path, fingerprint: str) -> bool:
+    """Say whether a run has met the test images of this data already."""
+    return any(look.get("fingerprint") == fingerprint for look in open_run(folder).test_looks)
+
+
+def check_look(model: ModelEntry, fingerprint: str, *, may_spend: bool) -> None:
+    """Raise where asking a model would be a look at the test images that nobody has agreed to.
+
+    Raises:
+        Problem: 409.
+    """
+    if costs_look(model, fingerprint) and not may_spend:
+        raise Problem(
+            409, f"Asking '{model.title}' is its first look at the test images. Press the button that says so."
+        )
+
+
 def _of_run(run: Any) -> ModelEntry | None:
     if own_file(run, IN_A_RUN) is None:
         return None
     try:
+        check_files(run)
         environment = run.environment
     except RunError:
         return None
@@ -138,3 +179,45 @@ def _read(path: Path) -> tuple[Array, Array]:
 def pixels_of(flat_dataset: FlatDataset) -> Array:
     """Return every image as one row of pixels, uint8 ``(n, h * w)``: what is compared where no model was asked."""
     return flat_dataset.images(0, len(flat_dataset)).reshape(len(flat_dataset), -1)
+
+
+BATCH = 1000
+
+
+def ask_all(source: str | Path, model: str, out: Path) -> None:
+    """Ask, and write ``probabilities`` (tempered) float32 ``(n, c)`` and ``features`` float16 ``(n, d)``.
+
+    A run that has not met the test images yet meets them here, and a line in its ``test_looks.jsonl`` says so.
+
+    Raises:
+        ModelError: the model does not fit the dataset.
+    """
+    from fittingroom.inference.predictor import open_predictor
+    from fittingroom.models.feature_extractor import feature_extractor
+    from fittingroom.workflows.evaluation import evaluate
+
+    tell(0, "Opening the data and the model")
+    flat_dataset = FlatDataset(load(source))
+    predictor = open_predictor(model)
+    probabilities, features = [], []
+    extract = feature_extractor(predictor.model, flat_dataset.data.image_shape)
+    for start in range(0, len(flat_dataset), BATCH):
+        images = flat_dataset.images(start, min(start + BATCH, len(flat_dataset)))
+        probabilities.append(predictor.predict(images))
+        features.append(extract(images))
+        tell(start / len(flat_dataset), f"{start:,} of {len(flat_dataset):,} images")
+    answers = np.concatenate(probabilities)
+    if answers.shape[1] != flat_dataset.data.classes:
+        name = flat_dataset.data.name
+        raise ModelError(
+            f"The model answers with {answers.shape[1]} classes, '{name}' has {flat_dataset.data.classes}."
+        )
+    if is_run(Path(model)) and not has_met(Path(model), flat_dataset.data.fingerprint):
+        tell(0.99, "Writing down the look at the test images")
+        evaluate(open_run(model), flat_dataset.data, asked_by="studio")
+    save_arrays(out, probabilities=answers, features=np.concatenate(features))
+
+
+if __name__ == "__main__":
+    with told_errors():
+        ask_all(sys.argv[1] if sys.argv[1] in DATASETS else Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

@@ -31,8 +31,6 @@ from fittingroom.workflows.picture_answers import PictureAnswer, name_prepared, 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from fittingroom.studio.limits import Limits
-    from fittingroom.studio.model_answers import ModelEntry
 
 SHOWN = 448  # longest edge of a step's picture, in pixels
 
@@ -40,8 +38,13 @@ SHOWN = 448  # longest edge of a step's picture, in pixels
 Crop: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the photo
 
 
-def open_picture(content: bytes, limits: Limits) -> Image.Image:
+def open_picture(content: bytes, pixels: int, side: int) -> Image.Image:
     """Open an uploaded picture after its header was checked; its pixels are decoded later.
+
+    Args:
+        content: of the file.
+        pixels: that it may have at most.
+        side: likewise, along one.
 
     Raises:
         Problem: 415, no picture; 422, more pixels than the limit.
@@ -59,11 +62,9 @@ def open_picture(content: bytes, limits: Limits) -> Image.Image:
     except Exception as error:  # Pillow raises many kinds for a damaged header
         raise Problem(422, f"The picture is damaged: {type(error).__name__}.") from None
     width, height = picture.size
-    if width * height > limits.pixels or max(width, height) > limits.side:
-        words = (
-            f"A picture may have {limits.pixels / 1e6:g} million pixels at most, this has {width * height / 1e6:.0f}."
-        )
-        raise Problem(422, words, limits.pixels)
+    if width * height > pixels or max(width, height) > side:
+        words = f"A picture may have {pixels / 1e6:g} million pixels at most, this has {width * height / 1e6:.0f}."
+        raise Problem(422, words, pixels)
     return picture
 
 
@@ -119,9 +120,14 @@ def _box(size: tuple[int, int], crop: Crop) -> tuple[int, int, int, int]:
     return round(left * width), round(top * height), round(right * width), round(bottom * height)
 
 
-def name_photo(prepared: PreparedPhoto, model: ModelEntry) -> dict[str, Any]:
-    """Return what a model says of a photo, every step on the way, and beside it what the other kind of network says."""
-    predictor = predictor_of(model)
+def name_photo(prepared: PreparedPhoto, model: str) -> dict[str, Any]:
+    """Return what a model says of a photo, every step on the way, and beside it what the other kind of network says.
+
+    Args:
+        prepared: the photo.
+        model: what `open_predictor` takes; it is opened once, and again where its file has changed.
+    """
+    predictor = open_predictor(model, prefer="onnx")
     is_found = bool(prepared.mask.any())
     if predictor.of_photos:
         answer = name_whole(prepared.photo, predictor, "")
@@ -148,12 +154,12 @@ def _said(answer: PictureAnswer) -> dict[str, Any]:
     return told | {"model": answer.predictor.title, "words": answer.words, "warnings": list(answer.warnings)}
 
 
-def name_drawing(image: Array, model: ModelEntry) -> dict[str, Any]:
+def name_drawing(image: Array, model: str) -> dict[str, Any]:
     """Return what a model says of a picture that is data already, uint8 ``(h, w)``.
 
     Where that is the network for photos, the 28x28 one beside it answers, and that is said.
     """
-    predictor, notes = predictor_of(model), []
+    predictor, notes = open_predictor(model, prefer="onnx"), []
     if predictor.of_photos:
         predictor = open_predictor(PHOTO_28_MODEL, prefer="onnx")
         notes.append(f"{PHOTO_MODEL} answers whole photos: a drawing is answered by {PHOTO_28_MODEL}")
@@ -176,11 +182,6 @@ def _check_size(predictor: Predictor, image: Array) -> None:
     if predictor.image_shape is not None and predictor.image_shape != image.shape:
         height, width = predictor.image_shape
         raise Problem(422, f"This model takes {height}x{width} pixels, received {image.shape[0]}x{image.shape[1]}.")
-
-
-def predictor_of(model: ModelEntry) -> Predictor:
-    """Return a model ready to answer; it is opened once, and again where its file has changed."""
-    return open_predictor(model.model, prefer="onnx")
 
 
 def _packed(image: Array) -> str:

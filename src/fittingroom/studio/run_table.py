@@ -4,26 +4,111 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fittingroom.errors import RunError
+from fittingroom.files import array_names, file_kind
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging import judge
 from fittingroom.judging.compare import mcnemar
 from fittingroom.judging.scores import losses
-from fittingroom.runs import PAGE, summary_or_error
+from fittingroom.lookup import suggest
+from fittingroom.runs import PAGE, PREDICTIONS, Run, is_run, list_runs, summary_or_error
 from fittingroom.studio.problems import Problem, without_paths
-from fittingroom.studio.run_names import own_file
 from fittingroom.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from fittingroom.runs import Predictions, Run
+    from pathlib import Path
+
+    from fittingroom.runs import Predictions
+
+LONGEST_NAME = 255  # bytes, as file systems have it
+LARGEST = {  # bytes of a run's files that are read or sent here; a run may come from anybody
+    **dict.fromkeys(("environment.json", "resolved.json", "verdict.json", "recipe.toml", "test_looks.jsonl"), 8 << 20),
+    "history.jsonl": 32 << 20,  # a hundred thousand epochs
+    PREDICTIONS: 256 << 20,
+    PAGE: 256 << 20,
+}
+
+
+def is_name(name: str) -> bool:
+    """Say whether a run may have a name: any that a folder may have, but for hidden ones and those of a path.
+
+    Example:
+        >>> is_name("Müllers first try"), is_name("_draft"), is_name(".studio"), is_name("../a")
+        (True, True, False, False)
+    """
+    if not name or name[0] == "." or "/" in name or not name.isprintable():
+        return False
+    return len(name.encode("utf-8", "surrogateescape")) <= LONGEST_NAME
+
+
+def is_own(folder: Path, root: Path) -> bool:
+    """Say whether a run folder truly lies in the folder of runs, and is not a link to elsewhere."""
+    return is_name(folder.name) and folder.resolve().parent == root.resolve()
+
+
+def runs_of(root: Path) -> list[Run]:
+    """Return the runs that the studio shows, the newest name last; links to elsewhere are left out."""
+    return [run for run in list_runs(root) if is_own(run.folder, root)]
+
+
+def find_run(root: Path, name: str) -> Run:
+    """Return the run of a name.
+
+    Raises:
+        Problem: 404, no such run, or a name that no run may have; 422, its files are none that can be read here.
+    """
+    folder = root / name if is_name(name) else None
+    if folder is None or not is_run(folder) or not is_own(folder, root):
+        raise Problem(404, f"No run '{name[:80]}'. {_hint(name, root)}")
+    return Run(folder)
+
+
+def _hint(name: str, root: Path) -> str:
+    names = [run.name for run in runs_of(root)]
+    return suggest(name[:80], names[-5:]) if names else "There are none yet."
+
+
+def own_file(run: Run, name: str) -> Path | None:
+    """Return a run's file, or None where it is missing, too large, no plain file, or a link to elsewhere."""
+    path = run.folder / name
+    if file_kind(path) != "a file" or path.resolve().parent != run.folder.resolve():
+        return None
+    return path if path.stat().st_size <= LARGEST.get(name, sys.maxsize) else None
+
+
+def check_files(run: Run) -> None:
+    """Raise where a file of a run is not one that can be read here.
+
+    Raises:
+        RunError: a file is a pipe or a device, or larger than any that a training writes.
+    """
+    for name, limit in LARGEST.items():
+        path = run.folder / name
+        found = file_kind(path)
+        if found == "no such file":
+            continue
+        if found != "a file":
+            raise RunError(f"{path}: expected a file, found {found}.")
+        if path.stat().st_size > limit:
+            raise RunError(
+                f"{path}: expected at most {limit / 1e6:,.0f} MB, found {path.stat().st_size / 1e6:,.0f} MB."
+            )
+    if (run.folder / PREDICTIONS).exists():
+        array_names(run.folder / PREDICTIONS, RunError, LARGEST[PREDICTIONS])
 
 
 def row(run: Run) -> dict[str, Any]:
     """Return a run as plain values; a run that cannot be read says so in ``error`` instead of hiding."""
-    told = summary_or_error(run)
+    try:
+        check_files(run)
+        told = summary_or_error(run)
+    except RunError as error:
+        told = {"error": " ".join(str(error).split())}
     if "error" in told:
         return {"name": run.name, "error": without_paths(told["error"])}
     return full_row(run, told)
@@ -41,7 +126,7 @@ def full_row(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
         **told,
         "n": summary["test_n"],
         "has_model": own_file(run, IN_A_RUN) is not None,
-        "has_predictions": own_file(run, "predictions.npz") is not None,
+        "has_predictions": own_file(run, PREDICTIONS) is not None,
         "has_page": own_file(run, PAGE) is not None,
         "recipe": changes(run),
     }
@@ -59,8 +144,10 @@ def predictions(run: Run) -> Predictions:
 
     Raises:
         Problem: 409, it has none.
+        RunError: as `check_files`.
     """
-    if own_file(run, "predictions.npz") is None:
+    check_files(run)
+    if own_file(run, PREDICTIONS) is None:
         raise Problem(409, f"'{run.name}' has no predictions yet.")
     return run.predictions
 

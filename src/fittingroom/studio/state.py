@@ -10,6 +10,7 @@ from fittingroom.runs import ROOT
 from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.jobs import TaskQueue
 from fittingroom.studio.limits import LIMITS, Limits
+from fittingroom.studio.model_process import ModelProcess
 from fittingroom.studio.security import Access
 from fittingroom.studio.training_jobs import Trainings
 
@@ -33,7 +34,21 @@ class Studio:
     @cached_property
     def tasks(self) -> TaskQueue:
         """Long work in other processes."""
-        return TaskQueue(self.limits.jobs)
+        return TaskQueue(self.limits.jobs, self.limits.job_seconds)
+
+    @cached_property
+    def models(self) -> ModelProcess:
+        """The process in which models are opened and asked about photos and drawings."""
+        return self.new_model_process()
+
+    def new_model_process(self) -> ModelProcess:
+        """Return another such process, for one task: what it took is given back with it."""
+        return ModelProcess(self.limits.model_bytes, [self.runs, *self.registry.folders.values()])
+
+    def close(self) -> None:
+        """End what is under way in other processes; trainings go on."""
+        self.tasks.close()
+        self.models.close()
 
     @cached_property
     def trainings(self) -> Trainings:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule
 
 
+HALF = (torch.bfloat16, torch.float16)
 StepOutcome = tuple[Tensor, Tensor, Tensors, Tensor]
 
 
@@ -92,6 +93,12 @@ def same_graph(one: GraphModule, other: GraphModule) -> bool:
         return False
     names = [str(node.target) for node in one.graph.nodes if node.op == "get_attr"]
     return all(equal_tensors(getattr(one, name).detach(), getattr(other, name).detach()) for name in names)
+
+
+def in_half_precision(graph: GraphModule) -> bool:
+    """Say whether a graph brings anything to half precision."""
+    given = (value for node in graph.graph.nodes for value in (*node.args, *node.kwargs.values()))
+    return any(isinstance(value, torch.dtype) and value in HALF for value in given)
 
 
 def reason_of(error: Exception) -> str:

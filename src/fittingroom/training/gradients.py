@@ -19,18 +19,21 @@ from fittingroom.models.front import contiguous
 from fittingroom.models.functional_model import FunctionalModel, Tensors, first_words
 from fittingroom.models.hidden_state import HiddenState
 from fittingroom.training.agreement import (
+    HALF,
     NUDGE,
     NUDGES,
     ROUNDING,
     TIES,
     StepOutcome,
     difference,
+    in_half_precision,
     reason_of,
     same_graph,
     what_changed,
 )
 from fittingroom.training.heap import ran_out
 from fittingroom.training.losses import Loss, Targets
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,33 +147,8 @@ def keep_bound(functional: FunctionalModel, flat: Flat) -> None:
 def _failed(functional: FunctionalModel, images: int, error: Exception) -> ModelError:
     kind = "Model" if functional.is_keras else "Module"
     return ModelError(
-        f"{kind} '{functional.name}' fails in training on a batch of {images} image{'' if images == 1 else 's'}: "
-        f"{first_words(error)}."
+        f"{kind} '{functional.name}' fails in training on a batch of {counted(images, 'image')}: {first_words(error)}."
     )
-
-
-def refuse_one_image(functional: FunctionalModel, left_over: int) -> None:
-    """Raise where the last batch of an epoch would hold one image and a torch module cannot be trained on one.
-
-    Args:
-        functional: the model; nothing it remembers is changed.
-        left_over: how many images the last batch holds.
-
-    Raises:
-        ModelError: says what the module says, and what to do.
-    """
-    if left_over != 1 or functional.is_keras:
-        return
-    like = functional.like
-    try:
-        with functional.unmoved(), torch.no_grad():
-            functional.call(torch.zeros((1, *functional.input_shape), dtype=like.dtype, device=like.device), True)
-            functional.settle()
-    except Exception as error:  # batch normalisation says ValueError
-        raise ModelError(
-            f"Module '{functional.name}' cannot be trained on one image, and the last batch of an epoch would hold "
-            f"one. Choose another batch size, or leave one image out. It says: {first_words(error)}."
-        ) from error
 
 
 def store(places: Tensors, values: Tensors) -> None:
@@ -411,6 +389,8 @@ class Tracer:
             if ran_out(error):
                 raise
             return reason_of(error)
+        if self.functional.like.dtype in HALF or in_half_precision(graph):
+            return "it computes in half precision, where a trace that is wrong cannot be told from rounding."
         traced = replay(graph, self.functional, self.flat)
         if self.clean:
             return traced

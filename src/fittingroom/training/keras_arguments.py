@@ -13,6 +13,7 @@ from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import UsageError
 from fittingroom.lookup import suggest
 from fittingroom.progress import audible
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +93,9 @@ def _split_last(data: Any, share: Any, log: Log) -> tuple[Any, Any]:
     images, labels = accept_pair(data, "training", audible(log))
     at = math.floor(len(labels) * (1 - share))
     if not 0 < at < len(labels):
-        raise UsageError(f"validation_split: {share} of {len(labels)} images leaves none to train or to validate on.")
+        raise UsageError(
+            f"validation_split: {share} of {counted(len(labels), 'image')} leaves none to train or to validate on."
+        )
     held = images[at:], labels[at:]
     if isinstance(data, Dataset):
         return replace(data, train=data.train.take(np.arange(at))), held

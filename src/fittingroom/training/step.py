@@ -12,8 +12,8 @@ import fittingroom.training.optimizers as optimizers
 import fittingroom.training.schedules as schedules
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.inference.forward import make_infer
-from fittingroom.models.front import holds_own_scaling, pixel_scale
-from fittingroom.models.functional_model import as_functional
+from fittingroom.models.front import pixel_scale, read_pixels
+from fittingroom.models.functional_model import as_functional, first_words
 from fittingroom.training.augment import Generators
 from fittingroom.training.batching import make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
@@ -51,7 +51,7 @@ def adapt(model: Any, image_shape: tuple[int, int], *, pixels: str = "unit") -> 
         )
     if functional.is_keras:
         _refuse_own_step(model)
-        _refuse_scaling_twice(model, pixels)
+        _refuse_other_pixels(model, pixels)
     return functional
 
 
@@ -65,12 +65,39 @@ def _refuse_own_step(model: Any) -> None:
             )
 
 
-def _refuse_scaling_twice(model: Any, pixels: str) -> None:
-    if pixels == "unit" and holds_own_scaling(model):
+def _refuse_other_pixels(model: Any, pixels: str) -> None:
+    made_for = read_pixels(model)
+    if made_for is not None and made_for != pixels:
+        ranges = {"unit": "0 to 1", "raw": "0 to 255"}
         raise ModelError(
-            f"Model '{model.name}' holds its own Rescaling or Normalization, and would be fed pixels in 0..1: scaled "
-            "twice, it learns nothing. Remove the layer, or say pixels = 'raw' in the recipe."
+            f"Model '{model.name}' begins with a scaling that is made for pixels of {ranges[made_for]}, and the recipe "
+            f"feeds it {ranges[pixels]}: scaled twice, it learns nothing. Remove the layer, or say pixels = "
+            f"'{made_for}' in the recipe."
         )
+
+
+def refuse_one_image(functional: FunctionalModel, left_over: int) -> None:
+    """Raise where the last batch of an epoch would hold one image and a torch module cannot be trained on one.
+
+    Args:
+        functional: the model; nothing it remembers is changed.
+        left_over: how many images the last batch holds.
+
+    Raises:
+        ModelError: says what the module says, and what to do.
+    """
+    if left_over != 1 or functional.is_keras:
+        return
+    like = functional.like
+    try:
+        with functional.unmoved(), torch.no_grad():
+            functional.call(torch.zeros((1, *functional.input_shape), dtype=like.dtype, device=like.device), True)
+            functional.settle()
+    except Exception as error:  # batch normalisation says ValueError
+        raise ModelError(
+            f"Module '{functional.name}' cannot be trained on one image, and the last batch of an epoch would hold "
+            f"one. Choose another batch size, or leave one image out. It says: {first_words(error)}."
+        ) from error
 
 
 class Averaging:

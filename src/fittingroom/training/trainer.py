@@ -30,14 +30,14 @@ from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
 from fittingroom.training.callbacks import CallbackRunner, callback_list
-from fittingroom.training.gradients import refuse_one_image
 from fittingroom.training.heap import kept_heap, ran_out
 from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
 from fittingroom.training.losses import Objective, owners_objective, recipe_objective, refuse_what_only_fit_does
 from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import AUTO, Recipe, resolved
-from fittingroom.training.step import Session, adapt, is_compiled
+from fittingroom.training.step import Session, adapt, is_compiled, refuse_one_image
 from fittingroom.training.whiten import whiten
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -355,13 +355,19 @@ def check_unfinished(run: Run) -> None:
     Raises:
         RunError: says so, and what can be done with it.
     """
-    has_model = (run.folder / IN_A_RUN).exists() or (run.folder / WEIGHTS).exists()
-    if has_model and not (run.folder / "checkpoint" / checkpoints.FILE).exists():
+    if is_finished(run):
         count = len(run.history)
+        test = "" if run.state == "evaluated" else f" Test it with: fittingroom evaluate {run.folder}"
         raise RunError(
-            f"{run.folder} is finished after {count} epoch{'s' * (count != 1)}, and there is nothing to go on with. "
-            f"Test it with: fittingroom evaluate {run.folder}, or train anew without --resume."
+            f"{run.folder} is finished after {counted(count, 'epoch')}. Train its network on, into a run of "
+            f"its own, with: fittingroom train --resume {run.folder} --epochs {2 * count}.{test}"
         )
+
+
+def is_finished(run: Run) -> bool:
+    """Say whether a run has been trained to its end."""
+    has_model = (run.folder / IN_A_RUN).exists() or (run.folder / WEIGHTS).exists()
+    return has_model and not (run.folder / "checkpoint" / checkpoints.FILE).exists()
 
 
 def _rebuilt(architecture: str | None, run: Run) -> Any:
@@ -388,7 +394,32 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
         TrainingError: the loss is not finite, or memory or disk ran out.
         Interrupted: the user stopped it.
     """
-    hooks, recipe = hooks or Hooks(), resolved(plan.recipe)
+    hooks = hooks or Hooks()
+    with session_for(model, plan, hooks.log) as (session, classes, probabilities), held_back() as interrupted:
+        device = session.data.images.device
+        validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
+        runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities, log=hooks.log)
+        return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
+
+
+@contextmanager
+def session_for(model: Any, plan: TrainingPlan, log: Log) -> Iterator[tuple[Session, int, bool]]:
+    """Put together all that a step of a training needs, and leave the model as Keras leaves it after the block.
+
+    Args:
+        model: a Keras model or torch module.
+        plan: what to train on and how.
+        log: takes one line for the user.
+
+    Yields:
+        The session, how many outputs the model has, and whether they are probabilities.
+
+    Raises:
+        ModelError: the model does not fit the images, or has nothing to train.
+        DataError: a label that the model has no output for.
+        TrainingError: memory ran out.
+    """
+    recipe = resolved(plan.recipe)
     height, width = plan.images.shape[1:]
     device = torch.device(_device(recipe))
     with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng(), kept_heap():
@@ -396,12 +427,9 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
         classes, probabilities = probe(functional, scale=255 * pixel_scale(recipe.pixels))
         objective = _objective(functional, recipe, classes, probabilities)
         data = on_device(plan.images, plan.labels, device, classes, "training")
-        validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
         refuse_one_image(functional, len(data) % recipe.batch_size)
-        with functional.left_as_usual(), bound(functional) as flat, held_back() as interrupted:
-            session = Session(functional, flat, data, recipe, objective, seed=plan.seed, log=hooks.log)
-            runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities, log=hooks.log)
-            return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
+        with functional.left_as_usual(), bound(functional) as flat:
+            yield Session(functional, flat, data, recipe, objective, seed=plan.seed, log=log), classes, probabilities
 
 
 def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probabilities: bool) -> Objective:

@@ -14,6 +14,7 @@ from fittingroom.errors import RunError, UsageError
 from fittingroom.judging import Comparison, Seeds, differing, over_seeds
 from fittingroom.judging import compare as compare_arrays
 from fittingroom.runs import Predictions, Run, open_run
+from fittingroom.words import counted
 from fittingroom.workflows.run_data import (
     SplitName,
     dataset_judged,
@@ -25,6 +26,8 @@ from fittingroom.workflows.run_data import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from fittingroom.data import Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +63,7 @@ def compare(
     *runs: Run | str | Path,
     split: SplitName | None = None,
     data_dir: str | Path | None = None,
+    data: Dataset | None = None,
     log: Log = no_log,
 ) -> Compared:
     """Compare what runs answered about the same images.
@@ -71,6 +75,7 @@ def compare(
         runs: two or more, or their folders.
         split: "validation" or "test"; None for what the runs keep.
         data_dir: where the dataset's files are; None to look.
+        data: what they were trained on; None to load it where a run has to be asked anew.
         log: told what takes a while.
 
     Returns:
@@ -91,7 +96,7 @@ def compare(
     if len({run.folder.resolve() for run in opened}) < len(opened):
         raise UsageError("Expected runs that differ, received the same one twice.")
     _check_same_data(opened, split)
-    kept = [_predictions(run, split, folder, log) for run in opened]
+    kept = [_predictions(run, split, folder, data, log) for run in opened]
     for run, other in zip(opened[1:], kept[1:], strict=True):
         _check_same(opened[0], kept[0], run, other)
     names = _names(opened)
@@ -126,13 +131,15 @@ def _different_data(first: Run, mark: str, second: Run, other: str) -> RunError:
     )
 
 
-def _predictions(run: Run, split: SplitName | None, data_dir: Path | None, log: Log) -> Predictions:
+def _predictions(
+    run: Run, split: SplitName | None, data_dir: Path | None, data: Dataset | None, log: Log
+) -> Predictions:
     kept = kept_predictions(run)
     if kept is not None and split in (None, kept.split):
         return kept
     if split is None and not run.environment.get("held_out"):
         return run.predictions  # says what is missing
-    data = run_dataset(run, data_dir)
+    data = data if data is not None else run_dataset(run, data_dir)
     log(f"Asking {run.folder} about its {split or 'validation'} images.")
     return predictions_of(*run_predictions(run, data, split), data)
 
@@ -146,7 +153,7 @@ def _check_same(first: Run, kept: Predictions, second: Run, other: Predictions) 
         )
     if not (np.array_equal(kept.indices, other.indices) and np.array_equal(kept.labels, other.labels)):
         raise RunError(
-            f"Expected answers about the same images: {first.folder} held out {len(kept.indices):,} images, "
+            f"Expected answers about the same images: {first.folder} held out {counted(len(kept.indices), 'image')}, "
             f"{second.folder} other ones ({len(other.indices):,}). Train both with the same --validation."
         )
 

@@ -1,4 +1,4 @@
-"""Where a trained model meets images: predict, and evaluate on the test split with each look written down."""
+"""A trained model on images: predict, and evaluate on the test split with each look written down."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Probabilities
+from fittingroom.arrays import Images, Probabilities
 from fittingroom.data import Dataset, Log, Split, load, no_log
-from fittingroom.data.accepting import accept_pair
+from fittingroom.data.accepting import accept_images, accept_pair
+from fittingroom.data.catalog import DATASETS
 from fittingroom.errors import ModelError
 from fittingroom.inference.pixels import settle
 from fittingroom.inference.predictor import Engine, Predictor, open_predictor
 from fittingroom.judging import Verdict, judge
+from fittingroom.pictures import have_light_background
 from fittingroom.progress import warn_user
 from fittingroom.runs import Predictions, Run, is_run, open_run
+from fittingroom.words import counted
 from fittingroom.workflows.run_data import dataset_at_hand
 
 if TYPE_CHECKING:
@@ -82,8 +85,26 @@ def predict(
         ModelError: no such model, or the images do not fit it.
         DataError: the images cannot be taken as uint8 ``(n, h, w)``.
     """
-    predictor = open_settled(model, pixels=pixels)
-    return predictor.predict(_of_size(images, predictor) if predictor.of_photos else images, tempered=tempered)
+    opened = open_settled(model, pixels=pixels)
+    if opened.of_photos:
+        return opened.predict(_of_size(images, opened), tempered=tempered)
+    images = accept_images(images)
+    _warn_of_light(images, opened)
+    return opened.predict(images, tempered=tempered)
+
+
+def learned_from_dark(predictor: Predictor) -> bool:
+    """Say whether a model's classes are those of a dataset known here, all of whose pictures are light on black."""
+    return predictor.class_names in {known.class_names for known in DATASETS.values()}
+
+
+def _warn_of_light(images: Images, predictor: Predictor) -> None:
+    share = have_light_background(images).mean() if len(images) else 0.0
+    if share > 0.5 and learned_from_dark(predictor):
+        warn_user(
+            f"{share:.0%} of the {counted(len(images), 'image')} have a light background, and the pictures that the "
+            "model learned from are light on black: if that was not meant, pass 255 - images, or ask fr.predict_photos."
+        )
 
 
 def _of_size(photos: Any, predictor: Predictor) -> Any:
@@ -125,6 +146,8 @@ def evaluate(
     data = load(data) if isinstance(data, (str, Path)) else data
     images, labels = accept_pair(data, "evaluation", part="test")
     predictor = open_settled(model, data if isinstance(data, Dataset) else None, pixels, log=log)
+    if run is None or not isinstance(data, Dataset) or run.environment.get("fingerprint") != data.fingerprint:
+        _warn_of_light(images, predictor)
     probabilities = predictor.predict(images, tempered=False)
     names = _class_names(data, probabilities, predictor)
     verdict = judge(labels, probabilities, names)
@@ -145,7 +168,9 @@ def _class_names(data: object, probabilities: Probabilities, predictor: Predicto
         known = predictor.class_names or ()
         return known if len(known) == outputs else tuple(str(label) for label in range(outputs))
     if outputs != data.classes:
-        raise ModelError(f"The model answers with {outputs} classes, dataset '{data.name}' has {data.classes}.")
+        raise ModelError(
+            f"The model has {counted(outputs, 'class', 'classes')}, dataset '{data.name}' has {data.classes}."
+        )
     return data.class_names
 
 

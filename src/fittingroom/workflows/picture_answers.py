@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.data import DATASETS
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
@@ -27,8 +26,8 @@ from fittingroom.photos.opening import Opened, as_opened, is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
 from fittingroom.photos.views import VIEWS, averaged, views_of
 from fittingroom.photos.whole_photo import SIZE, strip_warning, whole_photo
-from fittingroom.pictures import has_light_background, is_grey_of_size, read_pictures
-from fittingroom.workflows.evaluation import open_settled
+from fittingroom.pictures import LIGHT, have_light_background, is_grey_of_size, read_pictures
+from fittingroom.workflows.evaluation import learned_from_dark, open_settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,10 +46,6 @@ APART = (
     {"Bag"},
 )
 """Fashion-MNIST's classes by kinds so far apart that nothing is likely to be two of them."""
-LIGHT = (
-    "its background is light, and the pictures that the model learned from are light on black: if it was not meant so, "
-    "pass 255 minus the pixels, or ask with --as photo"
-)
 As = Literal["auto", "data", "photo"]
 
 
@@ -261,14 +256,14 @@ def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
     scores = [None] * len(images) if score is None else [score(image[None]) for image in images]
     names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
     seconds = (time.perf_counter() - start) / max(1, len(images))
-    knows_dark = predictor.class_names in {known.class_names for known in DATASETS.values()}
+    light = have_light_background(images) & learned_from_dark(predictor)
     return [
         replace(
             _answer(name, "data", row, score, predictor),
             seconds=seconds,
-            warnings=(*told, *([LIGHT] if knows_dark and has_light_background(image) else [])),
+            warnings=(*told, *([LIGHT] if is_light else [])),
         )
-        for name, row, score, image in zip(names, probabilities, scores, images, strict=True)
+        for name, row, score, is_light in zip(names, probabilities, scores, light, strict=True)
     ]
 
 

@@ -39,6 +39,10 @@ def reproduce(run: Run) -> tuple[str, str]:
             "This run was made before runs wrote down what they are made of, so the command that makes it again is not "
             f"known. Its settings are in {run.folder.resolve().name}/recipe.toml."
         )
+    if source.get("kind") == "run":
+        words = ["fittingroom", "train", "--resume", source["folder"]]
+        note = f"The run must be as it was: SHA-256 of its model {source['sha256']}."
+        return shlex.join([*words, "--epochs", str(source["epochs"] + run.resolved["epochs"])]), f"{SAME} {note}"
     model, data = _model_words(source), _data_words(facts)
     held_by_hand = bool(facts.get("validation_images")) and not facts.get("held_out")
     if not model or not data or held_by_hand or facts.get("compiled") or facts.get("callbacks"):

@@ -36,7 +36,7 @@ def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
         return hold_out(data.train, facts["held_out"], seed=0)
     if facts.get("validation_images"):
         raise RunError(
-            f"{run.folder}: its validation images were passed by hand, so which they are is not known. "
+            f"{run.folder}: its validation images were passed as arrays, so which they are is not known. "
             "Hold them out by number (validation=10000), or evaluate the run."
         )
     return data.train, None
@@ -76,7 +76,9 @@ def run_predictions(run: Run, data: Dataset, split: SplitName | None = None) -> 
     if kept is not None and kept.split == name:
         return _as_kept(run, data, kept)
     if name == "test":
-        raise RunError(f"{run.folder} has not met the test images. Try: fittingroom evaluate {run.folder}")
+        raise RunError(
+            f"{run.folder} has not been evaluated on the test images. Try: fittingroom evaluate {run.folder}"
+        )
     return _asked(run, data, name, keep=kept is None)
 
 
@@ -89,8 +91,8 @@ def _as_kept(run: Run, data: Dataset, kept: Predictions) -> tuple[Split, Probabi
     check_same_data(run, data)
     if kept.fingerprint != data.fingerprint:
         raise RunError(
-            f"{run.folder} was evaluated on other data ({kept.fingerprint}) than '{data.name}', which it learned from. "
-            f"Try: fittingroom evaluate {run.folder}, or --split validation."
+            f"{run.folder} was evaluated on other data ({kept.fingerprint}) than '{data.name}', which it was trained "
+            f"on. Try: fittingroom evaluate {run.folder}, or --split validation."
         )
     source = data.test if kept.split == "test" else data.train
     split = source.take(kept.indices[kept.indices < len(source)], kept.split)
@@ -105,7 +107,7 @@ def _asked(run: Run, data: Dataset, name: str, *, keep: bool) -> tuple[Split, Pr
     if chosen is None:
         raise RunError(
             f"{run.folder} held out no images, and has not been evaluated. Try: fittingroom evaluate {run.folder}, "
-            "or train with --validation 10000, or look at what it learned from: --split train."
+            "or train with --validation 10000, or show its training images: --split train."
         )
     probabilities = run.predict(chosen.images, tempered=False)
     if keep and name == "validation":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,16 +13,18 @@ from fittingroom.data.accepting import accept_pair
 from fittingroom.data.catalog import DATASETS
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.files import atomic_write
-from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN
+from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN, load_model
 from fittingroom.lookup import suggest
 from fittingroom.models import MODELS, build
-from fittingroom.models.custom import build_custom, find_source, is_custom, source_of_run
+from fittingroom.models.custom import WEIGHTS, build_custom, find_source, is_custom, rebuilt, source_of_run
+from fittingroom.models.front import behind_front
 from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_sha256
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train_model
 from fittingroom.training.keras_arguments import with_keras_arguments
-from fittingroom.training.trainer import check_unfinished
+from fittingroom.training.trainer import check_unfinished, is_finished
+from fittingroom.words import counted
 from fittingroom.workflows.run_data import run_dataset
 
 if TYPE_CHECKING:
@@ -93,17 +96,9 @@ def train(
         Interrupted: the user stopped it; ``fittingroom train --resume RUN`` goes on.
     """
     _check_name(name)
-    model, recipe = _model_or_recipe(model, recipe)
-    chosen, recipe_facts = _chosen_recipe(recipe, settings, epochs=epochs, batch_size=batch_size)
-    loaded, data_facts = _loaded(data, data_dir, log)
+    shortcuts = {"epochs": epochs, "batch_size": batch_size}
+    model, loaded, chosen, found = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
     loaded, validation = with_keras_arguments(keras_arguments, loaded, validation, log)
-    if isinstance(loaded, Dataset):
-        chosen = valid_for(chosen, loaded, log)
-    recipe_facts["changes"] = chosen.differences(recipe_facts.pop("base"))
-    model_facts: dict[str, Any] = {}
-    if model is None or isinstance(model, str | Path):
-        model, model_facts = _built(str(model or chosen.model or DEFAULT_MODEL), loaded, seed)
-    facts = {"name": name, "command": command, "recipe": recipe_facts, **data_facts, **model_facts}
     run = train_model(
         model,
         loaded,
@@ -112,13 +107,53 @@ def train(
         validation=validation,
         callbacks=callbacks,
         out=out,
-        facts=facts,
+        facts={"name": name, "command": command, **found},
         log=log,
         on_progress=on_progress,
     )
     if onnx:
         write_twin(run, loaded, log)
     return run
+
+
+def found_by_name(
+    model: Any,
+    data: Any,
+    recipe: Recipe | str | Path | None,
+    settings: Mapping[str, Any] | None,
+    shortcuts: Mapping[str, int | None],
+    seed: int,
+    data_dir: str | Path | None,
+    log: Log,
+) -> tuple[Any, Any, Recipe, dict[str, Any]]:
+    """Return what `train` is to train, each itself where it came by name.
+
+    Args:
+        model: see `train`.
+        data: likewise.
+        recipe: likewise.
+        settings: likewise.
+        shortcuts: settings that have arguments of their own; None for those that were not given.
+        seed: of the starting weights.
+        data_dir: where a known dataset's files are.
+        log: takes one line for the user.
+
+    Returns:
+        The model; a dataset, or images and labels; the recipe; and where they are from, for the run's record.
+
+    Raises:
+        UsageError: an unknown name, or an argument of the wrong kind.
+    """
+    model, recipe = _model_or_recipe(model, recipe)
+    chosen, recipe_facts = _chosen_recipe(recipe, settings, **shortcuts)
+    loaded, data_facts = _loaded(data, data_dir, log)
+    if isinstance(loaded, Dataset):
+        chosen = valid_for(chosen, loaded, log)
+    recipe_facts["changes"] = chosen.differences(recipe_facts.pop("base"))
+    model_facts: dict[str, Any] = {}
+    if model is None or isinstance(model, str | Path):
+        model, model_facts = _built(str(model or chosen.model or DEFAULT_MODEL), loaded, seed)
+    return model, loaded, chosen, {"recipe": recipe_facts, **data_facts, **model_facts}
 
 
 def _check_name(name: str | None) -> None:
@@ -217,39 +252,123 @@ def resume_run(
     model: str | None = None,
     dataset: str | None = None,
     data_dir: Path | None = None,
+    epochs: int | None = None,
+    name: str | None = None,
+    out: str | Path | None = None,
+    command: str | Sequence[str] = "Python call",
     onnx: bool = True,
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
 ) -> Run:
-    """Go on with a run that was stopped, from its last checkpoint, with the recipe and seed that it has.
+    """Go on with a run: from its last checkpoint where it was stopped; where it is finished, for more epochs.
+
+    A stopped run becomes what it would have been. A finished one is left as it is, and its network is trained on in a
+    run of its own, with the optimiser and the learning rate beginning anew: another schedule than all epochs at once.
 
     Args:
         folder: of the run.
         model: where to find its architecture; None for what the run was made of.
         dataset: where to find its data; None for where they were.
         data_dir: likewise.
+        epochs: of a finished run: how many there are to be with those that it has.
+        name: of the new run, for a finished one.
+        out: likewise, its folder.
+        command: likewise, how this was called.
         onnx: whether to write ``model.onnx`` as well.
         log: takes one line for the user.
         on_progress: takes the progress.
 
     Raises:
-        RunError: it is finished, has no checkpoint, or its model cannot be rebuilt.
-        UsageError: the data are not those of the run.
+        RunError: it is finished and no more epochs are asked for, has no checkpoint, or its model cannot be rebuilt.
+        UsageError: the data are not those of the run, or what is asked for cannot be had.
     """
     run = open_run(folder)
-    check_unfinished(run)
+    if epochs is None or not is_finished(run):
+        _refuse_for_stopped(run, epochs=epochs, name=name, out=out)
+        check_unfinished(run)
     facts = run.environment
     data = run_dataset(run, data_dir, log=log) if dataset is None else load(dataset, data_dir=data_dir, log=log)
+    if epochs is not None:
+        _check_name(name)
+        trained = _trained_on(run, data, epochs, {"name": name, "command": command}, out, model, log, on_progress)
+        if onnx:
+            write_twin(trained, data, log)
+        return trained
     source = facts.get("model_source") or {}
-    rebuilt = None
+    own = None
     if model is not None:
-        rebuilt, _ = _built(model, data, facts["seed"])
+        own, _ = _built(model, data, facts["seed"])
     elif source.get("kind") == "file":
-        rebuilt = build_custom(source_of_run(run.folder), data.image_shape, data.classes, facts["seed"])
-    done = resume(run, data, model=rebuilt, log=log, on_progress=on_progress)
+        own = build_custom(source_of_run(run.folder), data.image_shape, data.classes, facts["seed"])
+    done = resume(run, data, model=own, log=log, on_progress=on_progress)
     if onnx:
         write_twin(done, data, log)
     return done
+
+
+def _refuse_for_stopped(run: Run, **asked: Any) -> None:
+    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    if given and not is_finished(run):
+        raise UsageError(
+            f"Expected --resume without {', '.join(given)}: {run.folder} was stopped, and goes on with the epochs, "
+            "name and folder that it has. Leave that out, or train anew without --resume."
+        )
+    if given:
+        raise UsageError(f"Expected --epochs with {', '.join(given)}: {run.folder} is finished.")
+
+
+def _trained_on(
+    run: Run,
+    data: Dataset,
+    epochs: int,
+    facts: dict[str, Any],
+    out: str | Path | None,
+    model: str | None,
+    log: Log,
+    on_progress: OnProgress,
+) -> Run:
+    """Train a finished run's network for more epochs, into a run of its own."""
+    before, done = run.environment, len(run.history)
+    if epochs <= done:
+        raise UsageError(f"--epochs: expected more than the {done} that {run.folder} has, received {epochs}.")
+    held_by_hand = bool(before.get("validation_images")) and not before.get("held_out")
+    if before.get("compiled") or before.get("callbacks") or held_by_hand or model is not None:
+        raise UsageError(
+            f"{run.folder}: a finished run is trained on with the network, recipe and held-out images that it has. "
+            "A compiled model, callbacks, another architecture or held-out images of one's own need Python: "
+            "fr.train(model, data, epochs=...) with the model that was trained."
+        )
+    if data.fingerprint != before.get("fingerprint"):
+        raise UsageError(
+            f"{run.folder} was trained on the data {before.get('fingerprint')}, and is to be trained on with "
+            f"{data.fingerprint}. Pass the same data."
+        )
+    if (run.folder / IN_A_RUN).exists():  # opened anew: a predictor that is kept open must not be trained
+        network, file = behind_front(load_model(run.folder)), run.folder / IN_A_RUN
+    else:
+        network, file = rebuilt(run.folder, data.image_shape, before.get("classes", data.classes)), run.folder / WEIGHTS
+    base = Recipe.from_toml(run.folder / "recipe.toml")
+    recipe = base.replace(epochs=epochs - done, whiten=False)
+    source = {"kind": "run", "folder": str(run.folder.resolve()), "epochs": done}
+    source["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    kept = {key: before.get(key) for key in ("model", "data_folder", "data_dir")}
+    made = {"name": None, "sha256": None, "changes": recipe.differences()}
+    log(
+        f"Training on for {counted(recipe.epochs, 'epoch')} after the {done} of {run.folder}, into a "
+        f"run of its own. The learning rate begins anew, so this is another schedule than "
+        f"{counted(epochs, 'epoch')} at once."
+    )
+    return train_model(
+        network,
+        data,
+        recipe,
+        seed=before["seed"],
+        validation=before.get("held_out"),
+        out=out,
+        facts={**facts, **kept, "recipe": made, "model_source": source},
+        log=log,
+        on_progress=on_progress,
+    )
 
 
 NEEDED = ("onnx", "onnxruntime")

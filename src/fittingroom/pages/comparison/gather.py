@@ -1,4 +1,4 @@
-"""Runs side by side on one page."""
+"""Everything that the page of a comparison says, gathered from the folders of its runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.data import Dataset, Log, no_log
-from fittingroom.errors import UsageError
-from fittingroom.files import atomic_write, write_json
 from fittingroom.judging import judge, references_for, too_good_warning
-from fittingroom.pages.answers import answers_at
-from fittingroom.pages.comparison.page import comparison_page
+from fittingroom.pages.answers import Pictures, answers_at
 from fittingroom.pages.comparison.values import ComparisonReport, Contender
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.run.gather import cost_of, data_or_why
@@ -22,62 +19,38 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from fittingroom.arrays import Array
     from fittingroom.pages.answers import Answer
     from fittingroom.runs import Predictions, Run
     from fittingroom.workflows.comparing import Compared
     from fittingroom.workflows.run_data import SplitName
 
 
-NAME = "comparison.html"
 DIFFERENCES = 12
 
 
-def comparison(
-    runs: Sequence[Run],
-    out: Path | None = None,
-    split: SplitName | None = None,
-    data_dir: Path | None = None,
-    *,
-    log: Log = no_log,
-) -> Path:
-    """Write the page that compares runs, and its numbers as JSON beside it.
+def gather_comparison(
+    runs: Sequence[Run], split: SplitName | None = None, data_dir: Path | None = None, *, log: Log = no_log
+) -> tuple[ComparisonReport, Pictures]:
+    """Return everything that a comparison's page says, and its pictures.
 
     Args:
         runs: two or more, which answered about the same images.
-        out: the page; None for ``comparison.html`` beside the first run's folder.
         split: "validation" or "test"; None for what the runs keep.
         data_dir: where the dataset's files are; None to look.
         log: told what takes a while.
 
     Raises:
-        UsageError: fewer than two, the same one twice, or another ending than ``.html``.
+        UsageError: fewer than two, or the same one twice.
         RunError: they did not answer about the same images.
     """
-    page = out or runs[0].folder.resolve().parent / NAME
-    if page.suffix != ".html":
-        raise UsageError(f"{page}: expected a page that ends in .html.")
-    compared = compare(*runs, split=split, data_dir=data_dir, log=log)
     data, why = data_or_why(runs[0], data_dir)
-    facts = comparison_facts(runs, compared, why)
-    pictures = {} if data is None else _pictures(facts, data)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    write_json(page.with_suffix(".json"), facts.to_dict())
-    atomic_write(page, comparison_page(facts, pictures, page.with_suffix(".json").name))
-    return page
+    compared = compare(*runs, split=split, data_dir=data_dir, data=data, log=log)
+    facts = _report(runs, compared, why)
+    return facts, Pictures() if data is None else _pictures(facts, data)
 
 
-def comparison_facts(runs: Sequence[Run], compared: Compared, pictures_missing: str = "") -> ComparisonReport:
-    """Return everything that a comparison's page says.
-
-    Args:
-        runs: in the order asked for.
-        compared: they.
-        pictures_missing: why there are no pictures.
-    """
-    first = compared.predictions[0]
-    dataset = compared.dataset
-    differing = _differing_settings(runs)
+def _report(runs: Sequence[Run], compared: Compared, pictures_missing: str) -> ComparisonReport:
+    first, dataset = compared.predictions[0], compared.dataset
     return ComparisonReport(
         split=first.split,
         dataset=dataset,
@@ -85,7 +58,9 @@ def comparison_facts(runs: Sequence[Run], compared: Compared, pictures_missing: 
         class_names=first.class_names,
         contenders=tuple(
             _contender(run, name, kept, settings, dataset)
-            for run, name, kept, settings in zip(runs, compared.names, compared.predictions, differing, strict=True)
+            for run, name, kept, settings in zip(
+                runs, compared.names, compared.predictions, _differing_settings(runs), strict=True
+            )
         ),
         pairs=compared.pairs,
         seeds=compared.seeds,
@@ -126,8 +101,8 @@ def _differences(compared: Compared) -> tuple[tuple[Answer, ...], ...]:
     return tuple(zip(*by_run, strict=True))
 
 
-def _pictures(facts: ComparisonReport, data: Dataset) -> dict[int, Array]:
+def _pictures(facts: ComparisonReport, data: Dataset) -> Pictures:
     if data.fingerprint != facts.fingerprint:
-        return {}
+        return Pictures()
     source = data.test if facts.split == "test" else data.train
-    return {first.index: np.array(source.images[first.index]) for first, *_ in facts.differences}
+    return Pictures({first.index: np.array(source.images[first.index]) for first, *_ in facts.differences})

@@ -4,49 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.pages import run_text, tutorial_text
+from fittingroom.pages import judged
 from fittingroom.pages.comparison.values import SEED_ALONE
-from fittingroom.pages.curves import runs_figure
-from fittingroom.pages.html import environment, inline_svg, picture_uri
-from fittingroom.pages.run.page import cost_words
+from fittingroom.pages.figures import runs_figure
+from fittingroom.pages.html import inline_svg, picture_uri, render
+from fittingroom.pages.run.values import cost_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from markupsafe import Markup
 
-    from fittingroom.arrays import Array
+    from fittingroom.pages.answers import Pictures
     from fittingroom.pages.comparison.values import ComparisonReport
 
 
 MOST_CURVES = 6
 
 
-def comparison_page(report: ComparisonReport, pictures: Mapping[int, Array], twin: str = "comparison.json") -> str:
+def comparison_page(report: ComparisonReport, pictures: Pictures, twin: str = "comparison.json") -> str:
     """Return the page as HTML, for one file that needs nothing from outside.
 
     Args:
         report: every number on it.
-        pictures: the images on which the first two differ, by position in the split's file; empty for none.
+        pictures: the images on which the first two differ; empty where they cannot be had.
         twin: the name of the file that holds every number.
     """
-    return (
-        environment()
-        .get_template("comparison.html.j2")
-        .render(
-            report=report,
-            text=tutorial_text,
-            tell=run_text,
-            curves=_curves(report),
-            uris={index: picture_uri(image) for index, image in pictures.items()},
-            costs=[dict(cost_words(each.cost)) for each in report.contenders],
-            twin=twin,
-            seed_alone=SEED_ALONE,
-        )
+    return render(
+        "comparison.html.j2",
+        report=report,
+        tell=judged,
+        curves=_curves(report),
+        uris={index: picture_uri(image) for index, image in pictures.judged.items()},
+        costs=[dict(cost_words(each.cost)) for each in report.contenders],
+        twin=twin,
+        seed_alone=SEED_ALONE,
     )
 
 
-def _curves(report: ComparisonReport) -> Markup | None:
+def _curves(report: ComparisonReport) -> Markup:
     """Return the curves of what was held out where all runs have them, else of training."""
     drawn = report.contenders[:MOST_CURVES]
     held_out = all(each.history[-1].val_accuracy is not None for each in drawn)

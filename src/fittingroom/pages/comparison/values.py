@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from fittingroom.judging import Comparison, Reference, Seeds, Verdict
     from fittingroom.pages.answers import Answer
     from fittingroom.pages.learning import Epoch
-    from fittingroom.pages.run.values import Cost
 
 
-SEED_ALONE = "These runs differ in their seed alone, so a better one is a luckier one and no better recipe:"
+SEED_ALONE = "These runs differ in their seed alone, so a higher score is chance and no better recipe:"
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ class Contender:
         score: the verdict on the images that all of them answered about.
         history: one entry an epoch.
         settings: of its recipe and network, where the runs differ.
-        cost: what it cost.
-        test_looks: how often it has met the test split.
+        cost: what it cost, by the names of `fittingroom.pages.run.values.COST_ROWS`.
+        test_looks: how often it was evaluated on the test split.
         command: one line that makes it again; empty where the command line cannot.
         warning: why its score is too good to be true, or None.
     """
@@ -38,7 +37,7 @@ class Contender:
     score: Verdict
     history: tuple[Epoch, ...]
     settings: Mapping[str, Any]
-    cost: Cost
+    cost: Mapping[str, float | int | None]
     test_looks: int
     command: str
     warning: str | None
@@ -57,7 +56,7 @@ class ComparisonReport:
         pairs: every two of them.
         seeds: what they share where they differ in their seed alone; None otherwise.
         references: known scores on the test images of this dataset.
-        differences: images on which one of the first two alone is right, the surest first: the answer of each run.
+        differences: images on which one of the first two alone is right, the most confident first: each run's answer.
         pictures_missing: why there are no pictures; empty where there are.
     """
 

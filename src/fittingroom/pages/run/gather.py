@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import DATASETS, Dataset, Log, no_log
 from fittingroom.errors import DataError, RunError
 from fittingroom.inference.model_files import IN_A_RUN
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learning import read_history, read_learning
-from fittingroom.pages.run.values import Cost, RunReport
+from fittingroom.pages.run.values import RunReport
 from fittingroom.training import Recipe
 from fittingroom.workflows.reproduce import reproduce
 from fittingroom.workflows.run_data import run_dataset
+from fittingroom.workflows.training_previews import preview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     import keras
 
+    from fittingroom.arrays import Array
     from fittingroom.pages.judged import Judged
     from fittingroom.runs import Run
 
@@ -37,22 +40,29 @@ def summary(model: keras.Model, width: int = 80) -> str:
     return "\n".join(line.rstrip() for line in "\n".join(lines).strip().splitlines())
 
 
-def run_facts(
-    run: Run, data: Dataset | None = None, data_dir: Path | None = None, *, log: Log = no_log
-) -> tuple[RunReport, Pictures]:
-    """Return a run's page as values, and its pictures.
+def gather_run(run: Run, data_dir: Path | None = None, *, log: Log = no_log) -> tuple[RunReport, Pictures]:
+    """Return everything that a run's page says, and its pictures.
 
     Args:
         run: with at least one epoch.
-        data: what it was trained on; None to load it by the name that the run has.
-        data_dir: where its files are; None to look.
+        data_dir: where the files of its dataset are; None to look.
         log: told what takes a while.
     """
-    found, why = (data, "") if data is not None else data_or_why(run, data_dir)
-    judged = judged_run(run, found, why, log=log)
-    shows = judged is not None and not judged.pictures_missing and found is not None
-    pictures = pictures_of(judged, found) if shows else Pictures()  # type: ignore[arg-type]
-    return _report(run, judged, why), pictures
+    data, why = data_or_why(run, data_dir)
+    judged = judged_run(run, data, why, log=log)
+    shows = judged is not None and not judged.pictures_missing and data is not None
+    pictures = pictures_of(judged, data) if shows else Pictures()  # type: ignore[arg-type]
+    return _report(run, judged, why), pictures | Pictures(batches=_augmented(run, data))
+
+
+def _augmented(run: Run, data: Dataset | None) -> list[Array]:
+    """Return the first images as they are and as training gave them to the network; none where it changed nothing."""
+    recipe = Recipe.from_toml(run.folder / "recipe.toml")
+    if data is None:
+        return []
+    facts = run.environment
+    rows = preview(recipe, data, seed=facts["seed"], validation=facts.get("held_out"))
+    return rows if any(abs(row - rows[0]).max() > 1 for row in rows) else []
 
 
 def data_or_why(run: Run, data_dir: Path | None = None) -> tuple[Dataset | None, str]:
@@ -79,8 +89,7 @@ def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
     facts, history = run.environment, read_history(run.history)
     command, note = reproduce(run)
     known = DATASETS.get(facts.get("dataset") or "")
-    keras = (run.folder / IN_A_RUN).is_file()
-    model = run.model() if keras else None
+    model = open_predictor(run).model if (run.folder / IN_A_RUN).is_file() else None
     recipe = Recipe.from_toml(run.folder / "recipe.toml")
     return RunReport(
         name=run.title,
@@ -104,23 +113,24 @@ def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
     )
 
 
-def cost_of(run: Run, parameters: int | None) -> Cost:
-    """Return what a run cost, from its history and its model's file.
+def cost_of(run: Run, parameters: int | None) -> dict[str, float | int | None]:
+    """Return what a run cost, from its history and its model's file, by the names of `COST_ROWS`.
 
     Args:
         run: with at least one epoch.
         parameters: of its network, or None where they are not counted.
     """
-    seconds = sum(line["seconds"] for line in run.history)
-    images = sum(line["images"] for line in run.history)
+    history = run.history
+    seconds = sum(line["seconds"] for line in history)
+    images = sum(line["images"] for line in history)
     files = [path for name in (IN_A_RUN, "weights.safetensors") if (path := run.folder / name).is_file()]
-    return Cost(
-        train_seconds=seconds,
-        images_per_second=images / seconds if seconds else 0.0,
-        train_images=run.environment.get("train_images") or 0,
-        parameters=parameters,
-        model_bytes=files[0].stat().st_size if files else None,
-    )
+    return {
+        "train_seconds": seconds,
+        "images_per_second": images / seconds if seconds else 0.0,
+        "train_images": run.environment.get("train_images") or 0,
+        "parameters": parameters,
+        "model_bytes": files[0].stat().st_size if files else None,
+    }
 
 
 def _why_no_score(run: Run, why: str) -> str:

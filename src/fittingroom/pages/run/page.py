@@ -1,32 +1,35 @@
-"""The page of a run: what was asked, how it learned, how it was judged, what it gets wrong."""
+"""The page of a run: its score, its settings, how it was trained, what it gets wrong."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.pages import run_text, tutorial_text
+from fittingroom.pages import judged
 from fittingroom.pages.answers import Pictures
-from fittingroom.pages.curves import curves
-from fittingroom.pages.html import environment
+from fittingroom.pages.figures import preview_figure
+from fittingroom.pages.html import inline_svg, learning_curves, render
 from fittingroom.pages.judged import judged_figures
+from fittingroom.pages.run.values import cost_words, status_sentence
 
 if TYPE_CHECKING:
-    from fittingroom.pages.run.values import Cost, RunReport
+    from markupsafe import Markup
+
+    from fittingroom.pages.run.values import RunReport
 
 
 PARTS = (
-    ("standing", "Where it stands"),
-    ("asked", "What was asked"),
-    ("learned", "How it learned"),
-    ("classes", "Right and wrong"),
-    ("sureness", "How sure it is"),
-    ("first", "The first images"),
+    ("score", "Score"),
+    ("settings", "Settings"),
+    ("training", "Training"),
+    ("classes", "Per class"),
+    ("calibration", "Calibration"),
+    ("first", "First images"),
     ("losses", "Highest losses"),
-    ("confused", "What for what"),
-    ("cost", "What it cost"),
-    ("again", "Do it again"),
+    ("confused", "Confusions"),
+    ("cost", "Cost"),
+    ("reproduce", "Reproduce"),
 )
-ALWAYS = ("asked", "learned", "cost", "again")
+ALWAYS = ("settings", "training", "cost", "reproduce")
 
 
 def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
@@ -40,19 +43,25 @@ def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
         HTML, for one file; it opens from ``file://`` and asks the network for nothing.
     """
     drawn = judged_figures(report.judged, pictures or Pictures()) if report.judged else None
-    return (
-        environment()
-        .get_template("run.html.j2")
-        .render(
-            report=report,
-            text=tutorial_text,
-            tell=run_text,
-            figures=curves(report.history, {}, {}),
-            drawn=drawn,
-            parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
-            cost=cost_words(report.cost),
-        )
+    return render(
+        "run.html.j2",
+        report=report,
+        tell=judged,
+        status=status_sentence(report),
+        figures=_figures(report, pictures or Pictures()),
+        drawn=drawn,
+        parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
+        cost=cost_words(report.cost),
     )
+
+
+def _figures(report: RunReport, pictures: Pictures) -> dict[str, Markup]:
+    """Return the figures that only this page has, by their name in the template; the others are `judged_figures`."""
+    figures = {**learning_curves(report.history, {}, {})}
+    if pictures.batches:
+        words = f"{len(pictures.batches[0])} training images as they are, and as the network got them in four epochs"
+        figures["batch"] = inline_svg(preview_figure(pictures.batches), words, "batch")
+    return figures
 
 
 def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
@@ -60,18 +69,4 @@ def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
         return True
     if report.judged is None or (key == "first" and not with_first):
         return False
-    return key != "confused" or bool(report.judged.confused)
-
-
-def cost_words(cost: Cost) -> tuple[tuple[str, str], ...]:
-    """Return what a run cost as names and values for a table."""
-    rows = [
-        ("training", f"{cost.train_seconds:.1f} seconds, all epochs"),
-        ("speed", f"{cost.images_per_second:,.0f} images a second"),
-        ("images an epoch", f"{cost.train_images:,}"),
-    ]
-    if cost.parameters is not None:
-        rows.append(("parameters", f"{cost.parameters:,}"))
-    if cost.model_bytes is not None:
-        rows.append(("model file", f"{cost.model_bytes:,} bytes"))
-    return tuple(rows)
+    return key != "confused" or bool(report.judged.confused_examples)

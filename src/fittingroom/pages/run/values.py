@@ -1,9 +1,11 @@
-"""What the page of a run says, as plain values: every number on it is here."""
+"""What the page of a run says: every number as a plain value, and the sentences that follow from them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,23 +14,22 @@ if TYPE_CHECKING:
     from fittingroom.pages.learning import Epoch, Learning
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a run cost.
+COST_ROWS = (  # value, its name for a reader, how it is written
+    (
+        "train_seconds",
+        "training",
+        "{:,.1f} seconds, all epochs",
+    ),  # wall clock, on a machine that may have had other work
+    ("images_per_second", "speed", "{:,.0f} images per second"),  # training images, over all epochs
+    ("train_images", "images per epoch", "{:,}"),
+    ("parameters", "parameters", "{:,}"),  # None where it is not made of Keras layers
+    ("model_bytes", "model file", "{:,} bytes"),  # None where there is no such file
+)
 
-    Attributes:
-        train_seconds: of all epochs together, wall clock, on a machine that may have had other work.
-        images_per_second: training images seen in a second, over all epochs.
-        train_images: in an epoch.
-        parameters: numbers in the network; None where it is not made of Keras layers.
-        model_bytes: of the file that holds it; None where there is none.
-    """
 
-    train_seconds: float
-    images_per_second: float
-    train_images: int
-    parameters: int | None
-    model_bytes: int | None
+def cost_words(cost: Mapping[str, float | int | None]) -> tuple[tuple[str, str], ...]:
+    """Return what a run cost as names and values for a table."""
+    return tuple((name, form.format(value)) for key, name, form in COST_ROWS if (value := cost[key]) is not None)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class RunReport:
         changed: settings of the recipe that are not the defaults.
         recipe: every setting, names and values as they are to be read.
         model_summary: Keras's summary, as printed; empty where there is none.
-        cost: what it cost.
+        cost: what it cost, by the names of `COST_ROWS`; None for what is not known.
         environment: versions, processor, threads.
         command: one line that makes this run again; empty where the command line cannot.
         command_note: what else it takes.
@@ -67,7 +68,7 @@ class RunReport:
     changed: Mapping[str, Any]
     recipe: Mapping[str, Any]
     model_summary: str
-    cost: Cost
+    cost: Mapping[str, float | int | None]
     environment: Mapping[str, Any]
     command: str
     command_note: str = ""
@@ -77,9 +78,20 @@ class RunReport:
 
     @property
     def test_looks(self) -> int:
-        """How often this run has met the test split."""
+        """How often this run was evaluated on the test split."""
         return len(self.looks)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values: the page's twin."""
         return asdict(self)
+
+
+def status_sentence(report: RunReport) -> str:
+    """Say at the top of a run's page which figures it may hold."""
+    judged = report.judged
+    if judged is None:
+        return f"Training curves only: {report.no_score}."
+    if judged.split != "test":
+        return "Validation figures only: this run has not been tested. `fittingroom evaluate` does that, once."
+    other = "" if judged.fingerprint == report.fingerprint else f" on {judged.dataset}, which it was not trained on"
+    return f"Test figures{other}: this run has {counted(report.test_looks, 'test look')}."

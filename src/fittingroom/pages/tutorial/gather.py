@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS, Dataset, Log, load, no_log
 from fittingroom.errors import RunError
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging import Verdict, judge
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.run.gather import readable
-from fittingroom.pages.tutorial.page import tutorial_page
-from fittingroom.pages.tutorial.values import Fitting, TutorialReport, choose_images, describe_data
-from fittingroom.pages.tutorial_text import REFERENCE
+from fittingroom.pages.tutorial.values import THUMBNAILS, Fitting, TutorialReport, choose_images, describe_data
 from fittingroom.runs import TUTORIAL, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fittingroom.pages.answers import Answer
+    from fittingroom.pages.judged import Judged
 
-def tutorial_facts(run: Run, *, log: Log = no_log) -> tuple[dict[str, Any], str]:
-    """Return every number of the walk-through's page as plain JSON values, and the page.
+
+def gather_tutorial(
+    run: Run, data: Dataset | None = None, rival: Dataset | None = None, *, log: Log = no_log
+) -> tuple[TutorialReport, Pictures]:
+    """Return everything that the walk-through's page says, and its pictures.
 
     Args:
         run: of a tutorial.
+        data: what it was trained on; None to load it as the run has it written down.
+        rival: what the network beside it was trained on, likewise.
         log: told what takes a while.
 
     Raises:
         RunError: its dataset has changed since.
     """
     facts = run.read_json(TUTORIAL)
-    data = _data_of(run, facts)
-    rival = Run(run.folder / facts["against"]) if facts["against"] else None
-    report = _report(run, facts, data, rival, log)
-    _, pictures = choose_images(data, run.predictions.probabilities)
-    looked_at = pictures_of(report.judged, data) if report.judged else Pictures()
-    return _twin(report), tutorial_page(report, pictures | looked_at)
-
-
-def _twin(report: TutorialReport) -> dict[str, Any]:
-    score, (_, height, width) = report.fitting.score, report.fitting.data.train_shape
-    return report.to_dict() | {
-        "pixels": height * width,
-        "named_rightly": round(score.accuracy * score.n),
-        "fit_seconds": sum(epoch.seconds for epoch in report.fitting.history),
-        "reference": asdict(REFERENCE),
-    }
+    data = data or _data_of(run, facts)
+    answers, pictures = choose_images(data, run.predictions.probabilities)
+    judged = judged_run(run, data, log=log)
+    against = _rival_fitting(Run(run.folder / facts["against"]), rival) if facts["against"] else None
+    looked_at = pictures_of(judged, data) if judged else Pictures()
+    return _report(run, facts, data, answers, judged, against), pictures | looked_at
 
 
 def _data_of(run: Run, facts: Mapping[str, Any]) -> Dataset:
@@ -67,15 +62,21 @@ def _data_of(run: Run, facts: Mapping[str, Any]) -> Dataset:
     return data
 
 
-def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None, log: Log) -> TutorialReport:
-    images_shown, _ = choose_images(data, run.predictions.probabilities)
-    judged = judged_run(run, data, log=log)
+def _report(
+    run: Run,
+    facts: Mapping[str, Any],
+    data: Dataset,
+    answers: Mapping[str, tuple[Answer, ...]],
+    judged: Judged | None,
+    against: Fitting | None,
+) -> TutorialReport:
     return TutorialReport(
         fitting=_fitting(run, data, facts, judged.score if judged else _judged_by(run)),
-        images_shown=images_shown,
+        train_labels=tuple(int(label) for label in data.train.labels[:THUMBNAILS]),
+        **answers,
         model_name=facts["model"],
         model_summary=facts["model_summary"],
-        parameters=int(run.model().count_params()),
+        parameters=int(open_predictor(run).model.count_params()),
         optimizer=facts["optimizer"],
         loss=facts["loss"],
         batch_size=run.resolved["batch_size"],
@@ -84,7 +85,7 @@ def _report(run: Run, facts: Mapping[str, Any], data: Dataset, rival: Run | None
         environment=readable(run.environment),
         command=facts["command"],
         test_looks=run.looks_at(run.environment["fingerprint"]),
-        against=_rival_fitting(rival) if rival else None,
+        against=against,
         palette=facts["palette"],
         judged=judged,
         source=_source(facts),
@@ -97,9 +98,9 @@ def _source(facts: Mapping[str, Any]) -> str:
     return named if named in DATASETS else str(Path(named).resolve())
 
 
-def _rival_fitting(run: Run) -> Fitting:
+def _rival_fitting(run: Run, data: Dataset | None) -> Fitting:
     facts = run.read_json(TUTORIAL)
-    return _fitting(run, _data_of(run, facts), facts, _judged_by(run))
+    return _fitting(run, data or _data_of(run, facts), facts, _judged_by(run))
 
 
 def _fitting(run: Run, data: Dataset, facts: Mapping[str, Any], score: Verdict) -> Fitting:

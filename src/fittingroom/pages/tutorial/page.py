@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.pages import run_text, tutorial_text
-from fittingroom.pages.answers import said_words
-from fittingroom.pages.curves import comparison_figure, curves
-from fittingroom.pages.figures import answer_figure, counts_figure, image_figure, interval_figure
-from fittingroom.pages.html import environment, inline_svg, picture_uri
+from fittingroom.pages import judged
+from fittingroom.pages.answers import answer_words, tally_sentence
+from fittingroom.pages.figures import answer_figure, comparison_figure, counts_figure, image_figure, interval_figure
+from fittingroom.pages.html import inline_svg, learning_curves, picture_uri, render
 from fittingroom.pages.judged import judged_figures, pair
-from fittingroom.pages.tutorial_text import REFERENCE, comparable
+from fittingroom.pages.tutorial import values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,40 +32,37 @@ def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:
         HTML, for one file; it opens from ``file://`` and asks the network for nothing.
     """
     drawn = judged_figures(report.judged, pictures, with_first=False) if report.judged else None
-    return (
-        environment()
-        .get_template("tutorial.html.j2")
-        .render(
-            report=report,
-            fitting=report.fitting,
-            data=report.fitting.data,
-            score=report.fitting.score,
-            images_shown=report.images_shown,
-            comparable=comparable(report),
-            reference=REFERENCE,
-            text=tutorial_text,
-            tell=run_text,
-            drawn=drawn,
-            figures=_tutorial_figures(report, pictures),
-            thumbnails=[picture_uri(pictures.train[index]) for index in range(len(report.images_shown.train_labels))],
-        )
+    return render(
+        "tutorial.html.j2",
+        report=report,
+        fitting=report.fitting,
+        data=report.fitting.data,
+        score=report.fitting.score,
+        comparable=values.comparable(report),
+        reference=values.REFERENCE,
+        text=values,
+        tally=tally_sentence(report.grid),
+        tell=judged,
+        drawn=drawn,
+        figures=_tutorial_figures(report, pictures),
+        thumbnails=[picture_uri(pictures.train[index]) for index in range(len(report.train_labels))],
     )
 
 
 def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, Markup | list[Markup]]:
-    fitting, data, chosen = report.fitting, report.fitting.data, report.images_shown
+    fitting, data = report.fitting, report.fitting.data
     accuracies = {"training, finished": fitting.train_accuracy, "test, finished": fitting.score.accuracy}
     losses = {"training, finished": fitting.train_loss, "test, finished": fitting.score.log_loss}
-    figures: dict[str, Markup | list[Markup]] = dict(curves(fitting.history, accuracies, losses))
+    figures: dict[str, Markup | list[Markup]] = dict(learning_curves(fitting.history, accuracies, losses))
     figures["image"] = inline_svg(
-        image_figure(pictures.train[0]), _first_image_words(data, chosen.train_labels), "first"
+        image_figure(pictures.train[0]), _first_image_words(data, report.train_labels), "first"
     )
     figures["counts"] = inline_svg(counts_figure(data.train_counts, data.class_names), _counts_words(data), "counts")
     figures["interval"] = _interval(report)
-    figures["look"] = _alone(chosen.look, report, pictures, "look")
-    figures["alone"] = [_alone(each, report, pictures, f"alone{each.index}") for each in chosen.alone]
+    figures["look"] = _alone(report.look[0], report, pictures, "look")
+    figures["alone"] = [_alone(each, report, pictures, f"alone{each.index}") for each in report.alone]
     figures["grid"] = [
-        pair(each, pictures.judged[each.index], "test", data.class_names, report.palette) for each in chosen.grid
+        pair(each, pictures.judged[each.index], "test", data.class_names, report.palette) for each in report.grid
     ]
     if report.against is not None:
         figures["against"] = _against(fitting, report.against)
@@ -77,14 +73,16 @@ def _tutorial_figures(report: TutorialReport, pictures: Pictures) -> dict[str, M
 def _alone(chosen: Answer, report: TutorialReport, pictures: Pictures, key: str) -> Markup:
     names = report.fitting.data.class_names
     figure = answer_figure(chosen, pictures.judged[chosen.index], names, report.palette)
-    return inline_svg(figure, said_words(chosen, "test", names), key)
+    return inline_svg(figure, answer_words(chosen, "test", names), key)
 
 
 def _interval(report: TutorialReport) -> Markup:
     score = report.fitting.score
-    marks = [(f"reference {REFERENCE.test_accuracy}", REFERENCE.test_accuracy)] if comparable(report) else []
+    marks = [(f"reference {values.REFERENCE.test_accuracy}", values.REFERENCE.test_accuracy)]
     return inline_svg(
-        interval_figure([("this run", score.accuracy, score.accuracy_interval)], marks),
+        interval_figure(
+            [("this run", score.accuracy, score.accuracy_interval)], marks if values.comparable(report) else []
+        ),
         _interval_words(score),
         "interval",
     )
@@ -112,7 +110,7 @@ def _first_image_words(data: DataFacts, labels: Sequence[int]) -> str:
 
 def _counts_words(data: DataFacts) -> str:
     counts = (f"{name} {count:,}" for name, count in zip(data.class_names, data.train_counts, strict=True))
-    return f"Training images a class: {', '.join(counts)}."
+    return f"Training images per class: {', '.join(counts)}."
 
 
 def _interval_words(score: Verdict) -> str:

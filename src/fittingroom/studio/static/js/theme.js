@@ -9,7 +9,12 @@ const KEY = "fittingroom-theme";
 
 export function themeButton() {
   const name = h("span");
-  const button = h("button", { type: "button", class: "plain small theme", onclick: () => apply(ORDER[(ORDER.indexOf(now()) + 1) % 3]) }, icon("sun"), name);
+  const button = h(
+    "button",
+    { type: "button", class: "plain small theme", onclick: () => apply(ORDER[(ORDER.indexOf(now()) + 1) % 3]) },
+    icon("sun"),
+    name,
+  );
   const apply = (theme) => {
     localStorage.setItem(KEY, theme);
     if (theme === "auto") delete document.documentElement.dataset.theme;
@@ -21,7 +26,10 @@ export function themeButton() {
   return button;
 }
 
-const now = () => (ORDER.includes(localStorage.getItem(KEY)) ? localStorage.getItem(KEY) : "auto");
+function now() {
+  const kept = localStorage.getItem(KEY) ?? "";
+  return ORDER.includes(kept) ? kept : "auto";
+}
 
 // A colour of the tokens as [red, green, blue].
 export function colour(token) {

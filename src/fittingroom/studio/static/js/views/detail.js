@@ -1,70 +1,125 @@
-// One image large: pixels, label, the model's bars, its neighbours; and a handful chosen with the lasso.
+// Beside the wall: one image large, with pixels, label, the model's bars and its neighbours; or a handful of images.
 
 import { get, name } from "../api.js";
-import { h, replace } from "../dom.js";
+import { h, notice, replace } from "../dom.js";
+import { grouped } from "../format.js";
 import { icon } from "../icons.js";
 import { bars, fromBase64, picture, storePicture } from "../picture.js";
 import { WORDS } from "../words.js";
+import { isRight } from "./data-columns.js";
 
 const TEXT = WORDS.data;
 const MOST_SHOWN = 120;
 
-export async function detail(panel, { store, index, model, close, open, previous, next }) {
-  const mountToken = (panel.dataset.mountToken = `${index}-${model}`);
-  const arrow = (words, shape, target) => h("button", { type: "button", class: "icon plain", "aria-label": words, title: words, disabled: target === undefined, onclick: () => open(target) }, icon(shape));
-  const head = h("div", { class: "panel-head" }, h("h2", {}, TEXT.details(index.toLocaleString("en"))), arrow(TEXT.previous, "left", previous), arrow(TEXT.next, "right", next), closer(close));
+/** @typedef {import("../store.js").Store} Store */
+
+/**
+ * @typedef {object} Detail
+ * @property {Store} store
+ * @property {number} index of the image
+ * @property {string} model that has been asked, or ""
+ * @property {() => void} close
+ * @property {(index: number) => void} open another image
+ * @property {number | undefined} previous
+ * @property {number | undefined} next
+ * @property {AbortSignal} signal aborted when something else is shown here
+ */
+
+export async function detail(/** @type {HTMLElement} */ panel, /** @type {Detail} */ shown) {
+  const { store, index, model, signal } = shown;
   const body = h("div", { class: "panel-body" }, h("p", { class: "muted" }, WORDS.loading));
-  replace(panel, head, body);
+  const arrows = [arrow(shown, TEXT.previous, "left", shown.previous), arrow(shown, TEXT.next, "right", shown.next)];
+  replace(panel, head(TEXT.details(grouped(index)), shown.close, arrows), body);
   try {
-    const query = `dataset=${name(store.dataset)}&model=${name(model)}`;
-    const [image, told] = await Promise.all([get(`datasets/${name(store.dataset)}/images/${index}`), get(`answers/image/${index}?${query}`)]);
-    if (panel.dataset.mountToken !== mountToken) return;
-    const names = store.facts.class_names;
-    replace(body, large(image),
-      h("p", { class: "panel-class" }, image.class, h("small", {}, TEXT.place(WORDS.split[image.split], image.position.toLocaleString("en")))),
-      told.probabilities ? [h("h3", {}, TEXT.answers), bars(names, told.probabilities, image.label)] : null,
-      h("h3", {}, TEXT.neighbours, h("small", {}, TEXT.neighboursBy[model ? "model" : "pixels"])),
-      thumbnails(store, told.neighbours, open));
+    const data = name(store.dataset);
+    const [image, told] = await Promise.all([
+      get(`datasets/${data}/images/${index}`, signal),
+      get(`answers/image/${index}?dataset=${data}&model=${name(model)}`, signal),
+    ]);
+    replace(body, contents(shown, image, told));
   } catch (error) {
-    replace(body, h("p", { class: "notice bad", role: "alert" }, error.message));
+    if (!signal.aborted) replace(body, notice(error));
   }
 }
 
-const closer = (close) => h("button", { type: "button", class: "icon plain", "aria-label": WORDS.close, title: WORDS.close, onclick: close }, icon("close"));
+function arrow(
+  /** @type {Detail} */ shown,
+  words,
+  /** @type {string} */ shape,
+  /** @type {number | undefined} */ target,
+) {
+  const act = { onclick: () => shown.open(/** @type {number} */ (target)), disabled: target === undefined };
+  return h("button", { type: "button", class: "icon plain", "aria-label": words, title: words, ...act }, icon(shape));
+}
 
-function large(image) {
+function contents(/** @type {Detail} */ { store, model, open }, /** @type {any} */ image, /** @type {any} */ told) {
+  const place = TEXT.place(WORDS.split[image.split], grouped(image.position));
+  return [
+    large(image),
+    h("p", { class: "panel-class" }, image.class, h("small", {}, place)),
+    told.probabilities
+      ? [h("h3", {}, TEXT.answers), bars(store.facts.class_names, told.probabilities, image.label)]
+      : null,
+    h("h3", {}, TEXT.neighbours, h("small", {}, TEXT.neighboursBy[model ? "model" : "pixels"])),
+    thumbnails(store, told.neighbours, open),
+  ];
+}
+
+function head(/** @type {string} */ title, /** @type {() => void} */ close, /** @type {any[]} */ between = []) {
+  const words = { "aria-label": WORDS.close, title: WORDS.close };
+  const closer = h("button", { type: "button", class: "icon plain", ...words, onclick: close }, icon("close"));
+  return h("div", { class: "panel-head" }, h("h2", {}, title), between, closer);
+}
+
+function large(/** @type {any} */ image) {
   const [height, width] = image.shape;
   const pixels = fromBase64(image.pixels);
   const read = h("p", { class: "small muted number pixel-read" }, TEXT.pixelHint);
   const canvas = picture(pixels, height, width, `${image.class}, ${TEXT.details(image.index)}`, "large");
   canvas.addEventListener("pointermove", (event) => {
     const box = canvas.getBoundingClientRect();
-    const column = Math.min(width - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * width)));
-    const row = Math.min(height - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * height)));
+    const at = (/** @type {number} */ share, /** @type {number} */ count) =>
+      Math.min(count - 1, Math.max(0, Math.floor(share * count)));
+    const column = at((event.clientX - box.left) / box.width, width);
+    const row = at((event.clientY - box.top) / box.height, height);
     read.textContent = TEXT.pixel(row, column, pixels[row * width + column]);
   });
   return h("div", { class: "large-box" }, canvas, read);
 }
 
-function thumbnails(store, indices, open) {
-  const one = (index) => {
+function thumbnails(
+  /** @type {Store} */ store,
+  /** @type {number[]} */ indices,
+  /** @type {(index: number) => void} */ open,
+) {
+  const one = (/** @type {number} */ index) => {
     const label = store.facts.class_names[store.labels[index]];
-    return h("li", {}, h("button", { type: "button", class: "thumb", title: `${index} · ${label}`, onclick: () => open(index) }, storePicture(store, index, `${TEXT.details(index)}, ${label}`), h("span", {}, label)));
+    const drawn = storePicture(store, index, `${TEXT.details(index)}, ${label}`);
+    const act = { title: `${index} · ${label}`, onclick: () => open(index) };
+    return h("li", {}, h("button", { type: "button", class: "thumb", ...act }, drawn, h("span", {}, label)));
   };
   return h("ul", { class: "thumbs" }, indices.map(one));
 }
 
-export function selection(panel, { store, chosen, answers, close, open }) {
-  panel.dataset.mountToken = "selection";
+/**
+ * @param {HTMLElement} panel
+ * @param {{ store: Store, chosen: number[], answers: any, isKept: boolean, close: () => void,
+ *   open: (index: number) => void }} shown isKept: whether a link brings the selection back
+ */
+export function selection(panel, { store, chosen, answers, isKept, close, open }) {
   const counts = new Map();
   for (const index of chosen) counts.set(store.labels[index], (counts.get(store.labels[index]) ?? 0) + 1);
   const ranked = [...counts].sort((a, b) => b[1] - a[1]);
-  const right = answers ? chosen.filter((index) => answers.predicted[index] === store.labels[index]).length : null;
-  const lines = ranked.map(([label, count]) => h("li", {}, h("span", {}, store.facts.class_names[label]), h("span", { class: "number" }, count.toLocaleString("en"))));
-  replace(panel,
-    h("div", { class: "panel-head" }, h("h2", {}, TEXT.selected(chosen.length)), closer(close)),
-    h("div", { class: "panel-body" },
-      h("ul", { class: "tally" }, lines),
-      right === null ? null : h("p", { class: "number" }, `${TEXT.right} ${right.toLocaleString("en")}, ${TEXT.wrong.toLowerCase()} ${(chosen.length - right).toLocaleString("en")}`),
-      thumbnails(store, chosen.slice(0, MOST_SHOWN), open)));
+  const names = store.facts.class_names;
+  const lines = ranked.map(([label, count]) =>
+    h("li", {}, h("span", {}, names[label]), h("span", { class: "number" }, grouped(count))),
+  );
+  const right = answers ? chosen.filter((index) => isRight(store, answers, index)).length : 0;
+  const body = [
+    isKept ? null : h("p", { class: "notice small" }, TEXT.selectionTooLong),
+    h("ul", { class: "tally" }, lines),
+    answers ? h("p", { class: "number" }, TEXT.rights(grouped(right), grouped(chosen.length - right))) : null,
+    thumbnails(store, chosen.slice(0, MOST_SHOWN), open),
+  ];
+  replace(panel, head(TEXT.selected(chosen.length), close), h("div", { class: "panel-body" }, body));
 }

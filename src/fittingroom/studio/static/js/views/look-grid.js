@@ -1,58 +1,139 @@
 // The walk-through's grid: five rows of three, each a picture beside its ten bars; paged.
 
+import { formatHash } from "../address.js";
 import { h, replace, segments } from "../dom.js";
+import { percent } from "../format.js";
 import { icon } from "../icons.js";
-import { bars, percent, storePicture } from "../picture.js";
+import { bars, storePicture } from "../picture.js";
 import { WORDS } from "../words.js";
 
 const TEXT = WORDS.look;
 const PAGE = 15;
 
-export function grid({ store, items, names }) {
-  const state = { shown: items, page: 0, title: TEXT.all };
-  const head = h("div", { class: "look-head" });
-  const list = h("ul", { class: "pairs" });
-  const root = h("div", {}, head, list);
-  const CHOICES = {
-    all: () => items,
-    wrong: () => items.filter((item) => item.best !== item.label),
-    losses: () => [...items].sort((a, b) => b.loss - a.loss),
-    unsure: () => [...items].sort((a, b) => a.confidence - b.confidence),
-  };
-  const choice = segments(TEXT.show, Object.entries(TEXT.choices), "all", (key) => only(CHOICES[key](), TEXT.choices[key]));
+/** @typedef {import("./look.js").Item} Item */
 
-  function only(shown, title, press = null) {
-    Object.assign(state, { shown, title, page: 0 });
-    if (press !== null) choice.press(press);
-    show();
+export class Grid {
+  /**
+   * @param {object} of
+   * @param {import("../store.js").Store} of.store
+   * @param {Item[]} of.items
+   * @param {string[]} of.names of the classes
+   * @param {number[]} of.differing positions at which another run's answer is right and this one's wrong, or vice versa
+   * @param {(query: Record<string, any>, step?: boolean) => void} of.keep in the address
+   */
+  constructor({ store, items, names, differing, keep }) {
+    Object.assign(this, { store, items, names, differing, keep });
+    this.store = store;
+    this.items = items;
+    this.names = names;
+    this.differing = differing;
+    this.keep = keep;
+    this.choice = "all";
+    this.cellAt = "";
+    this.page = 0;
+    /** @type {Item[]} */
+    this.shown = items;
+    this.head = h("div", { class: "look-head" });
+    this.list = h("ul", { class: "pairs" });
+    this.root = h("div", {}, this.head, this.list);
+    const choices = /** @type {[string, string][]} */ (Object.entries(TEXT.choices));
+    this.choices = segments(TEXT.show, choices, "all", (key) => this.choose(key));
+    this.show();
   }
 
-  function turnPage(by) {
-    state.page += by;
-    show();
+  /** Show what an address holds. */
+  restore(/** @type {URLSearchParams} */ query) {
+    const show = query.get("show") ?? "all";
+    this.choice = ["wrong", "losses", "unsure", "differ", "cell"].includes(show) ? show : "all";
+    this.cellAt = query.get("cell") ?? "";
+    this.filter();
+    this.page = Math.min(this.pages() - 1, Math.max(0, Math.floor(Number(query.get("page") ?? 1)) - 1 || 0));
+    this.show();
   }
 
-  function show() {
-    const pages = Math.max(1, Math.ceil(state.shown.length / PAGE));
-    const arrow = (words, shape, by, off) => h("button", { type: "button", class: "icon", "aria-label": words, title: words, disabled: off, onclick: () => turnPage(by) }, icon(shape));
-    replace(head, h("h2", {}, state.title), choice, h("div", { class: "row pager" }, arrow(TEXT.back, "left", -1, state.page === 0), h("span", { class: "number small", role: "status" }, TEXT.page(state.page + 1, pages)), arrow(TEXT.forward, "right", 1, state.page >= pages - 1)));
-    replace(list, state.shown.length ? state.shown.slice(state.page * PAGE, (state.page + 1) * PAGE).map(pair) : h("li", { class: "muted" }, TEXT.noneHere));
+  choose(/** @type {string} */ choice, cell = "") {
+    Object.assign(this, { choice, cellAt: cell, page: 0 });
+    this.filter();
+    this.show();
+    this.remember();
   }
 
-  function pair(item) {
+  cell(/** @type {number} */ label, /** @type {number} */ guess) {
+    this.choose("cell", `${label}-${guess}`);
+    this.root.scrollIntoView({ block: "start" });
+  }
+
+  differ() {
+    this.choose("differ");
+    this.root.scrollIntoView({ block: "start" });
+  }
+
+  remember() {
+    const show = this.choice === "all" ? "" : this.choice;
+    this.keep({ show, cell: this.cellAt, page: this.page ? this.page + 1 : "" }, true);
+  }
+
+  filter() {
+    const { items } = this;
+    const [label, guess] = this.cellAt.split("-").map(Number);
+    this.shown = {
+      all: () => items,
+      wrong: () => items.filter((item) => item.best !== item.label),
+      losses: () => [...items].sort((a, b) => b.loss - a.loss),
+      unsure: () => [...items].sort((a, b) => a.confidence - b.confidence),
+      differ: () => this.differing.map((at) => items[at]),
+      cell: () => items.filter((item) => item.label === label && item.best === guess),
+    }[this.choice]();
+  }
+
+  title() {
+    if (this.choice === "differ") return TEXT.differing;
+    if (this.choice !== "cell") return this.choice === "all" ? TEXT.all : TEXT.choices[this.choice];
+    const [label, guess] = this.cellAt.split("-").map((at) => this.names[Number(at)] ?? "");
+    return TEXT.cell(label, guess);
+  }
+
+  pages() {
+    return Math.max(1, Math.ceil(this.shown.length / PAGE));
+  }
+
+  turnPage(/** @type {number} */ by) {
+    this.page += by;
+    this.show();
+    this.remember();
+  }
+
+  show() {
+    const [first, last] = [this.page === 0, this.page >= this.pages() - 1];
+    const words = h("span", { class: "number small", role: "status" }, TEXT.page(this.page + 1, this.pages()));
+    const pager = [this.arrow(TEXT.back, "left", -1, first), words, this.arrow(TEXT.forward, "right", 1, last)];
+    this.choices.press(this.choice);
+    replace(this.head, h("h2", {}, this.title()), this.choices.root, h("div", { class: "row pager" }, pager));
+    const onPage = this.shown.slice(this.page * PAGE, (this.page + 1) * PAGE);
+    replace(
+      this.list,
+      onPage.length ? onPage.map((item) => this.pair(item)) : h("li", { class: "muted" }, TEXT.noneHere),
+    );
+  }
+
+  arrow(
+    /** @type {string} */ words,
+    /** @type {string} */ shape,
+    /** @type {number} */ by,
+    /** @type {boolean} */ off,
+  ) {
+    const act = { onclick: () => this.turnPage(by), disabled: off };
+    return h("button", { type: "button", class: "icon", "aria-label": words, title: words, ...act }, icon(shape));
+  }
+
+  pair(/** @type {Item} */ item) {
+    const { names, store } = this;
     const right = item.best === item.label;
     const caption = `${right ? "✓" : "✗"} ${names[item.best]} ${percent(item.confidence)} (${names[item.label]})`;
-    const link = h("a", { href: `#/data/${item.index}?dataset=${encodeURIComponent(store.dataset)}`, "aria-label": TEXT.open(item.index) }, storePicture(store, item.index, `${TEXT.image(item.index)}, ${names[item.label]}`));
-    return h("li", { class: "pair" }, h("figure", {}, link, h("figcaption", { class: right ? "right" : "wrong" }, caption)), bars(names, item.chances, item.label));
+    const href = formatHash("data", [String(item.index)], { dataset: store.dataset });
+    const drawn = storePicture(store, item.index, `${TEXT.image(item.index)}, ${names[item.label]}`);
+    const link = h("a", { href, "aria-label": TEXT.open(item.index) }, drawn);
+    const figure = h("figure", {}, link, h("figcaption", { class: right ? "right" : "wrong" }, caption));
+    return h("li", { class: "pair" }, figure, bars(names, item.chances, item.label));
   }
-
-  show();
-  return {
-    root,
-    only: (shown, title) => (only(shown, title, ""), root.scrollIntoView({ block: "start" })),
-    cell(label, guess) {
-      only(items.filter((item) => item.label === label && item.best === guess), TEXT.cell(names[label], names[guess]), "");
-      root.scrollIntoView({ block: "start" });
-    },
-  };
 }

@@ -1,95 +1,157 @@
 // The runs: a table to sort, compare and clear out.
 
+import { formatHash } from "../address.js";
 import { get, name, post, remove } from "../api.js";
-import { ask, h, replace, toast } from "../dom.js";
+import { ask, commands, complain, empty, h, replace } from "../dom.js";
+import { duration, order } from "../format.js";
 import { WORDS } from "../words.js";
-import { duration } from "./train-live.js";
 
 const TEXT = WORDS.runs;
 const COLUMNS = ["name", "dataset", "model", "test_accuracy", "val_accuracy", "epochs", "seconds"];
 const NUMBERS = new Set(["test_accuracy", "val_accuracy", "epochs", "seconds"]);
-const ON_A_PHONE = new Set(["name", "test_accuracy"]); // the others are hidden there
+const LEFT_OUT = {
+  ...{ dataset: "on-wide", model: "on-wide" },
+  ...{ epochs: "on-middle", seconds: "on-middle", val_accuracy: "on-narrow" },
+};
 
-export async function mount(root) {
-  const state = { rows: await get("runs"), by: "name", down: true, chosen: new Set() };
-  const place = h("div", { class: "scroll" });
-  const compare = h("a", { class: "button", role: "link", "aria-disabled": "true" }, TEXT.compare);
-  replace(root, h("section", { class: "view" }, h("header", {}, h("h1", {}, WORDS.parts.runs), h("p", { class: "lede" }, TEXT.lede)), h("div", { class: "row runs-bar" }, compare, h("span", { class: "muted small" }, TEXT.compareHelp)), place));
+export async function mount(/** @type {HTMLElement} */ root, /** @type {import("../router.js").Context} */ context) {
+  const table = new RunTable(context, await get("runs", context.signal));
+  const lede = h("p", { class: "lede" }, TEXT.lede);
+  const header = h("header", {}, h("h1", {}, WORDS.parts.runs), lede);
+  replace(root, h("div", { class: "view" }, header, table.root));
+}
 
-  function show() {
-    const sorted = [...state.rows].sort((a, b) => order(a[state.by], b[state.by]) * (state.down ? -1 : 1));
-    replace(place, state.rows.length ? h("table", { class: "runs" }, head(), h("tbody", {}, sorted.map(line))) : h("p", { class: "empty" }, TEXT.none));
-    const two = [...state.chosen];
-    if (two.length === 2) compare.href = `#/look/${name(two[0])}?against=${name(two[1])}`;
-    else compare.removeAttribute("href");
-    compare.setAttribute("aria-disabled", String(two.length !== 2));
+class RunTable {
+  constructor(/** @type {import("../router.js").Context} */ context, /** @type {any[]} */ rows) {
+    const { query } = context;
+    this.context = context;
+    this.rows = rows;
+    const by = query.get("sort") ?? "name";
+    this.by = COLUMNS.includes(by) ? by : "name";
+    this.down = query.get("order") !== "up";
+    this.chosen = new Set(query.getAll("choose").filter((each) => rows.some((run) => run.name === each)));
+    this.root = h("div", { class: "runs-part" });
+    this.show();
   }
 
-  function head() {
-    const cell = (key) => {
-      const sorted = state.by === key;
-      const button = h("button", { type: "button", class: "sort", onclick: () => (Object.assign(state, { down: sorted ? !state.down : true, by: key }), show()) }, TEXT.columns[key], sorted ? (state.down ? " ↓" : " ↑") : "");
-      return h("th", { scope: "col", class: kind(key), "aria-sort": sorted ? (state.down ? "descending" : "ascending") : "none" }, button);
+  // Show it as it is now; what is chosen and sorted by is kept in the address.
+  show() {
+    const query = new URLSearchParams();
+    if (this.by !== "name") query.set("sort", this.by);
+    if (!this.down) query.set("order", "up");
+    for (const each of this.chosen) query.append("choose", each);
+    this.context.keep([], query);
+    if (!this.rows.length) return replace(this.root, empty(TEXT.none, WORDS.trainOne, formatHash("train")));
+    const sorted = [...this.rows].sort((a, b) => order(a[this.by], b[this.by]) * (this.down ? -1 : 1));
+    const body = h("tbody", {}, sorted.map((run) => this.line(run))); // prettier-ignore
+    replace(this.root, this.compare(), h("div", { class: "scroll" }, h("table", { class: "runs" }, this.head(), body)));
+  }
+
+  compare() {
+    const [first, second] = this.chosen;
+    const isReady = this.chosen.size === 2;
+    const href = isReady ? formatHash("look", [first], { against: second }) : null;
+    const link = h("a", { class: "button", role: "link", href, "aria-disabled": String(!isReady) }, TEXT.compare);
+    return h("div", { class: "row runs-bar" }, link, h("span", { class: "muted small" }, TEXT.compareHelp));
+  }
+
+  head() {
+    const cell = (/** @type {string} */ key) => {
+      const sorted = this.by === key;
+      const arrow = sorted ? (this.down ? " ↓" : " ↑") : "";
+      const button = h("button", { type: "button", class: "sort", "aria-label": TEXT.columns[key] });
+      button.append(TEXT.columns[key], arrow);
+      button.addEventListener("click", () => this.sort(key));
+      const ordered = sorted ? (this.down ? "descending" : "ascending") : "none";
+      return h("th", { scope: "col", class: kind(key), "aria-sort": ordered }, button);
     };
-    return h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "hush" }, TEXT.choose)), COLUMNS.map(cell), h("th", { scope: "col" }, h("span", { class: "hush" }, TEXT.actions))));
+    const hidden = (/** @type {string} */ words) => h("th", { scope: "col" }, h("span", { class: "hush" }, words));
+    return h("thead", {}, h("tr", {}, hidden(TEXT.choose), COLUMNS.map(cell), hidden(TEXT.actions)));
   }
 
-  function line(run) {
-    const box = h("input", { type: "checkbox", "aria-label": TEXT.chooseRun(run.name), checked: state.chosen.has(run.name), disabled: !run.has_predictions });
+  sort(/** @type {string} */ key) {
+    this.down = this.by === key ? !this.down : true;
+    this.by = key;
+    this.show();
+  }
+
+  line(/** @type {any} */ run) {
+    const title = h("th", { scope: "row" }, h("a", { href: formatHash("look", [run.name]) }, run.name));
+    title.append(h("small", {}, run.error ? commands(run.error) : recipeOf(run)));
+    if (!run.error) title.append(h("small", { class: "narrow" }, `${run.dataset} · ${run.model}`));
+    const cells = COLUMNS.slice(1).map((key) => h("td", { class: kind(key) }, run.error ? "" : shown(run, key)));
+    const mayChange = this.context.about.may_change;
+    const actions = mayChange
+      ? [run.error ? null : this.pageButton(run), this.deleteButton(run)]
+      : [run.has_page ? pageLink(run) : null];
+    return h("tr", {}, h("td", {}, this.box(run)), title, cells, h("td", { class: "actions" }, actions));
+  }
+
+  box(/** @type {any} */ run) {
+    const state = { checked: this.chosen.has(run.name), disabled: !run.has_predictions };
+    const box = h("input", { type: "checkbox", "aria-label": TEXT.chooseRun(run.name), ...state });
     box.addEventListener("change", () => {
-      if (box.checked) state.chosen.add(run.name);
-      else state.chosen.delete(run.name);
-      if (state.chosen.size > 2) state.chosen.delete([...state.chosen][0]);
-      show();
+      if (box.checked) this.chosen.add(run.name);
+      else this.chosen.delete(run.name);
+      if (this.chosen.size > 2) this.chosen.delete([...this.chosen][0]);
+      this.show();
     });
-    const title = h("th", { scope: "row" }, h("a", { href: `#/look/${name(run.name)}` }, run.name), h("small", {}, run.error ?? recipe(run)));
-    if (run.error) return h("tr", {}, h("td", {}, box), title, COLUMNS.slice(1).map((key) => h("td", { class: kind(key) })), h("td", { class: "actions" }, deleteButton(run)));
-    const score = run.test_accuracy === null ? "–" : [run.test_accuracy.toFixed(4), h("small", {}, TEXT.interval(...run.test_interval.map((value) => value.toFixed(4))))];
-    const shown = { dataset: run.dataset, model: run.model, test_accuracy: score, val_accuracy: run.val_accuracy?.toFixed(4) ?? "–", epochs: run.epochs, seconds: duration(run.seconds) };
-    return h("tr", {}, h("td", {}, box), title, COLUMNS.slice(1).map((key) => h("td", { class: kind(key) }, shown[key])), h("td", { class: "actions" }, pageButton(run), deleteButton(run)));
+    return box;
   }
 
-  const kind = (key) => [NUMBERS.has(key) ? "n" : "", ON_A_PHONE.has(key) ? "" : "more"].join(" ").trim();
-  const recipe = (run) => Object.entries(run.recipe).filter(([key]) => key !== "model").map(([key, value]) => `${key} ${value}`).join(", ") || TEXT.defaults;
-
-  function pageButton(run) {
-    const button = h("button", { type: "button", class: "plain" }, TEXT.page, h("span", { class: "hush" }, ` ${run.name}`));
+  pageButton(/** @type {any} */ run) {
+    const button = h("button", { type: "button", class: "plain" }, TEXT.page, hush(run.name));
     button.addEventListener("click", async () => {
       button.disabled = true;
       const tab = open("about:blank", "_blank");
       try {
         const { page } = await post(`runs/${name(run.name)}/page`);
-        if (tab) tab.location = page;
+        if (tab) tab.location = new URL(page, document.baseURI).href;
       } catch (error) {
         tab?.close();
-        toast(error.message);
+        complain(error);
       }
       button.disabled = false;
+      button.focus();
     });
     return button;
   }
 
-  function deleteButton(run) {
-    return h("button", { type: "button", class: "plain wrong", onclick: async () => {
-      if (!(await ask({ title: TEXT.deleteTitle, body: TEXT.deleteBody(run.name), yes: TEXT.delete, no: WORDS.cancel }))) return;
+  deleteButton(/** @type {any} */ run) {
+    const button = h("button", { type: "button", class: "plain wrong" }, TEXT.delete, hush(run.name));
+    button.addEventListener("click", async () => {
+      const question = { title: TEXT.deleteTitle, body: TEXT.deleteBody(run.name), yes: TEXT.delete, no: WORDS.cancel };
+      if (!(await ask(question))) return;
       try {
         await remove(`runs/${name(run.name)}`);
-        state.rows = state.rows.filter((each) => each !== run);
-        state.chosen.delete(run.name);
-        show();
+        this.rows = this.rows.filter((each) => each !== run);
+        this.chosen.delete(run.name);
+        this.show();
       } catch (error) {
-        toast(error.message);
+        complain(error);
       }
-    } }, TEXT.delete, h("span", { class: "hush" }, ` ${run.name}`));
+    });
+    return button;
   }
-
-  show();
 }
 
-function order(a, b) {
-  if (a === b) return 0;
-  if (a === null || a === undefined) return -1;
-  if (b === null || b === undefined) return 1;
-  return a < b ? -1 : 1;
+const pageLink = (/** @type {any} */ run) =>
+  h("a", { href: `api/runs/${name(run.name)}/page`, target: "_blank" }, TEXT.page, hush(run.name));
+
+const hush = (/** @type {string} */ words) => h("span", { class: "hush" }, ` ${words}`);
+
+const kind = (/** @type {string} */ key) => [NUMBERS.has(key) ? "n" : "", LEFT_OUT[key] ?? ""].join(" ").trim();
+
+function shown(/** @type {any} */ run, /** @type {string} */ key) {
+  if (key === "seconds") return duration(run.seconds);
+  if (key === "val_accuracy") return run.val_accuracy?.toFixed(4) ?? "–";
+  if (key !== "test_accuracy") return run[key];
+  if (run.test_accuracy === null) return "–";
+  const [low, high] = run.test_interval.map((/** @type {number} */ value) => value.toFixed(4));
+  return [run.test_accuracy.toFixed(4), h("small", {}, TEXT.interval(low, high))];
 }
 
+function recipeOf(/** @type {any} */ run) {
+  const changes = Object.entries(run.recipe).filter(([key]) => key !== "model");
+  return changes.map(([key, value]) => `${key} ${value}`).join(", ") || TEXT.defaults;
+}

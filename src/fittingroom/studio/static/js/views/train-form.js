@@ -1,84 +1,182 @@
-// What is to be trained: dataset, recipe, architecture, and every knob with its help.
+// The form for a training: dataset, recipe, architecture, and every setting with its help.
 
-import { field, h, replace, select, toast } from "../dom.js";
+import { complain, field, h, replace, select } from "../dom.js";
+import { duration, grouped, percent, readable } from "../format.js";
 import { WORDS } from "../words.js";
+import { asAsked, orderOf, queryOfOrder, typed } from "./train-order.js";
 
 const TEXT = WORDS.train;
-const FIRST = ["epochs", "batch_size", "optimizer", "learning_rate"];
+const FIRST = ["epochs", "batch_size", "optimizer", "learning_rate"]; // settings that are seen at once
 
-export function orderForm({ about, options, start }) {
-  const state = { dataset: about.datasets[0].name, recipe: "", model: "walkthrough", seed: "0", validation: "10000", settings: {} };
-  const fixed = h("div", { class: "knobs" });
-  const basic = h("div", { class: "knobs" });
-  const more = h("div", { class: "knobs" });
-  const go = h("button", { class: "primary" }, TEXT.start);
-  const form = h("form", { class: "train-form", novalidate: true }, fixed, basic, h("details", {}, h("summary", {}, TEXT.more(options.knobs.length - FIRST.length)), more), h("div", { class: "row" }, go));
+/** @typedef {import("./train-order.js").Knob} Knob */
 
-  const recipeOf = () => options.recipes.find((recipe) => recipe.name === state.recipe)?.settings ?? {};
-  const base = (knob) => recipeOf()[knob.name] ?? (knob.name in recipeOf() ? null : knob.default);
-
-  function fill() {
-    const text = (key, words, help, extra = {}) => field(words, h("input", { inputmode: "numeric", value: state[key], oninput: (event) => (state[key] = event.target.value), ...extra }), help);
-    replace(fixed,
-      field(TEXT.dataset, select(about.datasets.map((each) => [each.name, each.title]), state.dataset, (value) => (state.dataset = value))),
-      field(TEXT.recipe, select([["", TEXT.noRecipe], ...options.recipes.map((recipe) => recipe.name)], state.recipe, chooseRecipe), TEXT.recipeHelp),
-      field(TEXT.model, select(options.models.map((model) => model.name), state.model, (value) => ((state.model = value), fill())), options.models.find((model) => model.name === state.model)?.title),
-      text("validation", TEXT.validation, TEXT.validationHelp), text("seed", TEXT.seed, TEXT.seedHelp));
-    const first = FIRST.map((key) => options.knobs.find((knob) => knob.name === key)).filter(Boolean);
-    replace(basic, first.map((knob) => control(knob)));
-    replace(more, options.knobs.filter((knob) => !FIRST.includes(knob.name)).map((knob) => control(knob)));
+export class OrderForm {
+  /**
+   * @param {any} about
+   * @param {{ models: any[], recipes: any[], knobs: Knob[] }} options
+   * @param {URLSearchParams} query
+   * @param {{ start: (order: any) => Promise<void>, preview: (order: any) => Promise<any>,
+   *   changed: (query: URLSearchParams) => void }} told
+   */
+  constructor(about, options, query, told) {
+    this.datasets = about.datasets;
+    this.options = options;
+    this.told = told;
+    this.first = (about.datasets.find((each) => each.is_here) ?? about.datasets[0]).name;
+    this.order = orderOf(query, this.first, options.knobs);
+    this.fixed = h("div", { class: "knobs" });
+    this.basic = h("div", { class: "knobs pairs-of-knobs" });
+    this.more = h("div", { class: "knobs" });
+    this.go = h("button", { class: "primary" }, TEXT.start);
+    const words = h("summary", {}, TEXT.more(options.knobs.length - FIRST.length));
+    const rest = h("details", {}, words, this.more);
+    this.look = h("button", { type: "button", onclick: () => this.showBatch() }, TEXT.preview);
+    this.batch = h("div", { class: "train-batch", role: "status" });
+    const row = h("div", { class: "row" }, this.go, this.look);
+    this.root = h("form", { class: "train-form", novalidate: true }, this.fixed, this.basic, rest, row, this.batch);
+    this.root.addEventListener("submit", (event) => this.submit(event));
+    this.fill();
   }
 
-  function chooseRecipe(value) {
-    state.recipe = value;
-    state.settings = {};
-    state.model = recipeOf().model ?? state.model;
-    fill();
-  }
-
-  function control(knob) {
-    const now = knob.name in state.settings ? state.settings[knob.name] : base(knob);
-    const set = (value) => (state.settings[knob.name] = value);
-    const words = `${readable(knob.name)}${knob.unit && knob.unit !== knob.name ? ` (${knob.unit})` : ""}`;
-    if (knob.kind === "bool") {
-      const box = h("input", { type: "checkbox", checked: Boolean(now), onchange: () => set(box.checked), id: `knob-${knob.name}`, "aria-describedby": `knob-${knob.name}-help` });
-      return h("div", { class: "field" }, h("label", { class: "check", for: box.id }, box, words), h("span", { class: "help", id: `knob-${knob.name}-help` }, knob.help));
+  async submit(/** @type {Event} */ event) {
+    event.preventDefault();
+    this.go.disabled = true;
+    try {
+      await this.told.start(asAsked(this.order));
+    } catch (error) {
+      complain(error);
     }
+    this.go.disabled = false;
+    this.go.focus({ preventScroll: true });
+  }
+
+  async showBatch() {
+    this.look.disabled = true;
+    replace(this.batch, h("p", { class: "muted" }, WORDS.loading));
+    try {
+      const { picture, images, epochs } = await this.told.preview(asAsked(this.order));
+      const words = TEXT.previewed(images, epochs);
+      replace(this.batch, h("figure", {}, h("img", { src: picture, alt: words }), h("figcaption", {}, words)));
+    } catch (error) {
+      replace(this.batch, []);
+      complain(error);
+    }
+    this.look.disabled = false;
+    this.look.focus({ preventScroll: true });
+  }
+
+  recipe() {
+    return this.options.recipes.find((recipe) => recipe.name === this.order.recipe);
+  }
+
+  set(/** @type {"dataset" | "recipe" | "model" | "seed" | "validation"} */ key, /** @type {string} */ value) {
+    this.order[key] = value;
+    this.told.changed(queryOfOrder(this.order, this.first));
+  }
+
+  fill() {
+    const { knobs } = this.options;
+    replace(this.fixed, this.choices());
+    const first = FIRST.map((key) => knobs.find((knob) => knob.name === key)).filter(Boolean);
+    replace(
+      this.basic,
+      first.map((knob) => this.control(/** @type {Knob} */ (knob))),
+    );
+    replace(
+      this.more,
+      knobs.filter((knob) => !FIRST.includes(knob.name)).map((knob) => this.control(knob)),
+    );
+  }
+
+  choices() {
+    const { order, options } = this;
+    const datasets = this.datasets.map((each) => [
+      each.name,
+      each.is_here ? each.title : WORDS.data.notHere(each.title),
+    ]);
+    const recipes = [["", TEXT.noRecipe], ...options.recipes.map((recipe) => [recipe.name, scored(recipe)])];
+    const models = options.models.map((model) => model.name);
+    const architecture = options.models.find((model) => model.name === order.model)?.title;
+    const text = (
+      /** @type {"seed" | "validation"} */ key,
+      /** @type {string} */ words,
+      /** @type {string} */ help,
+    ) => {
+      const input = h("input", { inputmode: "numeric", value: order[key] });
+      input.addEventListener("input", () => this.set(key, input.value));
+      return field(words, input, help);
+    };
+    const chooseModel = (/** @type {string} */ value) => (this.set("model", value), this.fill());
+    return [
+      field(
+        TEXT.dataset,
+        select(/** @type {any} */ (datasets), order.dataset, (value) => this.set("dataset", value)),
+      ),
+      field(
+        TEXT.recipe,
+        select(/** @type {any} */ (recipes), order.recipe, (value) => this.chooseRecipe(value)),
+        recipeHelp(this.recipe()),
+      ),
+      field(TEXT.model, select(models, order.model, chooseModel), architecture),
+      text("validation", TEXT.validation, TEXT.validationHelp),
+      text("seed", TEXT.seed, TEXT.seedHelp),
+    ];
+  }
+
+  chooseRecipe(/** @type {string} */ value) {
+    this.order.settings = {};
+    this.order.recipe = value;
+    this.order.model = this.recipe()?.settings.model ?? this.order.model;
+    this.set("recipe", value);
+    this.fill();
+  }
+
+  value(/** @type {Knob} */ knob) {
+    const { settings } = this.order;
+    const ofRecipe = this.recipe()?.settings ?? {};
+    if (knob.name in settings) return settings[knob.name];
+    return knob.name in ofRecipe ? ofRecipe[knob.name] : knob.default;
+  }
+
+  setting(/** @type {Knob} */ knob, /** @type {any} */ value) {
+    this.order.settings[knob.name] = value;
+    this.told.changed(queryOfOrder(this.order, this.first));
+  }
+
+  control(/** @type {Knob} */ knob) {
+    const now = this.value(knob);
+    const unit = knob.unit && knob.unit !== knob.name ? ` (${knob.unit})` : "";
+    const words = `${readable(knob.name)}${unit}`;
+    if (knob.kind === "bool") return this.checkbox(knob, words, Boolean(now));
     if (knob.choices.length) {
-      return field(words, select(knob.choices, now, set), knob.help);
+      const choice = select(knob.choices, now, (value) => this.setting(knob, value));
+      return field(words, choice, knob.help);
     }
-    const input = h("input", { value: now ?? "", inputmode: knob.kind === "str" ? "text" : "decimal", placeholder: knob.can_be_auto ? TEXT.auto : knob.can_be_none ? TEXT.none : "", oninput: () => set(read(knob, input.value)) });
+    const placeholder = knob.can_be_auto ? TEXT.auto : knob.can_be_none ? TEXT.none : "";
+    const inputmode = knob.kind === "str" ? "text" : "decimal";
+    const input = h("input", { value: now ?? "", inputmode, placeholder });
+    input.addEventListener("input", () => this.setting(knob, typed(knob, input.value)));
     return field(words, input, knob.help);
   }
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    go.disabled = true;
-    try {
-      await start(order(state));
-    } catch (error) {
-      toast(error.message);
-    } finally {
-      go.disabled = false;
-    }
-  });
-  fill();
-  return form;
+  checkbox(/** @type {Knob} */ knob, /** @type {string} */ words, /** @type {boolean} */ checked) {
+    const help = h("span", { class: "help", id: `knob-${knob.name}-help` }, knob.help);
+    const box = h("input", { type: "checkbox", checked, id: `knob-${knob.name}`, "aria-describedby": help.id });
+    box.addEventListener("change", () => this.setting(knob, box.checked));
+    return h("div", { class: "field" }, h("label", { class: "check", for: box.id }, box, words), help);
+  }
 }
 
-const readable = (key) => (key[0].toUpperCase() + key.slice(1)).replaceAll("_", " ");
-
-// What was typed, as a number where it is one; the server says what it expected otherwise.
-function read(knob, text) {
-  const trimmed = text.trim();
-  if (knob.can_be_auto && trimmed === "") return "auto";
-  if (knob.can_be_none && (trimmed === "" || trimmed === TEXT.none)) return null;
-  if (knob.kind === "str") return trimmed;
-  return trimmed !== "" && Number.isFinite(Number(trimmed)) ? Number(trimmed) : trimmed;
+// A recipe with what it reached and what that took, where it has been measured.
+function scored(/** @type {any} */ recipe) {
+  const parts = [recipe.name];
+  if (typeof recipe.mean === "number") parts.push(percent(recipe.mean, 1));
+  if (typeof recipe.seconds === "number") parts.push(duration(recipe.seconds));
+  return parts.join(" · ");
 }
 
-const whole = (text) => (/^\d+$/.test(text.trim()) ? Number(text) : text.trim());
-
-function order({ dataset, recipe, model, seed, validation, settings }) {
-  return { dataset, recipe, model, settings, seed: whole(seed), validation: validation.trim() === "" || validation.trim() === "0" ? null : whole(validation) };
+function recipeHelp(/** @type {any} */ recipe) {
+  if (!recipe || typeof recipe.mean !== "number") return TEXT.recipeHelp;
+  const time = typeof recipe.seconds === "number" ? duration(recipe.seconds) : null;
+  return `${TEXT.recipeScore(percent(recipe.mean, 2), grouped(recipe.n), time)} ${TEXT.recipeHelp}`;
 }

@@ -1,116 +1,190 @@
 // One training as it goes: curves, pace, time left; stop and resume.
 
+import { formatHash } from "../address.js";
 import { get, name, post } from "../api.js";
-import { chart } from "../charts.js";
-import { h, replace, toast } from "../dom.js";
+import { drawChart } from "../charts.js";
+import { Curves } from "../curves.js";
+import { complain, h, replace } from "../dom.js";
+import { duration, grouped } from "../format.js";
 import { WORDS } from "../words.js";
 
 const TEXT = WORDS.train;
+const RETRY = 2000; // milliseconds until a studio that did not answer is asked again
 
-export function watchTraining(root, training, { again }) {
-  const said = h("p", { class: "small muted", role: "status" });
-  const head = h("div", { class: "live-head" });
-  const numbers = h("dl", { class: "numbers" });
-  const bar = h("progress", { max: "1", value: "0", "aria-label": TEXT.progress });
-  const curves = h("div", { class: "curves" });
-  const log = { training, last: null, loss: [], accuracy: [], valLoss: [], valAccuracy: [], asked: 0 };
-  let source = null;
-  replace(root, head, bar, numbers, curves, said);
-
-  const redraw = () => (log.asked ||= requestAnimationFrame(() => ((log.asked = 0), show())));
-
-  function take(line) {
-    const at = line.epoch - 1 + line.images / line.total;
-    log.last = line;
-    if (said.textContent !== TEXT.stopping) said.textContent = "";
-    drop(log, at);
-    log.loss.push([at, line.loss]);
-    log.accuracy.push([at, line.accuracy]);
-    if (line.done && line.val_loss !== null) {
-      log.valLoss.push([line.epoch, line.val_loss]);
-      log.valAccuracy.push([line.epoch, line.val_accuracy]);
-    }
-    redraw();
+export class LiveTraining {
+  /**
+   * @param {HTMLElement} root
+   * @param {any} training as the server tells it
+   * @param {boolean} mayChange
+   * @param {() => void} changed told when it starts, stops or ends
+   */
+  constructor(root, training, mayChange, changed) {
+    this.root = root;
+    this.training = training;
+    this.mayChange = mayChange;
+    this.changed = changed;
+    this.said = h("p", { class: "small muted", role: "status" });
+    this.head = h("div", { class: "live-head" });
+    this.numbers = h("dl", { class: "numbers" });
+    this.bar = h("progress", { max: "1", value: "0", "aria-label": TEXT.progress });
+    this.charts = h("div", { class: "curves" });
+    this.curves = new Curves();
+    this.seen = 0; // lines of progress
+    this.asked = 0;
+    this.isClosed = false;
+    /** @type {EventSource | null} */
+    this.source = null;
+    replace(root, this.head, this.bar, this.numbers, this.charts, this.said);
+    this.observer = new ResizeObserver(() => this.redraw());
+    this.observer.observe(this.charts);
+    this.showHead();
+    this.attend();
   }
 
-  function show() {
-    const { last, training: now } = log;
-    replace(head, h("div", {}, h("h2", {}, now.name), h("span", { class: `badge ${now.how}` }, TEXT.how[now.how])), h("div", { class: "row" }, buttons(now)));
-    if (now.words) said.textContent = now.words;
-    if (!last) return;
-    const epochs = last.epochs;
-    bar.value = (last.epoch - 1 + last.images / last.total) / epochs;
-    const running = now.how === "running";
-    const facts = [
-      [TEXT.epoch, TEXT.of(last.epoch, epochs)],
-      [TEXT.loss, last.loss.toFixed(4)],
-      [TEXT.accuracy, last.accuracy.toFixed(4)],
-      log.valAccuracy.length ? [TEXT.valAccuracy, log.valAccuracy.at(-1)[1].toFixed(4)] : null,
-      [TEXT.pace, TEXT.images(Math.round(last.images_per_second).toLocaleString("en"))],
-      running ? [TEXT.left, last.seconds_left === null ? "–" : duration(last.seconds_left)] : null,
-    ].filter(Boolean);
-    replace(numbers, facts.map(([words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value))));
-    const line = (kind, colour, words, points) => ({ kind, colour, name: words, points });
-    replace(curves,
-      chart({ words: TEXT.loss, floor: 0 }, [line("line", "train", TEXT.onTrain, log.loss), line("dots", "held-out", TEXT.onValidation, log.valLoss)], epochs, TEXT.axis),
-      chart({ words: TEXT.accuracy }, [line("line", "train", TEXT.onTrain, log.accuracy), line("dots", "held-out", TEXT.onValidation, log.valAccuracy)], epochs, TEXT.axis));
+  close() {
+    this.isClosed = true;
+    this.hangUp();
+    this.observer.disconnect();
+    cancelAnimationFrame(this.asked);
   }
 
-  function buttons(now) {
-    const act = (words, path, kind = "") => {
-      const button = h("button", { type: "button", class: kind }, words);
-      button.addEventListener("click", async () => {
-        button.disabled = true;
-        try {
-          log.training = await post(`trainings/${name(now.name)}/${path}`);
-          if (path === "resume") listen();
-          else said.textContent = TEXT.stopping;
-          again();
-        } catch (error) {
-          toast(error.message);
-          button.disabled = false;
-        }
-      });
-      return button;
+  // A browser keeps six connections to a studio at most, for all its tabs together. So a tab that nobody sees lets its
+  // own go, and takes up where it was when it is seen again.
+  attend() {
+    if (this.isClosed) return;
+    if (document.visibilityState === "hidden") this.hangUp();
+    else if (!this.source) this.listen();
+  }
+
+  hangUp() {
+    this.source?.close();
+    this.source = null;
+  }
+
+  begin() {
+    this.hangUp();
+    this.seen = 0;
+    this.curves.clear();
+    this.listen();
+  }
+
+  listen() {
+    const source = new EventSource(`api/trainings/${name(this.training.name)}/events?after=${this.seen}`);
+    this.source = source;
+    const line = (/** @type {MessageEvent} */ event) => {
+      this.seen = Number(event.lastEventId);
+      return JSON.parse(event.data);
     };
-    if (now.how === "running") return [act(TEXT.stop, "stop", "danger")];
-    const look = h("a", { class: "button", href: `#/look/${name(now.name)}` }, TEXT.look);
-    return [now.can_resume ? act(TEXT.resume, "resume", "primary") : null, now.how === "done" || now.how === "stopped" ? look : null];
-  }
-
-  function listen() {
-    source?.close();
-    Object.assign(log, { loss: [], accuracy: [], valLoss: [], valAccuracy: [] });
-    source = new EventSource(`/api/trainings/${name(training.name)}/events`);
-    source.addEventListener("progress", (event) => take(JSON.parse(event.data)));
-    source.addEventListener("says", (event) => (said.textContent = JSON.parse(event.data).words));
+    source.addEventListener("progress", (event) => this.take(line(event)));
+    source.addEventListener("says", (event) => (this.said.textContent = line(event).words));
+    source.addEventListener("end", line);
     source.addEventListener("state", (event) => {
       source.close();
-      log.training = JSON.parse(event.data);
-      show();
-      again();
+      this.training = JSON.parse(event.data);
+      this.showHead();
+      this.redraw();
+      this.changed();
     });
-    source.onerror = async () => {
-      source.close();
-      said.textContent = WORDS.offline;
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      if (root.isConnected) get("about").then(listen, source.onerror);
-    };
+    source.onerror = () => this.lost(source);
   }
 
-  show();
-  listen();
-  return () => (source?.close(), cancelAnimationFrame(log.asked));
-}
+  async lost(/** @type {EventSource} */ source) {
+    source.close();
+    if (this.isClosed || this.source !== source) return;
+    this.said.textContent = WORDS.offline;
+    await new Promise((resolve) => setTimeout(resolve, RETRY));
+    if (this.isClosed || this.source !== source) return;
+    try {
+      await get("about");
+      this.said.textContent = "";
+      this.hangUp();
+      this.attend();
+    } catch {
+      this.lost(source);
+    }
+  }
 
-// A training that went on from a checkpoint sees some steps again: the later record counts.
-function drop(log, at) {
-  for (const points of [log.loss, log.accuracy]) while (points.length && points.at(-1)[0] >= at) points.pop();
-  for (const points of [log.valLoss, log.valAccuracy]) while (points.length && points.at(-1)[0] > at) points.pop();
-}
+  take(/** @type {any} */ line) {
+    this.curves.take(line);
+    if (this.said.textContent !== TEXT.stopping) this.said.textContent = "";
+    this.redraw();
+  }
 
-export function duration(seconds) {
-  if (seconds < 90) return TEXT.seconds(Math.ceil(seconds));
-  if (seconds < 5400) return TEXT.minutes(Math.round(seconds / 60));
-  return TEXT.hours((seconds / 3600).toFixed(1));
+  redraw() {
+    this.asked ||= requestAnimationFrame(() => {
+      this.asked = 0;
+      this.show();
+    });
+  }
+
+  showHead() {
+    const { training } = this;
+    const badge = h("span", { class: `badge ${training.how}` }, TEXT.how[training.how]);
+    const buttons = h("div", { class: "row" }, this.buttons());
+    replace(this.head, h("div", {}, h("h2", {}, training.name), badge), buttons);
+    if (training.words) this.said.textContent = training.words;
+  }
+
+  show() {
+    const last = /** @type {any} */ (this.curves.last);
+    if (!last) return;
+    this.bar.value = (last.epoch - 1 + last.images / last.total) / last.epochs;
+    this.showNumbers(last);
+    const { points } = this.curves;
+    const lines = (/** @type {string} */ key) => [
+      { kind: "line", colour: "train", name: TEXT.onTrain, points: points[key] },
+      { kind: "dots", colour: "held-out", name: TEXT.onValidation, points: points[`val_${key}`] },
+    ];
+    const columns = getComputedStyle(this.charts).gridTemplateColumns.split(" ");
+    const width = parseFloat(columns[0]) || this.charts.clientWidth;
+    const chart = (/** @type {any} */ of) => drawChart({ until: last.epochs, axis: TEXT.axis, ...of }, width);
+    const loss = chart({ title: TEXT.loss, floor: 0, lines: lines("loss") });
+    replace(this.charts, loss, chart({ title: TEXT.accuracy, lines: lines("accuracy") }));
+  }
+
+  showNumbers(/** @type {any} */ last) {
+    const validated = this.curves.points.val_accuracy.at(-1);
+    const left = last.seconds_left === null ? "–" : duration(last.seconds_left);
+    const facts = [
+      [TEXT.epoch, TEXT.of(last.epoch, last.epochs)],
+      [TEXT.loss, last.loss.toFixed(4)],
+      [TEXT.accuracy, last.accuracy.toFixed(4)],
+      validated ? [TEXT.valAccuracy, validated[1].toFixed(4)] : null,
+      [TEXT.pace, TEXT.images(grouped(Math.round(last.images_per_second)))],
+      this.training.how === "running" ? [TEXT.left, left] : null,
+    ];
+    const shown = /** @type {string[][]} */ (facts.filter(Boolean));
+    const row = (/** @type {string[]} */ [words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
+    replace(this.numbers, shown.map(row));
+  }
+
+  buttons() {
+    const { how, can_resume: canResume, name: training } = this.training;
+    const isOver = how === "done" || how === "stopped";
+    const look = isOver ? h("a", { class: "button", href: formatHash("look", [training]) }, TEXT.look) : null;
+    if (!this.mayChange) return [look];
+    if (how === "running") return [this.button(TEXT.stop, "stop", "danger")];
+    return [canResume ? this.button(TEXT.resume, "resume", "primary") : null, look];
+  }
+
+  button(/** @type {string} */ words, /** @type {"stop" | "resume"} */ path, /** @type {string} */ kind) {
+    const button = h("button", { type: "button", class: kind }, words);
+    button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        this.training = await post(`trainings/${name(this.training.name)}/${path}`);
+        if (path === "stop") this.said.textContent = TEXT.stopping;
+        else {
+          this.said.textContent = "";
+          this.showHead();
+          this.begin();
+        }
+        this.changed();
+      } catch (error) {
+        complain(error);
+        button.disabled = false;
+      }
+    });
+    return button;
+  }
 }

@@ -3,7 +3,24 @@
 const POINT = 5; // pixels; below it a picture on the map is a point of colour
 const FAINT = 48; // grey below which a picture on the map is see-through
 
-// scene: count, x, y (tile units, NaN where hidden), levels, tints (or null), ramps, background, overlap, shown (or null)
+/**
+ * @typedef {object} Scene
+ * @property {number} count of images
+ * @property {Float32Array} x tile units by image; NaN where it is hidden
+ * @property {Float32Array} y
+ * @property {{ height: number, width: number, pixels: Uint8Array }[]} levels
+ * @property {Uint8Array | null} tints which ramp each image has
+ * @property {Uint32Array[]} ramps 256 colours each; the last is for what is out of focus
+ * @property {number} background colour
+ * @property {boolean} overlap whether pictures lie over each other, as on the map
+ * @property {Uint8Array | null} shown what is in focus
+ */
+
+/**
+ * @param {{ buffer: Uint32Array, width: number, height: number }} frame
+ * @param {import("./camera.js").Camera} camera
+ * @param {Scene} scene
+ */
 export function draw({ buffer, width, height }, camera, scene) {
   buffer.fill(scene.background);
   const { x, y, count, tints, ramps, shown } = scene;
@@ -12,12 +29,12 @@ export function draw({ buffer, width, height }, camera, scene) {
   const level = chooseLevel(scene.levels, pixels);
   const [left, top] = [camera.x - width / 2 / camera.scale, camera.y - height / 2 / camera.scale];
   const points = scene.overlap && pixels < POINT;
-  const map = points ? null : steps(level, pixels);
+  const map = steps(level, pixels);
   for (let image = 0; image < count; image++) {
     const column = (x[image] - left) * camera.scale;
     const row = (y[image] - top) * camera.scale;
     if (!(column > -size && column < width && row > -size && row < height)) continue;
-    const ramp = shown && !shown[image] ? ramps.at(-1) : ramps[tints ? tints[image] : 0];
+    const ramp = ramps[shown && !shown[image] ? ramps.length - 1 : tints ? tints[image] : 0];
     if (points) point(buffer, width, height, column | 0, row | 0, pixels, ramp[255]);
     else blit(buffer, width, height, Math.floor(column), Math.floor(row), level, image, map, ramp, scene.overlap);
   }
@@ -48,7 +65,8 @@ function steps(level, pixels) {
 function point(buffer, width, height, column, row, size, colour) {
   const right = Math.min(width, column + size);
   const bottom = Math.min(height, row + size);
-  for (let y = Math.max(0, row); y < bottom; y++) buffer.fill(colour, y * width + Math.max(0, column), y * width + right);
+  for (let y = Math.max(0, row); y < bottom; y++)
+    buffer.fill(colour, y * width + Math.max(0, column), y * width + right);
 }
 
 function blit(buffer, width, height, column, row, level, image, { rows, columns }, ramp, overlap) {

@@ -1,229 +1,280 @@
 // The wall itself: a canvas of all pictures to fly over, by mouse, touch or keyboard.
 
 import { packed } from "../colours.js";
-import { h, replace } from "../dom.js";
+import { h } from "../dom.js";
 import { colour } from "../theme.js";
 import { WORDS } from "../words.js";
 import * as cameras from "./camera.js";
+import { Flight } from "./flight.js";
 import { inside, listen } from "./pointer.js";
 import { draw, hit, tileSize } from "./raster.js";
+import { nextImage } from "./steps.js";
+import { Titles } from "./titles.js";
 
 const MOST_PIXELS = 2.6e6; // of the canvas; a finer screen is drawn at half its fineness
-const FLIGHT = 450; // milliseconds from one arrangement to the next
+const EDGE = 20; // pixels from the edge at which the view follows the cursor
 
-export function makeWall(store, { open, choose, describe }) {
-  const canvas = h("canvas", { class: "wall-canvas", tabindex: "0", role: "application", "aria-label": WORDS.wall.label, "aria-describedby": "wall-help" });
-  const titles = h("div", { class: "wall-titles", "aria-hidden": "true" });
-  const tip = h("div", { class: "wall-tip", "aria-hidden": "true", hidden: true });
-  const said = h("div", { class: "hush", role: "status", "aria-live": "polite" });
-  const root = h("div", { class: "wall-view" }, canvas, titles, tip, said, h("p", { class: "hush", id: "wall-help" }, WORDS.wall.help));
-  const context = canvas.getContext("2d", { alpha: false });
-  const scene = { count: store.count, x: null, y: null, levels: store.levels, tints: null, ramps: [], background: 0, overlap: false, shown: null };
-  const view = { width: 0, height: 0, density: 1, camera: null, least: 0.1, bounds: null, from: null, started: 0, cursor: -1, selected: -1, lasso: false, line: null, titles: [], asked: 0 };
-  let frame = null;
+/**
+ * @typedef {object} Told what the wall tells
+ * @property {(image: number) => void} open an image was clicked
+ * @property {(images: number[]) => void} choose images were caught with the lasso
+ * @property {(image: number) => string} describe an image in words
+ * @property {() => void} resized the view has another size, and nobody has moved it
+ */
 
-  const ask = () => (view.asked ||= requestAnimationFrame(paint));
-  const device = () => ({ ...view.camera, scale: view.camera.scale * view.density });
-
-  function paint(now) {
-    view.asked = 0;
-    if (!frame || !scene.x) return;
-    const flying = fly(now);
-    draw(frame, device(), flying ?? scene);
-    context.putImageData(frame.image, 0, 0);
-    mark(view.cursor, "--accent", 2);
-    mark(view.selected, "--accent", 3);
-    if (view.line) trace(view.line);
-    placeTitles();
-    if (flying) ask();
+export class Wall {
+  constructor(/** @type {import("../store.js").Store} */ store, /** @type {Told} */ told) {
+    this.store = store;
+    this.told = told;
+    const help = { "aria-label": WORDS.wall.label, "aria-describedby": "wall-help" };
+    this.canvas = h("canvas", { class: "wall-canvas", tabindex: "0", role: "application", ...help });
+    this.tip = h("div", { class: "wall-tip", "aria-hidden": "true", hidden: true });
+    this.said = h("div", { class: "hush", role: "status", "aria-live": "polite" });
+    this.titles = new Titles();
+    const keys = h("p", { class: "hush", id: "wall-help" }, WORDS.wall.help);
+    this.root = h("div", { class: "wall-view" }, this.canvas, this.titles.root, this.tip, this.said, keys);
+    this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    /** @type {any} */
+    this.scene = { count: store.count, x: null, y: null, levels: store.levels, tints: null, ramps: [], overlap: false };
+    this.scene.background = packed(colour("--paper"));
+    this.width = this.height = this.asked = 0; // of the view in pixels; of the frame that was asked for
+    this.density = 1;
+    this.least = 0.1; // pixels a tile
+    this.cursor = this.selected = -1; // images
+    this.isMoved = this.isLasso = false;
+    this.even = 0;
+    /** @type {any} */
+    this.camera = null;
+    /** @type {any} */
+    this.bounds = null;
+    /** @type {any} */
+    this.frame = null;
+    /** @type {[number, number][] | null} */
+    this.line = null;
+    /** @type {Flight | null} */
+    this.flight = null;
+    listen(this.canvas, this.acts());
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(this.root);
+    this.redraw = () => (this.asked ||= requestAnimationFrame((now) => this.paint(now)));
+    store.listeners.add(this.redraw);
   }
 
-  // The scene on its way from the last arrangement to this one, or null when it has arrived.
-  function fly(now) {
-    if (!view.from) return null;
-    view.started ||= now;
-    const share = Math.min(1, (now - view.started) / FLIGHT);
-    if (share === 1) return (view.from = null);
-    const eased = share * share * (3 - 2 * share);
-    const { x, y } = view.from;
-    for (let image = 0; image < scene.count; image++) {
-      view.x[image] = x[image] + (scene.x[image] - x[image]) * eased;
-      view.y[image] = y[image] + (scene.y[image] - y[image]) * eased;
-    }
-    return { ...scene, x: view.x, y: view.y };
+  close() {
+    this.observer.disconnect();
+    this.store.listeners.delete(this.redraw);
+    cancelAnimationFrame(this.asked);
   }
 
-  function corner(image) {
-    const { camera, width, height } = view;
-    return [(scene.x[image] - camera.x) * camera.scale + width / 2, (scene.y[image] - camera.y) * camera.scale + height / 2];
+  size() {
+    if (!this.frame) this.measure();
+    return [this.width, this.height];
   }
 
-  function mark(image, token, thick) {
-    if (image < 0 || Number.isNaN(scene.x[image])) return;
-    const [column, row] = corner(image);
-    const size = tileSize(device(), scene.overlap);
-    context.lineWidth = thick * view.density;
-    context.strokeStyle = getComputedStyle(root).getPropertyValue(token);
-    context.strokeRect(column * view.density - 1, row * view.density - 1, size + 2, size + 2);
+  device() {
+    return { ...this.camera, scale: this.camera.scale * this.density };
   }
 
-  function trace(line) {
-    context.beginPath();
-    for (const [column, row] of line) context.lineTo(column * view.density, row * view.density);
-    context.closePath();
-    context.lineWidth = 2 * view.density;
-    context.strokeStyle = getComputedStyle(root).getPropertyValue("--accent");
-    context.stroke();
+  corner(/** @type {number} */ image) {
+    return cameras.corner(this.camera, this.scene.x[image], this.scene.y[image], this.width, this.height);
   }
 
-  function placeTitles() {
-    const { camera, width, height } = view;
-    view.titles.forEach((title, at) => {
-      const element = titles.children[at];
-      const left = (title.x - camera.x) * camera.scale + width / 2;
-      const top = (title.y - camera.y) * camera.scale + height / 2;
-      const wide = title.across * camera.scale;
-      element.hidden = left > width || left + wide < 0 || top > height + 20 || top < -height * 40;
-      element.style.transform = `translate(${Math.round(Math.max(left, Math.min(8, left + wide - 60)))}px, ${Math.round(top - 24)}px)`;
-      element.style.maxWidth = `${Math.max(60, Math.round(wide))}px`;
-    });
+  isThere(/** @type {number} */ image) {
+    return image >= 0 && this.scene.x !== null && !Number.isNaN(this.scene.x[image]);
   }
 
-  function resize() {
-    const box = root.getBoundingClientRect();
-    if (!box.width || !box.height) return false;
-    view.width = box.width;
-    view.height = box.height;
-    view.density = box.width * box.height * devicePixelRatio ** 2 > MOST_PIXELS ? 1 : devicePixelRatio;
-    canvas.width = Math.round(box.width * view.density);
-    canvas.height = Math.round(box.height * view.density);
-    const image = context.createImageData(canvas.width, canvas.height);
-    frame = { image, buffer: new Uint32Array(image.data.buffer), width: canvas.width, height: canvas.height };
+  paint(/** @type {number} */ now) {
+    this.asked = 0;
+    if (!this.frame || !this.scene.x) return;
+    const flying = this.flight?.at(now) ?? null;
+    if (!flying) this.flight = null;
+    draw(this.frame, this.device(), flying ? { ...this.scene, ...flying } : this.scene);
+    this.context.putImageData(this.frame.image, 0, 0);
+    this.mark(this.cursor, 2);
+    this.mark(this.selected, 3);
+    if (this.line) this.trace(this.line);
+    this.titles.place(this.camera, this.width, this.height);
+    if (flying) this.redraw();
+  }
+
+  mark(/** @type {number} */ image, /** @type {number} */ thick) {
+    if (!this.isThere(image)) return;
+    const [column, row] = this.corner(image);
+    const size = tileSize(this.device(), this.scene.overlap);
+    this.pen(thick);
+    this.context.strokeRect(column * this.density - 1, row * this.density - 1, size + 2, size + 2);
+  }
+
+  trace(/** @type {[number, number][]} */ line) {
+    this.context.beginPath();
+    for (const [column, row] of line) this.context.lineTo(column * this.density, row * this.density);
+    this.context.closePath();
+    this.pen(2);
+    this.context.stroke();
+  }
+
+  pen(/** @type {number} */ thick) {
+    this.context.lineWidth = thick * this.density;
+    this.context.strokeStyle = getComputedStyle(this.root).getPropertyValue("--accent");
+  }
+
+  // What has been moved or zoomed stays where it is; what shows everything is arranged anew to show everything.
+  resize() {
+    if (!this.measure()) return;
+    if (this.camera) this.redraw();
+    if (!this.isMoved) this.told.resized();
+  }
+
+  /** Take up the size of the view; say whether it is another one. */
+  measure() {
+    const { width, height } = this.root.getBoundingClientRect();
+    if (!width || !height || (width === this.width && height === this.height)) return false;
+    this.width = width;
+    this.height = height;
+    this.density = width * height * devicePixelRatio ** 2 > MOST_PIXELS ? 1 : devicePixelRatio;
+    this.canvas.width = Math.round(width * this.density);
+    this.canvas.height = Math.round(height * this.density);
+    const image = this.context.createImageData(this.canvas.width, this.canvas.height);
+    const size = { width: this.canvas.width, height: this.canvas.height };
+    this.frame = { image, buffer: new Uint32Array(image.data.buffer), ...size };
     return true;
   }
 
-  function home(animate = false) {
-    view.camera = cameras.fit(view.bounds, view.width, view.height);
-    view.least = view.camera.scale * 0.7;
-    if (view.even >= 2) view.camera.scale = Math.min(56, Math.floor(view.even));
-    const hidden = view.bounds.bottom - view.bounds.top - view.height / view.camera.scale;
-    if (hidden > 0) view.camera.y = view.bounds.top + view.height / 2 / view.camera.scale;
-    if (!animate) view.from = null;
-    ask();
+  arrange(/** @type {import("./arrange.js").Arranged} */ arranged, overlap = false) {
+    const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const { x, y } = this.scene;
+    this.flight = x && !isStill ? new Flight({ x, y }, arranged) : null;
+    Object.assign(this.scene, { x: arranged.x, y: arranged.y, overlap });
+    this.bounds = arranged.bounds;
+    this.even = arranged.scale;
+    this.cursor = -1;
+    this.titles.show(arranged.titles);
+    this.camera = cameras.home(this.bounds, this.width, this.height, this.even);
+    this.least = cameras.fit(this.bounds, this.width, this.height).scale * 0.7;
+    this.isMoved = false;
+    this.redraw();
   }
 
-  function point(image, follow = true) {
-    view.cursor = image;
-    if (image >= 0 && follow) {
-      const [column, row] = corner(image);
-      const size = tileSize(view.camera, scene.overlap);
-      if (column < 20 || row < 20 || column + size > view.width - 20 || row + size > view.height - 20) Object.assign(view.camera, { x: scene.x[image], y: scene.y[image] });
+  colour(/** @type {Uint8Array | null} */ tints, /** @type {Uint32Array[]} */ ramps) {
+    Object.assign(this.scene, { tints, ramps, background: packed(colour("--paper")) });
+    this.redraw();
+  }
+
+  show(/** @type {Uint8Array | null} */ shown) {
+    this.scene.shown = shown;
+    this.redraw();
+  }
+
+  select(/** @type {number} */ image, reveal = false) {
+    this.selected = image;
+    if (reveal && this.isThere(image)) {
+      this.look(cameras.revealing(this.camera, this.scene.x[image], this.scene.y[image]));
     }
-    if (image >= 0) said.textContent = describe(image);
-    ask();
+    this.redraw();
   }
 
-  // The nearest picture in a direction from the cursor; without a cursor the one in the middle.
-  function step(dx, dy) {
-    const [x, y] = view.cursor >= 0 && !Number.isNaN(scene.x[view.cursor]) ? [scene.x[view.cursor], scene.y[view.cursor]] : [view.camera.x, view.camera.y];
-    let best = -1;
-    let least = Infinity;
-    for (let image = 0; image < scene.count; image++) {
-      const [along, aside] = [(scene.x[image] - x) * dx + (scene.y[image] - y) * dy, Math.abs((scene.x[image] - x) * dy) + Math.abs((scene.y[image] - y) * dx)];
-      const cost = along + 2.5 * aside;
-      if (image !== view.cursor && (view.cursor < 0 || along > 1e-4) && Math.abs(cost) < least) [best, least] = [image, Math.abs(cost)];
+  look(/** @type {cameras.Camera} */ camera) {
+    this.camera = camera;
+    this.isMoved = true;
+    this.redraw();
+  }
+
+  home() {
+    this.camera = cameras.fit(this.bounds, this.width, this.height);
+    this.flight = null;
+    this.isMoved = false;
+    this.redraw();
+  }
+
+  zoom(/** @type {number} */ factor, column = this.width / 2, row = this.height / 2) {
+    if (!this.camera) return;
+    this.look(cameras.zoomed(this.camera, factor, column, row, this.width, this.height, this.least));
+  }
+
+  lasso(/** @type {boolean} */ on) {
+    this.isLasso = on;
+    this.canvas.classList.toggle("lasso", on);
+  }
+
+  point(/** @type {number} */ image) {
+    this.cursor = image;
+    const [column, row] = this.corner(image);
+    const size = tileSize(this.camera, this.scene.overlap);
+    const isOut = column < EDGE || row < EDGE || column + size > this.width - EDGE || row + size > this.height - EDGE;
+    if (isOut) this.look({ ...this.camera, x: this.scene.x[image], y: this.scene.y[image] });
+    this.said.textContent = this.told.describe(image);
+    this.redraw();
+  }
+
+  step(/** @type {number} */ dx, /** @type {number} */ dy) {
+    const next = nextImage(this.scene, this.isThere(this.cursor) ? this.cursor : -1, this.camera, dx, dy);
+    if (next >= 0) this.point(next);
+  }
+
+  /** @returns {import("./pointer.js").Act} */
+  acts() {
+    return {
+      isLasso: () => this.isLasso,
+      move: (columns, rows) => {
+        this.tip.hidden = true;
+        if (this.camera) this.look(cameras.moved(this.camera, columns, rows, this.bounds));
+      },
+      zoom: (factor, column, row) => this.zoom(factor, column, row),
+      click: (column, row) => {
+        const image = this.at(column, row);
+        if (image >= 0) this.told.open(image);
+      },
+      hover: (column, row) => this.hover(column, row),
+      lasso: (line, done) => this.draw(line, done),
+    };
+  }
+
+  at(/** @type {number} */ column, /** @type {number} */ row) {
+    if (column < 0 || !this.frame || !this.scene.x) return -1;
+    const { width, height } = this.frame;
+    return hit(this.device(), this.scene, width, height, column * this.density, row * this.density);
+  }
+
+  hover(/** @type {number} */ column, /** @type {number} */ row) {
+    const image = this.at(column, row);
+    this.tip.hidden = image < 0;
+    if (image < 0) return;
+    this.tip.textContent = this.told.describe(image);
+    const place = [Math.min(column + 14, this.width - 220), Math.min(row + 16, this.height - 40)];
+    this.tip.style.transform = `translate(${place[0]}px, ${place[1]}px)`;
+  }
+
+  draw(/** @type {[number, number][]} */ line, /** @type {boolean} */ done) {
+    this.line = done ? null : line;
+    this.redraw();
+    if (!done) return;
+    const half = tileSize(this.camera, this.scene.overlap) / 2;
+    const chosen = [];
+    for (let image = 0; image < this.scene.count; image++) {
+      const [column, row] = this.corner(image);
+      if (inside(line, column + half, row + half)) chosen.push(image);
     }
-    if (best >= 0) point(best);
+    this.told.choose(chosen);
   }
 
-  const act = {
-    isLasso: () => view.lasso,
-    move(dx, dy) {
-      view.camera = cameras.moved(view.camera, dx, dy, view.bounds);
-      tip.hidden = true;
-      ask();
-    },
-    zoom(factor, column = view.width / 2, row = view.height / 2) {
-      view.camera = cameras.zoomed(view.camera, factor, column, row, view.width, view.height, view.least);
-      ask();
-    },
-    at: (column, row) => hit(device(), scene, frame.width, frame.height, column * view.density, row * view.density),
-    click(column, row) {
-      const image = act.at(column, row);
-      if (image >= 0) open(image);
-    },
-    hover(column, row) {
-      const image = column < 0 || !frame ? -1 : act.at(column, row);
-      tip.hidden = image < 0;
-      if (image < 0) return;
-      tip.textContent = describe(image);
-      tip.style.transform = `translate(${Math.min(column + 14, view.width - 220)}px, ${Math.min(row + 16, view.height - 40)}px)`;
-    },
-    lasso(line, done) {
-      view.line = line;
-      ask();
-      if (!done) return;
-      view.line = null;
-      const chosen = [];
-      const half = tileSize(view.camera, scene.overlap) / 2;
-      for (let image = 0; image < scene.count; image++) {
-        const [column, row] = corner(image);
-        if (inside(line, column + half, row + half)) chosen.push(image);
-      }
-      choose(chosen);
-    },
-  };
-  const KEYS = {
-    ArrowLeft: () => step(-1, 0), ArrowRight: () => step(1, 0), ArrowUp: () => step(0, -1), ArrowDown: () => step(0, 1),
-    "+": () => act.zoom(1.4, ...middle()), "=": () => act.zoom(1.4, ...middle()), "-": () => act.zoom(1 / 1.4, ...middle()), 0: () => home(),
-    Enter: () => view.cursor >= 0 && open(view.cursor), " ": () => view.cursor >= 0 && open(view.cursor),
-  };
-  const middle = () => (view.cursor >= 0 && !Number.isNaN(scene.x[view.cursor]) ? corner(view.cursor) : [view.width / 2, view.height / 2]);
-  canvas.addEventListener("keydown", (event) => {
-    if (!KEYS[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+  key(/** @type {KeyboardEvent} */ event) {
+    const middle = this.isThere(this.cursor) ? this.corner(this.cursor) : [this.width / 2, this.height / 2];
+    const open = () => this.cursor >= 0 && this.told.open(this.cursor);
+    const act = {
+      ArrowLeft: () => this.step(-1, 0),
+      ArrowRight: () => this.step(1, 0),
+      ArrowUp: () => this.step(0, -1),
+      ArrowDown: () => this.step(0, 1),
+      "+": () => this.zoom(1.4, ...middle),
+      "=": () => this.zoom(1.4, ...middle),
+      "-": () => this.zoom(1 / 1.4, ...middle),
+      0: () => this.home(),
+      Enter: open,
+      " ": open,
+    }[event.key];
+    if (!act || !this.camera || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    KEYS[event.key]();
-  });
-  listen(canvas, act);
-  const observer = new ResizeObserver(() => resize() && (view.camera && ask(), view.rearrange?.()));
-  observer.observe(root);
-  store.listeners.add(ask);
-
-  return {
-    root,
-    size: () => [view.width || root.clientWidth, view.height || root.clientHeight],
-    onresize: (action) => (view.rearrange = action),
-    arrange(arranged, { overlap = false } = {}) {
-      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      view.from = scene.x && !still ? { x: scene.x, y: scene.y } : null;
-      if (view.from) Object.assign(view, { started: 0, x: new Float32Array(scene.count), y: new Float32Array(scene.count) });
-      Object.assign(scene, { x: arranged.x, y: arranged.y, overlap });
-      Object.assign(view, { bounds: arranged.bounds, titles: arranged.titles, even: arranged.scale ?? 0, cursor: -1 });
-      replace(titles, arranged.titles.map((title) => h("span", {}, title.name, h("small", {}, title.count.toLocaleString("en")))));
-      home(true);
-    },
-    paint(tints, ramps) {
-      Object.assign(scene, { tints, ramps, background: packed(colour("--paper")) });
-      ask();
-    },
-    show(shown) {
-      scene.shown = shown;
-      ask();
-    },
-    select(image, reveal = false) {
-      view.selected = image;
-      if (reveal && image >= 0 && !Number.isNaN(scene.x[image])) {
-        view.camera = { x: scene.x[image] + 0.5, y: scene.y[image] + 0.5, scale: Math.max(view.camera.scale, 28) };
-      }
-      ask();
-    },
-    zoom: (factor) => act.zoom(factor),
-    home() {
-      home();
-      view.camera = cameras.fit(view.bounds, view.width, view.height);
-    },
-    lasso: (on) => (view.lasso = on, canvas.classList.toggle("lasso", on)),
-    focus: () => canvas.focus(),
-    close: () => (observer.disconnect(), store.listeners.delete(ask), cancelAnimationFrame(view.asked)),
-  };
+    act();
+  }
 }

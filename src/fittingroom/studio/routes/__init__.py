@@ -1,1 +1,0 @@
-"""The studio's API, one file a part."""

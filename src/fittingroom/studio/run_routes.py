@@ -1,0 +1,104 @@
+"""The runs' part of the API: the table, one run, its predictions, its page, comparing, deleting."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+from starlette.responses import FileResponse
+
+from fittingroom.errors import FittingRoomError
+from fittingroom.runs import PAGE
+from fittingroom.studio import run_table
+from fittingroom.studio.data_routes import as_json
+from fittingroom.studio.problems import Problem
+from fittingroom.studio.run_table import find_run, own_file, runs_of
+from fittingroom.studio.training_routes import own_dataset
+
+if TYPE_CHECKING:
+    from fittingroom.studio.state import Studio
+
+
+HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
+)
+
+
+def run_routes(studio: Studio) -> APIRouter:
+    """Return the routes of this part."""
+    routes = APIRouter(tags=["runs"])
+
+    def dataset_of(name: str) -> str | None:
+        environment = find_run(studio.runs, name).environment
+        try:
+            return own_dataset(studio, str(environment.get("dataset")), environment.get("fingerprint"))
+        except (Problem, FittingRoomError):
+            return None
+
+    @routes.get("/runs")
+    def table() -> list[dict[str, Any]]:
+        """List the runs, the newest first."""
+        return [run_table.row(run) for run in reversed(runs_of(studio.runs))]
+
+    @routes.get("/runs/{name}")
+    def one(name: str) -> dict[str, Any]:
+        """Return a run with its history, every value used, and the name under which this studio has its dataset."""
+        run = find_run(studio.runs, name)
+        run_table.check_files(run)
+        more = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
+        return run_table.full_row(run, run.summary()) | more
+
+    @routes.get("/runs/{name}/predictions")
+    def predictions(name: str) -> Response:
+        """Return what a run answered, image by image."""
+        found, known = run_table.predictions(find_run(studio.runs, name)), dataset_of(name)
+        edge = len(studio.registry.open(known).data.train) if known else 0
+        return as_json(run_table.as_columns(found, {"test": edge}))
+
+    @routes.get("/runs/{name}/against/{other}")
+    def against(name: str, other: str) -> dict[str, Any]:
+        """Compare two runs on the same images."""
+        first, second = (run_table.predictions(find_run(studio.runs, each)) for each in (name, other))
+        return run_table.compare(first, second)
+
+    return routes
+
+
+def run_page_routes(studio: Studio) -> APIRouter:
+    """Return the routes that write: a run's page, and taking a run away."""
+    routes = APIRouter(tags=["runs"])
+
+    @routes.post("/runs/{name}/page")
+    def write_page(name: str) -> dict[str, str]:
+        """Write a run's page, in a process of its own: what Torch and Matplotlib took is given back with it."""
+        run = find_run(studio.runs, name)
+        run_table.check_files(run)
+        writer = studio.new_model_process()
+        try:
+            writer.ask("write_page", {"run": str(run.folder)}, seconds=studio.limits.page_seconds)
+        finally:
+            writer.close()
+        return {"page": f"api/runs/{quote(name)}/page"}
+
+    @routes.get("/runs/{name}/page", response_class=Response, responses=HTML)
+    def page(name: str) -> Response:
+        """Return a run's page; it may come from anywhere, so it runs nothing and loads nothing."""
+        path = own_file(find_run(studio.runs, name), PAGE)
+        if path is None:
+            raise Problem(404, f"'{name}' has no page yet.")
+        return FileResponse(path, media_type="text/html", headers={"content-security-policy": PAGE_POLICY})
+
+    @routes.delete("/runs/{name}")
+    def delete(name: str) -> dict[str, str]:
+        """Remove a run for good."""
+        run = find_run(studio.runs, name)
+        if studio.trainings.is_running(name):
+            raise Problem(409, f"'{name}' is being trained. Stop it first.")
+        run_table.delete(run)
+        shutil.rmtree(studio.trainings.work_dir / name, ignore_errors=True)
+        return {"deleted": name}
+
+    return routes

@@ -1,0 +1,97 @@
+"""`fittingroom train --preview` and `--find-lr`: what the network will get, and which learning rate suits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.arrays import check_whole
+from fittingroom.data import Dataset, Log, Split, hold_out, no_log
+from fittingroom.data.accepting import accept_pair
+from fittingroom.training.before_training import RateCurve, augmented_batches, find_rate
+from fittingroom.training.loop import TrainingPlan
+from fittingroom.workflows.training import DEFAULT_DATASET, found_by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fittingroom.arrays import Array
+    from fittingroom.training.recipe import Recipe
+
+
+def find_learning_rate(
+    model: Any = None,
+    data: Any = DEFAULT_DATASET,
+    *,
+    recipe: Recipe | str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    validation: int | None = None,
+    data_dir: str | Path | None = None,
+    log: Log = no_log,
+) -> RateCurve:
+    """Train for some 200 steps with a learning rate that grows at each, and say which one suits.
+
+    Nothing is kept: the model is left as it was. No held-out and no test image is looked at.
+
+    Args:
+        model: see `fittingroom.train`.
+        data: likewise.
+        recipe: likewise; its own rate and schedule are not used.
+        settings: likewise.
+        batch_size: likewise.
+        seed: likewise.
+        validation: how many training images to leave out, as `train` does.
+        data_dir: likewise.
+        log: takes one line for the user.
+
+    Raises:
+        UsageError: an unknown name, or a compiled model's optimiser has a schedule.
+        TrainingError: the loss falls at no rate.
+    """
+    shortcuts = {"batch_size": batch_size}
+    model, loaded, chosen, _ = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
+    return find_rate(model, _plan(loaded, chosen, seed, validation), log)
+
+
+def preview(
+    recipe: Recipe | str | Path | None = None,
+    data: Any = DEFAULT_DATASET,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    validation: int | None = None,
+    epochs: int = 4,
+    data_dir: str | Path | None = None,
+    log: Log = no_log,
+) -> list[Array]:
+    """Return the first images of a training as they are, and as the network gets them in each epoch.
+
+    Args:
+        recipe: see `fittingroom.train`; its augmentation is what is seen.
+        data: likewise.
+        settings: likewise.
+        seed: likewise.
+        validation: how many training images to leave out, as `train` does.
+        epochs: how many.
+        data_dir: likewise.
+        log: takes one line for the user.
+
+    Returns:
+        ``1 + epochs`` arrays of up to eight images ``(k, h, w)``, pixels in 0..255. The second is the beginning of the
+        training's first batch, to the bit; the others are the same images as they may come in later epochs.
+    """
+    _, loaded, chosen, _ = found_by_name("walkthrough", data, recipe, settings, {}, seed, data_dir, log)
+    return augmented_batches(_plan(loaded, chosen, seed, validation), epochs)
+
+
+def _plan(loaded: Any, recipe: Recipe, seed: int, validation: int | None) -> TrainingPlan:
+    images, labels = accept_pair(loaded, "training") if isinstance(loaded, Dataset) else loaded
+    if validation is not None:
+        whole = Split("train", images, labels, np.arange(len(labels)))
+        rest, _ = hold_out(whole, check_whole(validation, "validation", most=None), seed=0)
+        images, labels = rest.images, rest.labels
+    return TrainingPlan(images, labels, recipe, seed)

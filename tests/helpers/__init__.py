@@ -1,0 +1,1 @@
+"""What several tests share: networks and data to try, loops to compare with, readers of pages."""
