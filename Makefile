@@ -91,10 +91,13 @@ ladder-check: dev data ## do the shipped weights reproduce their rows on all tes
 	$(BIN)/python benchmarks/ladder_check.py
 
 PHOTO_RUN := photo-run
+NEED_PHOTOS = @test -f "$(PHOTOS)/index.csv" || { echo "Expected PHOTOS=DIR with an index.csv: see docs/photos.md."; exit 2; }
 photo-model: $(PHOTO_RUN)/archives data ## train the network for photos on PHOTOS=DIR and ship it; under an hour on two cores
+	$(NEED_PHOTOS)
 	$(BIN)/python scripts/photo_network/train.py --photos $(PHOTOS) --out $(PHOTO_RUN) --ship
 
 photo-check: $(PHOTO_RUN)/archives data ## score it on PHOTOS=DIR: four folds of persons; VALIDATION=1 the part validation too
+	$(NEED_PHOTOS)
 	$(BIN)/python scripts/photo_network/check.py --photos $(PHOTOS) --out $(PHOTO_RUN) $(if $(VALIDATION),--validation)
 
 $(PHOTO_RUN)/archives: | dev ## what is learned from beside the photos: four archives, checked by their hashes

@@ -30,19 +30,22 @@ from folds import (
     told,
     train_all,
 )
-from material import FOLDS, KINDS, check_archives, index_of, make
+from material import FOLDS, KINDS, Sources, check_archives, index_of, kept, make
 from network import CLASSES
 from numpy.typing import NDArray
+from pictures import as_photo
 
 import fittingroom as fr
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import PHOTO_MODEL, find_onnx
+from fittingroom.inference.predictor import open_predictor
 
 if TYPE_CHECKING:
     from folds import Told
     from material import Photo
 
 RESAMPLES = 2000
+EACH_ARTICLE = 50
 DOCS = Path(__file__).parent.parent.parent / "docs"
 RESULTS, LOOKS = DOCS / "photo-results.md", DOCS / "photo-checks.md"
 Flags = NDArray[np.bool_]
@@ -191,6 +194,32 @@ def nothing_table(nothing: dict[str, Flags]) -> str:
     return "\n".join(["| nothing, by a network that never trained on the kind | declined |", "| --- | --- |", *rows])
 
 
+def articles_table(folder: Path, archives: Path, cache: Path, seed: int = 1) -> str:
+    """Return how often the shipped file names Fashion-MNIST's articles, rendered as photos and as shop pictures.
+
+    The articles are of its training part, and others than were learned from; they stand in for bags and shoes, of which
+    there are no such photos.
+    """
+    sources, predictor = Sources(folder, archives), open_predictor(PHOTO_MODEL)
+    known = {one.rpartition(" ")[2] for one in kept(cache, "articles", sources.photos).source if "article" in one}
+    rows = ["| article | as a photo | as a shop's picture |", "| --- | --- | --- |"]
+    for label, name in enumerate(CLASSES):
+        generator = np.random.default_rng([seed, label])
+        places = [one for one in np.flatnonzero(sources.articles.labels == label) if str(one) not in known]
+        cells = []
+        for is_shop in (False, True):
+            drawn = generator.choice(places, EACH_ARTICLE, replace=False)
+            grounds = [None if is_shop else sources.background(generator)[0] for _ in drawn]
+            seen = [
+                as_photo(sources.articles.images[one], label, ground, generator)
+                for one, ground in zip(drawn, grounds, strict=True)
+            ]
+            right = predictor.ask(np.stack(seen))[0].argmax(axis=1) == label
+            cells.append(f"{right.sum()}/{EACH_ARTICLE} = {right.mean():.2f}")
+        rows.append(f"| {name} | {cells[0]} | {cells[1]} |")
+    return "\n".join(rows)
+
+
 def validation(photos: list[Photo], folder: Path) -> Scored:
     """Score the shipped file on the part `validation`, person 0 left out."""
     places = np.flatnonzero([photo.part == "validation" and photo.person != 0 for photo in photos])
@@ -207,7 +236,9 @@ def look(what: str, answers: Scored) -> None:
     atomic_write(LOOKS, LOOKS.read_text("utf-8") + f"| {' | '.join(cells)} |\n")
 
 
-def report(answers: Scored, nothing: dict[str, Flags], folds: int, validated: Scored | None) -> str:
+def report(
+    answers: Scored, nothing: dict[str, Flags], folds: int, articles: str, validated: Scored | None = None
+) -> str:
     """Return the page."""
     parts = [
         "<!-- Written by `make photo-check`; do not edit. -->\n\n# The network for photos, measured",
@@ -222,6 +253,10 @@ def report(answers: Scored, nothing: dict[str, Flags], folds: int, validated: Sc
         sureness(answers),
         "## Nothing",
         nothing_table(nothing),
+        "## Fashion-MNIST's articles as photos",
+        "Of the training part, others than were learned from, with everything that is done to them for learning, by "
+        "the shipped file:",
+        articles,
         "## The figures that have bars",
         bars({"folds": answers} | ({} if validated is None else {"validation": validated})),
     ]
@@ -271,7 +306,8 @@ def main() -> None:
     heard = told(asked.out, photos, RECIPE)
     answers, nothing = cross_fitted(photos, heard)
     validated = validation(photos, asked.photos) if asked.validation else None
-    page = report(answers, nothing, len(np.unique(heard.fold)), validated)
+    articles = articles_table(asked.photos, archives, cache)
+    page = report(answers, nothing, len(np.unique(heard.fold)), articles, validated)
     look("folds", answers)
     if validated is not None:
         look("validation", validated)

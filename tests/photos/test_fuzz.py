@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from fittingroom.errors import FittingRoomError
-from fittingroom.photos import prepare_photo
+from fittingroom.photos import prepare_photo, whole_photo
+from fittingroom.photos.whole_photo import SIZE
 from helpers.scenes import photo, shirt_mask
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
@@ -52,6 +53,7 @@ def survives(folder, number: int, seed: int) -> int:
         path.write_bytes(mutated(sources[index % len(sources)], generator))
         start = time.monotonic()
         try:
+            assert whole_photo(path).shape == (*SIZE, 3)
             assert prepare_photo(path).image.shape == (28, 28)
             answered += 1
         except FittingRoomError as error:

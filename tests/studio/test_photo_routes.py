@@ -175,3 +175,13 @@ def test_more_photos_than_may_wait_are_429():
         return third.value.status, await asyncio.gather(*asked)
 
     assert asyncio.run(crowd()) == (429, [{"waited": True}, {"waited": True}])
+
+
+def test_the_network_for_photos_is_listed_and_asked_about_a_dataset_names_the_28x28_one(visitor):
+    assert MODEL in [model["key"] for model in visitor.get("/api/models").json() if model["kind"] == "photo"]
+    dataset = visitor.get("/api/about").json()["datasets"][0]["name"]
+    for answer in (
+        visitor.get("/api/answers", params={"dataset": dataset, "model": MODEL}),
+        visitor.post("/api/answers", json={"dataset": dataset, "model": MODEL}),
+    ):
+        assert "For 28x28 pictures take fashion-mnist/photo-28" in refusal(answer, 422)["message"]
