@@ -85,7 +85,7 @@ def test_an_import_of_some_of_the_datasets_classes_says_how_many_have_photos(tmp
     source = fill(tmp_path / "photos", ["ankle boot", "T-shirt-top"])
     assert main(["data", "import", str(source), "--out", str(tmp_path / "out")]) == 0
     told = capsys.readouterr()
-    assert "12 training and 2 test images; 2 of Fashion-MNIST's 10 classes have photos." in told.out
+    assert "12 training images and 2 test images; 2 of Fashion-MNIST's 10 classes have photos." in told.out
     assert "14 photos in 2 classes: T-shirt/top, Ankle boot\n" in told.err
     assert "2 of Fashion-MNIST's 10 classes have photos.\n" in (tmp_path / "out" / "report.txt").read_text()
     assert main(["data", "import", str(source), "--out", str(tmp_path / "json"), "--json"]) == 0
