@@ -230,6 +230,8 @@ export const WORDS = {
     choose: "Choose a photo",
     empty: "The answer appears here.",
     seen: "What the model sees",
+    seenAt28: "What a 28x28 network sees; this one takes the whole photo",
+    beside: (model, words) => `Beside it ${model} says: ${words}.`,
     noneOfThese: "None of these",
     noneScore: (score) => `None of these: ${score.toFixed(2)}, from 0 surely one of them to 1 surely none.`,
     steps: "Step by step",

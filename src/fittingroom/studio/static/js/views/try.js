@@ -164,16 +164,19 @@ class TryPart {
 
   show(/** @type {any} */ told) {
     const best = told.probabilities.indexOf(Math.max(...told.probabilities));
-    const title = told.none_of_these ? TEXT.noneOfThese : told.class_names[best];
+    const title = told.words ?? (told.none_of_these ? TEXT.noneOfThese : told.class_names[best]);
     const score = told.none_of_these_score;
     const none = score === null ? null : h("p", { class: "muted small number" }, TEXT.noneScore(score));
-    const seen = picture(fromBase64(told.image), SIDE, SIDE, TEXT.seen, "seen");
+    const caption = told.model?.endsWith("/photo") ? TEXT.seenAt28 : TEXT.seen;
+    const seen = picture(fromBase64(told.image), SIDE, SIDE, caption, "seen");
+    const other = told.beside;
+    const beside = other ? h("p", { class: "muted" }, TEXT.beside(other.model, other.words)) : null;
     const heading = h("h2", { class: told.none_of_these ? "muted" : "" }, title);
     const answer = h(
       "div",
       { class: "try-answer" },
-      h("figure", {}, seen, h("figcaption", {}, TEXT.seen)),
-      h("div", {}, heading, none, bars(told.class_names, told.probabilities)),
+      h("figure", {}, seen, h("figcaption", {}, caption)),
+      h("div", {}, heading, none, bars(told.class_names, told.probabilities), beside),
     );
     const warnings = (told.warnings ?? []).map((/** @type {string} */ words) =>
       h("p", { class: "notice" }, `${words[0].toUpperCase()}${words.slice(1)}.`),
