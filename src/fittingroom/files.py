@@ -355,13 +355,13 @@ def checked_fields(value: dict[str, Any], fields: Fields, where: str, raises: Ra
     return value
 
 
-def array_names(path: Path, raises: Raises = DataError, limit: int = ARRAYS_BYTES) -> Sequence[str]:
+def array_names(path: Path, raises: Raises = DataError, limit: int | None = None) -> Sequence[str]:
     """Return the names of the arrays in an ``.npz`` file; only its table of contents is read.
 
     Args:
         path: of the file.
         raises: the kind of error.
-        limit: the most bytes that its arrays may take.
+        limit: the most bytes that its arrays may take; None for ``ARRAYS_BYTES``.
 
     Raises:
         FittingRoomError: of the kind asked for: no such file, not NumPy's, or larger than what is read.
@@ -376,8 +376,9 @@ def array_names(path: Path, raises: Raises = DataError, limit: int = ARRAYS_BYTE
                 inside = archive.infolist()
     except Exception as error:  # zipfile raises many kinds
         raise raises(f"{path}: expected arrays that NumPy wrote, as .npz; this is not.") from error
-    if len(inside) > ARRAYS or sum(each.file_size for each in inside) > limit:
-        raise raises(f"{path}: expected at most {limit / 1e6:,.0f} MB of arrays, it claims to hold more.")
+    most = ARRAYS_BYTES if limit is None else limit
+    if len(inside) > ARRAYS or sum(each.file_size for each in inside) > most:
+        raise raises(f"{path}: expected at most {most / 1e6:,.0f} MB of arrays, it claims to hold more.")
     return [each.filename.removesuffix(".npy") for each in inside]
 
 

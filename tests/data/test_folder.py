@@ -307,5 +307,5 @@ def test_the_command_that_the_message_names_does_it(folder, tmp_path, capsys):
     load_folder(folder, lines.append)
     words = lines[0].partition("fittingroom ")[2].replace("NEW", str(tmp_path / "new")).split()
     assert main(words) == 0
-    assert "30 training and 12 test images of 3 classes." in capsys.readouterr().out
+    assert "30 training images and 12 test images of 3 classes." in capsys.readouterr().out
     np.testing.assert_array_equal(load_folder(tmp_path / "new").train.labels, STRANGE[1])

@@ -58,7 +58,7 @@ def test_one_model_is_no_comparison():
 
 
 def test_predictions_of_other_samples_are_refused():
-    with pytest.raises(DataError, match="received 3000 labels and 2 predictions"):
+    with pytest.raises(DataError, match="received 3,000 labels and 2 predictions"):
         compare(LABELS, {"a": answers(LABELS, few(1)), "b": np.eye(3)[:2]})
 
 
