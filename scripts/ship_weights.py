@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 HEAD = """# The ladder, measured
 
 Printed by `make ladder-run`; [how it is measured](ladder.md). Seconds on {machine}. Mean and sd are over the seeds
-(training luck); the interval is the sampling error of 10,000 test images.
+(from seed to seed); the interval is the sampling error of 10,000 test images.
 """
 LIMIT_BYTES = 18_000_000
 

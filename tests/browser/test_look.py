@@ -49,7 +49,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_images(grid, answers):
     wrong = next((int(true), int(guess)) for true, guess in zip(answers.labels, guesses, strict=True) if true != guess)
     count = int(((answers.labels == wrong[0]) & (guesses == wrong[1])).sum())
     grid.get_by_role("button", name=f"{count} of bar {wrong[0]} answered bar {wrong[1]}").click()
-    expect(grid.get_by_role("heading", name=f"bar {wrong[0]}, taken for bar {wrong[1]}")).to_be_visible()
+    expect(grid.get_by_role("heading", name=f"Predicted bar {wrong[1]}, true label bar {wrong[0]}")).to_be_visible()
     expect(grid.locator(".pair")).to_have_count(min(15, count))
     for caption in grid.locator(".pair figcaption").all_inner_texts():
         assert re.fullmatch(rf"✗ bar {wrong[1]} \d+ % \(bar {wrong[0]}\)", caption)

@@ -177,7 +177,8 @@ export const WORDS = {
     noneHere: "None.",
     open: (index) => `Open image ${index} on the wall`,
     image: (index) => `Image ${index}`,
-    cell: (label, guess) => (label === guess ? `${label}, rightly named` : `${label}, taken for ${guess}`),
+    cell: (label, guess) =>
+      label === guess ? `${label}, predicted correctly` : `Predicted ${guess}, true label ${label}`,
     cellLabel: (count, label, guess) => `${count} of ${label} answered ${guess}`,
     corner: "true class by row, answer by column",
     confusion: "Confusion",
