@@ -6,6 +6,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 
 import random
+import sys
 from pathlib import Path
 
 import beartype._check.code.codemain
@@ -29,6 +30,15 @@ def toy_arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for image, label in zip(images, labels, strict=True):
         image[:, 2 * label + 3 : 2 * label + 6] += 150
     return images, labels
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """What a test draws without a generator of its own is the same each time, in whatever order tests run."""
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")
