@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,14 @@ def test_the_order_of_two_models_changes_no_verdict():
     assert there.better == back.better == "b"
     assert there.p_value == back.p_value
     assert str(there).partition(" (")[0] == str(back).partition(" (")[0]
+
+
+def test_the_interval_of_the_better_is_of_what_it_is_better_by_whichever_comes_first():
+    models = {"a": answers(LABELS, few(300)), "b": answers(LABELS, few(600))}
+    words = [str(compare(LABELS, dict(pair))[0]) for pair in (models.items(), reversed(models.items()))]
+    edges = [[float(edge) for edge in re.search(r"95 % (\S+) to ([^)]+)\)", said).groups()] for said in words]
+    assert edges[0] == pytest.approx(edges[1])
+    assert 0 < edges[0][0] < 10 < edges[0][1]
 
 
 def test_what_is_as_good_cannot_be_told_apart():

@@ -27,7 +27,7 @@ def test_one_seed_has_no_spread():
     assert "not known" in str(found)
 
 
-@pytest.mark.parametrize("values", [[], [1.2], [float("nan")]])
+@pytest.mark.parametrize("values", [[], [1.2], [0.5, 1.2], [-0.1, 0.5], [float("nan")]])
 def test_what_is_no_accuracy_is_refused(values):
     with pytest.raises(UsageError, match="from 0 to 1"):
         over_seeds(values, 100)

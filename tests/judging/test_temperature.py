@@ -62,3 +62,10 @@ def test_a_temperature_of_one_changes_nothing():
 def test_an_image_without_a_right_class_is_refused():
     with pytest.raises(DataError, match="at least one right class"):
         fit_temperature_to_sets(np.array([[True, False], [False, False]]), np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize(("right", "edge"), [(True, 0.05), (False, 20.0)])
+def test_the_temperature_stays_between_its_bounds(right, edge):
+    labels = np.arange(200) % 2
+    chances = np.where(np.eye(2)[labels] > 0, 0.6, 0.4) if right else np.where(np.eye(2)[labels] > 0, 0.01, 0.99)
+    assert fit_temperature(labels, chances.astype(np.float32)) == pytest.approx(edge, rel=1e-3)

@@ -50,6 +50,7 @@ def test_cutout_blanks_a_square_of_at_most_its_side():
 def test_mixup_weighs_two_images():
     ones, zeros = torch.ones(2, 3, 3), torch.zeros(2, 3, 3)
     assert augment.mixup(ones, zeros, 0.25).unique().tolist() == [0.25]
+    assert augment.mixup(ones, 3 * ones, 0.25).unique().tolist() == [2.5]
 
 
 def test_cutmix_says_which_share_of_the_area_stayed():
