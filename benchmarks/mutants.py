@@ -32,13 +32,16 @@ TESTS = {  # of the files below: what is run
 }
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"]
 PATIENCE = 180  # seconds; a mistake that makes the tests hang is noticed
-EQUIVALENT: dict[str, str] = {
-    "training/augment.py: torch.rand((len(images), 1, 1), generator=generator, device=images.device) < 0.5 -> "
-    "torch.rand((len(images), 1, 1), generator=generator, device=images.device) <= 0.5": (
-        "a float drawn from 0..1 is 0.5 once in 16 million draws"
+HALF = "torch.rand((len(images), 1, 1), generator=generator, device=images.device)"
+CHUNK = "how many counts are held at once changes no sum"
+EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
+    f"training/augment.py: {HALF} < 0.5 -> {HALF} <= 0.5 in heads = {HALF} < 0.5": (
+        "a number drawn from 0..1 is 0.5 once in 16 million draws"
     ),
-    "judging/intervals.py: 4000000 -> 4000001": "how many counts are held at once changes no sum",
-}  # "file: what it became", by which it is listed: why no test can notice
+    "judging/intervals.py: 4000000 -> 4000001 in _CELLS = 4_000_000  # of the matrix of counts held at once: 32 MB": CHUNK,
+    "judging/intervals.py: 1 -> 2 in for begin in range(0, resamples, max(1, _CELLS // n)):": CHUNK,
+    "judging/intervals.py: 1 -> 2 in rows = min(max(1, _CELLS // n), resamples - begin)": CHUNK,
+}
 
 OTHERS: dict[type, type] = {
     ast.Add: ast.Sub,
@@ -86,7 +89,7 @@ class Mutant(NamedTuple):
     @property
     def key(self) -> str:
         """What it is listed by."""
-        return f"{self.file}: {self.after}"
+        return f"{self.file}: {self.after} in {self.before}"
 
 
 def changed(node: ast.AST) -> list[ast.AST]:
