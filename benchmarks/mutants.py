@@ -38,7 +38,7 @@ EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
     f"training/augment.py: {HALF} < 0.5 -> {HALF} <= 0.5 in heads = {HALF} < 0.5": (
         "a number drawn from 0..1 is 0.5 once in 16 million draws"
     ),
-    "judging/intervals.py: 4000000 -> 4000001 in _CELLS = 4_000_000  # of the matrix of counts held at once: 32 MB": CHUNK,
+    "judging/intervals.py: 4000000 -> 4000001 in _CELLS = 4_000_000": CHUNK,
     "judging/intervals.py: 1 -> 2 in for begin in range(0, resamples, max(1, _CELLS // n)):": CHUNK,
     "judging/intervals.py: 1 -> 2 in rows = min(max(1, _CELLS // n), resamples - begin)": CHUNK,
 }
@@ -166,7 +166,7 @@ def mutants_of(file: Path) -> list[Mutant]:
             mutated = ast.unparse(ast.fix_missing_locations(Put(node, new).visit(copy.deepcopy(tree))))
             words = f"{ast.unparse(node)} -> {ast.unparse(new)}"
             line = node.lineno  # type: ignore[attr-defined]
-            found.append(Mutant(file.as_posix(), line, lines[line - 1].strip(), words, mutated))
+            found.append(Mutant(file.as_posix(), line, lines[line - 1].partition("  #")[0].strip(), words, mutated))
     return found
 
 
