@@ -8,6 +8,7 @@ import torch
 from fittingroom.models import MODELS, build
 from fittingroom.models.walkthrough import walkthrough
 from fittingroom.training.optimizers import bound
+from helpers.architectures import one_of_a_kind
 from helpers.networks import (
     apart,
     batch,
@@ -43,13 +44,13 @@ def after_training(make, *, how, steps=STEPS, **options):
         return descend(functional, flat, compute, batches)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", one_of_a_kind(ARCHITECTURES))
 def test_an_uncleaned_trace_equals_eager_to_the_bit_after_50_steps(name):
     plain, traced = (after_training(ARCHITECTURES[name], how=how) for how in ("eager", "traced"))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(traced, plain, strict=True))
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", one_of_a_kind(ARCHITECTURES))
 def test_a_cleaned_trace_follows_eager_within_1e_9_in_float64_after_50_steps(name, float64):
     make = ARCHITECTURES[name]
     if name == "torch module":
@@ -59,7 +60,7 @@ def test_a_cleaned_trace_follows_eager_within_1e_9_in_float64_after_50_steps(nam
     assert apart(clean, plain) < 1e-9
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", one_of_a_kind(ARCHITECTURES))
 def test_cleaned_gradients_of_one_step_agree_to_rounding_in_float32(name):
     """Sums in another order differ by some steps of float32 a layer, whatever the machine, its kernels and threads."""
     functional, loss = functional_and_loss(ARCHITECTURES[name]())

@@ -10,12 +10,12 @@ import fittingroom as fr
 from fittingroom.cli.app import main
 from fittingroom.cli.train_commands import _settings
 from fittingroom.data import FILE_NAMES, write_idx
-from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names, recipe_sha256
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe
 from fittingroom.workflows.reproduce import recipe_words, reproduce
 from fittingroom.workflows.training import train
+from helpers.architectures import one_of_a_kind
 
 FACTS = {
     "dataset": "fashion-mnist",
@@ -95,7 +95,7 @@ def few_folder(toy, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", one_of_a_kind())
 def test_the_printed_command_makes_the_same_weights(name, few_folder, tmp_path, monkeypatch):
     first = train(name, few_folder, epochs=1, batch_size=25, seed=2, out=tmp_path / "first", onnx=False)
     command, note = reproduce(open_run(first.folder))
