@@ -120,3 +120,10 @@ def test_keras_finds_the_data_without_a_network(tmp_path, toy, monkeypatch):
     assert done.returncode == 0, done.stderr
     pixels, labels = (int(word) for word in done.stdout.split())
     assert (pixels, labels) == (int(np.sum(toy.train.images, dtype=np.int64)), int(toy.train.labels.sum()))
+
+
+def test_a_contender_runs_in_a_process_of_its_own_and_prints_the_seconds_of_each_epoch():
+    command = [sys.executable, "-m", "fittingroom.speed.contenders", "floor", "walkthrough", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [seconds > 0 for seconds in json.loads(done.stdout)] == [True, True]

@@ -102,16 +102,6 @@ CONTENDERS: dict[str, Callable[[Job, int], list[float]]] = {
 }
 
 
-def main() -> None:
-    """Run the contender that the command line names."""
-    name, job, epochs = sys.argv[1:4]
-    sys.stdout.write(json.dumps(CONTENDERS[name](JOBS[job], int(epochs))) + "\n")
-
-
-if __name__ == "__main__":
-    main()
-
-
 @dataclass(frozen=True)
 class Job:
     """One network, trained for a few epochs by every contender.
@@ -158,3 +148,13 @@ JOBS: Mapping[str, Job] = MappingProxyType(
 
 WHOLE_OURS, WHOLE_RIVAL = "fittingroom-train", "keras-script-tensorflow"
 WHOLE_BARS = {"time": 0.55, "peak memory": 0.6}  # the most that our whole process may take of the rival's
+
+
+def main() -> None:
+    """Run the contender that the command line names."""
+    name, job, epochs = sys.argv[1:4]
+    sys.stdout.write(json.dumps(CONTENDERS[name](JOBS[job], int(epochs))) + "\n")
+
+
+if __name__ == "__main__":
+    main()
