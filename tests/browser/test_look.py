@@ -5,7 +5,7 @@ import re
 import pytest
 
 from fittingroom.runs import open_run
-from helpers.page_checks import expect
+from helpers.page_checks import expect, without_jobs
 
 
 @pytest.fixture
@@ -141,6 +141,7 @@ def test_a_run_that_was_not_tested_is_tested_by_a_button_that_says_what_it_costs
     page = watched.go(f"look/{untested.name}")
     expect(page.get_by_text("Testing it is a look at them, and is written down in the run.")).to_be_visible()
     assert untested.test_looks == []
+    without_jobs(page)
     page.get_by_role("button", name="Test it").click()
     expect(page.locator(".pair")).to_have_count(15)
     assert len(untested.test_looks) == 1

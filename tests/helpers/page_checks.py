@@ -57,3 +57,10 @@ def ink(page, canvas) -> tuple[int, int, int]:
             canvas,
         )
     )
+
+
+def without_jobs(page) -> None:
+    """Wait until the studio has no long work under way that an earlier test began: it takes so many at once."""
+    page.wait_for_function(
+        "fetch('api/jobs').then((told) => told.json()).then((all) => !all.some((one) => one.kind === 'job'))"
+    )
