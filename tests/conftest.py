@@ -16,6 +16,11 @@ import pytest
 # beartype picks what it checks by Python's own random numbers, which a model under test may draw too
 beartype._check.code.codemain.getrandbits = random.Random(0).getrandbits
 
+import hypothesis  # noqa: E402
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # how long an example takes is the machine's
+hypothesis.settings.load_profile("any machine")
+
 import fittingroom as fr  # noqa: E402
 from fittingroom.data import FILE_NAMES, write_idx  # noqa: E402
 
