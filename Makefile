@@ -43,7 +43,7 @@ lint: dev ## format, lint, types; of the studio's JavaScript too, where Node is
 T ?=
 WORKERS ?= auto
 test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/judging` for a part, without the rest
-	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist worksteal $(T)
+	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist loadfile $(T)
 
 soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
 	$(BIN)/pytest -m "soak or debian"
