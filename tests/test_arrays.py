@@ -4,12 +4,14 @@ import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+import fittingroom as fr
 from fittingroom.arrays import as_array, check_images, check_labels, check_same_length, check_whole, grey_in_fact
 from fittingroom.errors import DataError, UsageError
 
@@ -261,3 +263,15 @@ def test_no_library_is_imported_to_know_its_containers():
     code = "import sys, fittingroom.data.accepting; print({'torch', 'pandas', 'polars', 'PIL'} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "set()\n"
+
+
+def test_every_module_that_names_the_shape_of_an_array_is_checked_at_run_time(pytestconfig):
+    *checked, _ = pytestconfig.getoption("--jaxtyping-packages").split(",")
+    shapes = re.compile(
+        r"^from (jaxtyping|fittingroom\.arrays) import .*\b(Array|Images|Labels|Predict|Probabilities)\b", re.M
+    )
+    source = Path(fr.__file__).parent
+    for path in source.rglob("*.py"):
+        if shapes.search(path.read_text("utf-8")):
+            name = ".".join(("fittingroom", *path.relative_to(source).with_suffix("").parts)).removesuffix(".__init__")
+            assert any(f"{name}.".startswith(f"{one}.") for one in checked), name

@@ -95,6 +95,17 @@ def test_asking_a_run_was_not_tested_is_a_look_at_the_test_images_and_written_do
     assert [look["asked_by"] for look in run.test_looks] == ["studio"]
 
 
+def test_a_run_that_owes_its_look_once_more_is_not_called_ready_for_work_done_before(with_run, studio):
+    run = untested(studio)
+    with_run.post("/api/answers", json={**RUN, "spend_look": True})
+    job = studio.tasks.find(next(iter(studio.tasks._jobs)))
+    while not job.is_over:
+        time.sleep(0.05)
+    assert with_run.get("/api/answers", params=RUN).json()["state"] == "ready"
+    (run.folder / "test_looks.jsonl").unlink()
+    assert with_run.get("/api/answers", params=RUN).json() == {"state": "absent", "costs_look": True}
+
+
 def test_what_was_not_asked_is_409_in_words(with_run):
     for path in ("answers/columns", "answers/image/3", "maps/positions"):
         answer = with_run.get(f"/api/{path}", params=RUN)

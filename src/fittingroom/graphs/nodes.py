@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch._guards import TracingContext, tracing
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx import GraphModule, Node
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
@@ -23,7 +25,9 @@ def graph_of(function: Flattened, arguments: tuple[Tensor, ...]) -> GraphModule:
         function: takes the arguments one by one and returns a list of tensors.
         arguments: real tensors; their values do not matter, their shapes and dtypes are written into the graph.
     """
-    module = make_fx(function)(*arguments)
+    shapes = FakeTensorMode(allow_fallback_kernels=True)
+    with tracing(TracingContext(shapes)):  # one for all nodes: make_fx would make one for each, half of its time
+        module = make_fx(function)(*arguments)
     module.graph.set_codegen(CodeGen())  # positional arguments in, a list out: no trees to flatten at every step
     module.recompile()
     return module

@@ -60,10 +60,8 @@ def answers_routes(studio: Studio) -> APIRouter:
         """Say whether a model has been asked about a dataset, or how far that is, and whether it costs a test look."""
         entry, mark = find_entry(studio, model), studio.registry.open(dataset).data.fingerprint
         path, costs = file_of(studio, entry, mark), costs_look(entry, mark)
-        job = studio.tasks.find(path.stem)
-        if path.exists() and not costs:
-            return {"state": "ready", "costs_look": False}
-        return (job.state() if job is not None else {"state": "absent"}) | {"costs_look": costs}
+        told = {"state": "ready"} if path.exists() and not costs else studio.tasks.state_of(path.stem)
+        return told | {"costs_look": costs}
 
     @routes.post("/answers")
     def ask(question: Question) -> dict[str, Any]:
@@ -123,8 +121,7 @@ def map_routes(studio: Studio) -> APIRouter:
         path = map_file(studio, dataset, model, method)
         if method == "pca" or path.exists():
             return {"state": "ready"}
-        job = studio.tasks.find(path.stem)
-        return job.state() if job is not None else {"state": "absent"}
+        return studio.tasks.state_of(path.stem)
 
     @routes.post("/maps")
     def lay_out(wish: Wish) -> dict[str, Any]:

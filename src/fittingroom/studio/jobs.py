@@ -144,6 +144,11 @@ class TaskQueue:
         """Return the last job of a key, or None."""
         return self._jobs.get(key)
 
+    def state_of(self, key: str) -> dict[str, Any]:
+        """Return the state of the work for what is not there: absent, too, where what was once made is gone since."""
+        job = self.find(key)
+        return {"state": "absent"} if job is None or job.state()["state"] == "ready" else job.state()
+
     def under_way(self) -> dict[str, Job]:
         """Return the jobs that have not ended, by key."""
         with self._lock:
