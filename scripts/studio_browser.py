@@ -40,7 +40,7 @@ def open_chromium() -> Iterator[Any]:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
         sys.exit(INSTALL)
-    path = shutil.which("chromium") or sys.exit(INSTALL)
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium") or sys.exit(INSTALL)
     with sync_playwright() as playwright:
         options = {"executable_path": path, "chromium_sandbox": os.geteuid() != 0, "args": list(CAMERA)}
         browser = playwright.chromium.launch(**options)

@@ -6,34 +6,22 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 
 import pytest
 
 from fittingroom.runs import open_run
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train
+from helpers.chromium import launched, need_browser
 
-NEEDS = ("playwright", "axe_playwright_python", "fastapi", "uvicorn", "cv2")
-REQUIRED = os.environ.get("FITTINGROOM_REQUIRE_BROWSER") == "1"
+NEEDS = ("fastapi", "uvicorn", "cv2")
 PATIENCE = 120_000  # milliseconds; a busy machine is no fault
-
-
-def missing() -> str:
-    """What keeps these tests from running, or nothing."""
-    absent = [name for name in NEEDS if find_spec(name) is None]
-    if shutil.which("chromium") is None:
-        absent.append("Debian's chromium")
-    return f"no {', '.join(absent)}: run `make browser`" if absent else ""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def needed():
     """Skip, saying why, where there is no browser; fail where one is demanded."""
-    if missing() and REQUIRED:
-        pytest.fail(f"FITTINGROOM_REQUIRE_BROWSER=1, but there is {missing()}")
-    if missing():
-        pytest.skip(missing())
+    need_browser(*NEEDS)
 
 
 @pytest.fixture(scope="session")
@@ -119,11 +107,7 @@ def browser(needed):
 
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            chromium_sandbox=os.geteuid() != 0,  # root cannot have it
-            args=["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-        )
+        opened = launched(playwright)
         yield opened
         opened.close()
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -13,27 +9,19 @@ from fittingroom.pages.answers import Pictures
 from fittingroom.pages.comparison.page import comparison_page
 from fittingroom.pages.run.page import run_page
 from fittingroom.pages.tutorial.page import tutorial_page
+from helpers.chromium import launched, need_browser
 from helpers.report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
 
 WIDTHS = (360, 768, 1440)
 
 
-def missing() -> str:
-    """What keeps these tests from running, or nothing."""
-    absent = [name for name in ("playwright", "axe_playwright_python") if find_spec(name) is None]
-    return ", ".join([*absent, *(["Debian's chromium"] if shutil.which("chromium") is None else [])])
-
-
 @pytest.fixture(scope="module")
 def browser():
-    if missing():
-        if os.environ.get("FITTINGROOM_REQUIRE_BROWSER") == "1":
-            pytest.fail(f"FITTINGROOM_REQUIRE_BROWSER=1, but there is no {missing()}")
-        pytest.skip(f"no {missing()}: run `make browser`")
+    need_browser()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        opened = launched(playwright)
         yield opened
         opened.close()
 
