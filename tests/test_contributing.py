@@ -41,4 +41,4 @@ def test_what_a_row_sends_one_to_is_in_its_file(path, words):
 
 
 def test_the_example_of_a_command_is_one():
-    assert COMMANDS["export"][0] == "predict_commands:export"
+    assert COMMANDS["export"][0] == "predict:export"

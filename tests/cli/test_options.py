@@ -47,7 +47,7 @@ def places():
 @pytest.mark.parametrize(("name", "where"), list(places()))
 def test_every_whole_number_of_the_command_line_has_its_range(name, where):
     module, function = where.split(":")
-    hints = get_type_hints(getattr(import_module(f"fittingroom.cli.{module}"), function), include_extras=True)
+    hints = get_type_hints(getattr(import_module(f"fittingroom.cli.{module}_commands"), function), include_extras=True)
     for option, hint in hints.items():
         kinds = {hint, *get_args(get_args(hint)[0] if get_origin(hint) is Annotated else hint)}
         kinds |= {get_args(hint)[0]} if get_origin(hint) is Annotated else set()

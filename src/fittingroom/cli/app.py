@@ -25,71 +25,51 @@ Data goes to stdout, messages to stderr.
 Exit codes: 0 done, 1 a check failed, 2 wrong use or bad input, 130 interrupted.
 Add --debug to any command to see the traceback of an error."""
 
-COMMANDS = {  # name: (where, one line, example)
-    "tutorial": (
-        "train_commands:tutorial",
-        "The walk-through, from the data to a page with the results.",
-        "tutorial --seed 1",
-    ),
-    "explore": ("data_commands:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
-    "train": ("train_commands:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
-    "evaluate": ("judging_commands:evaluate", "Evaluate a run or a model on the test images.", "evaluate runs/my-run"),
+COMMANDS = {  # name: (file of this folder, less _commands, and function; one line; an example)
+    "tutorial": ("train:tutorial", "The walk-through, from the data to a page with the results.", "tutorial --seed 1"),
+    "explore": ("data:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
+    "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
+    "evaluate": ("judging:evaluate", "Evaluate a run or a model on the test images.", "evaluate runs/my-run"),
     "judge": (
-        "judging_commands:judge",
+        "judging:judge",
         "Judge predictions from any framework.",
         "judge predictions.npz --dataset fashion-mnist",
     ),
     "compare": (
-        "judging_commands:compare",
+        "judging:compare",
         "Compare runs: which one is better, with p-values and intervals.",
         "compare runs/a runs/b",
     ),
-    "predict": (
-        "predict_commands:predict",
-        "Classify photos of garments, and 28x28 images.",
-        "predict shirt.jpg --explain why",
-    ),
-    "export": (
-        "predict_commands:export",
-        "Write a model as one file for other programs.",
-        "export --model runs/my-run",
-    ),
-    "mistakes": ("report_commands:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
-    "report": ("report_commands:report", "Write the page of a run.", "report runs/my-run"),
-    "ladder": (
-        "measuring_commands:ladder",
-        "Measure the ladder of recipes, and write its page.",
-        "ladder 90 --seeds 1",
-    ),
-    "studio": ("studio_commands:studio", "Open the studio in a browser.", "studio --port 9000"),
-    "glossary": ("model_commands:glossary", "What the technical words mean.", "glossary epoch"),
-    "doctor": ("studio_commands:doctor", "Versions and settings, to paste into a bug report.", "doctor"),
+    "predict": ("predict:predict", "Classify photos of garments, and 28x28 images.", "predict shirt.jpg --explain why"),
+    "export": ("predict:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
+    "mistakes": ("report:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
+    "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
+    "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
+    "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),
+    "glossary": ("model:glossary", "What the technical words mean.", "glossary epoch"),
+    "doctor": ("studio:doctor", "Versions and settings, to paste into a bug report.", "doctor"),
 }
 GROUPS = {
     "data": (
         "Get, check and find datasets.",
         {
-            "list": ("data_commands:list_", "The known datasets.", "data list"),
-            "info": ("data_commands:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
-            "get": ("data_commands:get", "Get a dataset and verify it.", "data get fashion-mnist"),
+            "list": ("data:list_", "The known datasets.", "data list"),
+            "info": ("data:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
+            "get": ("data:get", "Get a dataset and verify it.", "data get fashion-mnist"),
             "verify": (
-                "data_commands:verify",
+                "data:verify",
                 "Check every byte of a dataset against its known hash.",
                 "data verify fashion-mnist",
             ),
-            "import": (
-                "data_commands:import_",
-                "Make a dataset of your own photos.",
-                "data import my-photos --out my-mnist",
-            ),
-            "path": ("data_commands:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
+            "import": ("data:import_", "Make a dataset of your own photos.", "data import my-photos --out my-mnist"),
+            "path": ("data:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
         },
     ),
     "bench": (
         "Measure this machine.",
         {
             "speed": (
-                "measuring_commands:speed",
+                "measuring:speed",
                 "Time an epoch of this trainer and of other frameworks, in turns.",
                 "bench speed --rounds 3",
             )
@@ -98,22 +78,22 @@ GROUPS = {
     "runs": (
         "The runs on this machine.",
         {
-            "list": ("run_commands:list_runs_", "Every run in a folder.", "runs list"),
-            "show": ("run_commands:show_run", "One run: its settings and its results.", "runs show runs/my-run"),
+            "list": ("run:list_runs_", "Every run in a folder.", "runs list"),
+            "show": ("run:show_run", "One run: its settings and its results.", "runs show runs/my-run"),
         },
     ),
     "recipes": (
         "The ladder of recipes.",
         {
-            "list": ("model_commands:list_recipes", "The recipes, with their measured figures.", "recipes list"),
-            "show": ("model_commands:show_recipe", "One recipe's file.", "recipes show 92"),
+            "list": ("model:list_recipes", "The recipes, with their measured figures.", "recipes list"),
+            "show": ("model:show_recipe", "One recipe's file.", "recipes show 92"),
         },
     ),
     "models": (
         "The architectures that can be trained.",
         {
-            "list": ("model_commands:list_models", "The architectures by name.", "models list"),
-            "info": ("model_commands:model_info", "Layers and parameters of one.", "models info walkthrough"),
+            "list": ("model:list_models", "The architectures by name.", "models list"),
+            "info": ("model:model_info", "Layers and parameters of one.", "models info walkthrough"),
         },
     ),
 }
@@ -145,7 +125,13 @@ def _app(name: str, title: str, epilogue: str) -> App:
 
 def _add(app: App, commands: dict[str, tuple[str, str, str]]) -> None:
     for name, (where, title, example) in commands.items():
-        app.command(f"fittingroom.cli.{where}", name=name, help=title, help_epilogue=f"Example: fittingroom {example}")
+        file, _, function = where.partition(":")
+        app.command(
+            f"fittingroom.cli.{file}_commands:{function}",
+            name=name,
+            help=title,
+            help_epilogue=f"Example: fittingroom {example}",
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

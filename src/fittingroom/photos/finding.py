@@ -40,13 +40,13 @@ def distance_from_background(pixels: Array) -> Array:
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     _, which, centres = cv2.kmeans(edge, min(COLOURS, len(edge)), None, stop, 2, cv2.KMEANS_PP_CENTERS)
-    distance = np.full(lab.shape[:2], np.inf, np.float32)
+    squared = np.full(lab.shape[:2], np.inf, np.float32)
     for number, centre in enumerate(centres):
         own = edge[which[:, 0] == number]
         if len(own) >= RARE * len(edge):
             apart = (lab - centre) / np.maximum(own.std(axis=0), LEAST_SPREAD)
-            distance = np.minimum(distance, np.sqrt((apart**2).sum(axis=-1)))
-    return distance
+            squared = np.minimum(squared, np.einsum("hwc,hwc->hw", apart, apart))
+    return np.sqrt(squared)
 
 
 def _edge(shape: tuple[int, int]) -> Array:
@@ -103,7 +103,7 @@ def find_item(pixels: Array, alpha: Array | None = None, where: str = "photo") -
     """
     if alpha is not None and SMALLEST < (alpha > 127).mean() < 1:
         return Found(alpha > 127, True, "The picture is transparent around the article.")
-    spread = float(pixels.std(axis=(0, 1)).max())
+    spread = float(need_opencv().meanStdDev(pixels)[1].max())
     if spread < FLAT:
         raise NothingFoundError(
             f"{where}: no article found, the picture is of one colour (spread {spread:.1f} of 255)."

@@ -232,7 +232,7 @@ def _as_bytes(values: Array) -> Array:
 
 
 def _dimmed(pixels: Array, mask: Array) -> Array:
-    return np.where(mask[..., None], pixels, (pixels * 0.25 + 160).astype(np.uint8))
+    return np.where(mask[..., None], pixels, pixels // 4 + np.uint8(160))
 
 
 def _cut(pixels: Array, mask: Array) -> Array:

@@ -5,6 +5,7 @@ import { icon } from "./icons.js";
 import { WORDS } from "./words.js";
 
 const ORDER = ["auto", "light", "dark"];
+const DARK_FOR = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" }; // media of the dark sheet
 const KEY = "fittingroom-theme";
 
 export function themeButton() {
@@ -17,12 +18,13 @@ export function themeButton() {
   );
   const apply = (theme) => {
     localStorage.setItem(KEY, theme);
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
+    const sheet = /** @type {HTMLLinkElement} */ (document.getElementById("dark"));
+    sheet.media = DARK_FOR[/** @type {keyof typeof DARK_FOR} */ (theme)];
     name.textContent = `${WORDS.theme.button}: ${WORDS.theme[theme]}`;
     dispatchEvent(new Event("themechange"));
   };
   apply(now());
+  document.getElementById("dark")?.addEventListener("load", () => dispatchEvent(new Event("themechange")));
   return button;
 }
 
