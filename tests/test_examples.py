@@ -36,6 +36,7 @@ def test_the_script_is_short_enough_to_read_at_once():
     assert len((EXAMPLES / "walkthrough.py").read_text().splitlines()) < 60
 
 
+@pytest.mark.soak
 def test_the_notebook_runs_from_top_to_bottom_and_has_its_outputs():
     notebook = nbformat.read(EXAMPLES / "walkthrough.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -39,6 +39,7 @@ def held_against_ours(answers, images):
         np.testing.assert_array_equal(theirs.argmax(axis=1), ours.argmax(axis=1), err_msg=name)
 
 
+@pytest.mark.soak
 def test_shipped_weights_open_in_plain_keras_on_pytorch_and_answer_the_same(tmp_path):
     images = fr.load("fashion-mnist").test.images[:500]
     held_against_ours(answers_of_plain_keras("torch", sys.executable, images, tmp_path), images)

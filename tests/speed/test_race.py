@@ -110,6 +110,7 @@ def test_bars_are_held_or_missed_by_the_medians():
     assert "| peak memory / keras-script-tensorflow | 0.60 | 0.62 | **missed** |" in text
 
 
+@pytest.mark.soak
 def test_keras_finds_the_data_without_a_network(tmp_path, toy, monkeypatch):
     monkeypatch.setattr("fittingroom.speed.lineup.load", lambda: toy)
     monkeypatch.setenv("KERAS_HOME", str(fill(tmp_path)))
