@@ -128,7 +128,7 @@ export const WORDS = {
     preview: "See the first batch",
     previewed: (images, epochs) =>
       `${images} images of the first batch as they are, and as the network would get them in ${epochs} epochs`,
-    nothing: "Nothing is being trained. Choose on the left and start; the curves appear here.",
+    nothing: "Nothing is being trained. Choose what to train and start; the curves appear here.",
     nothingToSee: "Nothing is being trained.",
     earlier: "Trainings started here",
     how: { running: "under way", done: "done", stopped: "stopped", failed: "failed", vanished: "broken off" },
