@@ -12,6 +12,7 @@ from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.data.catalog import DATASETS
 from fittingroom.errors import ModelError, UsageError
+from fittingroom.extras import install_line
 from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN, load_model
 from fittingroom.lookup import suggest
 from fittingroom.models import MODELS, build
@@ -384,7 +385,7 @@ def write_twin(run: Run, data: Any, log: Log) -> None:
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        log(f"No model.onnx: {' and '.join(missing)} not installed (pip install 'fittingroom[export]').")
+        log(f"No model.onnx: {' and '.join(missing)} not installed ({install_line('export')}).")
         return
     from fittingroom.export.model_export import checked_onnx
     from fittingroom.inference.predictor import open_predictor
