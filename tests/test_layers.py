@@ -13,7 +13,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("arrays",),
     ("judging",),
     ("data",),
-    ("backend",),
+    ("backend", "private_apis"),
     ("graphs",),
     ("models",),
     ("inference",),
