@@ -67,6 +67,14 @@ def atomic_write(path: Path, content: bytes | str | Callable[[Path], object]) ->
         raise
 
 
+def at_home(path: str | Path) -> Path:
+    """Return a path with ``~`` as the user's home; as it stands, where this user has none and so nothing lies there."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no HOME, and a user whom the system does not know, as in many containers
+        return Path(path)
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write an object as JSON to be read by people too, whole or not at all.
 
