@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: mutants what-trains studio browser studio-speed studio-shots wheel test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -50,6 +50,14 @@ soak: dev data ## the long tests: all corruptions, all kills, Debian's package f
 
 wheel: dev ## the wheel and the source archive, in dist/, for machines without a clone
 	$(BIN)/python -m hatchling build -d dist && $(BIN)/python -m twine check --strict dist/*
+
+SYSTEMS := windows,macos-arm64,linux
+ON := 3.13
+bundle: dev data ## bundle/, a folder for a stick: wheels for SYSTEMS with Python ON, the data, the examples, a page: 1 GB
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python scripts/bundle.py bundle --for $(SYSTEMS) --python $(ON)
+bundle-check: dev ## is each system's set of wheels in bundle/ complete? resolved offline
+	$(BIN)/python scripts/bundle.py bundle --for $(SYSTEMS) --python $(ON) --check
 
 test-versions: dev ## oldest and newest Keras and NumPy, each in an environment of its own; writes docs/versions.md: minutes
 	$(BIN)/python scripts/test_versions.py

@@ -9,7 +9,7 @@ import pytest
 
 from fittingroom.inference.model_files import WEIGHTS, shipped_names
 from fittingroom.models import MODELS, build
-from fittingroom.models.keras_file import CONFIG, NEW_SETTINGS, make_portable, save_keras, without_new_settings
+from fittingroom.models.keras_file import CONFIG, NEW_SETTINGS, make_portable, portable_json, save_keras, without_new_settings
 
 
 def settings(path):
@@ -53,6 +53,13 @@ def test_all_but_the_description_stays_bit_for_bit(tmp_path):
     assert list(told) == list(again)
     assert {name for name in told if told[name] != again[name]} == {CONFIG}
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_an_architecture_in_a_checkpoint_has_no_new_setting_either_and_is_the_same():
+    model = build("thin-conv")
+    told = portable_json(model)
+    assert not [key for key in NEW_SETTINGS if f'"{key}"' in told]
+    assert keras.models.model_from_json(told).get_config() == model.get_config()
 
 
 def test_a_new_setting_that_was_set_stays():

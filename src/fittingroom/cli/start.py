@@ -13,11 +13,7 @@ from fittingroom.runs import ROOT, is_run
 from fittingroom.words import counted, listed
 
 DATASET = "fashion-mnist"
-FOR = {
-    "photos": "naming photos",
-    "export": "writing ONNX files",
-    "studio": "the studio",
-}  # what is not installed is told for these
+FOR = {"photos": "naming photos", "export": "writing ONNX files", "studio": "the studio"}  # extras, in words
 FIRST = """First:  fittingroom tutorial           from the data to a trained network and a page with the results
 Then:   fittingroom predict shirt.jpg  what is on a photo of your own
         fittingroom studio             all of it in a browser

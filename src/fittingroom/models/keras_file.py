@@ -49,6 +49,15 @@ def _save(model: keras.Model, path: Path) -> None:
     make_portable(path)
 
 
+def portable_json(model: Any) -> str:
+    """Return a Keras model's architecture as JSON that every Keras from 3.10 on reads.
+
+    Raises:
+        NotImplementedError: a class of its owner's that does not tell its settings; TypeError or ValueError likewise.
+    """
+    return json.dumps(without_new_settings(json.loads(model.to_json())))
+
+
 def make_portable(path: Path) -> None:
     """Write a ``.keras`` file again, in its place, without new settings at their defaults; all else stays bit for bit.
 

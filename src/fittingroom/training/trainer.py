@@ -26,7 +26,7 @@ from fittingroom.inference.predictor import keep_temperature
 from fittingroom.models.custom import WEIGHTS, weights_of
 from fittingroom.models.front import for_use, pixel_scale
 from fittingroom.models.functional_model import as_functional, probe
-from fittingroom.models.keras_file import save_keras
+from fittingroom.models.keras_file import portable_json, save_keras
 from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
@@ -334,7 +334,7 @@ def _architecture(model: Any) -> str | None:
     if not hasattr(model, "to_json") or getattr(model, "compiled", False) or not model.built:
         return None
     try:
-        return str(model.to_json())
+        return portable_json(model)
     except (NotImplementedError, TypeError, ValueError):
         return None
 
