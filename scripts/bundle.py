@@ -148,7 +148,11 @@ def main() -> None:
     wheels = asked.folder / "wheels"
     if not asked.check:
         wheels.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels.resolve())], cwd=ROOT, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels.resolve())],
+            cwd=ROOT,
+            check=True,
+        )
         for name in names:
             fetch(name, wheels, asked.python)
         write_rest(asked.folder, names, asked.python)

@@ -63,7 +63,9 @@ def test_no_message_asks_an_index_for_fittingroom_which_is_on_none(path):
     assert "fittingroom[" not in path.read_text("utf-8")
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
 def test_no_page_asks_an_index_for_fittingroom_which_is_on_none(path):
     words = " ".join(path.read_text("utf-8").split())
     assert not re.search(r"""pip install (-U )?['"]?fittingroom\b(?! @)(?![-_.\w]*\.whl)""", words)

@@ -17,7 +17,11 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "map": ("umap-learn",),
 }
-MODULES = {"opencv-python-headless": "cv2", "pillow-heif": "pillow_heif", "umap-learn": "umap"}  # others: as the package
+MODULES = {
+    "opencv-python-headless": "cv2",
+    "pillow-heif": "pillow_heif",
+    "umap-learn": "umap",
+}  # others: as the package
 
 
 def missing(extra: str) -> tuple[str, ...]:

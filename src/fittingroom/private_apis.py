@@ -104,7 +104,7 @@ def _hold_no_grad() -> Any:
     if base is None or map_tensors is None:
         raise ModelError(f"Torch {torch.__version__} has no {DISPATCH}.TorchDispatchMode, which a trace is held by.")
 
-    class HoldNoGrad(base):  # type: ignore[misc]
+    class HoldNoGrad(base):  # type: ignore[misc, valid-type]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             del types
             result = func(*args, **(kwargs or {}))

@@ -9,7 +9,14 @@ import pytest
 
 from fittingroom.inference.model_files import WEIGHTS, shipped_names
 from fittingroom.models import MODELS, build
-from fittingroom.models.keras_file import CONFIG, NEW_SETTINGS, make_portable, portable_json, save_keras, without_new_settings
+from fittingroom.models.keras_file import (
+    CONFIG,
+    NEW_SETTINGS,
+    make_portable,
+    portable_json,
+    save_keras,
+    without_new_settings,
+)
 
 
 def settings(path):

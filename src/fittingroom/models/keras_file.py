@@ -25,6 +25,12 @@ NEW_SETTINGS: dict[str, Any] = {  # came to Keras's own classes after 3.10, with
     "input_axes": None,  # GlorotUniform and its kin
     "output_axes": None,
     "quantization_config": None,  # Dense, EinsumDense, Embedding
+    "gptq_unpacked_column_size": None,  # EinsumDense
+    "sliding_window": None,  # MultiHeadAttention, GroupQueryAttention
+    "use_gate": False,
+    "output_padding": None,  # Conv2DTranspose and its kin
+    "salt": None,  # StringLookup, IntegerLookup
+    "oov_method": "floormod",
     "renorm": False,  # BatchNormalization
     "renorm_clipping": None,
     "renorm_momentum": 0.99,
@@ -100,7 +106,7 @@ def without_new_settings(part: Any) -> Any:
             far as they are not made of such.
 
     Example:
-        >>> told = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 3, "quantization_config": None}}
+        >>> told = {"module": "keras.layers", "class_name": "Dense", "config": {"units": 3, "use_gate": False}}
         >>> without_new_settings(told)["config"]
         {'units': 3}
     """

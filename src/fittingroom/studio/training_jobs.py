@@ -128,9 +128,7 @@ class Trainings:
             write_json(folder / ORDER, order)
             with (folder / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "fittingroom.studio.training_jobs", str(folder)]
-                process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **own_session()
-                )
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **own_session())
             write_json(folder / PROCESS, {"pid": process.pid})
         except OSError:
             if is_new:
