@@ -1,4 +1,4 @@
-"""Make a folder for a stick: all that a class without internet needs, wheels for several systems, the data, the examples.
+"""Make a folder for a stick, for a class without internet: wheels for several systems, the data, the examples.
 
 Usage: bundle.py FOLDER [--for windows,macos-arm64,linux] [--python 3.13] [--check]
 
@@ -53,7 +53,8 @@ TARGETS = {
 PAGE = """The fitting room, without internet
 ==================================
 
-Needed beforehand: Python {python}, from python.org or the system. Copy this folder to the machine, open a terminal in it, and:
+Needed beforehand: Python {python}, from python.org or the system. Copy this folder to the machine, open a terminal
+in it, and:
 
 {ways}
 Then, with the same program:
@@ -67,7 +68,7 @@ The examples are in examples/, and open with: notebook examples
 WAY = """  {name}
 
     {python} -m venv fitting
-    fitting{slash}{environment}python -m pip install --no-index --find-links wheels --find-links wheels/{name} "{wanted}" {more}
+    fitting{slash}{environment}python -m pip install {places} "{wanted}" {more}
     fitting{slash}{environment}fittingroom
 
 """
@@ -124,10 +125,21 @@ def write_rest(folder: Path, names: list[str], python: str) -> None:
         write_idx(folder / "data" / file, array)
     shutil.copytree(ROOT / "examples", folder / "examples", dirs_exist_ok=True)
     ways = "".join(
-        WAY.format(name=name, wanted=WANTED, more=NOTEBOOK, slash="\\" if name == "windows" else "/", **_words(name))
+        WAY.format(
+            name=name,
+            places=_places(name),
+            wanted=WANTED,
+            more=NOTEBOOK,
+            slash="\\" if name == "windows" else "/",
+            **_words(name),
+        )
         for name in names
     )
     (folder / "READ ME.txt").write_text(PAGE.format(python=python, ways=ways), encoding="utf-8")
+
+
+def _places(name: str) -> str:
+    return f"--no-index --find-links wheels --find-links wheels/{name}"
 
 
 def _words(name: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Try the oldest and the newest of the libraries that can be installed here, and write docs/versions.md.
+"""Try the oldest and the newest libraries that can be installed here, and write docs/versions.md.
 
-Each is installed alone into an environment of its own, which borrows everything else from the environment that runs this.
+Each is installed alone into an environment of its own, which borrows all else from the environment that runs this.
 
 Usage: test_versions.py [FILE]
 """
@@ -37,9 +37,9 @@ HEAD = """<!-- Written by `make test-versions`; do not edit. -->
 
 ## Tried by running
 
-`make test-versions` installs each of these alone in the place of what is pinned, and trains two networks, asks every network
-that ships, opens runs of the pinned versions and asks them, exports to ONNX and Keras, and writes a page. Answers have to
-agree to 1e-4.
+`make test-versions` installs each of these alone in the place of what is pinned, trains two networks, asks every network
+that ships, opens runs of the pinned versions and asks them, exports to ONNX and Keras, and writes a page. Answers have
+to agree to 1e-4.
 
 """
 BY_FORGE = "by running on a public forge (`.github/workflows/tests.yml`)"

@@ -59,10 +59,11 @@ def cache_folder(name: str = "") -> Path:
         return at_home(chosen).absolute() / name
     import platformdirs
 
-    usual = Path(platformdirs.user_cache_dir("fittingroom"))
-    if not usual.is_absolute():  # a user without a home: what is kept is verified, so that any folder will do
-        usual = Path(tempfile.gettempdir()) / "fittingroom-cache"
-    return usual / name
+    with suppress(RuntimeError):  # newer platformdirs, of a user without a home; older ones return a relative path
+        usual = Path(platformdirs.user_cache_dir("fittingroom"))
+        if usual.is_absolute():
+            return usual / name
+    return Path(tempfile.gettempdir()) / "fittingroom-cache" / name  # what is kept is verified: any folder will do
 
 
 def read(folder: Path, file: KnownFile) -> CachedFile | None:
