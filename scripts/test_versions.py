@@ -37,9 +37,9 @@ HEAD = """<!-- Written by `make test-versions`; do not edit. -->
 
 ## Tried by running
 
-`make test-versions` installs each of these alone in the place of what is pinned, trains two networks, asks every network
-that ships, opens runs of the pinned versions and asks them, exports to ONNX and Keras, and writes a page. Answers have
-to agree to 1e-4.
+`make test-versions` installs each of these alone in the place of what is pinned, trains two networks, asks every
+network that ships, opens runs of the pinned versions and asks them, exports to ONNX and Keras, and writes a page.
+Answers have to agree to 1e-4.
 
 """
 BY_FORGE = "by running on a public forge (`.github/workflows/tests.yml`)"
