@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: mutants what-trains studio browser studio-speed studio-shots photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -17,19 +17,19 @@ venv: $(VENV)/.core ## the virtual environment with the core
 dev: $(VENV)/.dev ## ... and what developing needs
 
 $(VENV)/.core: pyproject.toml constraints.txt scripts/make_venv.sh
-	scripts/make_venv.sh . && touch $@
+	sh scripts/make_venv.sh . && touch $@
 $(VENV)/.dev: pyproject.toml constraints.txt scripts/make_venv.sh
-	scripts/make_venv.sh '.[dev]' && touch $(VENV)/.core $@
+	sh scripts/make_venv.sh '.[dev]' && touch $(VENV)/.core $@
 
 studio: $(VENV)/.studio data ## the studio: see the data, watch a network learn, try it on, in a browser
 	$(BIN)/fittingroom studio
 $(VENV)/.studio: pyproject.toml constraints.txt scripts/make_venv.sh
-	scripts/make_venv.sh '.[studio,photos]' && touch $(VENV)/.core $@
+	sh scripts/make_venv.sh '.[studio,photos]' && touch $(VENV)/.core $@
 
 browser: $(VENV)/.browser ## what the browser tests need: Playwright, axe-core, UMAP, Debian's chromium
-	scripts/install_chromium.sh
+	sh scripts/install_chromium.sh
 $(VENV)/.browser: pyproject.toml constraints.txt scripts/make_venv.sh
-	scripts/make_venv.sh '.[dev,browser,map]' && touch $(VENV)/.core $(VENV)/.dev $@
+	sh scripts/make_venv.sh '.[dev,browser,map]' && touch $(VENV)/.core $(VENV)/.dev $@
 
 data: venv ## get Fashion-MNIST and verify it
 	$(BIN)/fittingroom data get fashion-mnist
@@ -38,7 +38,7 @@ lint: dev ## format, lint, types; of the studio's JavaScript too, where Node is
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	scripts/check_front.sh
+	sh scripts/check_front.sh
 
 T ?=
 WORKERS ?= auto
@@ -47,6 +47,20 @@ test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/jud
 
 soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
 	$(BIN)/pytest -m "soak or debian"
+
+wheel: dev ## the wheel and the source archive, in dist/, for machines without a clone
+	$(BIN)/python -m hatchling build -d dist && $(BIN)/python -m twine check --strict dist/*
+
+SYSTEMS := windows,macos-arm64,linux
+ON := 3.13
+bundle: dev data ## bundle/, a folder for a stick: wheels for SYSTEMS with Python ON, the data, the examples, a page: 1 GB
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python scripts/bundle.py bundle --for $(SYSTEMS) --python $(ON)
+bundle-check: dev ## is each system's set of wheels in bundle/ complete? resolved offline
+	$(BIN)/python scripts/bundle.py bundle --for $(SYSTEMS) --python $(ON) --check
+
+test-versions: dev ## oldest and newest Keras and NumPy, each in an environment of its own; writes docs/versions.md: minutes
+	$(BIN)/python scripts/test_versions.py
 
 docs: dev data ## write the generated pages of docs/ and the notebook
 	$(BIN)/python scripts/make_docs.py
@@ -72,7 +86,7 @@ bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), 
 	$(PEERS)/jax/bin/pip install --quiet --disable-pip-version-check jax==0.10.2 keras==3.15.1
 	$(PYTHON) -m venv $(PEERS)/tensorflow
 	$(PEERS)/tensorflow/bin/pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 keras==3.15.1
-	VENV=$(PEERS)/core scripts/make_venv.sh .
+	VENV=$(PEERS)/core sh scripts/make_venv.sh .
 
 ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
 	$(BIN)/python benchmarks/ideas.py

@@ -16,6 +16,17 @@ FILE = Path(__file__).parent.parent / "examples" / "walkthrough.ipynb"
 
 CELLS = (
     "# The walk-through of Fashion-MNIST\n\nFrom 70,000 pictures of clothes to a network that names them.",
+    "## Install\n\nIn Colab, and wherever fittingroom is not installed yet: put its wheel beside this notebook first. "
+    "`make wheel` in a clone writes it into `dist/`.",
+    ">import importlib.util\nimport os\nimport subprocess\nimport sys\nfrom pathlib import Path\n\n"
+    'os.environ["KERAS_BACKEND"] = "torch"  # whatever the machine presets; it counts until Keras is imported\n'
+    'if importlib.util.find_spec("fittingroom") is None:\n'
+    '    wheels = sorted(Path.cwd().glob("fittingroom-*.whl"))\n'
+    "    if not wheels:\n"
+    '        raise SystemExit("Expected fittingroom-VERSION.whl beside this notebook, found none. Upload it there.")\n'
+    '    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", str(wheels[-1])], check=True)\n'
+    "import fittingroom\n\n"
+    'print("fittingroom", fittingroom.__version__)',
     "## Load",
     ">import fittingroom as fr  # before keras: it chooses the PyTorch backend\nimport keras\n"
     "import matplotlib.pyplot as plt\n\n"

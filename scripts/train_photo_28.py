@@ -33,6 +33,7 @@ from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.judging import judge, tempered
 from fittingroom.ladder.ship import INPUT, PROBE
 from fittingroom.models.front import for_use
+from fittingroom.models.keras_file import save_keras
 from fittingroom.photos.non_items import non_items
 from fittingroom.photos.views import averaged, views_of
 from fittingroom.recipes import load_recipe, recipe_sha256
@@ -200,7 +201,7 @@ def main() -> None:
     run = trained(data, ROOT / "ladder" / RECIPE)
     classifier, judge_model = split_heads(run, data.classes)
     use, judging = for_use(classifier, data.image_shape), for_use(judge_model, data.image_shape)
-    use.save(to / f"{RECIPE}.keras")
+    save_keras(use, to / f"{RECIPE}.keras")
     checked_onnx(use, to / f"{RECIPE}.onnx", data.test.images, data.class_names)
     checked_onnx(judging, to / JUDGE, data.test.images, ("article", "none"))
     card = first_card(run, data, predictor(use)(data.test.images))

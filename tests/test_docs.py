@@ -42,11 +42,17 @@ def test_every_link_inside_the_repository_leads_somewhere(path):
         assert (path.parent / target).exists(), target
 
 
-def test_the_readme_lists_every_part_of_the_package():
-    readme = (ROOT / "README.md").read_text("utf-8")
+def test_the_readme_is_short_and_shows_pictures():
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    assert len(lines) <= 120
+    assert sum(line.startswith("![") for line in lines) >= 2
+
+
+def test_the_design_notes_list_every_part_of_the_package():
+    tree = (ROOT / "docs" / "design-notes.md").read_text("utf-8").split("## What lies where")[1].split("```")[1]
     for path in (ROOT / "src" / "fittingroom").iterdir():
         if path.name != "__pycache__" and not path.name.startswith("_") and path.name != "py.typed":
-            assert path.name in readme, path.name
+            assert path.name in tree, path.name
 
 
 @pytest.mark.parametrize("target", ["run", "test", "venv", "data", "lint", "docs", "bench", "soak"])

@@ -72,3 +72,13 @@ def test_import_bounds_how_long_threads_spin_unless_the_user_chose():
     assert run_python(code).stdout.strip() == "2000"
     assert run_python(code, GOMP_SPINCOUNT="5").stdout.strip() == "5"
     assert run_python(code, OMP_WAIT_POLICY="active").stdout.strip() == "None"
+
+
+def test_a_plot_backend_that_is_not_installed_gives_way_with_a_sentence_and_one_that_is_stays():
+    code = "import fittingroom, os; fittingroom.load; print(os.environ['MPLBACKEND'])"
+    lacking = run_python(code, MPLBACKEND="module://no_such_widgets.backend")
+    assert lacking.stdout.strip() == "agg"
+    assert "names a package that is not installed here" in lacking.stderr
+    there = run_python(code, MPLBACKEND="module://matplotlib.backends.backend_agg")
+    assert there.stdout.strip() == "module://matplotlib.backends.backend_agg"
+    assert there.stderr == ""

@@ -9,11 +9,11 @@ PACKAGE = Path(__file__).parent.parent / "src" / "fittingroom"
 
 LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("errors", "_version"),
-    ("lookup", "progress", "files", "words"),
+    ("lookup", "progress", "files", "words", "extras", "processes"),
     ("arrays",),
     ("judging",),
     ("data",),
-    ("backend",),
+    ("backend", "private_apis"),
     ("graphs",),
     ("models",),
     ("inference",),

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def fake_python(folder: Path, lines: str) -> Path:
 def make_venv(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:
     variables = os.environ | {"PYTHON": str(python), "VENV": str(folder / "venv"), "TORCH_INDEX": ""}
     return subprocess.run(
-        [str(SCRIPTS / "make_venv.sh"), "."],
+        ["sh", str(SCRIPTS / "make_venv.sh"), "."],
         capture_output=True,
         text=True,
         env=variables,
@@ -67,3 +68,18 @@ def test_an_old_python_is_one_sentence(tmp_path):
     done = make_venv(tmp_path, fake_python(tmp_path, "exit 1"))
     assert done.returncode == 2
     assert "needs Python 3.11 or newer" in done.stderr
+
+
+def test_an_environment_whose_making_was_interrupted_is_made_again(tmp_path):
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    half = fake_python(tmp_path / "venv" / "bin", "exit 1")  # it has no pip that runs
+    half.rename(half.with_name("python"))
+    made = 'case "$*" in *"venv --clear"*) touch made; exit 1;; esac'
+    done = make_venv(tmp_path, fake_python(tmp_path, made.replace("touch made", f"touch '{tmp_path}/made'")))
+    assert (tmp_path / "made").exists()
+    assert done.returncode == 2
+
+
+def test_what_make_runs_needs_no_mode_that_a_zip_may_lose():
+    recipes = [line for line in (SCRIPTS.parent / "Makefile").read_text("utf-8").splitlines() if line.startswith("\t")]
+    assert not [line for line in recipes if re.search(r"(?<!sh )scripts/\w+\.sh", line)]

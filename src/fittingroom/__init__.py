@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fittingroom._version import __version__
-from fittingroom.backend import prefer_torch, share_the_cores
+from fittingroom.backend import prefer_torch, share_the_cores, without_missing_plot_backend
 
 if TYPE_CHECKING:
     from fittingroom.data import Dataset, Split, class_names, hold_out, list_datasets, load, load_data, locate, verify
@@ -126,6 +126,7 @@ share_the_cores()
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'fittingroom' has no attribute '{name}'")
+    without_missing_plot_backend()
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -8,6 +8,7 @@ import sys
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 BACKEND = "torch"
 SPIN_COUNT = "2000"
+MODULE = "module://"  # how Matplotlib is told of a backend that is not its own
+WINDOWLESS = "agg"
 NUMPY_2 = "__array__ implementation doesn't accept a copy keyword"
 
 
@@ -29,6 +32,26 @@ def prefer_torch() -> None:
     """
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", BACKEND)
+
+
+def without_missing_plot_backend() -> None:
+    """Let Matplotlib draw without a window where ``MPLBACKEND`` names a package that this Python lacks, and say so.
+
+    A notebook's cell hands its own backend down to what is started from it, where it may be missing; importing
+    Matplotlib then fails. It counts only before Matplotlib is imported; the first use of
+    a public name calls it. The command line, which opens no window, sets a backend itself.
+
+    Warns:
+        UserWarning: what was set, and what is used instead.
+    """
+    wanted = os.environ.get("MPLBACKEND", "")
+    if "matplotlib" in sys.modules or not wanted.startswith(MODULE):
+        return
+    package = wanted.removeprefix(MODULE).partition(".")[0]
+    if package and find_spec(package) is None:
+        os.environ["MPLBACKEND"] = WINDOWLESS
+        words = f"MPLBACKEND={wanted} names a package that is not installed here; plots are drawn by '{WINDOWLESS}'."
+        warnings.warn(words, stacklevel=3)
 
 
 def share_the_cores() -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fittingroom.errors import DataError, FittingRoomError
 
@@ -31,6 +31,7 @@ PARTIAL = ".partial-"  # begins the name of a file that is being written; a kill
 TEXT_BYTES = 64 << 20  # the largest text that is read: 64 MiB
 ARRAYS_BYTES = 2 << 30  # the largest file of arrays, and the most that its arrays may take: 2 GiB
 ARRAYS = 1000  # in one archive
+FLUSHABLE: Literal["rb", "r+b"] = "r+b" if os.name == "nt" else "rb"  # Windows flushes only what may be written
 DEEPEST = 100  # objects and lists inside each other, in JSON
 
 
@@ -55,7 +56,7 @@ def atomic_write(path: Path, content: bytes | str | Callable[[Path], object]) ->
             content(temporary)
         else:
             temporary.write_bytes(_encoded(content) if isinstance(content, str) else content)
-        with temporary.open("rb") as file:
+        with temporary.open(FLUSHABLE) as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException as error:
@@ -64,6 +65,14 @@ def atomic_write(path: Path, content: bytes | str | Callable[[Path], object]) ->
         if isinstance(error, OSError) and error.filename is not None:  # of a name that is gone by now
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def at_home(path: str | Path) -> Path:
+    """Return a path with ``~`` as the user's home; as it stands, where this user has none and so nothing lies there."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no HOME, and a user whom the system does not know, as in many containers
+        return Path(path)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

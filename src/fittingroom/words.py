@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -31,3 +32,16 @@ def listed(names: Sequence[str]) -> str:
         ('a', 'a, b and c')
     """
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def once_each(sentences: Iterable[str], noun: str) -> list[str]:
+    """Return each sentence once, with how many it stands for where there were several.
+
+    What names no file, such as a package that is missing, is the same for all of them and is told once.
+
+    Example:
+        >>> once_each(["a.png: is cut short.", "Photos need OpenCV.", "Photos need OpenCV."], "picture")
+        ['a.png: is cut short.', '2 pictures: Photos need OpenCV.']
+    """
+    times = Counter(sentences)
+    return [words if count == 1 else f"{counted(count, noun)}: {words}" for words, count in times.items()]

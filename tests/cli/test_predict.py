@@ -382,3 +382,15 @@ def test_a_light_background_on_data_is_warned_of_where_the_model_knows_dark_ones
     assert "its background is light" in light["warnings"][0]
     own = json.loads(run("predict", tmp_path / "light.png", "--model", trained, "--json").out)["answers"]
     assert own[0]["warnings"] == []  # a model of one's own data may know light ones
+
+
+def test_a_missing_package_is_said_once_and_not_for_each_photo(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    for number in range(5):
+        Image.new("RGB", (300, 300), (40 * number, 90, 30)).save(tmp_path / f"{number}.jpg")
+    answer = run("predict", tmp_path)
+    assert answer.code == 2
+    (line,) = answer.err.splitlines()
+    assert line.startswith("fittingroom: 5 pictures: Photos need OpenCV. Install it: ")
+    assert "pip install " in line
+    assert len(json.loads(run("predict", tmp_path, "--json").out)["answers"]) == 5

@@ -14,6 +14,7 @@ import pytest
 
 import fittingroom.data.cache as cache
 from fittingroom.data.cache import alone, array_path, cache_folder, invalidate, read, rehash, store
+from fittingroom.data.folder import foreign_places
 from fittingroom.errors import DataError
 from helpers import tiny_dataset
 
@@ -206,3 +207,15 @@ def test_without_the_variable_the_cache_is_the_platforms(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_folder("tiny").parent.name == "fittingroom"
     assert cache_folder("tiny").is_relative_to(tmp_path)
+
+
+def test_a_user_without_a_home_gets_a_folder_of_the_temporary_ones(tmp_path, monkeypatch):
+    def unknown(uid):
+        raise KeyError(uid)
+
+    for name in ("HOME", "XDG_CACHE_HOME", cache.CACHE_VARIABLE, "KERAS_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path))
+    assert cache_folder("mnist") == tmp_path / "fittingroom-cache" / "mnist"
+    assert all(not place.folder.exists() for place in foreign_places(tiny_dataset.TINY))

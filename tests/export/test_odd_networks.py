@@ -86,7 +86,7 @@ def test_json_stays_json_where_a_model_cannot_be_written(toy_folder, tmp_path):
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert "cannot be written as ONNX" in done.stderr
-    assert "pip install 'fittingroom[export]'" in done.stderr
+    assert "pip install onnx onnxruntime onnxscript" in done.stderr
 
 
 def test_quiet_takes_what_is_printed_logged_and_written_by_c_and_gives_the_streams_back(capfd):

@@ -117,7 +117,7 @@ def test_without_umap_the_words_name_the_line_that_installs_it(visitor, monkeypa
     monkeypatch.setattr("fittingroom.studio.answer_routes.find_spec", lambda name: None)
     answer = visitor.post("/api/maps", json={"dataset": "bars", "method": "umap"})
     assert answer.status_code == 422
-    assert "pip install 'fittingroom[map]'" in answer.json()["error"]["message"]
+    assert "pip install umap-learn" in answer.json()["error"]["message"]
 
 
 def test_a_process_that_dies_without_a_word_is_told_of():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError, Parameter
 
 from fittingroom._version import __version__
-from fittingroom.cli.output import carrying_out, log, write_what_the_console_lacks
+from fittingroom.cli.output import carrying_out, emit, log, write_what_the_console_lacks
 from fittingroom.errors import FittingRoomError
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_what_the_console_lacks()
     try:
         with carrying_out(words):
+            if not words:
+                _welcome()
             result = build_app()(_as_parsed(words), exit_on_error=False, print_error=False)
     except BrokenPipeError:
         raise
@@ -161,6 +163,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log("fittingroom: this is our mistake, not yours. Please report it with the output of `fittingroom doctor`.")
         return FAULT
     return result if isinstance(result, int) else 0
+
+
+def _welcome() -> None:
+    """Say where one is and what to do first, above the commands."""
+    from fittingroom.cli.start import welcome
+
+    emit(f"{welcome()}\n")
 
 
 def _as_parsed(words: Sequence[str]) -> list[str]:

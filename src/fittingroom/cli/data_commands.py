@@ -13,7 +13,7 @@ from fittingroom.cli.output import emit, emit_json, log, log_unless, table
 from fittingroom.data.folder import is_idx_name, rewrite
 from fittingroom.errors import UsageError
 from fittingroom.pages.exploration import explore as explore_dataset
-from fittingroom.words import counted
+from fittingroom.words import counted, once_each
 
 FASHION = "fashion-mnist"
 
@@ -151,8 +151,8 @@ def import_(
         if made.called_otherwise:
             count = counted(len(made.called_otherwise), "photo")
             emit(f"fashion-mnist/photo surely predicts another class than the folder for {count}: see report.txt.")
-    for one in made.left_out:
-        log(f"Left out: {one.reason}")
+    for reason in once_each((one.reason for one in made.left_out), "photo"):
+        log(f"Left out: {reason}")
     return 1 if made.left_out else 0
 
 

@@ -15,6 +15,7 @@ from fittingroom.cli.options import DataDir, Json, ModelName, Pixels, Quiet
 from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import DataError, UsageError
+from fittingroom.words import once_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -166,9 +167,8 @@ def _print(answers: list[PictureAnswer | Failure], json: bool, quiet: bool) -> N
     for answer in good:
         for note in answer.warnings:
             tell(f"{on_one_line(answer.path)}: {note}.")
-    for failed in answers:
-        if not isinstance(failed, PictureAnswer):
-            log(f"fittingroom: {on_one_line(failed.error)}")
+    for words in once_each((one.error for one in answers if not isinstance(one, PictureAnswer)), "picture"):
+        log(f"fittingroom: {on_one_line(words)}")
 
 
 def _is_failure(answer: PictureAnswer | Failure) -> bool:

@@ -14,6 +14,7 @@ from fittingroom.cli.options import Json, whole
 from fittingroom.cli.output import emit, emit_json, log, table
 from fittingroom.data import DATASETS, locate
 from fittingroom.errors import UsageError
+from fittingroom.extras import install_line
 from fittingroom.runs import ROOT
 
 NEEDS = ("fastapi", "uvicorn")
@@ -41,7 +42,7 @@ def studio(
 ) -> None:
     """Open the studio: a page on this machine, without account, download or cloud. Ctrl-C closes it."""
     if any(find_spec(name) is None for name in NEEDS):
-        raise UsageError("The studio needs packages that are not installed. Run: pip install 'fittingroom[studio]'")
+        raise UsageError(f"The studio needs packages that are not installed. Run: {install_line('studio')}")
     from fittingroom.studio.asgi import serve
     from fittingroom.studio.flat_dataset import DatasetRegistry
     from fittingroom.studio.security import Access, public_address

@@ -19,7 +19,7 @@ import numpy as np
 
 from fittingroom.data.idx import encode_header, writing
 from fittingroom.errors import DataError
-from fittingroom.files import PARTIAL, atomic_write, read_json, write_json
+from fittingroom.files import PARTIAL, at_home, atomic_write, read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,14 +51,19 @@ def cache_folder(name: str = "") -> Path:
         name: of a dataset; empty for the whole cache.
 
     Returns:
-        ``$FITTINGROOM_CACHE/NAME`` where that is set, otherwise in the platform's cache folder.
+        ``$FITTINGROOM_CACHE/NAME`` where that is set, otherwise in the platform's cache folder; in that
+        for temporary files where the user has no home.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
-        return Path(chosen).expanduser().absolute() / name
+        return at_home(chosen).absolute() / name
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("fittingroom")) / name
+    with suppress(RuntimeError):  # newer platformdirs, of a user without a home; older ones return a relative path
+        usual = Path(platformdirs.user_cache_dir("fittingroom"))
+        if usual.is_absolute():
+            return usual / name
+    return Path(tempfile.gettempdir()) / "fittingroom-cache" / name  # what is kept is verified: any folder will do
 
 
 def read(folder: Path, file: KnownFile) -> CachedFile | None:

@@ -18,6 +18,7 @@ from fittingroom.data.foreign_files import advice
 from fittingroom.data.idx import decode, encode, read_raw, reading, write_idx, writing
 from fittingroom.data.verified import sha256_of
 from fittingroom.errors import DataError, DataNotFoundError, UsageError
+from fittingroom.files import at_home
 from fittingroom.progress import Log, audible, no_log
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def foreign_places(known: KnownDataset) -> tuple[Place, ...]:
     Args:
         known: the dataset.
     """
-    keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets" / known.keras_folder
-    torchvision = [Path(root).expanduser() / known.torchvision_folder / "raw" for root in TORCHVISION_ROOTS]
+    keras = at_home(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets" / known.keras_folder
+    torchvision = [at_home(root) / known.torchvision_folder / "raw" for root in TORCHVISION_ROOTS]
     places = [("Keras", keras), *(("torchvision", folder) for folder in torchvision)]
     if known.clone_folder is not None:
         places.append(("the original repository", Path(known.clone_folder)))

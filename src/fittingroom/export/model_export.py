@@ -20,6 +20,7 @@ from fittingroom.inference.pixels import feed_of
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 from fittingroom.models.front import for_use
+from fittingroom.models.keras_file import save_keras
 from fittingroom.runs import Run, is_run, open_run
 from fittingroom.words import counted
 
@@ -101,7 +102,7 @@ def _written(opened: Predictor, source: Path, to: Path, images: Images, class_na
     model = at_temperature(model, opened.temperature)
     _check_tempered(model, opened, images[:COMPARED])
     if to.suffix == ".keras":
-        atomic_write(to, model.save)
+        save_keras(model, to)
         made: dict[str, Any] = {"format": "keras"}
     else:
         made = checked_onnx(model, to, images, class_names)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import ModelError
+from fittingroom.extras import install_line
 from fittingroom.files import atomic_write
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 
 INPUT, OUTPUT = "pixels", "probabilities"
-INSTALL = "pip install 'fittingroom[export]'"
 OPSETS = {"script": 17, "dynamo": 18}
 SAMPLE = 3  # images that are traced; the file takes any number
 
@@ -79,7 +79,7 @@ def need_onnx() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise ModelError(f"ONNX files need the onnx package. Install it: {INSTALL}") from error
+        raise ModelError(f"ONNX files need the onnx package. Install it: {install_line('export')}") from error
     return onnx
 
 
@@ -103,7 +103,7 @@ def _translated(module: Any, onnx: Any) -> Any:
             if graph_model.graph.input:
                 return graph_model
             failure = "it computes outside PyTorch, where no graph follows"
-    more = "" if len(ways) > 1 else f" More models can be written with onnxscript: {INSTALL}"
+    more = "" if len(ways) > 1 else f" More models can be written with onnxscript: {install_line('export')}"
     raise ModelError(f"Model '{module.functional.name}' cannot be written as ONNX: {failure}{more}")
 
 

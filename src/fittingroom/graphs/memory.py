@@ -20,6 +20,7 @@ from fittingroom.graphs.nodes import (
     shape_of,
     value_of,
 )
+from fittingroom.private_apis import OpOverload, direct
 
 if TYPE_CHECKING:
     from torch.fx import Graph
@@ -33,8 +34,8 @@ SAME: dict[Any, Any] = {
     aten.relu_.default: torch.relu_,
     aten.permute.default: torch.permute,
     aten.t.default: torch.t,
-    aten._softmax.default: torch._softmax,
-    aten._log_softmax.default: torch._log_softmax,
+    aten._softmax.default: direct(aten._softmax.default, "_softmax"),
+    aten._log_softmax.default: direct(aten._log_softmax.default, "_log_softmax"),
     aten.native_batch_norm.default: torch.native_batch_norm,
     aten.add.Tensor: torch.add,
     aten.sub.Tensor: torch.sub,
@@ -95,7 +96,7 @@ element and sums: PyTorch's generic kernels, which go by strides."""
 def is_layout_free(node: Node) -> bool:
     """Say whether a node gives the same values whatever the memory layout of its inputs."""
     target = node.target
-    if not isinstance(target, torch._ops.OpOverload):
+    if not isinstance(target, OpOverload):
         return True  # picks one of several results
     if torch.Tag.nondeterministic_seeded in target.tags and target is not aten.bernoulli_.float:
         return False

@@ -7,13 +7,10 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch._guards import TracingContext, tracing
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx import GraphModule, Node
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
+
+from fittingroom.private_apis import OpOverload, recorded
 
 Flattened = Callable[..., list[Tensor]]
 
@@ -24,10 +21,11 @@ def graph_of(function: Flattened, arguments: tuple[Tensor, ...]) -> GraphModule:
     Args:
         function: takes the arguments one by one and returns a list of tensors.
         arguments: real tensors; their values do not matter, their shapes and dtypes are written into the graph.
+
+    Raises:
+        ModelError: this Torch records no graphs, see `fittingroom.private_apis`.
     """
-    shapes = FakeTensorMode(allow_fallback_kernels=True)
-    with tracing(TracingContext(shapes)):  # one for all nodes: make_fx would make one for each, half of its time
-        module = make_fx(function)(*arguments)
+    module = recorded(function, arguments)
     module.graph.set_codegen(CodeGen())  # positional arguments in, a list out: no trees to flatten at every step
     module.recompile()
     return module
@@ -67,7 +65,7 @@ def is_pure(node: Node) -> bool:
     if node.op != "call_function":
         return False
     target = node.target
-    if not isinstance(target, torch._ops.OpOverload):
+    if not isinstance(target, OpOverload):
         return not node.is_impure()
     return not target._schema.is_mutable and torch.Tag.nondeterministic_seeded not in target.tags
 
@@ -93,7 +91,7 @@ def _sharing(node: Node) -> list[tuple[Node, bool]]:
     """Return what a node may share memory with among its inputs, and whether it writes into that."""
     if node.op != "call_function":
         return []
-    if not isinstance(node.target, torch._ops.OpOverload) or is_call(node, *VIEWS):
+    if not isinstance(node.target, OpOverload) or is_call(node, *VIEWS):
         return [(source, False) for source in node.all_input_nodes]
     found = []
     for position, argument in enumerate(node.target._schema.arguments):
@@ -122,14 +120,3 @@ def placeholders(module: GraphModule) -> list[Node]:
 def replace(old: Node, new: Node) -> None:
     """Let every user of one node use another instead; the old one is left without users."""
     old.replace_all_uses_with(new)
-
-
-class HoldNoGrad(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Detach, in a graph that is being recorded, what is computed while gradients are off: a graph has no such mode."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        del types
-        result = func(*args, **(kwargs or {}))
-        if torch.is_grad_enabled() or func is torch.ops.aten.detach.default:
-            return result
-        return tree_map_only(Tensor, torch.ops.aten.detach.default, result)

@@ -10,6 +10,7 @@ import numpy as np
 from fittingroom.arrays import Array, Predict, Probabilities
 from fittingroom.data.accepting import accept_images
 from fittingroom.errors import ModelError
+from fittingroom.extras import install_line
 from fittingroom.inference.model_files import PHOTO_28_MODEL
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 BATCH = 1000
 PHOTOS_AT_ONCE = 8
 PHOTO_OUTPUTS = ("probabilities", "none_of_these")
-INSTALL = "Install it: pip install 'fittingroom[photos]'"
 
 
 class OnnxModel(NamedTuple):
@@ -109,7 +109,7 @@ def _session(path: Path, threads: int) -> InferenceSession:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ModelError(f"{path}: an ONNX model needs ONNX Runtime. {INSTALL}") from error
+        raise ModelError(f"An ONNX model needs ONNX Runtime. Install it: {install_line('photos')}") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     options.log_severity_level = 3

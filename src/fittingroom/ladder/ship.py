@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from fittingroom.files import atomic_write, write_json
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging import fit_temperature
 from fittingroom.ladder.measure import done_or_gone_on, run_folder
+from fittingroom.models.keras_file import copy_portable
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import Run, open_run
 from fittingroom.words import counted
@@ -57,7 +57,7 @@ def ship(row: Row, root: Path, to: Path, data: Dataset, *, log: Log) -> Path:
     held = hold_out(data.train, HELD_OUT, seed=0)[1]
     value = fit_temperature(held.labels, validated(row.rung, root, data, log=log).predict(held.images, tempered=False))
     to.mkdir(parents=True, exist_ok=True)
-    atomic_write(to / f"{row.rung}.keras", partial(shutil.copyfile, run.folder / IN_A_RUN))
+    atomic_write(to / f"{row.rung}.keras", partial(copy_portable, run.folder / IN_A_RUN))
     model = run.model()
     if model.count_params() <= ONNX_PARAMETERS:
         checked_onnx(model, to / f"{row.rung}.onnx", data.test.images, data.class_names)

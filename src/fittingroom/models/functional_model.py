@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 from fittingroom.backend import import_keras
 from fittingroom.errors import ModelError
 from fittingroom.models.front import contiguous, outputs_of, shape_for, stated_shape
 from fittingroom.models.hidden_state import PYTHON, unmoved
+from fittingroom.private_apis import is_being_recorded
 
 if TYPE_CHECKING:
     import keras
@@ -263,7 +263,7 @@ def _keras_forward(model: keras.Model, trainable: list[Any], rest: list[Any], dr
             variable, value = update
             if id(variable) in known:
                 super().add_update(update)
-            elif get_proxy_mode() is not None:
+            elif is_being_recorded():
                 raise HiddenStateError("a layer writes a variable that the model does not list")
             else:
                 variable._direct_assign(value.detach())

@@ -49,6 +49,7 @@ from fittingroom.models.python_values import (
     set_on_class,
     slots,
 )
+from fittingroom.private_apis import keras_global, set_keras_global
 
 LARGEST_WALK = 200_000
 """Packages whose functions are known to keep nothing that a result depends on."""
@@ -432,11 +433,9 @@ def random_states() -> dict[str, RandomState]:
 
 
 def _keras_seed() -> RandomState:
-    from keras.src.backend.common import global_state
-
-    generator = global_state.get_global_attribute("global_seed_generator")
+    generator = keras_global("global_seed_generator")
     if generator is None:
-        return RandomState(None, lambda _: global_state.set_global_attribute("global_seed_generator", None))
+        return RandomState(None, lambda _: set_keras_global("global_seed_generator", None))
     value = generator.state.value
     return RandomState(value.detach().clone(), lambda old: generator.state.assign(old))
 

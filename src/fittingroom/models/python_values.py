@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fittingroom.private_apis import keras_global, set_keras_global
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -173,16 +175,15 @@ def bookkeeping(thing: Any) -> frozenset[str]:
 @functools.cache
 def _keras_bookkeeping() -> frozenset[str]:
     import keras
-    from keras.src.backend.common import global_state
 
-    counted = global_state.get_global_attribute("object_name_uids")
+    counted = keras_global("object_name_uids")
     drawn, names = random.getstate(), None if counted is None else dict(counted)
     inputs = keras.Input((1,))
     things = [keras.layers.Layer(), keras.Model(), keras.Sequential(), keras.Model(inputs, inputs * 1)]
     things[0].built = True
     random.setstate(drawn)
     if names is None:
-        global_state.set_global_attribute("object_name_uids", None)
+        set_keras_global("object_name_uids", None)
     else:
         counted.clear()
         counted.update(names)

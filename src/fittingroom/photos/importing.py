@@ -28,6 +28,7 @@ from fittingroom.photos.opening import is_picture_name
 from fittingroom.photos.prepare import EDGE, prepare_photo
 from fittingroom.photos.whole_photo import SIZE, whole_photo
 from fittingroom.pictures import have_light_background, is_grey_of_size, read_pictures
+from fittingroom.words import once_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -164,7 +165,7 @@ def import_photos(folder: Path, out: Path, log: Callable[[str], None], *, gzippe
     if len(taken) < FEWEST:
         raise UsageError(
             f"{folder}: expected at least {FEWEST} photos in which an article can be found, received {len(taken)} of "
-            f"{len(photos)}. " + " ".join(one.reason for one in left_out[:2])
+            f"{len(photos)}. " + " ".join(once_each((one.reason for one in left_out), "photo")[:2])
         )
     train, test = _split(taken) if len(parts) == 1 else _split_as_laid_out(taken, parts)
     warned = sum(bool(one.warnings) for one in taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
+from fittingroom.extras import install_line
 from fittingroom.pictures import check_is_file
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def need_opencv() -> ModuleType:
     try:
         import cv2
     except ImportError as error:
-        raise DataError("Photos need OpenCV. Install it: pip install 'fittingroom[photos]'") from error
+        raise DataError(f"Photos need OpenCV. Install it: {install_line('photos')}") from error
     return cv2
 
 
@@ -83,7 +85,8 @@ def open_photo(path: Path) -> Opened:
         path: of the file; its name does not matter, its bytes do.
 
     Raises:
-        DataError: no such file, not a picture, cut short, too large, too small or too long and thin.
+        DataError: no such file, not a picture, cut short, too large, too small or too long and thin; a HEIC
+            file, and pillow-heif is not installed.
     """
     _check_file(path)
     from PIL import Image, UnidentifiedImageError
@@ -93,6 +96,7 @@ def open_photo(path: Path) -> Opened:
             # Pillow warns of sizes, which are checked here, and of odd metadata
             return opened(picture, path)
     except UnidentifiedImageError as error:
+        _check_heif(path)
         raise DataError(f"{path}: expected a picture, received {_guess(path)}") from error
     except Image.DecompressionBombError as error:
         raise DataError(f"{path}: expected at most {MOST_PIXELS:,} pixels, received more. Make it smaller.") from error
@@ -161,11 +165,13 @@ def known_formats() -> list[str]:
     return [name for name in FORMATS if name in Image.OPEN]
 
 
-def _guess(path: Path) -> str:
-    from importlib.util import find_spec
-
+def _check_heif(path: Path) -> None:
+    """Raise where only a package is missing to open a file."""
     if path.suffix.lower() in HEIF_SUFFIXES and find_spec("pillow_heif") is None:
-        return "a HEIC file, which needs another package. Install it: pip install pillow-heif"
+        raise DataError(f"HEIC files need another package. Install it: {install_line('photos')}")
+
+
+def _guess(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(64).lstrip()
     if head.startswith(b"<"):

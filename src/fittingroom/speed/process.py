@@ -8,20 +8,20 @@ It is a process of its own and a small one, since the system counts a parent's m
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
 
-RSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
+from fittingroom.processes import peak_bytes_of_child
 
 
 def main() -> int:
     """Run what the command line names; its output goes to stderr."""
     start = time.perf_counter()
-    code = subprocess.run(sys.argv[1:], stdout=sys.stderr, check=False).returncode
+    with subprocess.Popen(sys.argv[1:], stdout=sys.stderr) as child:
+        code = child.wait()
     seconds = time.perf_counter() - start
-    peak_bytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * RSS_UNIT_BYTES
+    peak_bytes = peak_bytes_of_child(child.pid)
     sys.stdout.write(json.dumps({"seconds": seconds, "peak_bytes": peak_bytes}) + "\n")
     return code
 

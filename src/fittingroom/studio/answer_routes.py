@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from fittingroom.arrays import Array
+from fittingroom.extras import install_line
 from fittingroom.models.feature_extractor import neighbours
 from fittingroom.studio.data_routes import as_json
 from fittingroom.studio.jobs import arrays_of, save_arrays
@@ -100,7 +101,7 @@ def answers_routes(studio: Studio) -> APIRouter:
 
 
 Method = Literal["pca", "umap"]
-INSTALL = "UMAP is an optional extra. Install it with: pip install 'fittingroom[map]'"
+INSTALL = f"UMAP is an optional extra. Install it with: {install_line('map', tells_path=False)}"
 
 
 class Wish(BaseModel):

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fittingroom.processes import own_session, resident_bytes
 from fittingroom.studio.problems import Problem, as_problem, hide_paths
 
 if TYPE_CHECKING:
@@ -156,8 +157,8 @@ class ModelProcess:
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-m", "fittingroom.studio.model_process"]
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-            )  # of its own session: Ctrl-C is for the studio, which ends it
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **own_session()
+            )  # Ctrl-C is for the studio, which ends it
         return self._process
 
     def _wait(self, process: subprocess.Popen[bytes], lines: queue.Queue[bytes], seconds: float) -> bytes:
@@ -199,14 +200,6 @@ def _exchange(process: subprocess.Popen[bytes], head: bytes, content: bytes, lin
         lines.put(process.stdout.readline(LONGEST_ANSWER))
     except (OSError, ValueError):
         lines.put(b"")
-
-
-def resident_bytes(pid: int) -> int:
-    """Return how much memory a process holds; 0 where the system does not tell."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
+from fittingroom.extras import install_line
 from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.photos.finding import NothingFoundError
@@ -56,7 +57,8 @@ def open_picture(content: bytes, pixels: int, side: int) -> Image.Image:
             picture = Image.open(io.BytesIO(content), formats=known_formats())
     except UnidentifiedImageError:
         if content[4:8] == b"ftyp" and find_spec("pillow_heif") is None:
-            raise Problem(415, "A HEIC photo needs another package. Install it: pip install pillow-heif") from None
+            words = f"A HEIC photo needs another package. Install it: {install_line('photos', tells_path=False)}"
+            raise Problem(415, words) from None
         words = "Expected a picture (JPEG, PNG, WebP, HEIC, GIF, TIFF, BMP), received something else."
         raise Problem(415, words) from None
     except Exception as error:  # Pillow raises many kinds for a damaged header

@@ -12,6 +12,7 @@ import anyio
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
+from fittingroom.extras import install_line
 from fittingroom.studio.model_answers import find_entry
 from fittingroom.studio.problems import Problem
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from fittingroom.studio.state import Studio
 
 
-INSTALL = "Photos need packages that are not installed. Run: pip install 'fittingroom[photos]'"
+INSTALL = f"Photos need packages that are not installed. Run: {install_line('photos', tells_path=False)}"
 PICTURE = {
     "required": True,
     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},

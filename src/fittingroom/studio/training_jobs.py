@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import DATASETS
 from fittingroom.errors import DataError, FittingRoomError, Interrupted
 from fittingroom.files import append_json_line, read_json, read_json_lines, write_json
+from fittingroom.processes import STOPS, ask_to_stop, command_line, own_session
 from fittingroom.runs import Run, is_run
 from fittingroom.studio.problems import Problem, hide_paths, without_paths
 from fittingroom.studio.run_table import is_name
@@ -127,9 +128,7 @@ class Trainings:
             write_json(folder / ORDER, order)
             with (folder / "log.txt").open("ab") as log:
                 command = [sys.executable, "-m", "fittingroom.studio.training_jobs", str(folder)]
-                process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
+                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **own_session())
             write_json(folder / PROCESS, {"pid": process.pid})
         except OSError:
             if is_new:
@@ -159,7 +158,7 @@ class Trainings:
                 raise Problem(409, f"'{name}' is not under way.")
             if name not in self._stopping:  # a second signal would interrupt the step itself
                 self._stopping.add(name)
-                os.kill(pid, signal.SIGTERM)
+                ask_to_stop(pid)
 
     def order(self, name: str) -> dict[str, Any]:
         """Return what was asked of a training; little where it was not started here.
@@ -207,11 +206,8 @@ def _pid(folder: Path) -> int | None:
 
 def _is_ours(pid: int, folder: Path) -> bool:
     """Say whether a process is the training of a folder, and not another that got its number after it."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return str(folder).encode() in words
+    words = command_line(pid).removesuffix('"')  # Windows quotes what has spaces
+    return words.endswith((f" {folder}", f'"{folder}'))
 
 
 def write_line(folder: Path, line: dict[str, Any]) -> None:
@@ -238,7 +234,7 @@ def carry_out(folder: Path) -> None:
     out = Path(order["out"])
     source = order["dataset"] if order["dataset"] in DATASETS else Path(order["dataset"])
     hide_paths([out] if isinstance(source, str) else [out, source])
-    signal.signal(signal.SIGTERM, _interrupt)
+    _on_stop(_interrupt)
     write_line(folder, {"kind": "says", "words": "Opening the data"})
     try:
         _train(folder, order, out, source)
@@ -255,6 +251,11 @@ def carry_out(folder: Path) -> None:
     except Exception:
         traceback.print_exc()
         write_line(folder, {"kind": "end", "how": "failed", "words": OUR_FAULT})
+
+
+def _on_stop(handler: Any) -> None:
+    for number in STOPS:
+        signal.signal(number, handler)
 
 
 def _interrupt(*_: object) -> None:
@@ -292,7 +293,7 @@ def _keep(folder: Path, out: Path, words: str) -> None:
     """Leave a run that can be used as it is, and tell how it ended."""
     from fittingroom.workflows.training import keep_stopped_model
 
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _on_stop(signal.SIG_IGN)
     try:
         kept = is_run(out) and keep_stopped_model(Run(out))
     except (FittingRoomError, OSError):

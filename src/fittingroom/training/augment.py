@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Generator, Tensor
 
+from fittingroom.private_apis import standard_gamma
+
 if TYPE_CHECKING:
     from fittingroom.training.recipe import Recipe
 
@@ -97,7 +99,7 @@ def _square(length: int, n: int, side: int, generator: Generator, device: torch.
 def beta_share(alpha: float, generator: Generator) -> float:
     """Draw a share between 0 and 1 from the beta distribution with both parameters alpha."""
     shape = torch.full((2,), alpha, dtype=torch.float64)
-    first, second = torch._standard_gamma(shape, generator=generator).tolist()
+    first, second = standard_gamma(shape, generator).tolist()
     return float(first / (first + second)) if first + second > 0 else 1.0
 
 

@@ -14,10 +14,11 @@ from torch.func import functionalize
 
 import fittingroom.graphs as graphs
 from fittingroom.errors import FittingRoomError, ModelError, TrainingError
-from fittingroom.graphs.nodes import Flattened, HoldNoGrad, graph_of
+from fittingroom.graphs.nodes import Flattened, graph_of
 from fittingroom.models.front import contiguous
 from fittingroom.models.functional_model import FunctionalModel, Tensors, first_words
 from fittingroom.models.hidden_state import HiddenState
+from fittingroom.private_apis import no_grad_held
 from fittingroom.training.agreement import (
     HALF,
     NUDGE,
@@ -223,7 +224,7 @@ def _split(arguments: Tensors, counts: tuple[int, int]) -> tuple[Tensors, Tensor
 
 def _listed(value_of: ValueOf, counts: tuple[int, int]) -> Flattened:
     def forward(*arguments: Tensor) -> list[Tensor]:
-        with HoldNoGrad():  # type: ignore[no-untyped-call]
+        with no_grad_held():
             value = value_of(*_split(arguments, counts))
         return [value.loss, value.outputs, *value.buffers]
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fittingroom.arrays import Array
 from fittingroom.errors import Interrupted, RunError, TrainingError
+from fittingroom.processes import STOPS
 from fittingroom.progress import Log, OnProgress, Progress, no_log, no_progress
 from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
@@ -173,7 +174,7 @@ def held_back() -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
     came = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *STOPS)}
 
     def note(number: int, frame: FrameType | None) -> None:
         del number, frame

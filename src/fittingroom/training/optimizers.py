@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fittingroom.errors import ModelError
 from fittingroom.lookup import look_up
+from fittingroom.private_apis import can_trace
 from fittingroom.training.recipe import resolved
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def can_be_traced(optimizer: Any) -> bool:
 
 def _is(optimizer: Any, name: str) -> bool:
     """Say whether this is Keras's own class of a name, or the subclass that the torch backend puts in its place."""
-    return type(optimizer).__name__ == name and type(optimizer).__module__.startswith("keras.src.")
+    return type(optimizer).__name__ == name and type(optimizer).__module__.partition(".")[0] == "keras"
 
 
 def owners_optimizer(optimizer: Any, variables: list[Any], flat: Flat, *, trace: bool) -> Optimizer:
@@ -274,7 +275,7 @@ def owners_optimizer(optimizer: Any, variables: list[Any], flat: Flat, *, trace:
         optimizer.build(variables)
     # by number: Keras counts its layers on within a process, so that names are others when the model is built again
     state = {str(index): variable.value for index, variable in enumerate(optimizer.variables)}
-    if trace and variables and can_be_traced(optimizer):
+    if trace and variables and can_be_traced(optimizer) and can_trace():
         return Optimizer(state, _traced(optimizer, variables, flat))
     gradients = list(flat.gradient_views)
     if not variables:  # a callback has frozen all of them: as in fit, nothing is updated

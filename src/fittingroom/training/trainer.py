@@ -26,6 +26,7 @@ from fittingroom.inference.predictor import keep_temperature
 from fittingroom.models.custom import WEIGHTS, weights_of
 from fittingroom.models.front import for_use, pixel_scale
 from fittingroom.models.functional_model import as_functional, probe
+from fittingroom.models.keras_file import portable_json, save_keras
 from fittingroom.progress import OnProgress, audible, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
@@ -321,7 +322,7 @@ def _keep(run: Run, model: Any, image_shape: tuple[int, int], pixels: str) -> No
         functional = as_functional(model, image_shape)
         if functional.is_keras and functional.is_ordinary:
             with functional.at_rest():
-                atomic_write(run.folder / IN_A_RUN, for_use(model, image_shape, pixels).save)
+                save_keras(for_use(model, image_shape, pixels), run.folder / IN_A_RUN)
             return
     from safetensors.torch import save
 
@@ -333,7 +334,7 @@ def _architecture(model: Any) -> str | None:
     if not hasattr(model, "to_json") or getattr(model, "compiled", False) or not model.built:
         return None
     try:
-        return str(model.to_json())
+        return portable_json(model)
     except (NotImplementedError, TypeError, ValueError):
         return None
 

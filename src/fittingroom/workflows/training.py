@@ -12,7 +12,7 @@ from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.data.catalog import DATASETS
 from fittingroom.errors import ModelError, UsageError
-from fittingroom.files import atomic_write
+from fittingroom.extras import install_line
 from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN, load_model
 from fittingroom.lookup import suggest
 from fittingroom.models import MODELS, build
@@ -385,7 +385,7 @@ def write_twin(run: Run, data: Any, log: Log) -> None:
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        log(f"No model.onnx: {' and '.join(missing)} not installed (pip install 'fittingroom[export]').")
+        log(f"No model.onnx: {' and '.join(missing)} not installed ({install_line('export')}).")
         return
     from fittingroom.export.model_export import checked_onnx
     from fittingroom.inference.predictor import open_predictor
@@ -415,6 +415,7 @@ def keep_stopped_model(run: Run) -> bool:
     """
     from fittingroom.backend import import_keras
     from fittingroom.models.front import for_use
+    from fittingroom.models.keras_file import save_keras
     from fittingroom.training import checkpoint as checkpoints
     from fittingroom.training.step import adapt
 
@@ -431,6 +432,5 @@ def keep_stopped_model(run: Run) -> bool:
     buffers = {str(index): buffer for index, buffer in enumerate(functional.buffers)}
     checkpoints.restore(parameters, checkpoints.group(saved.tensors, "parameters"), "weights")
     checkpoints.restore(buffers, checkpoints.group(saved.tensors, "buffers"), "buffers")
-    for_use_ = for_use(model, (height, width), saved.facts["recipe"]["pixels"])
-    atomic_write(run.folder / IN_A_RUN, for_use_.save)
+    save_keras(for_use(model, (height, width), saved.facts["recipe"]["pixels"]), run.folder / IN_A_RUN)
     return True
