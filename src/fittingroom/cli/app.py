@@ -82,6 +82,11 @@ GROUPS = {
                 "Make a dataset of your own photos.",
                 "data import my-photos --out my-mnist",
             ),
+            "convert": (
+                "data_commands:convert",
+                "Turn a dataset from one form of files into another.",
+                "data convert fashion-mnist fashion.npz",
+            ),
             "path": ("data_commands:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
         },
     ),
