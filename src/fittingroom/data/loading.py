@@ -165,15 +165,10 @@ def list_datasets() -> list[dict[str, str | None]]:
         >>> [row["name"] for row in list_datasets()][0]
         'fashion-mnist'
     """
-    return [
-        {
-            "name": name,
-            "title": known.title,
-            "found": _found(name),
-            "what": known.description if name in DATASETS else f"{known.description} Not verified, not fetched.",
-        }
-        for name, known in (*DATASETS.items(), *KIN.items())
-    ]
+    unverified = "Not verified, not fetched."
+    rows = [(name, known.title, known.description) for name, known in DATASETS.items()]
+    rows += [(name, kin.title, f"{kin.description} {unverified}") for name, kin in KIN.items()]
+    return [{"name": name, "title": title, "found": _found(name), "what": what} for name, title, what in rows]
 
 
 def _found(name: str) -> str | None:

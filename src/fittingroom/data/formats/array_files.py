@@ -65,7 +65,7 @@ def write_npz(contents: Contents, out: Path) -> None:
         contents: checked; held in memory.
         out: the file to make.
     """
-    arrays: dict[str, Array] = {}
+    arrays: dict[str, Any] = {}
     for part in contents.parts:
         arrays[f"x_{part.name}"], arrays[f"y_{part.name}"] = gathered(part)
     if contents.class_names is not None:

@@ -6,15 +6,16 @@ https://docs.mlcommons.org/croissant/docs/croissant-spec.html
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.files import write_json
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 CONTEXT = {
     "@language": "en",
@@ -85,10 +86,9 @@ def write_description(
         image_shape: height and width, in pixels.
         class_names: by label.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != target)
-    alone = [path for path in files if path.suffix != ".png"]
-    distribution = [_file_object(path, folder) for path in alone]
-    if len(alone) < len(files):
+    files, has_pictures = _files(folder)
+    distribution = [_file_object(path, folder) for path in files if path != target]
+    if has_pictures:
         distribution += [_file_set("pictures", "**/*.png", MEDIA_TYPES[".png"])]
     parts = " and ".join(f"{counted(count, 'image')} in {part}" for part, count in counts.items())
     height, width = image_shape
@@ -104,7 +104,16 @@ def write_description(
         "distribution": distribution,
         "recordSet": [_classes(class_names)],
     }
-    write_json(target, value)
+    target.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _files(folder: Path) -> tuple[list[Path], bool]:
+    """Return the files below a folder but for its PNGs, of which there may be a million, and whether there are such."""
+    found, has_pictures = [], False
+    for home, _, names in os.walk(folder):
+        found += [Path(home, name) for name in names if not name.endswith(".png")]
+        has_pictures = has_pictures or any(name.endswith(".png") for name in names)
+    return sorted(found), has_pictures
 
 
 def folder_url(name: str) -> str:

@@ -61,7 +61,7 @@ def _is_of_pixels(path: Path) -> bool:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         cells = [cell.strip() for cell in next(csv.reader(file), [])]
     numbered = sum(bool(NUMBERED.match(cell) or BY_PLACE.match(cell)) for cell in cells)
-    return numbered > 1 and numbered >= len(cells) - 2
+    return len(cells) > 1 and 0 < numbered >= len(cells) - 2
 
 
 def read_csv(path: Path, log: Log) -> Contents:

@@ -13,7 +13,6 @@ from fittingroom.data.catalog import DATASETS, FILE_NAMES, fingerprint
 from fittingroom.data.folder import (
     CLASSES_FILE,
     COLLECTIONS,
-    EMNIST_CLASSES,
     find_collection,
     hash_file,
     is_idx_name,
@@ -29,6 +28,7 @@ from fittingroom.data.formats.contents import (
     write_class_names,
 )
 from fittingroom.data.idx import encode_header, open_idx
+from fittingroom.data.mnist_kin import EMNIST_CLASSES
 from fittingroom.errors import DataError
 from fittingroom.words import counted
 
@@ -94,12 +94,9 @@ def read_idx_folder(path: Path, log: Log) -> Contents:
         log(f"{path}: {COLLECTIONS[collection.partition('-')[0]]}")
     known = _known(files)
     names = read_class_names(path) or (known.class_names if known else EMNIST_CLASSES.get(collection))
-    parts = [Part(name, partial(_chunks, *pair, collection)) for name, pair in _pairs(files)]
-    return Contents(known.name if known else collection or path.resolve().name, *parts, names)
-
-
-def _pairs(files: tuple[Path, ...]) -> tuple[tuple[str, tuple[Path, ...]], ...]:
-    return ("train", files[:2]), ("test", files[2:])
+    train = Part("train", partial(_chunks, files[0], files[1], collection))
+    test = Part("test", partial(_chunks, files[2], files[3], collection))
+    return Contents(known.name if known else collection or path.resolve().name, train, test, names)
 
 
 def _is_of_bytes(path: Path) -> bool:
