@@ -11,6 +11,7 @@ from fittingroom.data.cache import cache_folder
 from fittingroom.data.catalog import DATASETS
 from fittingroom.data.mnist_kin import KIN, SIDE
 from fittingroom.errors import DataError, DataNotFoundError
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from fittingroom.data.dataset import Dataset
@@ -69,10 +70,12 @@ def load_kin(name: str, chosen: Path | None, log: Log) -> Dataset:
         raise DataError(f"{files[0].parent}: expected {kin.title}, received {DATASETS[data.name].title} by its hashes.")
     found = (len(data.train), len(data.test), *data.image_shape)
     if found != (*kin.counts, SIDE, SIDE) or data.classes > len(kin.class_names):
+        expected = f"{kin.counts[0]:,} and {counted(kin.counts[1], 'image')} of {SIDE}x{SIDE}"
+        received = f"{found[0]:,} and {found[1]:,} of {found[2]}x{found[3]} in {data.classes}"
+        classes = counted(len(kin.class_names), "class", "classes")
         raise DataError(
-            f"{files[0].parent}: expected {kin.title}, {kin.counts[0]:,} and {kin.counts[1]:,} images of {SIDE}x{SIDE} "
-            f"in {len(kin.class_names)} classes, received {found[0]:,} and {found[1]:,} of {found[2]}x{found[3]} in "
-            f"{data.classes}. Load it as a folder: --dataset {files[0].parent}"
+            f"{files[0].parent}: expected {kin.title}, {expected} in {classes}, received {received}. Load it as a "
+            f"folder: --dataset {files[0].parent}"
         )
     return replace(data, name=name, class_names=kin.class_names, source=f"{data.source}, not verified")
 

@@ -88,7 +88,7 @@ REFUSED = {
     "a word": ({"rows": changed(5, 0, "Bag")}, "line 7: .* whole numbers, received 'Bag'"),
     "a short line": ({"rows": [*ROWS.tolist(), [1, 2, 3]]}, "line 32: .* received 3 columns after 10"),
     "a huge number": ({"rows": changed(1, 1, 10**30)}, "line 3: .* whole numbers"),
-    "no label": ({"header": KAGGLE[6:], "rows": ROWS[:, 1:]}, "0 columns of labels"),
+    "no label": ({"header": KAGGLE[6:], "rows": ROWS[:, 1:]}, "0 label columns"),
     "no label and no names": ({"header": None, "rows": ROWS[:, 1:]}, "pixels of 3x3 without a label"),
     "no square": ({"header": KAGGLE[:-7], "rows": ROWS[:, :-1]}, "pixels of a square picture"),
     "another order": ({"header": KAGGLE.replace("pixel2,pixel3", "pixel3,pixel2")}, "pixels in order"),

@@ -155,7 +155,7 @@ def _named(path: Path, names: Sequence[str]) -> Columns:
     pixels = [name for index, name in enumerate(names) if index not in labels]
     other = next((name for name in pixels if not (NUMBERED.match(name) or BY_PLACE.match(name))), None)
     if len(labels) != 1 or other is not None or not pixels:
-        found = f"a column {other!r}" if other is not None else f"{counted(len(labels), 'column')} of labels"
+        found = f"a column {other!r}" if other is not None else f"{counted(len(labels), 'label column')}"
         raise DataError(
             f"{path}: expected one column called {' or '.join(LABEL_COLUMNS[:3])} and columns of pixels (pixel1, "
             f"pixel2 ... or 1x1, 1x2 ...), found {found}."
