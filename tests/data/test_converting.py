@@ -180,6 +180,26 @@ REFUSED = {
     "a file called a folder": (lambda f: (one_part(f), f / "new"), {"to_format": "npz"}, "a name that ends in .npz"),
     "there already": (lambda f: (one_part(f), f / "one.npz"), {}, "Nothing is overwritten"),
     "a folder that is not empty": (lambda f: (one_part(f), f), {}, "a new or an empty folder"),
+    "no number of a class": (
+        lambda f: (one_part(f, labels=np.full(30, 10**15)), f / "new.npz"),
+        {},
+        "labels below 65,536",
+    ),
+    "names that are the same": (
+        lambda f: (one_part(f, class_names=["a", "a", "b", "c"]), f / "new.csv"),
+        {},
+        "each another",
+    ),
+    "a name of two lines": (
+        lambda f: (one_part(f, class_names=["a\nb", "c", "d", "e"]), f / "new.csv"),
+        {},
+        "one line each",
+    ),
+    "a file for a folder": (lambda f: (one_part(f), f / "new"), {"from_format": "png"}, "Not a directory"),
+    "no csv": (lambda f: (one_part(f), f / "new"), {"from_format": "csv"}, "expected"),
+    "no mat": (lambda f: (one_part(f), f / "new"), {"from_format": "mat"}, "expected a .mat file"),
+    "no idx": (lambda f: (one_part(f), f / "new"), {"from_format": "idx"}, "received a file"),
+    "a device": (lambda f: ("/dev/null", f / "new"), {}, "found a device"),
     "both": (lambda f: (one_part(f), f / "new"), {"test": "x.npz", "hold_out": 3}, "received both"),
     "all held out": (lambda f: (one_part(f), f / "new"), {"hold_out": 30}, "hold out 1 to 29"),
 }
@@ -193,6 +213,22 @@ def test_what_cannot_be_known_is_one_sentence_and_leaves_nothing(name, tmp_path)
     with pytest.raises(FittingRoomError, match=words):
         fr.convert_data(source, out, **options)
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("content", [b"", b"\x00" * 300, b"\xff\xfe,1\n", b"a" * 200_000, b"PK\x03\x04" * 50])
+def test_rubbish_is_one_sentence_in_every_format(content, name, tmp_path):
+    skip_without(name)
+    (tmp_path / "in").mkdir()
+    for file in ("a.csv", "train.parquet", "a.arrow", "a.npz", "classes.txt", "train-images-idx3-ubyte", "0.png"):
+        (tmp_path / "in" / file).write_bytes(content)
+    (tmp_path / "rubbish").write_bytes(content)
+    for source in (tmp_path / "in", tmp_path / "rubbish"):
+        with pytest.raises(FittingRoomError):
+            fr.convert_data(source, tmp_path / "new", from_format=name)
+    with pytest.raises(FittingRoomError):
+        fr.load(tmp_path / "in")
+    assert not (tmp_path / "new").exists()
 
 
 def test_two_parts_do_not_go_into_one_table(original, tmp_path):

@@ -85,6 +85,7 @@ def convert_data(
         Converted(path=PosixPath('fashion.npz'), format_name='npz', train=60000, test=10000, ...)
     """
     out = Path(out).expanduser()
+    out = out if out.name not in ("", "..") else out.resolve()
     format_name, write, is_folder = writer_for(out, to_format)
     _check_free(out, is_folder)
     if test is not None and hold_out is not None:

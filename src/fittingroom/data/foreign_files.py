@@ -8,7 +8,8 @@ import shlex
 import zipfile
 from typing import TYPE_CHECKING
 
-import numpy as np
+from fittingroom.errors import DataError
+from fittingroom.files import array_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,13 @@ def advice(path: Path) -> str:
             return _of_file(path)
         if path.is_dir():
             return _of_folder(path)
-    except (OSError, ValueError, zipfile.BadZipFile):  # whoever reads it in full says what is wrong with it
+    except (
+        OSError,
+        ValueError,
+        csv.Error,
+        zipfile.BadZipFile,
+        DataError,
+    ):  # whoever reads it in full says what is wrong with it
         return ""
     return ""
 
@@ -83,8 +90,7 @@ def _of_zip(path: Path) -> str:
 
 
 def _of_npz(path: Path) -> str:
-    with np.load(path, allow_pickle=False) as file:
-        names = set(file.files)
+    names = set(array_names(path))
     parts = [{f"x_{part}", f"y_{part}"} <= names or {f"{part}_images", f"{part}_labels"} <= names for part in PARTS]
     if not parts[0] and not ({"images", "labels"} <= names or {"x", "y"} <= names):
         return (

@@ -73,6 +73,15 @@ def test_the_table_of_the_test_part_is_found_by_its_name(tmp_path):
     assert len(fr.load(tmp_path).test) == 7
 
 
+def test_a_table_without_labels_beside_it_is_not_the_test_part(tmp_path):
+    table(tmp_path / "train.csv")
+    table(tmp_path / "test.csv", header=KAGGLE.removeprefix("label,"), rows=ROWS[:, 1:])  # as Kaggle's competitions
+    lines = []
+    made = fr.convert_data(tmp_path / "train.csv", tmp_path / "made", hold_out=5, log=lines.append)
+    assert (made.train, made.test) == (25, 5)
+    assert any("has no labels, so it is not the test part" in line for line in lines)
+
+
 def changed(row, column, value):
     rows = ROWS.astype(object)
     rows[row, column] = value

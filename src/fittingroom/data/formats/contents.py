@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fittingroom.data.dataset import Dataset
 
 Chunk: TypeAlias = "tuple[Images, Labels]"
+MOST_CLASSES = 1 << 16  # beyond it a number is no class's
 CHUNK_BYTES = 8 << 20  # pixels held at once by a reader: 10,000 images of 28x28
 
 
@@ -183,6 +184,8 @@ def _guarded(part: Part, names: tuple[str, ...] | None, where: str, shapes: set[
 
 def _numbered(labels: Array, names: tuple[str, ...] | None, where: str, before: int) -> Labels:
     at = f"{where}, from image {before:,} on"
+    if int(np.max(labels)) >= MOST_CLASSES:
+        raise DataError(f"{at}: expected labels below {MOST_CLASSES:,}, received {np.max(labels)}.")
     try:
         return check_labels(labels, None if names is None else len(names), at)
     except DataError as error:
@@ -275,10 +278,12 @@ def write_class_names(path: Path, names: Sequence[str] | None) -> None:
         names: by label.
 
     Raises:
-        DataError: a name that a line cannot hold.
+        DataError: a name that a line cannot hold, or two that are the same.
     """
     if names is None:
         return
+    if len(set(names)) < len(names):
+        raise DataError(f"{path.name}: expected a name for each class, each another, received {', '.join(names)}.")
     for name in names:
         if name.strip() != name or not name or len(name.splitlines()) != 1:
             raise DataError(f"{path.name}: expected class names of one line each, received {name!r}. Rename the class.")

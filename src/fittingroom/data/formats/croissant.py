@@ -104,7 +104,7 @@ def write_description(
         "distribution": distribution,
         "recordSet": [_classes(class_names)],
     }
-    target.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    target.write_bytes((json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def _files(folder: Path) -> tuple[list[Path], bool]:

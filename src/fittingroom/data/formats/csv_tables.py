@@ -58,10 +58,32 @@ def is_csv_folder(path: Path) -> bool:
 
 
 def _is_of_pixels(path: Path) -> bool:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        cells = [cell.strip() for cell in next(csv.reader(file), [])]
+    cells = first_cells(path)
     numbered = sum(bool(NUMBERED.match(cell) or BY_PLACE.match(cell)) for cell in cells)
     return len(cells) > 1 and 0 < numbered >= len(cells) - 2
+
+
+def _has_labels(path: Path) -> bool:
+    cells = first_cells(path)
+    numbers = all(cell.isdigit() for cell in cells)
+    return (
+        math.isqrt(len(cells)) ** 2 != len(cells)
+        if numbers
+        else any(map(LABEL_COLUMNS.count, map(str.casefold, cells)))
+    )
+
+
+def first_cells(path: Path) -> list[str]:
+    """Return the first line of a table, whatever it is; empty where it is none.
+
+    Args:
+        path: of the table.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        try:
+            return [cell.strip() for cell in next(csv.reader(file), [])]
+        except csv.Error:  # a cell of more than 131,072 letters
+            return []
 
 
 def read_csv(path: Path, log: Log) -> Contents:
@@ -76,6 +98,9 @@ def read_csv(path: Path, log: Log) -> Contents:
         DataError: columns that are neither, pixels that are no bytes, labels that are words.
     """
     train, test = csv_pair(path, log)
+    if test is not None and not _has_labels(test):
+        log(f"{test}: has no labels, so it is not the test part.")
+        test = None
     for file in filter(None, (train, test)):
         if not read_columns(file).header:
             log(f"{file}: has no names of columns; the first is taken as the label, as in MNIST's tables.")
@@ -122,8 +147,8 @@ def read_columns(path: Path) -> Columns:
         DataError: the columns are no label and the pixels of an image.
     """
     with reading(path), _opened(path) as file:
-        first = next(csv.reader(_decoded(file, path)), [])
-    cells = [cell.strip() for cell in first]
+        next(_decoded(file, path), "")
+    cells = first_cells(path)
     if not any(cells):
         raise DataError(f"{path}: expected a table of labels and pixels, received an empty line first.")
     return _without_header(path, len(cells)) if all(cell.isdigit() for cell in cells) else _named(path, cells)
@@ -236,7 +261,7 @@ def _faults(rows: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """Yield the lines that are no whole numbers, or as many as the first."""
     width = None
     for at, row in rows:
-        cells = next(csv.reader([row]), [])
+        cells = row.rstrip("\r\n").split(",")
         width = len(cells) if width is None else width
         bad = next((cell for cell in cells if not re.fullmatch(r"\s*[+-]?\d{1,18}\s*", cell)), None)
         if bad is not None:

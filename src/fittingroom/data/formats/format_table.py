@@ -35,6 +35,7 @@ from fittingroom.data.formats.png_folders import (
 )
 from fittingroom.data.idx import reading
 from fittingroom.errors import DataError, UsageError
+from fittingroom.files import file_kind
 from fittingroom.lookup import look_up
 from fittingroom.progress import Log
 from fittingroom.words import listed
@@ -107,23 +108,23 @@ def read_contents(path: Path, format_name: str | None, log: Log) -> Contents:
     """
     with reading(path):
         path.stat()
-    if format_name is not None:
-        return look_up(format_name, FORMATS, "format").reads(path, log)
+        if (kind := file_kind(path)) not in ("a file", "a folder"):
+            raise DataError(f"{path}: expected a file or a folder, found {kind}.")
+        name = _only_one(path) if format_name is None else format_name
+        return look_up(name, FORMATS, "format").reads(path, log)
+
+
+def _only_one(path: Path) -> str:
     found = recognised(path)
     if len(found) == 1:
-        return FORMATS[found[0]].reads(path, log)
+        return found[0]
     if found:
-        raise DataError(
-            f"{path}: holds {listed([FORMATS[name].title for name in found])}. Say which with --from: {_or(found)}."
-        )
+        titles = listed([FORMATS[name].title for name in found])
+        raise DataError(f"{path}: holds {titles}. Say which with --from: {', '.join(found)}.")
     raise DataError(
         f"{path}: expected a dataset in one of the known forms, found none. Say which it is with --from: "
-        f"{_or(list(FORMATS))}."
+        f"{', '.join(FORMATS)}."
     )
-
-
-def _or(names: list[str]) -> str:
-    return ", ".join(names)
 
 
 def writer_for(out: Path, format_name: str | None) -> tuple[str, Write, bool]:
@@ -145,7 +146,7 @@ def writer_for(out: Path, format_name: str | None) -> tuple[str, Write, bool]:
         format_name = next((name for name, form in FORMATS.items() if ending and form.ending == ending), None)
         if format_name is None and ending:
             raise UsageError(
-                f"{out}: the ending {ending} tells none of the formats. Say which with --to: {_or(list(FORMATS))}."
+                f"{out}: the ending {ending} tells none of the formats. Say which with --to: {', '.join(FORMATS)}."
             )
     name = format_name or USUAL
     form = look_up(name, FORMATS, "format")

@@ -14,7 +14,7 @@ import numpy as np
 from fittingroom.data.catalog import DATASETS
 from fittingroom.data.folder import CLASSES_FILE
 from fittingroom.data.formats.contents import Contents, Part, read_class_names, rows_of, write_class_names
-from fittingroom.data.formats.csv_tables import LABEL_COLUMNS, csv_pair
+from fittingroom.data.formats.csv_tables import LABEL_COLUMNS, csv_pair, first_cells
 from fittingroom.data.formats.grey_png import decode_png, encode_png
 from fittingroom.data.idx import reading
 from fittingroom.errors import DataError
@@ -210,8 +210,7 @@ def _csvs(folder: Path) -> list[Path]:
 
 
 def _names_pictures(file: Path) -> bool:
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        names = [name.strip().casefold() for name in next(csv.reader(lines), [])]
+    names = [name.casefold() for name in first_cells(file)]
     return any(name in names for name in FILE_COLUMNS) and any(name in names for name in LABEL_COLUMNS)
 
 
