@@ -25,6 +25,7 @@ FUNCTIONS = {  # of each command: the public function that does the same
     "data get": "load",
     "data verify": "verify",
     "data import": "import_photos",
+    "data convert": "convert_data",
     "data path": "locate",
     "runs list": "list_runs",
     "runs show": "open_run",

@@ -17,6 +17,7 @@ from fittingroom.backend import prefer_torch, share_the_cores, without_missing_p
 
 if TYPE_CHECKING:
     from fittingroom.data import Dataset, Split, class_names, hold_out, list_datasets, load, load_data, locate, verify
+    from fittingroom.data.converting import convert_data
     from fittingroom.errors import FittingRoomError
     from fittingroom.inference.model_files import load_model
     from fittingroom.judging import Verdict, judge
@@ -49,6 +50,7 @@ _HOMES = {
     "build": "fittingroom.models",
     "class_names": "fittingroom.data",
     "compare": "fittingroom.workflows.comparing",
+    "convert_data": "fittingroom.data.converting",
     "evaluate": "fittingroom.workflows.evaluation",
     "explore": "fittingroom.pages.exploration",
     "export_model": "fittingroom.workflows.exporting",
@@ -90,6 +92,7 @@ __all__ = [
     "build",
     "class_names",
     "compare",
+    "convert_data",
     "evaluate",
     "explore",
     "export_model",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.data import DATASETS, Dataset, Log, load, no_log
+from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import Interrupted
 from fittingroom.judging import Verdict, judge
 from fittingroom.models import build
@@ -139,7 +140,7 @@ def _made_of(plan: TutorialPlan, data: Dataset, dataset: str) -> dict[str, Any]:
         "model": MODEL,
         "model_source": source,
         "command": shlex.split(plan.command),
-        "data_folder": None if dataset in DATASETS else str(Path(dataset).expanduser().resolve()),
+        "data_folder": None if dataset in DATASETS or dataset in KIN else str(Path(dataset).expanduser().resolve()),
         "data_dir": _data_dir(plan, dataset),
     }
 

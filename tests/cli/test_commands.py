@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import fittingroom as fr
+from fittingroom.data.mnist_kin import KIN
 from fittingroom.runs import Run
 
 
 def test_data_list_names_every_dataset(run):
     answer = run("data", "list", "--json")
-    assert {row["name"] for row in json.loads(answer.out)["datasets"]} == set(fr.data.DATASETS)
+    assert {row["name"] for row in json.loads(answer.out)["datasets"]} == {*fr.data.DATASETS, *KIN}
 
 
 def test_data_info_gives_shapes_and_fingerprint(run, toy_folder, toy):

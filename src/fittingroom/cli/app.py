@@ -62,6 +62,11 @@ GROUPS = {
                 "data verify fashion-mnist",
             ),
             "import": ("data:import_", "Make a dataset of your own photos.", "data import my-photos --out my-mnist"),
+            "convert": (
+                "data:convert",
+                "Turn a dataset from one form of files into another.",
+                "data convert fashion-mnist fashion.npz",
+            ),
             "path": ("data:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
         },
     ),

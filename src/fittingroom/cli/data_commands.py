@@ -10,6 +10,7 @@ from cyclopts import Parameter
 import fittingroom.data as data
 from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log, log_unless, table
+from fittingroom.data.converting import convert_data
 from fittingroom.data.folder import is_idx_name, rewrite
 from fittingroom.errors import UsageError
 from fittingroom.pages.exploration import explore as explore_dataset
@@ -154,6 +155,73 @@ def import_(
     for reason in once_each((one.reason for one in made.left_out), "photo"):
         log(f"Left out: {reason}")
     return 1 if made.left_out else 0
+
+
+def convert(
+    source: str,
+    out: Path,
+    *,
+    from_: Annotated[
+        str | None, Parameter(name="--from", help="Format of IN, where what it is cannot be seen.")
+    ] = None,
+    to: Annotated[
+        str | None,
+        Parameter(name="--to", help="Format of OUT; else told by its ending, or four gzipped IDX files without one."),
+    ] = None,
+    test: Annotated[
+        Path | None, Parameter(name="--test", help="The test part, where it is a file or folder of its own.")
+    ] = None,
+    hold_out: Annotated[
+        int | None,
+        Parameter(name="--hold-out", help="Make this many images the test part, every class in proportion, seed 0."),
+        whole(1),
+    ] = None,
+    labels_from: Annotated[
+        int, Parameter(name="--labels-from", help="Number of the first class in IN, where it is not 0."), whole(0)
+    ] = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn a dataset from one form of files into another; pixels, labels, names and order stay as they are.
+
+    Formats: idx.gz, idx, torchvision, npz, csv, parquet, huggingface, png, png-csv, mat. What is made appears whole or
+    not at all, with a description of it in Croissant (JSON-LD). What cannot be known is refused, with the option that
+    settles it.
+
+    Args:
+        source: a known dataset, or a file or folder.
+        out: the file or folder to make.
+    """
+    made = convert_data(
+        source,
+        out,
+        from_format=from_,
+        to_format=to,
+        test=test,
+        hold_out=hold_out,
+        labels_from=labels_from,
+        log=log_unless(quiet or json),
+    )
+    if json:
+        emit_json(
+            {
+                "schema": "fittingroom/data-convert/1",
+                "path": str(made.path),
+                "format": made.format_name,
+                "train": made.train,
+                "test": made.test,
+                "image_shape": list(made.image_shape),
+                "class_names": list(made.class_names),
+                "description": str(made.description),
+            }
+        )
+        return
+    height, width = made.image_shape
+    parts = [counted(made.train, "training image")]
+    if made.test:
+        parts.append(counted(made.test, "test image"))
+    classes = counted(len(made.class_names), "class", "classes")
+    emit(f"{made.path}: {' and '.join(parts)} of {height}x{width} in {classes}, as {made.format_name}.")
 
 
 def _rewritten(folder: Path, out: Path, labels_from: int, gzip: bool, json: bool, quiet: bool) -> int:

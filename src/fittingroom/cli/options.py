@@ -37,7 +37,11 @@ def whole(least: int, most: int | None = None) -> Parameter:
 
 
 DatasetName = Annotated[
-    str, Parameter(name=["--dataset", "-d"], help="A known dataset's name, or a folder with four IDX files.")
+    str,
+    Parameter(
+        name=["--dataset", "-d"],
+        help="A known dataset's name, or a file or folder of any form that data convert reads.",
+    ),
 ]
 DataDir = Annotated[
     Path | None, Parameter(name="--data-dir", help="Folder that holds the files; also FITTINGROOM_DATA.")

@@ -114,13 +114,23 @@ def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:
         raise UsageError(
             f"Expected to hold out 1 to {len(split) - 1} of {counted(len(split), 'image')}, received {count}."
         )
-    drawn = _draw_stratified(split.labels, count, np.random.default_rng(check_whole(seed, "seed")))
+    drawn = draw_stratified(split.labels, count, np.random.default_rng(check_whole(seed, "seed")))
     held = np.zeros(len(split), bool)
     held[drawn] = True
     return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), "validation")
 
 
-def _draw_stratified(labels: Array, count: int, generator: np.random.Generator) -> Array:
+def draw_stratified(labels: Array, count: int, generator: np.random.Generator) -> Array:
+    """Return the positions of some labels, every class in proportion.
+
+    Args:
+        labels: ``(n,)``.
+        count: how many to draw, 1 to n - 1.
+        generator: draws them.
+
+    Returns:
+        int64 ``(count,)``, class after class.
+    """
     there, sizes = np.unique(labels, return_counts=True)  # labels may be far apart
     shares = _shares(sizes, count)
     return np.concatenate(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import string
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +15,7 @@ from fittingroom.data.catalog import DATASETS, FILE_NAMES, fingerprint
 from fittingroom.data.dataset import Dataset, Split
 from fittingroom.data.foreign_files import advice
 from fittingroom.data.idx import decode, encode, read_raw, reading, write_idx, writing
+from fittingroom.data.mnist_kin import EMNIST_CLASSES, KIN
 from fittingroom.data.verified import sha256_of
 from fittingroom.errors import DataError, DataNotFoundError, UsageError
 from fittingroom.files import at_home
@@ -112,16 +112,6 @@ COLLECTIONS = {  # what is done to the files of each, for the user
     "qmnist": "QMNIST by its names: of the eight columns of its labels the first, the digit, is taken.",
     "emnist": "EMNIST by its names: its pictures are turned upright, and letters counted from 1 are counted from 0.",
 }
-DIGITS, CAPITALS = tuple(string.digits), tuple(string.ascii_uppercase)
-MERGED = (*DIGITS, *CAPITALS, *"abdefghnqrt")  # of small letters those that do not look like their capitals
-EMNIST_CLASSES = {
-    "emnist-letters": CAPITALS,
-    "emnist-digits": DIGITS,
-    "emnist-mnist": DIGITS,
-    "emnist-balanced": MERGED,
-    "emnist-bymerge": MERGED,
-    "emnist-byclass": (*DIGITS, *CAPITALS, *string.ascii_lowercase),
-}  # G. Cohen and others, arXiv 1702.05373
 CLASSES_FILE = "classes.txt"
 
 
@@ -141,7 +131,7 @@ class HashedFile(NamedTuple):
     array: Array
 
 
-def load_folder(folder: Path, log: Log = no_log) -> Dataset:
+def load_folder(folder: Path, log: Log = no_log, *, collection: str | None = None) -> Dataset:
     """Return the dataset in a folder.
 
     The folder holds four IDX files, gzipped or not, under their usual names or those of QMNIST or EMNIST, with images
@@ -151,12 +141,13 @@ def load_folder(folder: Path, log: Log = no_log) -> Dataset:
     Args:
         folder: where the files are.
         log: takes one line for each choice that was made: labels shifted, pictures turned, pixels scaled back.
+        collection: whose files are meant where the folder has those of several, as `find_collection` tells them.
 
     Raises:
         DataNotFoundError: there is no such folder, or it lacks a file.
         DataError: a file cannot be read or is not sound, or the files do not fit together.
     """
-    collection, paths = find_collection(folder)
+    collection, paths = find_collection(folder, collection)
     files = [_adapted(hash_file(path), name, collection) for name, path in zip(FILE_NAMES, paths, strict=True)]
     if collection:
         log(f"{folder}: {COLLECTIONS[collection.partition('-')[0]]}")
@@ -223,8 +214,12 @@ def find_files(folder: Path) -> tuple[Path, ...]:
     return find_collection(folder)[1]
 
 
-def find_collection(folder: Path) -> tuple[str, tuple[Path, ...]]:
+def find_collection(folder: Path, collection: str | None = None) -> tuple[str, tuple[Path, ...]]:
     """Return whose names the four files in a folder have ("" for the usual ones, "qmnist", "emnist-letters"), and them.
+
+    Args:
+        folder: where to look.
+        collection: whose names are meant; None for the only ones that are there.
 
     Raises:
         DataNotFoundError: as `find_files`.
@@ -239,9 +234,9 @@ def find_collection(folder: Path) -> tuple[str, tuple[Path, ...]]:
                 f"{folder}: expected a folder with four IDX files, received no such folder. Check the path."
             )
     found = [candidates(folder, name) for name in FILE_NAMES]
-    if all(found):
+    if all(found) and not collection:
         return "", tuple(paths[0] for paths in found)
-    others = _collections(folder)
+    others = {name: files for name, files in _collections(folder).items() if collection in (None, name)}
     if len(others) > 1:
         raise DataError(
             f"{folder}: expected four IDX files, found those of {', '.join(sorted(others))}. Put the four of one into "
@@ -297,6 +292,19 @@ def hash_file(path: Path) -> HashedFile:
     return HashedFile(path, sha256_of(raw), len(raw), decode(raw, str(path)))
 
 
+def read_labels(path: Path, collection: str = "") -> Array:
+    """Return the labels in an IDX file, counted from 0.
+
+    Args:
+        path: of the file, gzipped or not.
+        collection: whose names the files have, as `find_collection` tells.
+
+    Raises:
+        DataError: the file cannot be read, or holds no labels.
+    """
+    return _numbers(_adapted(hash_file(path), "labels", collection))
+
+
 def _split(name: str, images: HashedFile, labels: HashedFile, log: Log) -> Split:
     pixels, numbers = _pixels(images, log), _numbers(labels)
     check_same_length(pixels, numbers, f"{images.path} and {labels.path.name}")
@@ -331,13 +339,21 @@ def _class_names(
     path = folder / CLASSES_FILE
     with reading(path):
         if path.exists():
-            return _read_class_names(path)
+            return read_names(path)
     if known is not None:
         return known.class_names
     return usual if usual and len(usual) >= at_least else tuple(str(label) for label in range(at_least))
 
 
-def _read_class_names(path: Path) -> tuple[str, ...]:
+def read_names(path: Path) -> tuple[str, ...]:
+    """Return the class names in a file, a name a line.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DataError: other bytes than UTF-8, no name, or two that are the same.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -350,7 +366,7 @@ def _read_class_names(path: Path) -> tuple[str, ...]:
 
 def _name(folder: Path) -> str:
     name = folder.resolve().name or "folder"
-    return f"{name}-folder" if name in DATASETS else name
+    return f"{name}-folder" if name in DATASETS or name in KIN else name
 
 
 def _size(split: Split) -> str:

@@ -229,6 +229,27 @@ def read_raw(path: Path, expected_bytes: int | None = None, where: str | None = 
             return _read_rest(stream, head, header.total_bytes, where)
 
 
+@contextmanager
+def open_idx(path: Path) -> Iterator[tuple[Header, BufferedIOBase]]:
+    """Open an IDX file to read its items in parts.
+
+    Args:
+        path: of the file, gzipped or not.
+
+    Yields:
+        What its header says, and the stream of decompressed bytes behind it.
+
+    Raises:
+        DataError: as `read_raw`, also while the stream is read.
+    """
+    with reading(path):
+        gzipped, on_disk = _is_gzipped(path), path.stat().st_size
+        with _open(path, gzipped) as stream:
+            header, _ = _read_header(stream, str(path))
+            _check_possible(header, on_disk, gzipped, str(path))
+            yield header, stream
+
+
 def write_idx(path: str | Path, array: Array) -> None:
     """Write an array as an IDX file; gzipped where the name ends in ``.gz``.
 

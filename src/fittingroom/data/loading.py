@@ -18,6 +18,9 @@ from fittingroom.data.cache import array_path, cache_folder, invalidate, read_al
 from fittingroom.data.catalog import DATASETS, FILE_NAMES, KnownDataset, KnownFile
 from fittingroom.data.dataset import Dataset, Split
 from fittingroom.data.folder import candidates, find_files, foreign_places, hash_file, load_folder
+from fittingroom.data.foreign_loading import is_foreign, load_foreign
+from fittingroom.data.kin_files import find_kin, load_kin, not_fetched
+from fittingroom.data.mnist_kin import KIN
 from fittingroom.data.sources import fill_cache, keep
 from fittingroom.data.verified import check_hash, read_verified
 from fittingroom.errors import DataError, DataNotFoundError, UsageError
@@ -58,8 +61,9 @@ def load(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None, lo
     """Return a dataset, verified; fetched first where this machine does not have it.
 
     Args:
-        name: a known dataset, or the path of a folder with four IDX files. A word that names a known dataset means that
-            dataset; write ``./fashion-mnist`` for a folder of that name, or pass a `Path`.
+        name: a known dataset, or the path of a folder with four IDX files, or of data in any other form that
+            `convert_data` reads. A word that names a known dataset means that dataset; write ``./fashion-mnist`` for a
+            folder of that name, or pass a `Path`.
         data_dir: a folder that holds a known dataset's four files, or has a subfolder of the dataset's name that does;
             ``FITTINGROOM_DATA`` where it is None. Nothing else is then looked at.
         log: told, a line each, where the data is from and what is being done.
@@ -72,11 +76,13 @@ def load(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None, lo
         DataNotFoundError: no source has the files; the message says where to put them by hand.
         DataError: a file is not what it should be, or the cache cannot be written.
     """
+    if _is_kin(name):
+        return load_kin(str(name), _chosen_folder(str(name), data_dir), log)
     known = _resolve(name, data_dir)
     if isinstance(known, Path):
-        log(f"Reading the folder {known}.")
-        return load_folder(known, log)
-    chosen = _chosen_folder(known, data_dir)
+        log(f"Reading {'the folder ' if known.is_dir() else ''}{known}.")
+        return load_foreign(known, log) if is_foreign(known) else load_folder(known, log)
+    chosen = _chosen_folder(known.name, data_dir)
     if chosen is not None:
         return _load_chosen(known, chosen, log)
     return _load_cached(known, log)
@@ -111,8 +117,10 @@ def get(name: str = "fashion-mnist", *, data_dir: Path | None = None, log: Log =
         UsageError: an unknown name.
         DataError: as `load`.
     """
+    if _is_kin(name):
+        raise DataNotFoundError(not_fetched(name))
     known = look_up(name, DATASETS, "dataset")
-    chosen = _chosen_folder(known, data_dir)
+    chosen = _chosen_folder(known.name, data_dir)
     if chosen is None:
         _load_cached(known, log)
     else:
@@ -134,10 +142,13 @@ def locate(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None) 
         UsageError: an unknown name.
         DataNotFoundError: a folder that was named lacks a file.
     """
+    if _is_kin(name):
+        files = find_kin(str(name), _chosen_folder(str(name), data_dir))
+        return None if files is None else files[0].parent
     known = _resolve(name, data_dir)
     if isinstance(known, Path):
-        return find_files(known)[0].parent
-    chosen = _chosen_folder(known, data_dir)
+        return known if is_foreign(known) else find_files(known)[0].parent
+    chosen = _chosen_folder(known.name, data_dir)
     if chosen is not None:
         return find_files(chosen)[0].parent
     folder = cache_folder(known.name)
@@ -154,16 +165,20 @@ def list_datasets() -> list[dict[str, str | None]]:
         >>> [row["name"] for row in list_datasets()][0]
         'fashion-mnist'
     """
-    found = {name: locate(name) for name in DATASETS}
-    return [
-        {
-            "name": name,
-            "title": known.title,
-            "found": None if found[name] is None else str(found[name]),
-            "what": known.description,
-        }
-        for name, known in DATASETS.items()
-    ]
+    unverified = "Not verified, not fetched."
+    rows = [(name, known.title, known.description) for name, known in DATASETS.items()]
+    rows += [(name, kin.title, f"{kin.description} {unverified}") for name, kin in KIN.items()]
+    return [{"name": name, "title": title, "found": _found(name), "what": what} for name, title, what in rows]
+
+
+def _found(name: str) -> str | None:
+    try:
+        found = locate(name)
+    except DataError:
+        if name in DATASETS:
+            raise
+        return None  # the folder of FITTINGROOM_DATA has others of MNIST's kin
+    return None if found is None else str(found)
 
 
 def verify(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None) -> tuple[FileCheck, ...]:
@@ -180,10 +195,15 @@ def verify(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None) 
         UsageError: an unknown name.
         DataNotFoundError: there is nothing to verify; the message says how to get it.
     """
+    if _is_kin(name):
+        files = find_kin(str(name), _chosen_folder(str(name), data_dir))
+        if files is None:
+            raise DataNotFoundError(not_fetched(str(name)))
+        return tuple(_check_file(path, path.name) for path in files)
     known = _resolve(name, data_dir)
     if isinstance(known, Path):
         return tuple(_check_file(path, name) for path, name in zip(find_files(known), FILE_NAMES, strict=True))
-    chosen = _chosen_folder(known, data_dir)
+    chosen = _chosen_folder(known.name, data_dir)
     if chosen is not None:
         pairs = zip(find_files(chosen), known.files, strict=True)
         return tuple(_check_file(path, file.name, file) for path, file in pairs)
@@ -201,7 +221,7 @@ def _resolve(name: str | Path, data_dir: Path | None) -> KnownDataset | Path:
     text = str(name)
     path = Path(name).expanduser()
     if isinstance(name, str) and not (os.sep in text or text.startswith((".", "~")) or path.exists()):
-        return look_up(text, DATASETS, "dataset")
+        look_up(text, {**DATASETS, **KIN}, "dataset")
     if data_dir is not None:
         raise UsageError(
             f"Expected a data folder only with a known dataset's name, received both {path} and {data_dir}."
@@ -209,13 +229,17 @@ def _resolve(name: str | Path, data_dir: Path | None) -> KnownDataset | Path:
     return path
 
 
-def _chosen_folder(known: KnownDataset, data_dir: Path | None) -> Path | None:
+def _is_kin(name: str | Path) -> bool:
+    return isinstance(name, str) and name in KIN
+
+
+def _chosen_folder(name: str, data_dir: Path | None) -> Path | None:
     """Return the folder the user named, or its subfolder named after the dataset where that is there."""
     named = data_dir or os.environ.get(DATA_VARIABLE)
     if not named:
         return None
     folder = Path(named).expanduser()
-    subfolder = folder / known.name
+    subfolder = folder / name
     return subfolder if subfolder.is_dir() else folder
 
 

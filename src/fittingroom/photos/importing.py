@@ -7,7 +7,6 @@ the classes are Fashion-MNIST's, the network for photos says which photos it wou
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.data import FILE_NAMES, Split, class_names, hold_out, write_idx
+from fittingroom.data.formats.png_folders import PARTS, folder_name
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.inference.model_files import PHOTO_MODEL
 from fittingroom.inference.predictor import UNSURE, open_predictor
@@ -35,16 +35,6 @@ if TYPE_CHECKING:
 
     from fittingroom.inference.predictor import Predictor
     from fittingroom.photos.opening import Opened
-
-
-def folder_name(label: str) -> str:
-    """Return a class's name as a folder's name.
-
-    Example:
-        >>> folder_name("T-shirt/top")
-        'T-shirt-top'
-    """
-    return re.sub(r'[\\/:*?"<>|\x00-\x1f]+', "-", label).strip(". ") or "-"
 
 
 def free_name(folder: Path, name: str) -> Path:
@@ -64,7 +54,6 @@ def free_name(folder: Path, name: str) -> Path:
 TRAIN_TO_TEST = 6  # as in MNIST: six training images for each test image
 FEWEST = 7  # photos: below that there is no such split
 SHOWN = 8  # photos of a class on the contact sheet
-PARTS = (("train", "training"), ("test", "testing", "t10k"))  # names of the folders of a layout in two parts
 MOST_CLASSES = 256  # a label is a byte in the files
 CLASSES, SHEET, REPORT = "classes.txt", "contact-sheet.png", "report.txt"
 

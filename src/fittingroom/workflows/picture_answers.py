@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from fittingroom.arrays import Array
+from fittingroom.data.formats.png_folders import folder_name
 from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import UNSURE
-from fittingroom.photos.importing import folder_name, free_name
+from fittingroom.photos.importing import free_name
 from fittingroom.photos.opening import Opened, as_opened, is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
 from fittingroom.photos.views import VIEWS, averaged, views_of

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS
+from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import UsageError
 from fittingroom.recipes import load_recipe, recipe_names
 from fittingroom.runs import TUTORIAL
@@ -89,7 +90,7 @@ def _data_words(facts: Mapping[str, Any]) -> list[str]:
     if facts.get("data_folder"):
         return ["--dataset", facts["data_folder"]]
     where = ["--data-dir", facts["data_dir"]] if facts.get("data_dir") else []
-    return ["--dataset", facts["dataset"], *where] if facts.get("dataset") in DATASETS else []
+    return ["--dataset", facts["dataset"], *where] if facts.get("dataset") in (*DATASETS, *KIN) else []
 
 
 def _note(facts: Mapping[str, Any], source: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fittingroom.arrays import Probabilities
 from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, locate, no_log
+from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import DataError, RunError, UsageError
 from fittingroom.inference.model_files import IN_A_RUN, read_card, shipped_names
 from fittingroom.runs import Predictions, Run, is_run, list_runs, open_run
@@ -192,7 +193,7 @@ def run_dataset(run: Run, data_dir: Path | None = None, *, log: Log = no_log) ->
     try:
         data = (
             load(name, data_dir=data_dir or _recorded(run, "data_dir"), log=log)
-            if name in DATASETS
+            if name in DATASETS or name in KIN
             else load(_folder(run, name, data_dir), log=log)
         )
     except DataError as error:
@@ -209,9 +210,9 @@ def _folder(run: Run, name: str, data_dir: Path | None) -> Path:
 
 
 def _recorded(run: Run, key: str) -> Path | None:
-    """Return a folder that the run has written down, where it is still there."""
+    """Return a folder, or a file of data, that the run has written down, where it is still there."""
     folder = run.environment.get(key)
-    return Path(folder) if folder and Path(folder).is_dir() else None
+    return Path(folder) if folder and Path(folder).exists() else None
 
 
 def newest_run(log: Callable[[str], None]) -> str:

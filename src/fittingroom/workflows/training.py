@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.data.catalog import DATASETS
+from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.extras import install_line
 from fittingroom.inference.model_files import IN_A_RUN, ONNX_IN_A_RUN, load_model
@@ -209,7 +210,7 @@ def _loaded(data: Any, data_dir: str | Path | None, log: Log) -> tuple[Any, dict
         if data_dir is not None:
             raise UsageError(f"Expected data_dir only with a dataset's name, received it with {type(data).__name__}.")
         return data if isinstance(data, Dataset) else accept_pair(data, "training", audible(log)), {}
-    folder = None if data in DATASETS else str(Path(data).expanduser().resolve())
+    folder = None if data in DATASETS or data in KIN else str(Path(data).expanduser().resolve())
     where = None if data_dir is None else Path(data_dir).expanduser().resolve()
     loaded = load(data, data_dir=where, log=log)
     return loaded, {"data_folder": folder, "data_dir": None if where is None else str(where)}
@@ -239,7 +240,7 @@ def _size(data: Any) -> tuple[tuple[int, int], int]:
 
 def valid_for(recipe: Recipe, data: Dataset, log: Log = no_log) -> Recipe:
     """Return the recipe without the augmentation that would change what a dataset's images are of."""
-    known = DATASETS.get(data.name)
+    known = DATASETS.get(data.name) or KIN.get(data.name)
     if recipe.flip == "none" or known is None or known.flips_valid:
         return recipe
     log(f"Mirroring is off: an image of {known.title} mirrored left to right may be of another class.")

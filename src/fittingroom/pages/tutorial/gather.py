@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS, Dataset, Log, load, no_log
+from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import RunError
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging import Verdict, judge
@@ -95,7 +96,7 @@ def _report(
 def _source(facts: Mapping[str, Any]) -> str:
     """Return what a reader of the page passes to `load`: the folder that the data came from, wherever they are."""
     named = facts["data_dir"] or facts["dataset"]
-    return named if named in DATASETS else str(Path(named).resolve())
+    return named if named in DATASETS or named in KIN else str(Path(named).resolve())
 
 
 def _rival_fitting(run: Run, data: Dataset | None) -> Fitting:
