@@ -63,6 +63,7 @@ def test_a_stopped_run_goes_on_in_its_tracker(tracked_run, tmp_path):
     assert sorted({step for _, step in read_events(run)}) == [1, 2, 3]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own, with SQLAlchemy 2.1
 def test_mlflow_has_every_figure_and_setting_in_a_store_of_the_runs_own(tracked_run):
     run = tracked_run("mlflow")
     from mlflow.tracking import MlflowClient
@@ -79,13 +80,17 @@ def test_mlflow_has_every_figure_and_setting_in_a_store_of_the_runs_own(tracked_
 
 def test_wandb_writes_an_offline_run_into_the_folder(tracked_run):
     run = tracked_run("wandb")
-    assert list((run.folder / "wandb").glob("offline-run-*/run-*.wandb"))
+    (written,) = (run.folder / "wandb").glob("offline-run-*/run-*.wandb")
+    assert all(name.encode() in written.read_bytes() for name in FIGURES)
 
 
 def test_trackio_has_a_database_beside_the_runs(tracked_run):
     run = tracked_run("trackio")
-    databases = list((run.folder.parent / "trackio").rglob("*.db"))
-    assert len(databases) == 1
+    assert len(list((run.folder.parent / "trackio").rglob("*.db"))) == 1
+    from trackio.sqlite_storage import SQLiteStorage
+
+    lines = SQLiteStorage.get_logs("fittingroom", run.name)
+    assert [line["val_accuracy"] for line in lines] == [line["val_accuracy"] for line in run.history]
 
 
 def test_a_tracker_whose_client_is_missing_says_what_to_install(monkeypatch, tmp_path):

@@ -144,7 +144,7 @@ def trackio(run: Run) -> Iterator[LogEpoch]:
         yield lambda epoch, figures: opened.log(figures, step=epoch)
     finally:
         with redirect_stdout(sys.stderr):
-            opened.finish()
+            client.finish()
 
 
 def _trackio_in(folder: str) -> Any:
