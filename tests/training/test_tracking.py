@@ -20,8 +20,9 @@ def tracked_run(toy_folder, tmp_path, monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
     def train(name, **named):
-        if find_spec(TRACKERS[name].package) is None:
-            pytest.skip(f"{TRACKERS[name].package} is not installed (pip install 'fittingroom[tracking]')")
+        missing = [package for package in TRACKERS[name].packages if find_spec(package) is None]
+        if missing:
+            pytest.skip(f"{' and '.join(missing)} not installed (pip install 'fittingroom[tracking]', or trackio)")
         asked = {"epochs": 2, "validation": 100, "onnx": False, "out": tmp_path / "run", **named}
         return fr.train("walkthrough", toy_folder, track=name, **asked)
 
@@ -94,8 +95,10 @@ def test_trackio_has_a_database_beside_the_runs(tracked_run):
 
 
 def test_a_tracker_whose_client_is_missing_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setitem(TRACKERS, "mine", Tracker(tracking.tensorboard, "no_such_package_here", ""))
-    with pytest.raises(UsageError, match=r"the package no_such_package_here, which is not installed\. Install it"):
+    monkeypatch.setitem(TRACKERS, "mine", Tracker(tracking.tensorboard, ("no_such_package_here",), ""))
+    with pytest.raises(
+        UsageError, match=r"needs no_such_package_here, not installed here\. Install it: pip install no_such"
+    ):
         fr.train("walkthrough", tmp_path / "nowhere", track="mine")
     assert check_trackers([]) == []
 
@@ -116,7 +119,7 @@ def test_a_tracker_that_fails_is_told_of_once_and_the_run_is_whole(monkeypatch, 
         yield log_epoch
         raise OSError("still none")
 
-    monkeypatch.setitem(TRACKERS, "failing", Tracker(failing, "json", ""))
+    monkeypatch.setitem(TRACKERS, "failing", Tracker(failing, ("json",), ""))
     told = []
     run = fr.train(
         "walkthrough", toy_folder, epochs=2, track="failing", out=tmp_path / "r", onnx=False, log=told.append
@@ -135,7 +138,7 @@ def test_tracking_changes_nothing_of_the_training(monkeypatch, toy_folder, tmp_p
     def noting(run):
         yield lambda epoch, figures: None
 
-    monkeypatch.setitem(TRACKERS, "noting", Tracker(noting, "json", ""))
+    monkeypatch.setitem(TRACKERS, "noting", Tracker(noting, ("json",), ""))
     asked = {"epochs": 1, "onnx": False}
     one = fr.train("walkthrough", toy_folder, track="noting", out=tmp_path / "a", **asked)
     other = fr.train("walkthrough", toy_folder, out=tmp_path / "b", **asked)

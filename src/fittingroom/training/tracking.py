@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fittingroom.errors import UsageError
 from fittingroom.lookup import look_up
+from fittingroom.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,12 +40,12 @@ class Tracker:
 
     Attributes:
         open: from a run to what takes its epochs, for as long as the block lasts.
-        package: to import.
+        packages: to import.
         look: how to look at what was written; ``{folder}`` stands for the run's, ``{parent}`` for the one around it.
     """
 
     open: Callable[[Run], AbstractContextManager[LogEpoch]]
-    package: str
+    packages: tuple[str, ...]
     look: str
 
 
@@ -170,10 +171,12 @@ def _trackio_in(folder: str) -> Any:
 
 
 TRACKERS: Mapping[str, Tracker] = {
-    "tensorboard": Tracker(tensorboard, "tensorboard", "tensorboard --logdir {folder}"),
-    "mlflow": Tracker(mlflow, "mlflow", "mlflow ui --backend-store-uri sqlite:///{folder}/mlflow.db"),
-    "wandb": Tracker(wandb, "wandb", "wandb sync {folder}/wandb/offline-run-*"),
-    "trackio": Tracker(trackio, "trackio", "TRACKIO_DIR={parent}/trackio trackio show"),
+    "tensorboard": Tracker(tensorboard, ("tensorboard",), "tensorboard --logdir {folder}"),
+    "mlflow": Tracker(
+        mlflow, ("mlflow", "sqlalchemy", "alembic"), "mlflow ui --backend-store-uri sqlite:///{folder}/mlflow.db"
+    ),
+    "wandb": Tracker(wandb, ("wandb",), "wandb sync {folder}/wandb/offline-run-*"),
+    "trackio": Tracker(trackio, ("trackio",), "TRACKIO_DIR={parent}/trackio trackio show"),
 }
 
 
@@ -188,11 +191,11 @@ def check_trackers(names: str | Sequence[str]) -> list[str]:
     """
     asked = list(dict.fromkeys([names] if isinstance(names, str) else names))
     for name in asked:
-        package = look_up(name, TRACKERS, "tracker").package
-        if find_spec(package) is None:
+        missing = [package for package in look_up(name, TRACKERS, "tracker").packages if find_spec(package) is None]
+        if missing:
             raise UsageError(
-                f"Tracking by {name} needs the package {package}, which is not installed. Install it: pip install "
-                f"{package}, or all that are known here: pip install 'fittingroom[tracking]'."
+                f"Tracking by {name} needs {listed(missing)}, not installed here. Install it: pip install "
+                f"{' '.join(missing)}. All but trackio come with: pip install 'fittingroom[tracking]'."
             )
     return asked
 
