@@ -206,7 +206,7 @@ def _groups_table(compared: Compared) -> str:
 
 
 def _too_many_pairs(compared: Compared) -> str:
-    return f"{counted(len(compared.pairs), 'pair')} of runs, each with its p-value: --json has them."
+    return f"{counted(len(compared.pairs), 'pair')}, each with its p-value: --json has them."
 
 
 def _verdicts(compared: Compared) -> list[Verdict]:

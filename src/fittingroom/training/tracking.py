@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PROJECT = "fittingroom"  # what the runs are filed under, where the user's own settings say nothing else
 IDS = "tracking.json"  # in a run's folder: what a tracker calls the run, so that it is found again
 NO_FIGURES = ("epoch", "images")  # of a line of the history
+WANDB_SETTINGS = {"console": "off", "silent": True, "disable_code": True, "disable_git": True, "x_disable_stats": True}
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,6 @@ def wandb(run: Run) -> Iterator[LogEpoch]:
 
     number = _id_of(run, "wandb") or token_hex(4)
     _keep_id(run, "wandb", number)
-    quiet = client.Settings(console="off", silent=True, disable_code=True, disable_git=True, x_disable_stats=True)
     opened = client.init(
         project=os.environ.get("WANDB_PROJECT") or PROJECT,
         name=run.title,
@@ -124,7 +124,7 @@ def wandb(run: Run) -> Iterator[LogEpoch]:
         dir=str(run.folder),
         mode=os.environ.get("WANDB_MODE") or "offline",
         config=_settings(run),
-        settings=quiet,
+        settings=client.Settings(**WANDB_SETTINGS),
     )
     try:
         yield lambda epoch, figures: opened.log(figures, step=epoch)
