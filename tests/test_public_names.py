@@ -52,6 +52,7 @@ NOT_A_COMMAND = {  # public functions that need no command: they take or make Py
     "predict",
     "prepare_photo",
     "preview",
+    "train_seeds",
 }
 EVERY_COMMAND = [*COMMANDS, *(f"{group} {name}" for group, (_, names) in GROUPS.items() for name in names)]
 

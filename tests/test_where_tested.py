@@ -90,6 +90,7 @@ WHERE = {
     "workflows/exporting": "cli/test_export",
     "workflows/picture_answers": "cli/test_predict",
     "workflows/run_data": "workflows/test_training",
+    "workflows/run_group": "workflows/test_seed_training",
     "workflows/training_previews": "cli/test_commands",
 }
 

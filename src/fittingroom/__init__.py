@@ -32,14 +32,17 @@ if TYPE_CHECKING:
     from fittingroom.recipes import load_recipe
     from fittingroom.runs import Run, list_runs, open_run
     from fittingroom.training import Recipe
+    from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.evaluation import evaluate, predict
     from fittingroom.workflows.exporting import export_model
     from fittingroom.workflows.picture_answers import predict_photos
+    from fittingroom.workflows.seed_training import train_seeds
     from fittingroom.workflows.training import train
     from fittingroom.workflows.training_previews import find_learning_rate, preview
 
 _HOMES = {
+    "Classifier": "fittingroom.workflows.classifier",
     "Dataset": "fittingroom.data",
     "FittingRoomError": "fittingroom.errors",
     "PreparedPhoto": "fittingroom.photos",
@@ -77,10 +80,12 @@ _HOMES = {
     "preview": "fittingroom.workflows.training_previews",
     "report": "fittingroom.pages.report",
     "train": "fittingroom.workflows.training",
+    "train_seeds": "fittingroom.workflows.seed_training",
     "verify": "fittingroom.data",
 }
 
 __all__ = [
+    "Classifier",
     "Dataset",
     "FittingRoomError",
     "PreparedPhoto",
@@ -119,6 +124,7 @@ __all__ = [
     "preview",
     "report",
     "train",
+    "train_seeds",
     "verify",
 ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import ModelError
+from fittingroom.words import listed
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -97,7 +98,7 @@ class Device:
     """Where the work is done, and why there.
 
     Attributes:
-        name: torch's word: "cpu" or "cuda".
+        name: torch's word: "cpu", "cuda" or "mps".
         title: the processor or card, in words.
         threads: how many threads torch uses.
         reason: why this device and that many threads.
@@ -109,24 +110,44 @@ class Device:
     reason: str
 
 
+CARDS = {"cuda": "a CUDA card", "mps": "Apple's GPU"}  # by torch's word
+
+
+def devices_here() -> tuple[str, ...]:
+    """Return torch's words for the devices of this machine, the processor first."""
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return tuple(name for name, is_there in there.items() if is_there)
+
+
 def choose_device(wanted: str | None = None) -> Device:
     """Pick the device: the one asked for, else a CUDA card where there is one, else the processor.
 
     Args:
-        wanted: "cpu", "cuda", or None to decide.
+        wanted: "cpu", "cuda", "mps", or None to decide; Apple's GPU ("mps") is used only where it is asked for.
 
     Raises:
-        ModelError: a CUDA device was asked for and there is none.
+        ModelError: a device was asked for that is not there; says which are.
     """
     import torch
 
-    has_cuda = torch.cuda.is_available()
-    if wanted == "cuda" and not has_cuda:
-        raise ModelError("Expected a CUDA device, found none. Use device 'cpu', or leave it out.")
+    here = devices_here()
+    if wanted is not None and wanted not in here:
+        noun = "CUDA device" if wanted == "cuda" else f"device '{wanted}'"
+        raise ModelError(
+            f"Expected a {noun}, found none. There is {listed(here)} on this machine: use one of these, or leave the "
+            "device out."
+        )
+    has_cuda = "cuda" in here
     threads = torch.get_num_threads()
     thread_reason = "OMP_NUM_THREADS" if "OMP_NUM_THREADS" in os.environ else "one a core, torch's own choice"
     if wanted == "cuda" or (wanted is None and has_cuda):
-        return Device("cuda", torch.cuda.get_device_name(), threads, "asked for" if wanted else "a CUDA card is there")
+        return Device(
+            "cuda", torch.cuda.get_device_name(), threads, "asked for" if wanted else f"{CARDS['cuda']} is there"
+        )
+    if wanted == "mps":
+        return Device("mps", f"{CARDS['mps']} ({processor_name()})", threads, "asked for")
     reason = "asked for" if wanted else "no CUDA card"
     return Device("cpu", processor_name(), threads, f"{reason}; threads: {thread_reason}")
 
@@ -161,13 +182,14 @@ def _version(package: str) -> str | None:
         return None
 
 
-def describe(**facts: Any) -> dict[str, Any]:
+def describe(*, wanted: str | None = None, **facts: Any) -> dict[str, Any]:
     """Return what ``environment.json`` holds.
 
     Args:
+        wanted: the device that was asked for, or None.
         facts: what else belongs there: dataset, fingerprint, seed.
     """
-    device = choose_device()
+    device = choose_device(wanted)
     return {
         "schema": "fittingroom/environment/1",
         **facts,

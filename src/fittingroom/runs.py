@@ -60,6 +60,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {  # what must be in a run's files, or
         "compiled": "dict | None",
         "recipe": "dict | None",
         "callbacks": "list[str] | None",
+        "tracking": "list[str] | None",
         "data_folder": "str | None",
         "data_dir": "str | None",
     },

@@ -4,6 +4,7 @@ import pytest
 
 from fittingroom.errors import UsageError
 from fittingroom.judging import over_seeds, wilson_interval
+from fittingroom.judging.intervals import student_quantile
 
 
 def test_mean_and_spread_are_those_of_the_seeds():
@@ -31,3 +32,20 @@ def test_one_seed_has_no_spread():
 def test_what_is_no_accuracy_is_refused(values):
     with pytest.raises(UsageError, match="from 0 to 1"):
         over_seeds(values, 100)
+
+
+def test_the_interval_of_the_mean_is_students():
+    from scipy import stats
+
+    values = [0.86, 0.87, 0.865, 0.88, 0.871]
+    spread = stats.t.interval(0.95, 4, loc=statistics.fmean(values), scale=stats.sem(values))
+    assert over_seeds(values, 100).mean_interval == pytest.approx(spread, abs=1e-12)
+    assert over_seeds([0.9], 100).mean_interval is None
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_students_quantile_is_scipys_for_every_number_of_seeds(confidence):
+    from scipy import stats
+
+    found = [student_quantile(freedom, confidence) for freedom in range(1, 60)]
+    assert found == pytest.approx([stats.t.ppf(0.5 + confidence / 2, freedom) for freedom in range(1, 60)], rel=1e-9)

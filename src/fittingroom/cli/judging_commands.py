@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from fittingroom.cli.formats import Format, refuse_both, written_table
 from fittingroom.cli.options import DataDir, Json, ModelName, Pixels, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
-from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show
+from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show, show_as
 from fittingroom.data import load
 from fittingroom.errors import UsageError
 from fittingroom.judging import judge as judge_arrays
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fittingroom.arrays import Images
-    from fittingroom.judging import Tempering, Verdict
+    from fittingroom.judging import Seeds, Tempering, Verdict
     from fittingroom.workflows.comparing import Compared
 
 
@@ -45,6 +46,7 @@ def evaluate(
     data_dir: DataDir = None,
     pixels: Pixels = None,
     fail_under: FailUnder = (),
+    format: Format = None,  # noqa: A002  (the option's own name)
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -55,6 +57,7 @@ def evaluate(
     """
     from fittingroom.pages.judged import temperature_report
 
+    refuse_both(format, json)
     chosen = _one_of(run, model)
     gates = tuple(parse_gate(text) for text in fail_under)
     log = log_unless(quiet or json)
@@ -73,6 +76,8 @@ def evaluate(
         tempered = {split: asdict(effect) for split, effect in temperature.items()} or None
         known = known_of(verdict, loaded.name)
         emit_json({"schema": "fittingroom/evaluate/1", **facts, **verdict.to_dict(), "temperature": tempered, **known})
+    elif format:
+        show_as(format, verdict, loaded.name)
     else:
         more = _temperature_words(temperature) if temperature else ""
         show(verdict, "Test", loaded.name, loaded.fingerprint, seed, more)
@@ -133,6 +138,7 @@ def compare(
         Parameter(help="Which images; test where the runs were evaluated, else validation."),
     ] = None,
     data_dir: DataDir = None,
+    format: Format = None,  # noqa: A002
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -142,20 +148,65 @@ def compare(
     image anew: runs that were not evaluated are compared on the images that they held out.
 
     Args:
-        runs: two or more run folders.
+        runs: two or more run folders; the folder of a group, as `train --seeds` makes one, stands for its runs.
     """
     from fittingroom.workflows.comparing import compare as compare_runs
 
+    refuse_both(format, json)
     compared = compare_runs(*runs, split=split, data_dir=data_dir, log=log_unless(quiet or json))
     if json:
-        emit_json(_as_json(compared, show) | {"folders": [str(run) for run in runs]})
+        emit_json(_as_json(compared, show) | {"folders": [str(folder) for folder in compared.folders]})
+        return
+    if format:
+        emit(written_table(format, COMPARED_COLUMNS, _compared_rows(compared)))
         return
     emit(_scores(compared))
-    emit(f"\n{compared}")
+    if compared.groups:
+        emit(f"\n{_groups_table(compared)}")
+    emit(f"\n{compared if len(compared.pairs) <= MOST_PAIRS else _too_many_pairs(compared)}")
     if compared.seeds:
         emit(f"\n{SEED_ALONE} {compared.seeds}")
     if show:
-        _show(compared, show, runs[0], data_dir)
+        _show(compared, show, compared.folders[0], data_dir)
+
+
+MOST_PAIRS = 10  # of runs that are told in sentences
+COMPARED_COLUMNS = (
+    *("run", "seed", "accuracy", "accuracy_low", "accuracy_high", "log_loss"),
+    *("against_first", "against_first_low", "against_first_high", "p_value"),
+)
+
+
+def _compared_rows(compared: Compared) -> list[list[Any]]:
+    """Return a row a run, each but the first with its difference to the first; then a row a group, with its mean."""
+    of_first = compared.pairs[: len(compared.names) - 1]  # the pairs of the first run come first
+    against: list[list[Any]] = [[None] * 4]
+    against += [[pair.difference, *pair.interval, pair.adjusted_p_value] for pair in of_first]
+    rows = [
+        [name, str(seed), verdict.accuracy, *verdict.accuracy_interval, verdict.log_loss, *rest]
+        for name, seed, verdict, rest in zip(
+            compared.names, compared.run_seeds, _verdicts(compared), against, strict=True
+        )
+    ]
+    for name, seeds in compared.groups:
+        mean = f"mean of {counted(len(seeds.accuracies), 'seed')}"
+        rows.append([name, mean, seeds.mean, *(seeds.mean_interval or (None, None)), *[None] * 5])
+    return rows
+
+
+def _groups_table(compared: Compared) -> str:
+    """Return the means over seeds beside each other."""
+    rows = []
+    for name, seeds in compared.groups:
+        interval = "-" if seeds.mean_interval is None else "{:.4f} to {:.4f}".format(*seeds.mean_interval)
+        sd = "-" if seeds.sd is None else f"{seeds.sd:.4f}"
+        rows.append((name, len(seeds.accuracies), f"{seeds.mean:.4f}", sd, interval))
+    heading = ["over seeds", "n", "mean", "sd", "95 % of the mean (Student's t)"]
+    return table(heading, rows)
+
+
+def _too_many_pairs(compared: Compared) -> str:
+    return f"{counted(len(compared.pairs), 'pair')}, each with its p-value: --json has them."
 
 
 def _verdicts(compared: Compared) -> list[Verdict]:
@@ -246,6 +297,11 @@ def _as_json(compared: Compared, count: int) -> dict[str, object]:
         "fingerprint": first.fingerprint,
         "n": len(first.labels),
         "pairs": [asdict(pair) | {"sentence": str(pair)} for pair in compared.pairs],
-        "seeds": asdict(compared.seeds) if compared.seeds else None,
+        "seeds": _seeds_facts(compared.seeds) if compared.seeds else None,
+        "groups": [{"name": name, **_seeds_facts(seeds)} for name, seeds in compared.groups],
         "differ": [int(first.indices[place]) for place in compared.differ(count)],
     }
+
+
+def _seeds_facts(seeds: Seeds) -> dict[str, Any]:
+    return asdict(seeds) | {"mean_interval": seeds.mean_interval}

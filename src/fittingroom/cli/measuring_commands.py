@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from fittingroom.cli.formats import Format, refuse_both, written_table
 from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress
 from fittingroom.words import counted
@@ -58,6 +59,7 @@ def ladder(
     no_timing: Annotated[bool, Parameter(help="Do not time: other programs are running on this machine.")] = False,
     table_only: Annotated[bool, Parameter(help="Measure nothing; write table, plot and page from the logs.")] = False,
     data_dir: DataDir = None,
+    format: Format = None,  # noqa: A002  (the option's own name)
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -70,8 +72,9 @@ def ladder(
     """
     from fittingroom.data import load
     from fittingroom.ladder.ladder_plan import chosen, run_ladder, written
-    from fittingroom.ladder.ladder_table import as_json, markdown
+    from fittingroom.ladder.ladder_table import PLAIN_COLUMNS, as_json, markdown, plain_rows
 
+    refuse_both(format, json)
     asked, log = chosen(rungs), log_unless(quiet or json)
     looks, timings = test_log or out / "test_log.jsonl", times or out / "epoch_times.jsonl"
     if table_only:
@@ -84,6 +87,8 @@ def ladder(
             )
     if json:
         emit_json(as_json(rows))
+    elif format:
+        emit(written_table(format, PLAIN_COLUMNS, plain_rows(rows)))
     else:
         emit(markdown(rows) + f"\nThe page: {out / 'ladder.html'}")
     return 0

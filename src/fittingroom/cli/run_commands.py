@@ -8,23 +8,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fittingroom.cli.formats import Format, refuse_both, written_table
 from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, on_one_line, table
 from fittingroom.errors import RunError
 from fittingroom.runs import ROOT, Run, list_runs, open_run, summary_or_error
 from fittingroom.words import counted
+from fittingroom.workflows.run_group import is_group
 
 
-def list_runs_(root: Path = ROOT, *, json: Json = False) -> None:
-    """Print every run in a folder.
+def list_runs_(root: Path = ROOT, *, format: Format = None, json: Json = False) -> None:  # noqa: A002
+    """Print every run in a folder, and those of the groups in it that `train --seeds` made.
 
     Args:
         root: the folder that holds run folders.
     """
+    refuse_both(format, json)
     if root != ROOT and not root.is_dir():
         raise RunError(f"{root}: expected a folder that holds run folders, found no such folder.")
-    rows = [_row(run, summary_or_error(run)) for run in list_runs(root)]
-    if json:
+    rows = [_row(run, summary_or_error(run)) for folder in [root, *_groups(root)] for run in list_runs(folder)]
+    if format:
+        emit(written_table(format, TABLE_COLUMNS, [_table_row(row) for row in rows]))
+    elif json:
         emit_json({"schema": "fittingroom/runs/1", "runs": rows})
     elif rows:
         emit(table([name.replace("_", " ") for name in COLUMNS], [_cells(row) for row in rows]))
@@ -47,6 +52,20 @@ COLUMNS = (
     "test_interval",
     "test_n",
 )
+
+
+TABLE_COLUMNS = (*COLUMNS[:-2], "test_low", "test_high", "test_n", "error")
+
+
+def _groups(root: Path) -> list[Path]:
+    return [folder for folder in sorted(root.iterdir()) if is_group(folder)] if root.is_dir() else []
+
+
+def _table_row(row: Mapping[str, Any]) -> list[Any]:
+    """Return a run's plain values for `TABLE_COLUMNS`."""
+    low, high = row.get("test_interval") or (None, None)
+    values = {**row, "test_low": low, "test_high": high}
+    return [values.get(column) for column in TABLE_COLUMNS]
 
 
 def _row(run: Run, summary: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from fittingroom.cli.options import MOST_SEED, DataDir, DatasetName, Epochs, Json, Out, Quiet, Seed, whole
-from fittingroom.cli.output import command_words, emit, emit_json, log_unless, progress
+from fittingroom.cli.output import command_words, emit, emit_json, log_unless, progress, table
 from fittingroom.cli.verdict_text import score_line, show_references
 from fittingroom.errors import UsageError
 from fittingroom.judging import references_line, wilson_interval
@@ -18,7 +19,8 @@ from fittingroom.tutorial_plan import EPOCHS, PALETTE, TutorialPlan
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
-    from fittingroom.judging import Verdict
+    from fittingroom.judging import Seeds, Verdict
+    from fittingroom.workflows.run_group import RunGroup
 
 
 def train(
@@ -38,6 +40,14 @@ def train(
         Parameter(name="--set", help="One setting of the recipe, such as learning_rate=0.05; repeatable."),
     ] = None,
     epochs: Epochs = None,
+    batch_size: Annotated[int | None, Parameter(help="Images a step; the recipe's batch_size."), whole(1)] = None,
+    lr: Annotated[
+        str | None, Parameter(help="Size of an update, such as 0.05; the recipe's learning_rate.", show_default=False)
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda", "mps"] | None,
+        Parameter(help="Where to train; a CUDA card where there is one, else the processor, if left out."),
+    ] = None,
     validation: Annotated[
         int | None, Parameter(help="Training images to hold out, to measure the network after each epoch."), whole(1)
     ] = None,
@@ -45,6 +55,11 @@ def train(
         int | None,
         Parameter(help="All random choices follow from it: the same seed gives the same run; 0 if left out."),
         whole(0, MOST_SEED),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        Parameter(help="Train so many runs, with --seed and those after it, and tell their mean and spread."),
+        whole(1),
     ] = None,
     name: Annotated[str | None, Parameter(help="Of the run: letters, digits, dots, dashes and underscores.")] = None,
     out: Out = None,
@@ -58,6 +73,10 @@ def train(
     find_lr: Annotated[
         Path | None, Parameter(help="Keep nothing; try growing learning rates, and draw the loss into this picture.")
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        Parameter(help="Tell each epoch's figures to tensorboard, mlflow, trackio or wandb; repeatable."),
+    ] = None,
     no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -67,35 +86,62 @@ def train(
     from fittingroom.workflows import training
 
     asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
-    asked |= {"name": name, "out": out}
+    asked |= {"batch_size": batch_size, "lr": _rate(lr), "device": device, "track": track, "name": name, "out": out}
+    found: dict[str, Any] = {"data_dir": data_dir, "log": log_unless(quiet or json)}
+    data = dataset or training.DEFAULT_DATASET
     if preview is not None or find_lr is not None:
-        given = {**asked, "resume": resume, "preview": preview and find_lr}
-        _refuse_before_training({key: given[key] for key in given if key not in ("recipe", "seed", "validation")})
-        chosen = {"recipe": recipe, "settings": _settings(set_ or []), "seed": seed or 0, "validation": validation}
-        found = {"data": dataset or training.DEFAULT_DATASET, "data_dir": data_dir, "log": log_unless(quiet or json)}
-        named = chosen | found
+        given = {**asked, "seeds": seeds, "resume": resume, "preview": preview and find_lr}
+        _refuse_before_training(given, TAKEN_BY_FIND_LR if preview is None else TAKEN_BY_PREVIEW)
+        settings = _with_options(_settings(set_ or []), batch_size=batch_size, device=device)
+        named = {"recipe": recipe, "settings": settings, "seed": seed or 0, "validation": validation, "data": data}
+        named |= found
         _draw_preview(preview, model, named, json) if preview else _try_rates(find_lr, model, named, json)
         return
     if resume is not None:
-        _refuse_with_resume({"recipe": recipe, "set": set_, "validation": validation, "seed": seed})
-    where: dict[str, Any] = {
-        "model": model,
-        "data_dir": data_dir,
-        "onnx": not no_onnx,
-        "log": log_unless(quiet or json),
-    }
+        kept = {key: asked[key] for key in asked if key not in ("epochs", "name", "out")}
+        _refuse_with_resume({"recipe": recipe, "set": set_, **kept, "seeds": seeds})
+    where: dict[str, Any] = {"model": model, "onnx": not no_onnx, "command": command_words(), **found}
     with progress(quiet or json) as on_progress:
         if resume is not None:
-            more: dict[str, Any] = {"epochs": epochs, "name": name, "out": out, "command": command_words()}
-            run = training.resume_run(resume, dataset=dataset, **more, **where, on_progress=on_progress)
+            more: dict[str, Any] = {"epochs": epochs, "name": name, "out": out, "on_progress": on_progress}
+            run = training.resume_run(resume, dataset=dataset, **more, **where)
         else:
-            asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "command": command_words()}
-            run = training.train(data=dataset or training.DEFAULT_DATASET, **asked, **where, on_progress=on_progress)
+            asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "track": track or (), **where}
+            asked |= {"data": data, "on_progress": on_progress}
+            if seeds is not None:
+                from fittingroom.workflows.seed_training import train_seeds
+
+                _print_group(train_seeds(seeds=seeds, **asked), json)
+                return
+            run = training.train(**asked)
     _print(run, json)
 
 
-def _refuse_before_training(asked: dict[str, Any]) -> None:
-    given = [f"--{name}" for name, value in asked.items() if value is not None]
+TAKEN_BY_FIND_LR = ("recipe", "seed", "validation", "batch_size", "device")
+TAKEN_BY_PREVIEW = ("recipe", "seed", "validation", "batch_size")
+
+
+def _rate(text: str | None) -> float | Literal["auto"] | None:
+    """Return the learning rate that ``--lr`` gives."""
+    rate: float | Literal["auto"] | None = None if text is None else parse_setting(f"learning_rate={text}")[1]
+    return rate
+
+
+def _with_options(settings: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Return settings with those that have options of their own, where they were given.
+
+    Raises:
+        UsageError: one was given twice.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name in settings:
+            raise UsageError(f"Expected {name} once, received it twice: by itself and among the settings.")
+    return settings | given
+
+
+def _refuse_before_training(asked: dict[str, Any], taken: tuple[str, ...]) -> None:
+    given = [_option(name) for name, value in asked.items() if value is not None and name not in taken]
     if given:
         raise UsageError(
             f"Expected --preview or --find-lr without {', '.join(given)}: nothing is trained to keep. Leave that out."
@@ -138,12 +184,16 @@ def _try_rates(path: Path | None, model: str | None, named: dict[str, Any], json
 
 
 def _refuse_with_resume(asked: dict[str, Any]) -> None:
-    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    given = [_option(name) for name, value in asked.items() if value is not None]
     if given:
         raise UsageError(
             f"Expected --resume without {', '.join(given)}: a run goes on with the recipe, seed and held-out images "
             "that it has. Leave that out, or train anew without --resume."
         )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _settings(texts: list[str]) -> dict[str, Any]:
@@ -152,6 +202,8 @@ def _settings(texts: list[str]) -> dict[str, Any]:
 
 
 def _print(run: Run, json: bool) -> None:
+    from fittingroom.training.tracking import ways_to_look
+
     last = run.history[-1]
     if json:
         validated = {"validation_n": run.environment["validation_images"], "validation_interval": _interval(run)}
@@ -167,6 +219,8 @@ def _print(run: Run, json: bool) -> None:
         )
         if references_line(str(facts["dataset"])):
             emit(references_line(str(facts["dataset"])))
+    for command in ways_to_look(run):
+        emit(f"Look at what was tracked: {command}")
     name = run.environment.get("name")
     emit(f"The run{f' {name}' if name else ''}: {run.folder}\nTest it, once: fittingroom evaluate {run.folder}")
 
@@ -175,6 +229,49 @@ def _interval(run: Run) -> tuple[float, float] | None:
     """Return the interval of the last epoch's validation accuracy; None where nothing was held out."""
     n, share = run.environment["validation_images"], run.history[-1]["val_accuracy"]
     return wilson_interval(round(share * n), n) if n and share is not None else None
+
+
+def _print_group(group: RunGroup, json: bool) -> None:
+    splits = {"training": group.training, "validation": group.validation, "test": group.test}
+    if json:
+        seeds = {
+            split: found and {**asdict(found), "mean_interval": found.mean_interval} for split, found in splits.items()
+        }
+        emit_json({"schema": "fittingroom/train-seeds/1", "group": str(group.folder), "runs": _rows(group), **seeds})
+        return
+    cells = [[_cell(value) for value in row.values()] for row in _rows(group)]
+    emit(table(["run", "seed", "training", "validation", "test"], cells) + "\n")
+    for split, found in splits.items():
+        if found is not None and (split != "training" or not (splits["validation"] or splits["test"])):
+            emit(_over_seeds_line(split, found))
+    if not (splits["validation"] or splits["test"]):
+        emit("Accuracy on images that were not trained on: hold some out, --validation 10000, or evaluate each run.")
+    emit(f"The group: {group.folder}\nBeside another: fittingroom compare {group.folder} OTHER")
+
+
+def _rows(group: RunGroup) -> list[dict[str, Any]]:
+    """Return each run's folder, its seed and its accuracies, None for what is not known."""
+    rows = []
+    for run in group.runs:
+        last, verdict = run.history[-1], run.verdict or {}
+        test = verdict.get("accuracy") if verdict.get("split") == "test" else None
+        facts = {"run": str(run.folder), "seed": run.environment["seed"], "accuracy": last["accuracy"]}
+        rows.append({**facts, "val_accuracy": last["val_accuracy"], "test_accuracy": test})
+    return rows
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _over_seeds_line(split: str, found: Seeds) -> str:
+    """Return mean, sd and interval over the seeds in words."""
+    start = f"{split.capitalize()} accuracy over {counted(len(found.accuracies), 'seed')}: mean {found.mean:.4f}"
+    n = f"n = {found.n:,}"
+    if found.sd is None or found.mean_interval is None:
+        return f"{start}; sd and interval need two or more. {n}"
+    low, high = found.mean_interval
+    return f"{start}, sd {found.sd:.4f}, 95 % of the mean {low:.4f} to {high:.4f} (Student's t), {n}"
 
 
 def tutorial(

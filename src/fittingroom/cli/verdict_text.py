@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from fittingroom.cli.formats import written_table
 from fittingroom.cli.output import emit, log, table
 from fittingroom.judging import check_gates, references_for, references_line, score_rows, too_good_warning
 from fittingroom.words import counted
@@ -47,6 +48,31 @@ def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int
         emit(f"\n{more}")
     emit(f"\n{score_line(verdict, title, fingerprint, seed)}")
     show_references(verdict, dataset)
+
+
+SCORE_COLUMNS = ("score", "class", "value", "low", "high", "n")
+
+
+def show_as(format: str, verdict: Verdict, dataset: str) -> None:  # noqa: A002  (the option's own name)
+    """Print every score of a verdict as one table, and on stderr why it is too good to be true, if it is.
+
+    Args:
+        format: see `fittingroom.cli.formats`.
+        verdict: to print.
+        dataset: its name.
+    """
+    rows: list[list[Any]] = [
+        [name, "all", value, *(interval or (None, None)), verdict.n] for name, value, interval in score_rows(verdict)
+    ]
+    for score in verdict.classes:
+        rows += [
+            ["recall", score.name, score.recall, *(score.recall_interval or (None, None)), score.n],
+            ["precision", score.name, score.precision, *(score.precision_interval or (None, None)), score.predicted],
+            ["F1", score.name, score.f1, *(score.f1_interval or (None, None)), score.n],
+        ]
+    emit(written_table(format, SCORE_COLUMNS, rows))
+    if doubt := too_good_warning(verdict.accuracy, dataset):
+        log(doubt)
 
 
 def score_line(verdict: Verdict, title: str, fingerprint: str, seed: int | None = None) -> str:

@@ -22,6 +22,7 @@ from fittingroom.judging.intervals import (
     Interval,
     percentile_interval,
     resampled_sums,
+    student_interval,
     wilson_interval,
 )
 from fittingroom.judging.validation import check_predictions
@@ -50,6 +51,11 @@ class Seeds:
     mean: float
     sd: float | None
     sampling_interval: tuple[float, float]
+
+    @property
+    def mean_interval(self) -> Interval | None:
+        """95 % of the mean over other seeds, on these same samples, by Student's t; None for one seed."""
+        return student_interval(self.accuracies)
 
     def __str__(self) -> str:
         low, high = self.sampling_interval

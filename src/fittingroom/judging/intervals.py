@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import statistics
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
 
 from fittingroom.arrays import Array, Labels
 from fittingroom.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -111,3 +116,55 @@ def basic_interval(estimate: float, drawn: Float64[Array, " resamples"], confide
     """
     low, high = np.quantile(drawn, [0.5 - confidence / 2, 0.5 + confidence / 2])
     return max(0.0, 2 * estimate - float(high)), max(0.0, 2 * estimate - float(low))
+
+
+def student_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> Interval | None:
+    """Return Student's interval of the mean of a few independent values; None for fewer than two.
+
+    Args:
+        values: one a seed, say.
+        confidence: of the two-sided interval, in (0, 1).
+
+    Example:
+        >>> low, high = student_interval([0.86, 0.87, 0.88])
+        >>> f"{low:.4f} {high:.4f}"
+        '0.8452 0.8948'
+
+    Source: Student, Biometrika 6 (1908), 1-25.
+    """
+    if len(values) < 2:
+        return None
+    mean, sd = statistics.fmean(values), statistics.stdev(values)
+    half = student_quantile(len(values) - 1, confidence) * sd / math.sqrt(len(values))
+    return mean - half, mean + half
+
+
+def student_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
+    """Return the t that a variable of Student's distribution stays within, on both sides of 0, with this probability.
+
+    Args:
+        freedom: degrees of freedom, at least 1.
+        confidence: the probability, in (0, 1).
+
+    Example:
+        >>> round(student_quantile(4), 3)
+        2.776
+
+    Source: M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4.
+    """
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):  # halvings: below what a float tells apart
+        middle = (low + high) / 2
+        low, high = (middle, high) if _student_within(middle, freedom) < confidence else (low, middle)
+    return math.sqrt(freedom) * math.tan((low + high) / 2)
+
+
+def _student_within(angle: float, freedom: int) -> float:
+    """Return the probability that ``|t| < sqrt(freedom) * tan(angle)``."""
+    is_odd, total = freedom % 2, 0.0
+    term = math.cos(angle) if is_odd else 1.0
+    for power in range(is_odd, freedom - 1, 2):
+        total += term
+        term *= (power + 1) / (power + 2) * math.cos(angle) ** 2
+    within = math.sin(angle) * total
+    return 2 / math.pi * (angle + within) if is_odd else within

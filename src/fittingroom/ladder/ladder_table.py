@@ -183,6 +183,24 @@ def _number(value: float | int | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
+PLAIN_COLUMNS = (
+    *("rung", "mean", "sd", "mean_low", "mean_high", "n", "seeds", "views_mean", "target", "holds"),
+    *("seconds", "at_most_seconds", "mflop", "parameters", "recipes_scored"),
+)
+
+
+def plain_rows(ladder: Sequence[Row]) -> list[list[Any]]:
+    """Return the rows as plain values in the order of `PLAIN_COLUMNS`, for a table of any format."""
+    return [
+        [
+            *(row.rung, row.mean, row.sd, *(row.interval or (None, None)), row.n, row.seeds, row.views_mean),
+            *(row.target, "yes" if row.holds else "no"),
+            *(row.seconds, row.at_most_seconds, row.mflop, row.parameters, row.hashes),
+        ]
+        for row in ladder
+    ]
+
+
 def as_json(ladder: Sequence[Row]) -> dict[str, Any]:
     """Return the rows as one JSON value."""
     return {"schema": "fittingroom/ladder/1", "rungs": [asdict(row) | {"holds": row.holds} for row in ladder]}

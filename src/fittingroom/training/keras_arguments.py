@@ -44,6 +44,8 @@ REMEDIES = {
     "validation_steps": "All held-out images are looked at after each epoch; hold out fewer.",
     "validation_batch_size": "Validation chooses its own batches, which change no number.",
     "validation_freq": "Held-out images are looked at after every epoch.",
+    "learning_rate": "It is called lr here: fr.train(..., lr=0.05), or settings={'learning_rate': 0.05}.",
+    "seeds": "Several seeds are a group of runs: fr.train_seeds(model, data, seeds=5).",
     "x": "Pass the data second: fr.train(model, (x, y)).",
     "y": "Pass the data second: fr.train(model, (x, y)).",
 }
@@ -81,8 +83,8 @@ def _refusal(name: str, value: Any) -> str:
     if name in REMEDIES:
         shown = f"={value!r}" if isinstance(value, str | int | float) else ""
         return f"{name}{shown} is not taken here. {REMEDIES[name]}"
-    own = "recipe settings epochs batch_size seed validation callbacks name out data_dir onnx log on_progress"
-    known = (*own.split(), *REMEDIES)
+    own = "recipe settings epochs batch_size lr device seed validation callbacks track name out data_dir onnx log"
+    known = (*own.split(), "on_progress", *REMEDIES)
     return f"fr.train takes no '{name}'. {suggest(name, known)}"
 
 

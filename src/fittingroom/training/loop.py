@@ -358,9 +358,9 @@ class Loop:
         labels = self.validation.labels
         objective = self.session.objective
         loss = objective.held_out(self.validation.images, outputs, labels)
-        right = (objective.predicted(outputs) == labels).double().mean()
+        right = int((objective.predicted(outputs) == labels).sum()) / len(labels)  # Apple's GPU has no float64
         extra = self._metrics(outputs, labels, True)
-        logs = {"loss": float(loss if penalty is None else loss + penalty), "accuracy": float(right), **extra}
+        logs = {"loss": float(loss if penalty is None else loss + penalty), "accuracy": right, **extra}
         self.runner.test_end(dict(logs), first)
         return {f"val_{name}": value for name, value in logs.items()}
 

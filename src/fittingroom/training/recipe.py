@@ -130,7 +130,9 @@ class Recipe:
     )
     trace: bool = knob(True, "Trace the step once and replay it; false runs every step eagerly.")
     device: str = knob(
-        AUTO, "Where to train; auto is a CUDA card where there is one, else cpu.", choices=(AUTO, "cpu", "cuda")
+        AUTO,
+        "Where to train; auto is a CUDA card where there is one, else cpu; mps is Apple's GPU.",
+        choices=(AUTO, "cpu", "cuda", "mps"),
     )
 
     def __post_init__(self) -> None:

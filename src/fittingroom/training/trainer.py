@@ -37,11 +37,12 @@ from fittingroom.training.losses import Objective, owners_objective, recipe_obje
 from fittingroom.training.optimizers import bound
 from fittingroom.training.recipe import AUTO, Recipe, resolved
 from fittingroom.training.step import Session, adapt, is_compiled, refuse_one_image
+from fittingroom.training.tracking import tracked
 from fittingroom.training.whiten import whiten
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from fittingroom.models.functional_model import FunctionalModel
@@ -109,7 +110,7 @@ def train_model(
     """
     seed, recipe = check_whole(seed, "seed"), recipe or Recipe()
     plan = _plan(data, recipe, seed, validation, callbacks, log)
-    _refuse_unused(model, recipe)
+    refuse_unused(model, recipe)
     if recipe.whiten:
         whiten(model, plan.images)
     run = _opened(out, plan, made_of(model, plan) | dict(facts or {}), _used(model, recipe))
@@ -214,7 +215,7 @@ def made_of(model: Any, plan: TrainingPlan) -> dict[str, Any]:
 
     From here a model passed from Python, a recipe and arrays are all that can be told. Whoever has built the model and
     loaded the data by name, as `workflows.training.train` does, puts what it knows in the place of ``name`` (of the
-    run), ``model``, ``model_source``, ``recipe``, ``data_folder``, ``data_dir`` and ``command``.
+    run), ``model``, ``model_source``, ``recipe``, ``data_folder``, ``data_dir``, ``tracking`` and ``command``.
     """
     kind = type(model)
     return {
@@ -227,6 +228,7 @@ def made_of(model: Any, plan: TrainingPlan) -> dict[str, Any]:
         "callbacks": [type(callback).__name__ for callback in plan.callbacks],
         "data_folder": None,
         "data_dir": None,
+        "tracking": [],
         "command": "Python call",
     }
 
@@ -244,7 +246,12 @@ def _compiled(model: Any) -> dict[str, Any] | None:
     return plain
 
 
-def _refuse_unused(model: Any, recipe: Recipe) -> None:
+def refuse_unused(model: Any, recipe: Recipe) -> None:
+    """Raise where a model brings an optimiser and a loss of its own, and the recipe says something else of them.
+
+    Raises:
+        UsageError: names the settings that would not be used.
+    """
     unused = [name for name in recipe.differences() if name in OWNERS]
     if unused and getattr(model, "compiled", False):
         raise UsageError(
@@ -267,7 +274,8 @@ def _opened(out: str | Path | None, plan: TrainingPlan, facts: Mapping[str, Any]
     classes = _classes(plan.facts["class_names"], plan.labels)
     size = {"image_shape": list(plan.images.shape[1:]), "classes": classes}
     title = facts["name"] or facts["model"]
-    run = create(out, title, plan.seed, describe(seed=plan.seed, **facts, **size, **plan.facts))
+    made_with = describe(wanted=_wanted(plan.recipe), seed=plan.seed, **facts, **size, **plan.facts)
+    run = create(out, title, plan.seed, made_with)
     run.write_text("recipe.toml", plan.recipe.to_toml())
     run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": plan.seed, **used})
     return run
@@ -289,18 +297,13 @@ def _fit_into(
 ) -> Run:
     """Train with history and checkpoints going into the run's folder, and keep the trained model there."""
     folder = run.folder / "checkpoint"
-    hooks = Hooks(
-        log=log,
-        on_progress=on_progress,
-        on_epoch=lambda line: run.append_line("history.jsonl", line),
-        save=lambda checkpoint: checkpoints.write(folder, checkpoint),
-    )
+    hooks = Hooks(log=log, on_progress=on_progress, save=lambda checkpoint: checkpoints.write(folder, checkpoint))
     if saved is not None:  # a line may be missing or too many after a kill: the checkpoint knows
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in saved.facts["history"]]
         run.write_text("history.jsonl", "".join(lines))
     try:
-        with run.under_training():
-            state = fit(model, plan, hooks, saved)
+        with run.under_training(), tracked(run, log) as track:
+            state = fit(model, plan, replace(hooks, on_epoch=lambda line: _note(run, line, track)), saved)
     except Interrupted as stopped:
         raise Interrupted(f"{stopped} {_way_on(run, plan)}") from None
     if state.stopped:
@@ -312,6 +315,11 @@ def _fit_into(
         keep_temperature(trained, *plan.validation)
     shutil.rmtree(folder, ignore_errors=True)
     return trained
+
+
+def _note(run: Run, line: dict[str, Any], track: Callable[[Mapping[str, Any]], None]) -> None:
+    run.append_line("history.jsonl", line)
+    track(line)
 
 
 def _keep(run: Run, model: Any, image_shape: tuple[int, int], pixels: str) -> None:
@@ -442,9 +450,13 @@ def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probab
     return recipe_objective(recipe, probabilities=probabilities)
 
 
+def _wanted(recipe: Recipe) -> str | None:
+    return None if recipe.device == AUTO else recipe.device
+
+
 def _device(recipe: Recipe) -> str:
-    """Return "cpu" or "cuda"."""
-    return choose_device(None if recipe.device == AUTO else recipe.device).name
+    """Return "cpu", "cuda" or "mps"."""
+    return choose_device(_wanted(recipe)).name
 
 
 @contextmanager

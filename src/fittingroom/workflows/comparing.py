@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from fittingroom.workflows.run_data import (
     run_dataset,
     run_predictions,
 )
+from fittingroom.workflows.run_group import is_group, open_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,9 @@ class Compared:
         seeds: what the runs share where they differ in their seed alone; None otherwise.
         dataset: the name of the data that was judged.
         run_seeds: the seed of each run.
+        groups: where runs of several recipes or networks are there, some of them with several seeds: each one's name,
+            and what its runs reached over the seeds; else empty.
+        folders: of the runs.
     """
 
     names: tuple[str, ...]
@@ -49,6 +53,8 @@ class Compared:
     seeds: Seeds | None
     dataset: str
     run_seeds: tuple[int, ...]
+    groups: tuple[tuple[str, Seeds], ...] = ()
+    folders: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         return "\n".join(f"{pair}." for pair in self.pairs)
@@ -72,7 +78,7 @@ def compare(
     run was evaluated on them already, otherwise the validation images that the runs held out are.
 
     Args:
-        runs: two or more, or their folders.
+        runs: two or more, or their folders; the folder of a group stands for its runs.
         split: "validation" or "test"; None for what the runs keep.
         data_dir: where the dataset's files are; None to look.
         data: what they were trained on; None to load it where a run has to be asked anew.
@@ -89,7 +95,7 @@ def compare(
         >>> print(compare("runs/a", "runs/b"))  # doctest: +SKIP
         b is better: 1.20 points (95 % 0.80 to 1.60), n = 10,000, p < 0.0001.
     """
-    opened = [run if isinstance(run, Run) else open_run(run) for run in runs]
+    opened = [each for run in runs for each in _opened(run)]
     folder = None if data_dir is None else Path(data_dir)
     if len(opened) < 2:
         raise UsageError("A comparison needs two or more runs. Example: fittingroom compare runs/a runs/b")
@@ -108,7 +114,15 @@ def compare(
         seeds=_seeds(opened, kept),
         dataset=dataset_judged(opened[0], kept[0].fingerprint),
         run_seeds=tuple(run.environment["seed"] for run in opened),
+        groups=_groups(opened, kept),
+        folders=tuple(run.folder for run in opened),
     )
+
+
+def _opened(run: Run | str | Path) -> Sequence[Run]:
+    if isinstance(run, Run):
+        return [run]
+    return open_group(run).runs if is_group(run) else [open_run(run)]
 
 
 def _check_same_data(runs: Sequence[Run], split: SplitName | None) -> None:
@@ -172,13 +186,44 @@ def _names(runs: Sequence[Run]) -> tuple[str, ...]:
 
 def _seeds(runs: Sequence[Run], kept: Sequence[Predictions]) -> Seeds | None:
     """Return mean and spread where runs differ in their seed alone."""
-    asked = [
-        {"network": run.environment.get("model"), "images": run.environment.get("train_images"), **run.resolved}
-        for run in runs
-    ]
-    if any({**one, "seed": None} != {**asked[0], "seed": None} for one in asked[1:]):
+    asked = [_asked(run) for run in runs]
+    if any(one != asked[0] for one in asked[1:]) or _has_a_seed_twice(runs):
         return None
-    if len({one["seed"] for one in asked}) < len(asked):
-        return None
+    return _over_seeds(kept)
+
+
+def _asked(run: Run) -> dict[str, Any]:
+    """Return what a run was asked for, but for its seed."""
+    facts = run.environment
+    return {"network": facts.get("model"), "images": facts.get("train_images"), **run.resolved, "seed": None}
+
+
+def _has_a_seed_twice(runs: Sequence[Run]) -> bool:
+    return len({run.resolved["seed"] for run in runs}) < len(runs)
+
+
+def _over_seeds(kept: Sequence[Predictions]) -> Seeds:
     accuracies = [float(np.mean(each.probabilities.argmax(axis=1) == each.labels)) for each in kept]
     return over_seeds(accuracies, len(kept[0].labels))
+
+
+def _groups(runs: Sequence[Run], kept: Sequence[Predictions]) -> tuple[tuple[str, Seeds], ...]:
+    """Return what each network and recipe reached over its seeds, where several are there, in the order of the runs."""
+    asked = [_asked(run) for run in runs]
+    firsts = [index for index, one in enumerate(asked) if one not in asked[:index]]
+    members = [[index for index, one in enumerate(asked) if one == asked[first]] for first in firsts]
+    if len(firsts) < 2 or max(map(len, members)) < 2:
+        return ()
+    if any(_has_a_seed_twice([runs[index] for index in rows]) for rows in members):
+        return ()  # the same training twice says nothing of other seeds
+    names = _names_of_groups([asked[first] for first in firsts])
+    return tuple(
+        (name, _over_seeds([kept[index] for index in rows])) for name, rows in zip(names, members, strict=True)
+    )
+
+
+def _names_of_groups(asked: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a name for each of several networks and recipes: the network, and the settings in which not all agree."""
+    keys = [key for key in asked[0] if key not in ("network", "model", "schema")]
+    differing_ = [key for key in keys if any(one.get(key) != asked[0][key] for one in asked[1:])]
+    return [", ".join([str(one["network"]), *(f"{key}={one.get(key)}" for key in differing_)]) for one in asked]

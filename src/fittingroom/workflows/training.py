@@ -6,7 +6,7 @@ import hashlib
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.accepting import accept_pair
@@ -24,6 +24,7 @@ from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_s
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train_model
 from fittingroom.training.keras_arguments import with_keras_arguments
+from fittingroom.training.tracking import check_trackers
 from fittingroom.training.trainer import check_unfinished, is_finished
 from fittingroom.words import counted
 from fittingroom.workflows.run_data import run_dataset
@@ -45,9 +46,12 @@ def train(
     settings: Mapping[str, Any] | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
+    lr: float | Literal["auto"] | None = None,
+    device: str | None = None,
     seed: int = 0,
     validation: Any = None,
     callbacks: Any = (),
+    track: str | Sequence[str] = (),
     name: str | None = None,
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -71,10 +75,14 @@ def train(
         settings: values in the place of the recipe's, by name, as ``--set`` gives them.
         epochs: likewise.
         batch_size: likewise.
+        lr: likewise, the recipe's ``learning_rate``.
+        device: likewise: "cpu", "cuda", "mps" (Apple's GPU) or "auto".
         seed: of the starting weights where the model is built here, of the images' order, augmentation and dropout.
         validation: None to train on everything; how many images to hold out, stratified, the same ones whatever the
             seed; or a pair of images and labels.
         callbacks: Keras callbacks, called as ``model.fit`` calls them: one, several, or a ``CallbackList``.
+        track: trackers that are told each epoch's figures by their own clients, in or beside the run's folder where
+            the user's settings say nothing else: "tensorboard", "mlflow", "trackio", "wandb", one or several.
         name: of the run: letters, digits, dots, dashes and underscores.
         out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None, by the run's or the model's name.
         data_dir: where a known dataset's files are; None to look.
@@ -91,13 +99,14 @@ def train(
     Raises:
         UsageError: an unknown name, an argument of the wrong kind, or a recipe that a compiled model would not use.
         DataError: images or labels that are not what they should be.
-        ModelError: a model that does not fit the images.
+        ModelError: a model that does not fit the images, or a device that is not there.
         RunError: the folder is taken or cannot be written.
         TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
         Interrupted: the user stopped it; ``fittingroom train --resume RUN`` goes on.
     """
-    _check_name(name)
-    shortcuts = {"epochs": epochs, "batch_size": batch_size}
+    check_name(name)
+    trackers = check_trackers(track)
+    shortcuts = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "device": device}
     model, loaded, chosen, found = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
     loaded, validation = with_keras_arguments(keras_arguments, loaded, validation, log)
     run = train_model(
@@ -108,7 +117,7 @@ def train(
         validation=validation,
         callbacks=callbacks,
         out=out,
-        facts={"name": name, "command": command, **found},
+        facts={"name": name, "command": command, "tracking": trackers, **found},
         log=log,
         on_progress=on_progress,
     )
@@ -122,7 +131,7 @@ def found_by_name(
     data: Any,
     recipe: Recipe | str | Path | None,
     settings: Mapping[str, Any] | None,
-    shortcuts: Mapping[str, int | None],
+    shortcuts: Mapping[str, Any],
     seed: int,
     data_dir: str | Path | None,
     log: Log,
@@ -157,7 +166,12 @@ def found_by_name(
     return model, loaded, chosen, {"recipe": recipe_facts, **data_facts, **model_facts}
 
 
-def _check_name(name: str | None) -> None:
+def check_name(name: str | None) -> None:
+    """Raise where a name is none that a run may have.
+
+    Raises:
+        UsageError: says what it may be.
+    """
     if name is not None and not RUN_NAME.fullmatch(name):
         raise UsageError(
             "Expected a run's name of at most 80 letters, digits, dots, dashes and underscores that begins with a "
@@ -184,7 +198,7 @@ def _model_or_recipe(model: Any, recipe: Recipe | str | Path | None) -> tuple[An
 
 
 def _chosen_recipe(
-    recipe: Recipe | str | Path | None, settings: Mapping[str, Any] | None, **shortcuts: int | None
+    recipe: Recipe | str | Path | None, settings: Mapping[str, Any] | None, **shortcuts: Any
 ) -> tuple[Recipe, dict[str, Any]]:
     """Return the recipe with what was changed, and where it is from."""
     if recipe is not None and not isinstance(recipe, Recipe | str | Path):
@@ -192,7 +206,8 @@ def _chosen_recipe(
     changes = {key: value for key, value in shortcuts.items() if value is not None}
     twice = [key for key in changes if key in (settings or {})]
     if twice:
-        raise UsageError(f"Expected {twice[0]} once, received it twice: by itself and among the settings.")
+        itself = "by itself (lr)" if twice[0] == "learning_rate" else "by itself"
+        raise UsageError(f"Expected {twice[0]} once, received it twice: {itself} and among the settings.")
     base = Recipe()
     facts: dict[str, Any] = {"name": None, "sha256": None, "base": base}
     if isinstance(recipe, Recipe):
@@ -290,7 +305,7 @@ def resume_run(
     facts = run.environment
     data = run_dataset(run, data_dir, log=log) if dataset is None else load(dataset, data_dir=data_dir, log=log)
     if epochs is not None:
-        _check_name(name)
+        check_name(name)
         trained = _trained_on(run, data, epochs, {"name": name, "command": command}, out, model, log, on_progress)
         if onnx:
             write_twin(trained, data, log)
