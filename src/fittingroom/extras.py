@@ -16,10 +16,13 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "photos": ("onnxruntime", "opencv-python-headless", "pillow-heif"),
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "map": ("umap-learn",),
+    "formats": ("pyarrow", "scipy"),
+    "sklearn": ("scikit-learn",),
 }
 MODULES = {
     "opencv-python-headless": "cv2",
     "pillow-heif": "pillow_heif",
+    "scikit-learn": "sklearn",
     "umap-learn": "umap",
 }  # others: as the package
 
@@ -45,7 +48,12 @@ def install_line(*extras: str, tells_path: bool = True) -> str:
         'python -m pip install umap-learn'
     """
     wanted = [package for extra in extras for package in missing(extra) or EXTRAS[extra]]
-    packages = " ".join(dict.fromkeys(wanted))
+    return line_for(*dict.fromkeys(wanted), tells_path=tells_path)
+
+
+def line_for(*wanted: str, tells_path: bool = True) -> str:
+    """Return the line that installs some packages; see `install_line`."""
+    packages = " ".join(wanted)
     python = _this_python() if tells_path else "python"
     if find_spec("pip") is None:  # an environment that uv made
         return f"uv pip install --python {python} {packages}" if tells_path else f"uv pip install {packages}"

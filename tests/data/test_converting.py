@@ -258,7 +258,7 @@ def test_a_write_that_fails_leaves_nothing(original, tmp_path, monkeypatch):
 
 def test_a_missing_library_is_one_helpful_sentence(original, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match=r"Parquet needs pyarrow.*pip install 'fittingroom\[formats\]'"):
+    with pytest.raises(UsageError, match=r"Parquet needs pyarrow.*-m pip install pyarrow scipy"):
         fr.convert_data(original, tmp_path / "made", to_format="huggingface")
 
 

@@ -22,7 +22,7 @@ def tracked_run(toy_folder, tmp_path, monkeypatch):
     def train(name, **named):
         missing = [package for package in TRACKERS[name].packages if find_spec(package) is None]
         if missing:
-            pytest.skip(f"{' and '.join(missing)} not installed (pip install 'fittingroom[tracking]', or trackio)")
+            pytest.skip(f"{' and '.join(missing)} not installed (pip install it)")
         asked = {"epochs": 2, "validation": 100, "onnx": False, "out": tmp_path / "run", **named}
         return fr.train("walkthrough", toy_folder, track=name, **asked)
 
@@ -97,7 +97,7 @@ def test_trackio_has_a_database_beside_the_runs(tracked_run):
 def test_a_tracker_whose_client_is_missing_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(TRACKERS, "mine", Tracker(tracking.tensorboard, ("no_such_package_here",), ""))
     with pytest.raises(
-        UsageError, match=r"needs no_such_package_here, not installed here\. Install it: pip install no_such"
+        UsageError, match=r"needs no_such_package_here, not installed here\. Install it: .*-m pip install no_such"
     ):
         fr.train("walkthrough", tmp_path / "nowhere", track="mine")
     assert check_trackers([]) == []

@@ -144,4 +144,5 @@ def test_without_scikit_learn_it_says_what_to_install():
         "try: fr.Classifier()\nexcept fr.FittingRoomError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.stdout.strip().endswith("which is not installed. Install it: pip install scikit-learn"), done.stderr
+    assert "which is not installed. Install it: " in done.stdout, done.stderr
+    assert done.stdout.strip().endswith("-m pip install scikit-learn")

@@ -15,6 +15,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fittingroom.errors import UsageError
+from fittingroom.extras import line_for
 from fittingroom.lookup import look_up
 from fittingroom.words import listed
 
@@ -194,8 +195,7 @@ def check_trackers(names: str | Sequence[str]) -> list[str]:
         missing = [package for package in look_up(name, TRACKERS, "tracker").packages if find_spec(package) is None]
         if missing:
             raise UsageError(
-                f"Tracking by {name} needs {listed(missing)}, not installed here. Install it: pip install "
-                f"{' '.join(missing)}. All but trackio come with: pip install 'fittingroom[tracking]'."
+                f"Tracking by {name} needs {listed(missing)}, not installed here. Install it: {line_for(*missing)}"
             )
     return asked
 

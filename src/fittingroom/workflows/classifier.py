@@ -13,6 +13,7 @@ import numpy as np
 from fittingroom.arrays import MNIST_PIXELS, Array, check_images
 from fittingroom.data.accepting import accept_images
 from fittingroom.errors import DataError, ModelError, UsageError
+from fittingroom.extras import install_line
 from fittingroom.progress import no_log, warn_user
 from fittingroom.training.loop import TrainingPlan
 from fittingroom.training.trainer import fit, refuse_unused
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 STEPS = 255  # into which a column of features is divided between its least and its largest training value
 PARENTS: tuple[Any, ...] = (object,) if BaseEstimator is None else (ClassifierMixin, BaseEstimator)
-WITHOUT = "fittingroom.Classifier needs scikit-learn, which is not installed. Install it: pip install scikit-learn"
+WITHOUT = "fittingroom.Classifier needs scikit-learn, which is not installed. Install it: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,7 @@ class Classifier(*PARENTS):  # type: ignore[misc]
         image_shape: Any = None,
     ) -> None:
         if BaseEstimator is None:
-            raise UsageError(WITHOUT)
+            raise UsageError(WITHOUT + install_line("sklearn"))
         self.model = model
         self.recipe = recipe
         self.settings = settings

@@ -12,6 +12,7 @@ from fittingroom.arrays import Array, Images, Labels, check_labels, check_same_l
 from fittingroom.data.dataset import draw_stratified
 from fittingroom.data.folder import CLASSES_FILE, read_names
 from fittingroom.errors import DataError, UsageError
+from fittingroom.extras import install_line
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
@@ -74,15 +75,14 @@ def library(name: str, format_name: str) -> Any:
     Example:
         >>> library("no_such_module", "Parquet")
         Traceback (most recent call last):
-        fittingroom.errors.UsageError: Parquet needs no_such_module, which is not installed: pip install
-        'fittingroom[formats]'
+        fittingroom.errors.UsageError: Parquet needs no_such_module, which is not installed. Install it: ...
     """
     try:
         return importlib.import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
         raise UsageError(
-            f"{format_name} needs {package}, which is not installed: pip install 'fittingroom[formats]'"
+            f"{format_name} needs {package}, which is not installed. Install it: {install_line('formats')}"
         ) from error
 
 
