@@ -42,7 +42,7 @@ network that ships, opens runs of the pinned versions and asks them, exports to 
 Answers have to agree to 1e-4.
 
 """
-BY_FORGE = "by nobody yet: the workflow of a public forge (`.github/workflows/tests.yml`) is there to run it"
+BY_FORGE = "by nobody yet: a public forge's workflow (`.github/workflows/tests.yml`) is there to run it"
 OTHERWISE = {
     "Python 3.12, 3.13 and 3.14": "the syntax alone, by the linter, whose `target-version` is the oldest, 3.11; 3.14 by "
     "running: " + BY_FORGE,
