@@ -44,8 +44,8 @@ Answers have to agree to 1e-4.
 """
 BY_FORGE = "by nobody yet: a public forge's workflow (`.github/workflows/tests.yml`) is there to run it"
 OTHERWISE = {
-    "Python 3.12, 3.13 and 3.14": "the syntax alone, by the linter, whose `target-version` is the oldest, 3.11; 3.14 by "
-    "running: " + BY_FORGE,
+    "Python 3.12, 3.13 and 3.14": "the syntax alone, by the linter, whose `target-version` is the oldest, 3.11; 3.14 "
+    "by running: " + BY_FORGE,
     "macOS and Windows": f"by tests that imitate what these systems lack; by running: {BY_FORGE}",
     "the oldest of every library at once": BY_FORGE,
     "Torch other than what is pinned": "by hand, once: 2.13.0 and 2.14.1 passed a smoke test of training, "
