@@ -47,6 +47,7 @@ OTHERWISE = {
     "Python 3.12, 3.13 and 3.14": "the syntax alone, by the linter, whose `target-version` is the oldest, 3.11; 3.14 "
     "by running: " + BY_FORGE,
     "macOS and Windows": f"by tests that imitate what these systems lack; by running: {BY_FORGE}",
+    "Colab, Kaggle, and the README's lines with uv": "by nobody yet",
     "the oldest of every library at once": BY_FORGE,
     "Torch other than what is pinned": "by hand, once: 2.13.0 and 2.14.1 passed a smoke test of training, "
     "tracing, saving, export and page; 2.9 to 2.12 are let in "

@@ -138,7 +138,9 @@ def _only_zero_and_one(where: str) -> str:
 
 def _as_stack(array: Array, where: str, log: Log) -> Array:
     """Return images of whatever dtype as ``(n, h, w)``."""
-    while array.ndim > 2 and array.shape[-1] == 1:  # (n, h, w, 1), (h, w, 1)
+    while array.ndim > 3 and array.shape[-1] == 1:  # (n, h, w, 1)
+        array = array[..., 0]
+    if array.ndim == 3 and array.shape[-1] == 1 and min(array.shape[:2]) >= LEAST_SIDE:  # (h, w, 1)
         array = array[..., 0]
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
