@@ -1,5 +1,6 @@
 """The trace against the eager step: to the bit without the clean-ups, to rounding with them."""
 
+import statistics
 from functools import partial
 
 import pytest
@@ -62,16 +63,23 @@ def test_a_cleaned_trace_follows_eager_within_1e_9_in_float64_after_50_steps(nam
 
 @pytest.mark.parametrize("name", one_of_a_kind(ARCHITECTURES))
 def test_cleaned_gradients_of_one_step_agree_to_rounding_in_float32(name):
-    """Sums in another order differ by some steps of float32 a layer, whatever the machine, its kernels and threads."""
+    """Sums in another order differ by some steps of float32 a layer, whatever the machine, its kernels and threads.
+
+    In the odd batch a relu or a maximum that stands at a tie chooses otherwise for it, and gradients move by a
+    thousandth; what the clean-ups get wrong shows in every batch. So the middle one of five is held to rounding.
+    """
     functional, loss = functional_and_loss(ARCHITECTURES[name]())
-    sample = batch(functional)
+    samples = [batch(functional, seed=seed) for seed in range(5)]
     with bound(functional) as flat:
-        found = []
-        for compute in (eager(functional, loss, flat), traced_compute(functional, loss, flat, sample, clean=True)):
-            compute(*sample)
-            found.append(flat.gradients.clone())
+        ways = (eager(functional, loss, flat), traced_compute(functional, loss, flat, samples[0], clean=True))
+        gaps = [apart(*(gradients(compute, flat, sample) for compute in ways)) for sample in samples]
     layers_deep = len(functional.parameters)
-    assert apart(found[1:], found[:1]) < 64 * torch.finfo(torch.float32).eps * layers_deep
+    assert statistics.median(gaps) < 64 * torch.finfo(torch.float32).eps * layers_deep
+
+
+def gradients(compute, flat, sample):
+    compute(*sample)
+    return [flat.gradients.clone()]
 
 
 ACTIVATIONS = """
