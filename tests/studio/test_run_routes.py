@@ -11,6 +11,7 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.runs import Predictions, open_run
+from fittingroom.studio import run_table
 
 PATHS = ["..", "%2e%2e", "..%2f..%2fetc", "%2fetc%2fpasswd", "/etc", "a%00b", "-x", ".studio", "20260101-a%2f..", "~"]
 
@@ -102,6 +103,26 @@ def test_a_run_that_cannot_be_read_says_so_and_hides_no_other(with_run, studio):
     assert "environment.json: expected a JSON object" in rows["20260102-broken"]["error"]
     assert str(studio.runs) not in rows["20260102-broken"]["error"]
     assert "error" not in rows["20260101-a"]
+
+
+@pytest.mark.parametrize("step", ["is_own", "check_files", "own_file", "changes"])
+def test_a_run_deleted_while_the_table_is_read_hides_no_other(with_run, studio, toy_run, monkeypatch, step):
+    shutil.copytree(toy_run, studio.runs / "20260102-going")
+    real = getattr(run_table, step)
+
+    def then_delete(given, *more):
+        found = real(given, *more)
+        shutil.rmtree(studio.runs / "20260102-going", ignore_errors=True)
+        return found
+
+    monkeypatch.setattr(run_table, step, then_delete)
+    assert [row["name"] for row in with_run.get("/api/runs").json()] == ["20260101-a"]
+
+
+def test_a_run_deleted_while_it_is_shown_is_told_of_as_gone(with_run, studio, monkeypatch):
+    monkeypatch.setattr(run_table, "check_files", lambda run: (run.folder / "gone").stat())
+    answer = with_run.get("/api/runs/20260101-a")
+    assert (answer.status_code, "deleted meanwhile" in answer.text) == (404, True)
 
 
 def test_two_runs_are_compared_on_the_same_images_only(with_run, studio):

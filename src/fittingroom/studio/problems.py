@@ -160,6 +160,8 @@ def as_problem(error: Exception) -> Problem:
         return Problem(422, _malformed(error))
     if isinstance(error, HTTPException):
         return Problem(error.status_code, f"{error.detail}.")
+    if isinstance(error, FileNotFoundError):
+        return Problem(404, "Something that this needs was deleted meanwhile. Load the page again.")
     if isinstance(error, OSError):
         return Problem(507, f"The disk cannot be written or read: {error.strerror or 'an error of the system'}.")
     return Problem(500, OURS)

@@ -14,7 +14,7 @@ from fittingroom.runs import PAGE
 from fittingroom.studio import run_table
 from fittingroom.studio.data_routes import as_json
 from fittingroom.studio.problems import Problem
-from fittingroom.studio.run_table import find_run, own_file, runs_of
+from fittingroom.studio.run_table import find_run, own_file
 from fittingroom.studio.training_routes import own_dataset
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run_routes(studio: Studio) -> APIRouter:
     @routes.get("/runs")
     def table() -> list[dict[str, Any]]:
         """List the runs, the newest first."""
-        return [run_table.row(run) for run in reversed(runs_of(studio.runs))]
+        return run_table.table(studio.runs)
 
     @routes.get("/runs/{name}")
     def one(name: str) -> dict[str, Any]:

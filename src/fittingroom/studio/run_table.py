@@ -16,7 +16,7 @@ from fittingroom.judging import judge
 from fittingroom.judging.compare import mcnemar
 from fittingroom.judging.scores import losses
 from fittingroom.lookup import suggest
-from fittingroom.runs import PAGE, PREDICTIONS, Run, is_run, list_runs, summary_or_error
+from fittingroom.runs import PAGE, PREDICTIONS, Run, is_run, list_runs
 from fittingroom.studio.problems import Problem, without_paths
 from fittingroom.training.recipe import Recipe
 
@@ -106,12 +106,15 @@ def row(run: Run) -> dict[str, Any]:
     """Return a run as plain values; a run that cannot be read says so in ``error`` instead of hiding."""
     try:
         check_files(run)
-        told = summary_or_error(run)
-    except RunError as error:
-        told = {"error": " ".join(str(error).split())}
-    if "error" in told:
-        return {"name": run.name, "error": without_paths(told["error"])}
-    return full_row(run, told)
+        return full_row(run, run.summary())
+    except (RunError, OSError) as error:
+        return {"name": run.name, "error": without_paths(" ".join(str(error).split()))}
+
+
+def table(root: Path) -> list[dict[str, Any]]:
+    """Return the runs as rows, the newest first; one that is deleted while it is read is no longer among them."""
+    rows = ((run, row(run)) for run in reversed(runs_of(root)))
+    return [told for run, told in rows if is_run(run.folder)]
 
 
 def full_row(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
