@@ -1,12 +1,15 @@
 """Contenders take turns in processes of their own; what they print becomes medians, spreads and bars held or missed."""
 
 import json
+import re
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from fittingroom.cli.measuring_commands import Race, speed
 from fittingroom.errors import FittingRoomError
 from fittingroom.speed import race as race_module
 from fittingroom.speed.contenders import JOBS
@@ -38,6 +41,19 @@ def test_an_epochs_race_leaves_each_processs_first_epoch_out_and_goes_round_by_r
     results = race("walkthrough", 2, places, said.append)
     assert [line.split()[3] for line in said] == ["ours", "once", "ours"]
     assert results == {"ours": [1.0, 3.0, 1.0, 3.0], "once": [4.0]}
+
+
+def test_one_table_can_be_asked_for_by_the_name_of_its_job(monkeypatch, capsys):
+    assert set(get_args(Race)) == {*JOBS, "whole"}
+    monkeypatch.setattr(race_module, "race", lambda job, *_: {})
+    monkeypatch.setattr(race_module, "race_whole", lambda *_: ({}, {}))
+    monkeypatch.setattr(race_module, "race_table", lambda job, _: f"table of {job}")
+    monkeypatch.setattr(race_module, "whole_table", lambda *_: "table of whole")
+    for name in get_args(Race):
+        speed(only=name, quiet=True)
+        assert re.findall("table of (.*)", capsys.readouterr().out) == [name]
+    speed(quiet=True)
+    assert re.findall("table of (.*)", capsys.readouterr().out) == list(get_args(Race))
 
 
 def test_a_contender_that_fails_is_named_with_its_last_line(places, monkeypatch):
@@ -123,6 +139,7 @@ def test_keras_finds_the_data_without_a_network(tmp_path, toy, monkeypatch):
     assert (pixels, labels) == (int(np.sum(toy.train.images, dtype=np.int64)), int(toy.train.labels.sum()))
 
 
+@pytest.mark.soak
 def test_a_contender_runs_in_a_process_of_its_own_and_prints_the_seconds_of_each_epoch():
     command = [sys.executable, "-m", "fittingroom.speed.contenders", "floor", "walkthrough", "2"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

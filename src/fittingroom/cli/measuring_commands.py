@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -13,9 +13,12 @@ from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress
 from fittingroom.words import counted
 
+Race = Literal["walkthrough", "thin-conv", "one-hot", "whole"]
+
 
 def speed(
     *,
+    only: Annotated[Race | None, Parameter(help="One of the tables; all of them if left out.")] = None,
     rounds: Annotated[int, Parameter(help="How often each framework is timed."), whole(1)] = 3,
     peers: Annotated[Path, Parameter(help="Folder with peer scripts, peer_NAME.py.")] = Path("benchmarks"),
     environments: Annotated[Path, Parameter(help="Folder that `make bench-peers` made.")] = Path(".peers"),
@@ -39,8 +42,10 @@ def speed(
         threads = counted(device.threads, "thread")
         emit(f"# Speed: this trainer beside its rivals\n\n{device.title}, {threads}; {made_with}\n")
         for job in JOBS:
-            emit(race_table(job, race(job, rounds, places, log)))
-        emit(whole_table(*race_whole(rounds, places, log)))
+            if only in (None, job):
+                emit(race_table(job, race(job, rounds, places, log)))
+        if only in (None, "whole"):
+            emit(whole_table(*race_whole(rounds, places, log)))
 
 
 def ladder(
