@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak soak-long seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -45,8 +45,10 @@ WORKERS ?= auto
 test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/judging` for a part, without the rest
 	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist loadfile $(T)
 
-soak: dev data ## the long tests: all corruptions, all kills, Debian's package for real
-	$(BIN)/pytest -m "soak or debian"
+soak: dev data ## the long tests: corruptions, kills, the wheel, Debian's package for real
+	$(BIN)/pytest -m "soak or debian" -n $(WORKERS) --maxprocesses 4 --dist loadfile --durations 15
+soak-long: dev data ## the longest tests, which CI leaves out: thousands of malformed requests, twenty kills
+	$(BIN)/pytest -m soak_long --durations 15
 
 wheel: dev ## the wheel and the source archive, in dist/, for machines without a clone
 	$(BIN)/python -m hatchling build -d dist && $(BIN)/python -m twine check --strict dist/*

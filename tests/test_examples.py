@@ -23,6 +23,7 @@ def _data():
         pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
 
 
+@pytest.mark.soak
 def test_the_script_reaches_the_walkthroughs_accuracy(tmp_path):
     command = [sys.executable, str(EXAMPLES / "walkthrough.py"), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"MPLBACKEND": "Agg"}, check=False)

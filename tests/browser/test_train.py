@@ -80,6 +80,7 @@ def test_a_training_is_started_watched_stopped_and_resumed(watched, started, run
     assert len(open_run(runs / name).history) > epochs
 
 
+@pytest.mark.soak
 def test_it_outlives_its_tab_and_a_second_tab_trains_beside_it(look, started, runs):
     first = form(look())
     name = start(first)
@@ -115,6 +116,7 @@ def test_a_studio_killed_in_the_middle_loses_no_training_and_its_page_finds_the_
     expect(page.locator(".live-head .badge")).to_have_text("stopped")
 
 
+@pytest.mark.soak
 def test_a_killed_training_does_not_take_the_page_along_and_goes_on_from_its_checkpoint(watched, started, runs):
     page = form(watched)
     name = start(page)
@@ -204,6 +206,7 @@ def test_a_tab_that_nobody_sees_holds_no_connection_and_takes_up_where_it_was(wa
     assert not page.evaluate("() => window.streams.at(-1).url").endswith("after=0")
 
 
+@pytest.mark.soak
 def test_eight_tabs_that_watch_do_not_keep_a_ninth_from_opening(look, started):
     """All of one browser; a tab behind another is not seen, which a browser without a window does not tell."""
     first = look()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-FEW, MANY = 300, 5000
+FEW, MANY = 150, 5000
 PATIENCE = 60  # seconds until an answer counts as a hang
 SHORTLY = 0.15  # seconds until bytes that are no whole request are left alone
 MOST_MEMORY = 1000  # MB; after 1,000 requests it stays where it is, at about 720
@@ -197,6 +197,6 @@ def test_malformed_requests_and_pictures_are_refused_and_the_studio_goes_on(aske
     assert {400, 404, 405, 413, 415, 422} <= set(statuses)
 
 
-@pytest.mark.soak
+@pytest.mark.soak_long
 def test_thousands_of_malformed_requests_and_pictures_are_refused(asked):
     assert sum(pelt(asked, MANY).values()) == MANY
