@@ -1,9 +1,9 @@
 """Would the tests notice? Plants small mistakes, one at a time, and runs the tests of the file they are in.
 
-Usage: python benchmarks/mutants.py [--count 300] [--seed 0] [--workers 2]; prints a page, benchmarks/mutants.md. A
-mistake is one operator, comparison, constant or condition of the code that is another one; the tests are run in a copy
-of the tree. What no test notices is listed, and each of those is either equivalent, with the reason in
-``EQUIVALENT``, or a test that is missing.
+Usage: python benchmarks/mutants.py [--count 300] [--seed 0] [--workers 2] [--patience 180]; prints a page,
+benchmarks/mutants.md. A mistake is one operator, comparison, constant or condition of the code that is another one; the
+tests are run in a copy of the tree. What no test notices is listed, and each of those is either equivalent, with the
+reason in ``EQUIVALENT``, or a test that is missing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ TESTS = {  # of the files below: what is run
     "data/idx.py": ["tests/data/test_idx.py", "tests/data/test_files.py"],
 }
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"]
-PATIENCE = 180  # seconds; a mistake that makes the tests hang is noticed
 HALF = "torch.rand((len(images), 1, 1), generator=generator, device=images.device)"
 CHUNK = "how many counts are held at once changes no sum"
 EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
@@ -184,28 +183,28 @@ def near_first(tests: list[str], file: Path) -> list[list[str]]:
     return [near, [name for name in names if name not in near]]
 
 
-def is_noticed(mutant: Mutant, tree: Path, groups: list[list[str]]) -> bool:
+def is_noticed(mutant: Mutant, tree: Path, groups: list[list[str]], patience: float) -> bool:
     """Say whether the tests fail with a mistake planted in a copy of the tree; the copy is as it was afterwards."""
     file = tree / PACKAGE / mutant.file
     original = file.read_bytes()
     try:
         file.write_text(mutant.source, "utf-8")
-        return any(_fails([*PYTEST, *tests], tree) for tests in groups if tests)
+        return any(_fails([*PYTEST, *tests], tree, patience) for tests in groups if tests)
     finally:
         file.write_bytes(original)
 
 
-def _fails(command: list[str], tree: Path) -> bool:
+def _fails(command: list[str], tree: Path, patience: float) -> bool:
     quick = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environment = os.environ | {"PYTHONPATH": str(tree / "src")} | quick
     try:
-        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False, timeout=PATIENCE)
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False, timeout=patience)
     except subprocess.TimeoutExpired:
         return True
     return done.returncode != 0
 
 
-def tested(mutants: list[tuple[Mutant, list[list[str]]]], workers: int) -> list[Mutant]:
+def tested(mutants: list[tuple[Mutant, list[list[str]]]], workers: int, patience: float) -> list[Mutant]:
     """Return the mutants that no test notices."""
     trees: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
@@ -217,13 +216,13 @@ def tested(mutants: list[tuple[Mutant, list[list[str]]]], workers: int) -> list[
                 copy_(ROOT / name, tree / name)
             trees.put(tree)
         for tests in {tuple(tests) for _, groups in mutants for tests in groups if tests}:
-            if _fails([*PYTEST, *tests], tree):
+            if _fails([*PYTEST, *tests], tree, patience):
                 raise SystemExit(f"Without any mistake these fail already: {', '.join(tests)}")
 
         def survives(item: tuple[Mutant, list[list[str]]]) -> bool:
             tree = trees.get()
             try:
-                alive = not is_noticed(item[0], tree, item[1])
+                alive = not is_noticed(item[0], tree, item[1], patience)
             finally:
                 trees.put(tree)
             print(f"not noticed: {item[0].key}" if alive else "noticed", file=sys.stderr, flush=True)
@@ -238,6 +237,9 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--patience", type=float, default=180, help="seconds; a mistake that makes the tests hang is noticed"
+    )
     asked = parser.parse_args()
     every = [
         (mutant, near_first(tests, file))
@@ -247,7 +249,7 @@ def main() -> int:
     ]
     random.Random(asked.seed).shuffle(every)
     chosen = every[: asked.count]
-    alive = tested(chosen, asked.workers)
+    alive = tested(chosen, asked.workers, asked.patience)
     equivalent = [mutant for mutant in alive if mutant.key in EQUIVALENT]
     count = len(chosen) - len(equivalent)
     caught = len(chosen) - len(alive)
