@@ -13,9 +13,9 @@ from fittingroom.errors import FittingRoomError
 from fittingroom.runs import PAGE
 from fittingroom.studio import run_table
 from fittingroom.studio.data_routes import as_json
-from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_table import find_run, own_file, runs_of
 from fittingroom.studio.training_routes import own_dataset
+from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio

@@ -18,10 +18,11 @@ from fittingroom.data.cache import cache_folder
 from fittingroom.errors import FittingRoomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.types import Scope
 
 
 STEP = r"[^\s/:'\"<>|]+"
@@ -90,7 +91,7 @@ KINDS = {
     503: "busy",
     507: "disk_full",
 }
-OURS = "This is our mistake, not yours. The terminal that runs the studio tells more; please report it."
+OURS = "This is our mistake, not yours. The terminal that it runs in tells more; please report it."
 
 
 class Words(BaseModel):
@@ -150,6 +151,12 @@ def answer(problem: Problem) -> JSONResponse:
     return AsciiJSON({"error": error}, problem.status, headers)
 
 
+def answer_anywhere(problem: Problem, scope: Scope) -> JSONResponse:
+    """Return a problem as a response, in the same form whatever was asked for."""
+    del scope
+    return answer(problem)
+
+
 def as_problem(error: Exception) -> Problem:
     """Return any error as the problem that the user is told of."""
     if isinstance(error, Problem):
@@ -165,11 +172,16 @@ def as_problem(error: Exception) -> Problem:
     return Problem(500, OURS)
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Have every error of the app answered in this form."""
+def add_handlers(app: FastAPI, refuse: Callable[[Problem, Scope], JSONResponse] = answer_anywhere) -> None:
+    """Have every error of the app answered in one form.
 
-    async def handle(_: Request, error: Exception) -> JSONResponse:
-        return answer(as_problem(error))
+    Args:
+        app: any.
+        refuse: makes a refusal of a problem, in the form that a path's own clients read.
+    """
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        return refuse(as_problem(error), request.scope)
 
     for kind in (Problem, FittingRoomError, RequestValidationError, HTTPException, OSError, Exception):
         app.add_exception_handler(kind, handle)
