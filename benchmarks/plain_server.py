@@ -20,6 +20,7 @@ if KIND == "keras":
     model = keras.saving.load_model(MODEL)
 
     def ask(image: np.ndarray) -> np.ndarray:
+        """Return the probabilities of images ``(n, 28, 28)``."""
         return model.predict(image, verbose=0)
 
 else:
@@ -30,6 +31,7 @@ else:
     session = onnxruntime.InferenceSession(MODEL, options, providers=["CPUExecutionProvider"])
 
     def ask(image: np.ndarray) -> np.ndarray:
+        """Return the probabilities of images ``(n, 28, 28)``."""
         return session.run(None, {"pixels": image})[0]
 
 

@@ -16,11 +16,11 @@ import pytest
 
 pytest.importorskip("prometheus_client", reason="no prometheus-client: install the serve extra")
 
-from starlette.testclient import TestClient  # noqa: E402
+from starlette.testclient import TestClient
 
-from fittingroom.inference.model_files import WEIGHTS  # noqa: E402
-from fittingroom.serving.model_server import ServerSettings, build_app  # noqa: E402
-from fittingroom.serving.served_models import read_sources  # noqa: E402
+from fittingroom.inference.model_files import WEIGHTS
+from fittingroom.serving.model_server import ServerSettings, build_app
+from fittingroom.serving.served_models import read_sources
 
 SHIPPED = WEIGHTS / "fashion-mnist"
 
@@ -77,17 +77,18 @@ def start(tmp_path):
     begun = []
 
     def starting(*words, env=None):
-        log = (tmp_path / f"server-{len(begun)}.log").open("w")
         command = [sys.executable, "-m", "fittingroom", "serve", "--port", "0", *map(str, words)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **(env or {})}
-        )
+        path = tmp_path / f"server-{len(begun)}.log"
+        with path.open("w") as log:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **(env or {})}
+            )
         for line in process.stdout:
             found = re.search(r"Serving at (http://\S+?)/ ", line)
             if found:
                 break
         else:
-            raise AssertionError((tmp_path / log.name).read_text())
+            raise AssertionError(path.read_text())
         begun.append(Running(process, found.group(1)))
         wait_until(lambda: begun[-1].get("/v2/health/ready")[0] == 200)
         return begun[-1]

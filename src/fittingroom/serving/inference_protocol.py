@@ -117,7 +117,7 @@ def _tensor(told: Mapping[str, Any], tail: bytes) -> tuple[str, Array]:
         raise DataError(f"inputs[0].name: expected a text, received {_kind(name)}.")
     name = name[:100]
     datatype, shape = told.get("datatype"), _shape(told.get("shape"), name)
-    if datatype not in DATATYPES:
+    if not isinstance(datatype, str) or datatype not in DATATYPES:
         received = datatype[:20] if isinstance(datatype, str) else _kind(datatype)
         raise DataError(f"input '{name}': expected a datatype of {listed(list(DATATYPES))}, received {received}.")
     dtype = np.dtype(DATATYPES[datatype])

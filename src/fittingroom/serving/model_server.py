@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
@@ -20,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from fittingroom._version import __version__
 from fittingroom.errors import FittingRoomError
 from fittingroom.serving.picture_routes import picture_routes
+from fittingroom.serving.plain_route import PlainRoutes
 from fittingroom.serving.protocol_routes import LIVE, READY, inference_routes, tensorflow_routes
 from fittingroom.serving.request_batches import WAIT_SECONDS, RequestBatches
 from fittingroom.serving.served_models import ModelSource, ModelTable, ServedModel, open_model
@@ -31,7 +33,7 @@ from fittingroom.web.problems import AsciiJSON, Problem, add_handlers, answer, h
 from fittingroom.web.security import Access, AccessMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from starlette.types import ASGIApp, Scope
 
@@ -85,10 +87,13 @@ def refuse(problem: Problem, scope: Scope) -> JSONResponse:
     return AsciiJSON({"error": without_paths(problem.message)}, status, headers)
 
 
-def build_api(table: ModelTable, metrics: ServingMetrics, settings: ServerSettings) -> FastAPI:
+def build_api(
+    parts: Iterable[APIRouter], table: ModelTable, metrics: ServingMetrics, settings: ServerSettings
+) -> FastAPI:
     """Return the API without the middleware in front of it.
 
     Args:
+        parts: the routes that ask models.
         table: the models, opened.
         metrics: what `/metrics` tells.
         settings: of the server.
@@ -103,9 +108,8 @@ def build_api(table: ModelTable, metrics: ServingMetrics, settings: ServerSettin
         default_response_class=AsciiJSON,
     )
     add_handlers(app, refuse)
-    app.include_router(picture_routes(table, settings.own_limits))
-    app.include_router(inference_routes(table, MOST_IMAGES))
-    app.include_router(tensorflow_routes(table, MOST_IMAGES))
+    for part in parts:
+        app.include_router(part)
 
     @app.get("/metrics", tags=["server"])
     def figures() -> Response:
@@ -136,8 +140,14 @@ def build_app(settings: ServerSettings) -> ASGIApp:
     """
     table, metrics = ModelTable(map(open_model, settings.sources)), ServingMetrics()
     hide_paths([])
-    api = build_api(table, metrics, settings)
-    bounded = LimitsMiddleware(api, settings.own_limits, refuse)
+    parts = [
+        picture_routes(table, settings.own_limits),
+        inference_routes(table, MOST_IMAGES),
+        tensorflow_routes(table, MOST_IMAGES),
+    ]
+    api = build_api(parts, table, metrics, settings)
+    posts = [one for part in parts for one in part.routes if isinstance(one, APIRoute) and "POST" in one.methods]
+    bounded = LimitsMiddleware(PlainRoutes(api, posts, refuse), settings.own_limits, refuse)
 
     def in_server(model: ServedModel) -> ServedModel:
         name = model.source.name

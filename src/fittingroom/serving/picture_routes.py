@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import anyio
 from fastapi import APIRouter, Request
 from PIL import Image
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.responses import Response
 
 from fittingroom.arrays import Array, check_images
@@ -70,7 +71,7 @@ def picture_routes(table: ModelTable, limits: Limits) -> APIRouter:
         else:
             by = asked or table.first(of_photos=True) or data
             answer = await _name_photo(picture, _there(by), name, turns)
-        return AsciiJSON(as_row(replace(answer, seconds=time.perf_counter() - start)))
+        return AsciiJSON(as_row(answer) | {"seconds": round(time.perf_counter() - start, 4)})
 
     return routes
 
@@ -93,8 +94,8 @@ async def _content(request: Request) -> tuple[bytes, str]:
             files = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
             if len(files) == 1:
                 return await files[0].read(), (files[0].filename or "picture")[:LONGEST_NAME]
-    except HTTPException as error:
-        raise Problem(400, f"Expected a form with one file: {str(error.detail)[:200]}") from None
+    except (MultiPartException, FormParserError) as error:
+        raise Problem(400, f"Expected a form with one file: {str(error)[:200]}") from None
     raise Problem(400, "Expected a form with one file. Example: curl -F file=@shirt.jpg")
 
 
@@ -112,9 +113,9 @@ async def _name_data(grey: Array, model: ServedModel, name: str) -> PictureAnswe
     image = check_images(grey[None], name)
     outputs = await model.answer(image)
     score = float(outputs[NONE_OF_THESE][0]) if NONE_OF_THESE in outputs else None
-    answer = answer_of(name, "data", outputs[PROBABILITIES][0], score, model.predictor)
     is_light = bool(have_light_background(image)[0]) and learned_from_dark(model.predictor)
-    return replace(answer, warnings=(LIGHT,) if is_light else ())
+    warnings = (LIGHT,) if is_light else ()
+    return answer_of(name, "data", outputs[PROBABILITIES][0], score, model.predictor, warnings)
 
 
 async def _name_photo(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from fittingroom._version import __version__
@@ -84,15 +84,10 @@ def inference_routes(table: ModelTable, most_images: int) -> APIRouter:
 
     @routes.post("/v2/models/{name}/versions/{version}/infer", openapi_extra={"requestBody": TENSORS})
     @routes.post("/v2/models/{name}/infer", openapi_extra={"requestBody": TENSORS})
-    async def infer(
-        request: Request,
-        name: str,
-        version: str | None = NO_VERSION,
-        inference_header_content_length: Annotated[str | None, Header()] = None,
-    ) -> Response:
+    async def infer(request: Request, name: str, version: str | None = NO_VERSION) -> Response:
         """Ask a model: one tensor of images in, their probabilities out; JSON, or binary tensors behind JSON."""
         asked = found(table, name, version)
-        read = read_request(await request.body(), inference_header_content_length)
+        read = read_request(await request.body(), request.headers.get(LENGTH_HEADER))
         notes: list[str] = []
         images = _images(asked, read.input_name, read.values, most_images, notes)
         wanted = _wanted(asked, read)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeAlias
@@ -18,6 +19,7 @@ Outputs: TypeAlias = dict[str, Array]
 """By name, each with as many rows as there were images."""
 
 WAIT_SECONDS = 0.002  # at most, for others to come
+SHORT_SECONDS = 0.002  # a run that takes less is not worth the way to the thread and back
 MOST_IMAGES = 64  # in a run; what brings more is asked in several, between which others get their turn
 
 
@@ -46,6 +48,7 @@ class RequestBatches:
         self._waiting: list[tuple[Array, asyncio.Future[Outputs]]] = []
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._is_busy = False
+        self._image_seconds = math.inf  # of the last run; none yet
 
     async def answer(self, images: Array) -> Outputs:
         """Return what the network says of some images.
@@ -88,14 +91,25 @@ class RequestBatches:
         while self._waiting and (not batch or images + len(self._waiting[0][0]) <= self._most):
             batch.append(self._waiting.pop(0))
             images += len(batch[-1][0])
-        self._is_busy = True
         asked = batch[0][0] if len(batch) == 1 else np.concatenate([images for images, _ in batch])
+        running: asyncio.Future[tuple[Outputs, float]]
+        if images * self._image_seconds < SHORT_SECONDS:
+            running = loop.create_future()
+            try:
+                running.set_result(self._timed(asked))
+            except Exception as error:
+                running.set_exception(error)
+            self._hand_out(batch, running, loop)
+            return
+        self._is_busy = True
         running = loop.run_in_executor(self._thread, self._timed, asked)
         running.add_done_callback(lambda done: self._hand_out(batch, done, loop))
 
     def _timed(self, images: Array) -> tuple[Outputs, float]:
         start = time.perf_counter()
-        return self.ask(images), time.perf_counter() - start
+        outputs, seconds = self.ask(images), time.perf_counter() - start
+        self._image_seconds = seconds / len(images)
+        return outputs, seconds
 
     def _hand_out(
         self,

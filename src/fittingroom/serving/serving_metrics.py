@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import secrets
 import sys
 import time
-from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 IMAGES = (1, 2, 4, 8, 16, 32, 64)
 REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 UNKNOWN = "unknown"
+PROCESS = os.getpid()
+_PROCESS, _NUMBERS = secrets.token_hex(6), itertools.count()
 
 
 class ServingMetrics:
@@ -136,19 +139,20 @@ def _request_id(scope: Scope) -> str:
             told = value.decode("latin-1")
             if REQUEST_ID.fullmatch(told):
                 return str(told)
-    return secrets.token_hex(8)
+    return f"{_PROCESS}{next(_NUMBERS):08x}"
 
 
 def _log(scope: Scope, identity: str, told: dict[str, int], seconds: float) -> None:
-    line = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "id": identity,
-        "client": (scope.get("client") or [""])[0],
-        "method": scope["method"],
-        "path": scope["path"],
-        "status": told["status"],
-        "ms": round(1000 * seconds, 2),
-        "bytes": told["bytes"],
-        "process": os.getpid(),
-    }
-    sys.stderr.write(json.dumps(line) + "\n")  # one write, so that lines of several processes stay apart
+    now = time.time()
+    client = (scope.get("client") or [""])[0]
+    line = (
+        f'{{"time": "{_second(int(now))}.{int(now % 1 * 1000):03d}Z", "id": "{identity}", "client": "{client}", '
+        f'"method": "{_method(scope)}", "path": {json.dumps(scope["path"])}, "status": {told["status"]}, '
+        f'"ms": {1000 * seconds:.2f}, "bytes": {told["bytes"]}, "process": {PROCESS}}}\n'
+    )
+    sys.stderr.write(line)  # in one write, so that lines of several processes stay apart
+
+
+@lru_cache(maxsize=2)
+def _second(now: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))

@@ -129,12 +129,15 @@ class Problem(Exception):  # noqa: N818  (an answer, and not always a fault)
         self.status, self.message, self.limit = status, message, limit
 
 
+_as_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
 class AsciiJSON(JSONResponse):
     """JSON in which all but ASCII is escaped: so a file's name that is no text can be sent too."""
 
     def render(self, content: Any) -> bytes:
         """Return the content as bytes."""
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+        return _as_json(content).encode("ascii")
 
 
 def answer(problem: Problem) -> JSONResponse:

@@ -8,6 +8,7 @@ import secrets
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ HEADERS = {
     "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
     "cache-control": "no-store",
 }
+ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 ASK_TOKEN = "This studio asks for a token: open the whole address that its terminal printed."
 ASK_BEARER = "This server asks for a token: send the header Authorization: Bearer TOKEN, as its terminal printed it."
 ONLY_LOOKS = (
@@ -73,7 +75,7 @@ class Access:
     is_open: bool = False
     probes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
         if self.host == "localhost":
@@ -83,19 +85,19 @@ class Access:
         except ValueError:
             return False
 
-    @property
+    @cached_property
     def needs_token(self) -> bool:
         """Whether nothing is shown without a token: off this machine, behind a proxy, or because it was asked for."""
         if self.is_open:
             return False
         return self.asks or not self.is_loopback or bool(self.public) or self.look_token is not None
 
-    @property
+    @cached_property
     def cookie(self) -> str:
         """The cookie's name; cookies are shared between the ports of a host, so it has the port in it."""
         return f"fittingroom-{self.port}"
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """The path below which a proxy shows the studio, without a slash at its end; "" for none."""
         return urlsplit(self.public).path.rstrip("/")
@@ -117,6 +119,7 @@ class Access:
         """What those open who may only look; None where nobody is let in so."""
         return None if self.look_token is None else f"{self.place}?token={self.look_token}"
 
+    @lru_cache(maxsize=64)  # noqa: B019  (a studio or server has one of these for as long as it lives)
     def knows_host(self, header: str) -> bool:
         """Say whether a ``Host`` header names this studio.
 
@@ -283,8 +286,7 @@ class AccessMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 names = {name.lower() for name, _ in message["headers"]}
-                extra = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*message["headers"], *(pair for pair in extra if pair[0] not in names)]
+                message["headers"] = [*message["headers"], *(pair for pair in ENCODED if pair[0] not in names)]
             with suppress(LocalProtocolError):  # a request that broke off was answered with 400 already
                 await send(message)
 

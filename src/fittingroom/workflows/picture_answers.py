@@ -346,9 +346,14 @@ def ask_about(photo: PreparedPhoto, predictor: Predictor) -> tuple[Array, float 
 
 
 def answer_of(
-    path: str, taken_as: str, probabilities: Array, score: float | None, predictor: Predictor
+    path: str,
+    taken_as: str,
+    probabilities: Array,
+    score: float | None,
+    predictor: Predictor,
+    warnings: tuple[str, ...] = (),
 ) -> PictureAnswer:
-    """Return what a predictor says of one picture, from its probabilities ``(classes,)``; without seconds and warnings.
+    """Return what a predictor says of one picture, from its probabilities ``(classes,)``; without the seconds.
 
     Args:
         path: what to call the picture.
@@ -356,6 +361,7 @@ def answer_of(
         probabilities: tempered.
         score: how surely it is none of the classes, or None.
         predictor: who was asked.
+        warnings: what the user may want to know.
     """
     names = predictor.names(len(probabilities))
     best = int(np.argmax(probabilities))
@@ -364,10 +370,10 @@ def answer_of(
         taken_as=taken_as,
         label=names[best],
         confidence=float(probabilities[best]),
-        probabilities={name: float(value) for name, value in zip(names, probabilities, strict=True)},
+        probabilities=dict(zip(names, probabilities.tolist(), strict=True)),
         none_of_these=None if score is None else score > predictor.threshold,
         none_of_these_score=score,
-        warnings=(),
+        warnings=warnings,
         seconds=0.0,
         predictor=predictor,
     )
