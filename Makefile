@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: serve-bench serve-soak serve-clients mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -90,6 +90,15 @@ bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), 
 
 ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
 	$(BIN)/python benchmarks/ideas.py
+
+SERVE_SECONDS ?= 5
+serve-bench: dev data ## the model server beside a plain FastAPI handler, in turns, by wrk of Debian; prints a table
+	$(BIN)/python benchmarks/serve_bench.py --seconds $(SERVE_SECONDS)
+serve-soak: dev data ## ten minutes at full load: is its memory flat, and is there no error?
+	$(BIN)/python benchmarks/serve_bench.py --soak 600
+serve-clients: dev ## NVIDIA's own client of the protocol, for the tests; it pins an older ml_dtypes, which it does not need
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps tritonclient==2.73.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check geventhttpclient==2.6.1 python-rapidjson==1.25
 
 seeds: venv data ## the walk-through over ten seeds; writes the figures that pages read, and docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py && $(BIN)/python scripts/make_docs.py

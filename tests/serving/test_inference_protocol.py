@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import fittingroom as fr
-from conftest import toy_arrays
 from fittingroom.errors import DataError
 from fittingroom.serving.inference_protocol import DATATYPES, read_request
+from helpers.noise_images import noise_images
 
-IMAGES = toy_arrays(5, 3)[0]
+IMAGES = noise_images(5, 3)
 LENGTH = "Inference-Header-Content-Length"
 
 

@@ -19,15 +19,15 @@ import pytest
 from PIL import Image
 
 import fittingroom as fr
-from conftest import toy_arrays
 from fittingroom.inference.model_files import WEIGHTS
 from fittingroom.serving.model_server import ServerSettings, refuse
 from fittingroom.serving.served_models import read_sources
 from fittingroom.web.limits import LIMITS
 from fittingroom.web.problems import Problem
+from helpers.noise_images import noise_images
 
 SHIPPED = WEIGHTS / "fashion-mnist"
-IMAGES = toy_arrays(4, 5)[0]
+IMAGES = noise_images(4, 5)
 BLOCKED = """
 import sys
 for name in ("torch", "keras", "tensorflow", "jax"):

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 import fittingroom as fr
-from conftest import toy_arrays
 from fittingroom.workflows.picture_answers import as_json
+from helpers.noise_images import noise_images
 
-IMAGES = toy_arrays(3, 4)[0]
+IMAGES = noise_images(3, 4)
 PHOTOS = sorted((Path(__file__).parents[2] / "docs" / "photos").glob("*.jpg"))
 
 

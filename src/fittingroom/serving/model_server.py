@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager
@@ -146,7 +147,8 @@ def build_app(settings: ServerSettings) -> ASGIApp:
         tensorflow_routes(table, MOST_IMAGES),
     ]
     api = build_api(parts, table, metrics, settings)
-    posts = [one for part in parts for one in part.routes if isinstance(one, APIRoute) and "POST" in one.methods]
+    routes = [one for part in parts for one in part.routes if isinstance(one, APIRoute)]
+    posts = [one for one in routes if "POST" in (one.methods or ())]
     bounded = LimitsMiddleware(PlainRoutes(api, posts, refuse), settings.own_limits, refuse)
 
     def in_server(model: ServedModel) -> ServedModel:
@@ -235,6 +237,7 @@ def _run(settings: ServerSettings, listener: Any, tell: Callable[[str], None]) -
     del opened
     tell(f"Serving at {settings.access.place}  (its requests: {settings.access.place}docs)")
     if settings.workers == 1:
+        signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it again once all is answered
         uvicorn.Server(config).run(sockets=[listener])
     else:
         Multiprocess(config, sockets=[listener]).run()

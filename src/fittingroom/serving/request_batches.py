@@ -87,7 +87,8 @@ class RequestBatches:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        batch, images = [], 0
+        batch: list[tuple[Array, asyncio.Future[Outputs]]] = []
+        images = 0
         while self._waiting and (not batch or images + len(self._waiting[0][0]) <= self._most):
             batch.append(self._waiting.pop(0))
             images += len(batch[-1][0])

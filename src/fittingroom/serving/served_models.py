@@ -85,7 +85,7 @@ class ServedModel:
     @property
     def classes(self) -> int:
         """How many probabilities an image gets."""
-        return self._nothing()[PROBABILITIES].shape[1]
+        return len(self._nothing()[PROBABILITIES][0])
 
     @property
     def output_names(self) -> tuple[str, ...]:

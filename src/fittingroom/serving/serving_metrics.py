@@ -61,7 +61,8 @@ class ServingMetrics:
 
     def watch_model(self, name: str) -> Any:
         """Return what is told of each run of a network: the number of images, and its seconds."""
-        images, seconds, total = (one.labels(name) for one in (self.batch_images, self.batch_seconds, self.images))
+        images, seconds = self.batch_images.labels(name), self.batch_seconds.labels(name)
+        total = self.images.labels(name)
 
         def on_batch(count: int, taken: float) -> None:
             images.observe(count)
