@@ -185,9 +185,12 @@ def export(
     *,
     model: ModelName = None,
     format: Annotated[  # noqa: A002
-        Literal["onnx", "keras"] | None, Parameter(help="Of the file; as --out ends if left out, else onnx.")
+        Literal["onnx", "keras", "web"] | None,
+        Parameter(help="Of the file, as --out ends if left out, else onnx; web is a folder, a page that runs it."),
     ] = None,
-    out: Annotated[Path | None, Parameter(help="The file; NAME.onnx or NAME.keras here if left out.")] = None,
+    out: Annotated[
+        Path | None, Parameter(help="The file or folder; NAME.onnx, NAME.keras or NAME-page here if left out.")
+    ] = None,
     dataset: Annotated[
         str | None,
         Parameter(name=["--dataset", "-d"], help="Whose test images to check on; the run's own if left out."),
@@ -197,7 +200,7 @@ def export(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a model as one file for other programs, with its card beside it; without --model the newest run's.
+    """Write a model as one file for other programs, or as a web page; without --model the newest run's.
 
     Pixels go in as uint8 0..255 of (n, height, width), any number of images; probabilities come out. An ONNX file is
     run by ONNX Runtime in a fresh process on all test images: every label has to be the model's own and every
@@ -208,6 +211,9 @@ def export(
 
     log = log_unless(quiet or json)
     chosen = model or newest_run(log)
+    if format == "web":
+        _export_page(chosen, out, json, dataset=dataset, data_dir=data_dir, pixels=pixels, log=log)
+        return
     file = out or _default_file(chosen, format or "onnx")
     if format is not None and file.suffix != f".{format}":
         raise UsageError(f"{file}: expected a file that ends in .{format}, as --format {format} asks.")
@@ -224,6 +230,21 @@ def export(
             f"ONNX Runtime gave the same label on {checked['same_label']:,} of {checked['images']:,} images, "
             f"probabilities within {checked['largest_difference']:.0e}."
         )
+
+
+def _export_page(model: str, out: Path | None, json: bool, **more: Any) -> None:
+    from fittingroom.export.web_page import site_bytes
+    from fittingroom.workflows.exporting import export_web_page
+
+    dataset = more.pop("dataset")
+    folder = export_web_page(model, out or Path(f"{_default_file(model, 'x').stem}-page"), dataset, **more)
+    size = site_bytes(folder)
+    if json:
+        emit_json({"schema": "fittingroom/export/1", "path": str(folder), "size_bytes": size})
+        return
+    emit(f"{folder}  {size / 1e6:.1f} MB: a web page that runs the model in the visitor's browser.")
+    emit(f"Look at it: python -m http.server 8080 --directory {folder}, then http://localhost:8080/")
+    emit("Publish it: put the folder on any server of plain files, such as GitHub Pages.")
 
 
 def _default_file(model: str, ending: str) -> Path:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
-from fittingroom.data import Dataset, Log, load, no_log
+import numpy as np
+
+from fittingroom.data import Dataset, Log, class_names, load, no_log
+from fittingroom.errors import UsageError
 from fittingroom.export.model_export import write_model
+from fittingroom.export.web_page import PageModel, check_is_free, write_web_page
+from fittingroom.inference.model_files import PHOTO_MODEL
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.runs import Run
 from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.run_data import dataset_of_model
@@ -54,3 +61,50 @@ def export_model(
         chosen = data if isinstance(data, Dataset) else load(data, data_dir=data_dir, log=log)
     opened = open_settled(name, chosen, pixels, log=log)
     return write_model(name, Path(out), chosen.test.images, chosen.class_names, opened=opened)
+
+
+def export_web_page(
+    model: Run | str | Path,
+    out: str | Path,
+    data: Dataset | str | Path | None = None,
+    *,
+    data_dir: Path | None = None,
+    pixels: str | None = None,
+    log: Log = no_log,
+) -> Path:
+    """Write a model as a web page that runs it in the visitor's browser: a folder of plain files, for any server.
+
+    One draws, drops a photo, or holds a garment before the camera. Drawings are answered by the model; photos by the
+    network for photos, where the model's classes are Fashion-MNIST's.
+
+    Args:
+        model: see `export_model`; or ``fashion-mnist/photo``, for a page of photos alone.
+        out: the folder to make.
+        data: see `export_model`: the ONNX file in the page is checked on its test images.
+        data_dir: likewise.
+        pixels: likewise.
+        log: takes one line for the user.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UsageError: something is there already, or the model's pictures are not square.
+        ModelError: as `export_model`.
+    """
+    folder, name = Path(out), model.folder if isinstance(model, Run) else model
+    check_is_free(folder)
+    if str(name) == PHOTO_MODEL:
+        return write_web_page(folder, "What is this garment?", None, with_photos=True)
+    with tempfile.TemporaryDirectory() as made:
+        file = export_model(name, Path(made) / "data.onnx", data, data_dir=data_dir, pixels=pixels, log=log)
+        predictor = open_predictor(file)
+        height, width = predictor.image_shape or (0, 0)
+        if height != width:
+            raise UsageError(
+                f"{name}: expected a model of square pictures to draw, received {height}x{width}."
+            )
+        names = predictor.names(predictor.predict(np.zeros((1, height, width), np.uint8)).shape[1])
+        is_fashion = tuple(names) == tuple(class_names)
+        title = "What is this garment?" if is_fashion else f"Ask {Path(name).name}"
+        return write_web_page(folder, title, PageModel(file, names, (height, width)), with_photos=is_fashion)
