@@ -185,11 +185,14 @@ def export(
     *,
     model: ModelName = None,
     format: Annotated[  # noqa: A002
-        Literal["onnx", "keras", "web"] | None,
-        Parameter(help="Of the file, as --out ends if left out, else onnx; web is a folder, a page that runs it."),
+        Literal["onnx", "keras", "web", "model-repository"] | None,
+        Parameter(
+            help="Of the file, as --out ends if left out, else onnx; or a folder: web, a page that runs the model; "
+            "model-repository, for Triton, KServe and the like."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, Parameter(help="The file or folder; NAME.onnx, NAME.keras or NAME-page here if left out.")
+        Path | None, Parameter(help="The file or folder; NAME.onnx, NAME.keras, NAME-page or models here if left out.")
     ] = None,
     dataset: Annotated[
         str | None,
@@ -211,8 +214,9 @@ def export(
 
     log = log_unless(quiet or json)
     chosen = model or newest_run(log)
-    if format == "web":
-        _export_page(chosen, out, json, dataset=dataset, data_dir=data_dir, pixels=pixels, log=log)
+    if format in ("web", "model-repository"):
+        export_folder = _export_page if format == "web" else _export_entry
+        export_folder(chosen, out, json, dataset=dataset, data_dir=data_dir, pixels=pixels, log=log)
         return
     file = out or _default_file(chosen, format or "onnx")
     if format is not None and file.suffix != f".{format}":
@@ -245,6 +249,17 @@ def _export_page(model: str, out: Path | None, json: bool, **more: Any) -> None:
     emit(f"{folder}  {size / 1e6:.1f} MB: a web page that runs the model in the visitor's browser.")
     emit(f"Look at it: python -m http.server 8080 --directory {folder}, then http://localhost:8080/")
     emit("Publish it: put the folder on any server of plain files, such as GitHub Pages.")
+
+
+def _export_entry(model: str, out: Path | None, json: bool, **more: Any) -> None:
+    from fittingroom.workflows.exporting import export_model_repository
+
+    entry = export_model_repository(model, out or Path("models"), more.pop("dataset"), **more)
+    if json:
+        emit_json({"schema": "fittingroom/export/1", "path": str(entry)})
+        return
+    emit(f"{entry}  for Triton, KServe, OpenVINO Model Server and the like; the folder of models is {entry.parent}")
+    emit(f"Serve it here: fittingroom serve --model {entry.name}={entry / '1' / 'model.onnx'}")
 
 
 def _default_file(model: str, ending: str) -> Path:

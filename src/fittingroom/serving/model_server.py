@@ -32,6 +32,7 @@ from fittingroom.web.limits import Impatience, Limits, LimitsMiddleware
 from fittingroom.web.listening import listen
 from fittingroom.web.problems import AsciiJSON, Problem, add_handlers, answer, hide_paths, without_paths
 from fittingroom.web.security import Access, AccessMiddleware
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -233,7 +234,8 @@ def _run(settings: ServerSettings, listener: Any, tell: Callable[[str], None]) -
     )
     for model in opened:
         shape = ", ".join(map(str, model.image_shape))
-        tell(f"{model.source.name}  version {model.source.version}, uint8 (n, {shape}), {model.classes} classes")
+        classes = counted(model.classes, "class", "classes")
+        tell(f"{model.source.name}  version {model.source.version}, uint8 (n, {shape}), {classes}")
     del opened
     tell(f"Serving at {settings.access.place}  (its requests: {settings.access.place}docs)")
     if settings.workers == 1:

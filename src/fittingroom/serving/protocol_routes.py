@@ -20,7 +20,7 @@ from fittingroom.serving.inference_protocol import (
 )
 from fittingroom.serving.served_models import NONE_OF_THESE, PROBABILITIES, ModelTable, ServedModel
 from fittingroom.web.problems import AsciiJSON, Problem
-from fittingroom.words import listed
+from fittingroom.words import counted, listed
 
 if TYPE_CHECKING:
     from fittingroom.serving.request_batches import Outputs
@@ -134,7 +134,7 @@ def _images(model: ServedModel, name: str, values: Array, most: int, notes: list
         raise DataError(f"input '{name}': expected the one input of this model, '{model.input_name}'.")
     if values.ndim and len(values) > most:
         raise DataError(
-            f"input '{name}': expected at most {most:,} images, received {len(values):,}. Send them in parts."
+            f"input '{name}': expected at most {counted(most, 'image')}, received {len(values):,}. Send them in parts."
         )
     return model.taken(values, notes.append)
 

@@ -15,6 +15,7 @@ from fittingroom.errors import FittingRoomError, ModelError, UsageError
 from fittingroom.inference.model_files import PHOTO_MODEL, find_model, find_onnx
 from fittingroom.inference.predictor import file_stamp, open_predictor
 from fittingroom.lookup import suggest
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -280,7 +281,8 @@ class ModelTable:
             new = open_model(old.source)
             if (new.image_shape, new.classes) != (old.image_shape, old.classes):
                 raise ModelError(
-                    f"{old.source.model}: expected a model of {old._shape_text()} and {old.classes} classes as before, "
+                    f"{old.source.model}: expected a model of {old._shape_text()} and "
+                    f"{counted(old.classes, 'class', 'classes')} as before, "
                     f"received one of {new._shape_text()} and {new.classes}. Serve it under another name."
                 )
         except (FittingRoomError, OSError) as error:

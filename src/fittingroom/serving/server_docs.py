@@ -6,6 +6,8 @@ import json
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from fittingroom.words import counted
+
 if TYPE_CHECKING:
     from fittingroom.serving.served_models import ModelTable
 
@@ -46,7 +48,7 @@ def docs_page(openapi: dict[str, Any], table: ModelTable, place: str) -> str:
         shape = ", ".join(map(str, model.image_shape))
         parts.append(
             f"<li><code>{escape(name)}</code>, version {version}: {escape(model.input_name)}, uint8 (n, {shape}), 0 to "
-            f"255; {model.classes} classes: {escape(', '.join(model.class_names))}.</li>"
+            f"255; {counted(model.classes, 'class', 'classes')}: {escape(', '.join(model.class_names))}.</li>"
         )
     parts.append("</ul>")
     title = ""

@@ -10,8 +10,9 @@ import numpy as np
 from fittingroom.data import Dataset, Log, class_names, load, no_log
 from fittingroom.errors import UsageError
 from fittingroom.export.model_export import write_model
+from fittingroom.export.model_repository import write_entry, write_tempered
 from fittingroom.export.web_page import PageModel, check_is_free, write_web_page
-from fittingroom.inference.model_files import PHOTO_MODEL
+from fittingroom.inference.model_files import PHOTO_MODEL, WEIGHTS, none_of_these_file
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.runs import Run
 from fittingroom.workflows.evaluation import open_settled
@@ -60,7 +61,8 @@ def export_model(
     else:
         chosen = data if isinstance(data, Dataset) else load(data, data_dir=data_dir, log=log)
     opened = open_settled(name, chosen, pixels, log=log)
-    return write_model(name, Path(out), chosen.test.images, chosen.class_names, opened=opened)
+    names = opened.class_names or chosen.class_names  # the model may be checked on another dataset than its own
+    return write_model(name, Path(out), chosen.test.images, names, opened=opened)
 
 
 def export_web_page(
@@ -101,10 +103,55 @@ def export_web_page(
         predictor = open_predictor(file)
         height, width = predictor.image_shape or (0, 0)
         if height != width:
-            raise UsageError(
-                f"{name}: expected a model of square pictures to draw, received {height}x{width}."
-            )
+            raise UsageError(f"{name}: expected a model of square pictures to draw, received {height}x{width}.")
         names = predictor.names(predictor.predict(np.zeros((1, height, width), np.uint8)).shape[1])
         is_fashion = tuple(names) == tuple(class_names)
         title = "What is this garment?" if is_fashion else f"Ask {Path(name).name}"
         return write_web_page(folder, title, PageModel(file, names, (height, width)), with_photos=is_fashion)
+
+
+def export_model_repository(
+    model: Run | str | Path,
+    out: str | Path,
+    data: Dataset | str | Path | None = None,
+    *,
+    name: str | None = None,
+    data_dir: Path | None = None,
+    pixels: str | None = None,
+    log: Log = no_log,
+) -> Path:
+    """Add a model to a folder that Triton, KServe, OpenVINO Model Server and MLServer serve as it is.
+
+    Args:
+        model: see `export_model`; or ``fashion-mnist/photo``.
+        out: the folder of models; others in it stay. A model that can say "none of these" by a second network has that
+            beside it, as NAME-none.
+        data: see `export_model`: the ONNX file is checked on its test images.
+        name: of the model in it; None for its own.
+        data_dir: likewise.
+        pixels: likewise.
+        log: takes one line for the user.
+
+    Returns:
+        The model's folder, ``out/name``.
+
+    Raises:
+        UsageError: such a model is there already, or its name fits no address.
+        ModelError: as `export_model`.
+    """
+    source = str(model.folder if isinstance(model, Run) else model)
+    called = name or Path(source).name.partition(".")[0]
+    with tempfile.TemporaryDirectory() as made:
+        file = Path(made) / "model.onnx"
+        if source == PHOTO_MODEL:
+            opened = open_predictor(PHOTO_MODEL)
+            write_tempered(WEIGHTS / f"{PHOTO_MODEL}.onnx", file, opened.temperature)
+            return write_entry(Path(out), called, file, opened.names(10))
+        export_model(source, file, data, data_dir=data_dir, pixels=pixels, log=log)
+        opened = open_predictor(file)
+        shape = (1, *(opened.image_shape or (28, 28)))
+        names = opened.names(opened.predict(np.zeros(shape, np.uint8)).shape[1])
+        second = none_of_these_file(file)
+        if second is not None:
+            write_entry(Path(out), f"{called}-none", second, ("one of the classes", "none of them"))
+        return write_entry(Path(out), called, file, names)

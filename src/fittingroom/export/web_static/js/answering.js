@@ -38,7 +38,9 @@ export async function answerData(models, grey) {
  * @returns {Told}
  */
 function told(about, answer, /** @type {Uint8Array} */ pixels, /** @type {boolean} */ isPhoto) {
-  const order = answer.probabilities.map((_, at) => at).sort((a, b) => answer.probabilities[b] - answer.probabilities[a]);
+  const order = answer.probabilities
+    .map((_, at) => at)
+    .sort((a, b) => answer.probabilities[b] - answer.probabilities[a]);
   const [best, second] = order;
   const isSure = answer.probabilities[best] >= UNSURE || order.length < 2;
   const seen = { pixels, size: about.size };

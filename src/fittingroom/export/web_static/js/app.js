@@ -38,9 +38,13 @@ class Page {
       replace(this.input, camera.root);
     } else if (way === "draw" && this.models.data) {
       const side = this.models.data.size[0];
-      const pad = new DrawingPad(side, (grey) => this.take(() => answerData(this.models, grey)), () => this.clear()); // prettier-ignore
-      replace(this.input, pad.root);
-    } else replace(this.input, dropZone((files) => this.takeFiles(files)));
+      const take = (/** @type {Uint8Array} */ grey) => this.take(() => answerData(this.models, grey));
+      replace(this.input, new DrawingPad(side, take, () => this.clear()).root);
+    } else
+      replace(
+        this.input,
+        dropZone((files) => this.takeFiles(files)),
+      );
   }
 
   clear() {

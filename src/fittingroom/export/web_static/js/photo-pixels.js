@@ -156,6 +156,7 @@ function stretched(/** @type {Pixels} */ photo, /** @type {number} */ height, /*
   const shares = shrinks ? areaShares : linearShares;
   const [across, down] = [shares(photo.width, width), shares(photo.height, height)];
   const isByTwo = photo.width === 2 * width && photo.height === 2 * height; // there a half is rounded up
+  const mean = shrinks ? areaMean : linearMean;
   const result = new Uint8Array(3 * width * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -168,14 +169,26 @@ function stretched(/** @type {Pixels} */ photo, /** @type {number} */ height, /*
   return result;
 }
 
-function mean(/** @type {Pixels} */ photo, across, down, /** @type {number} */ channel) {
+/** As OpenCV computes it: in single precision, the old pixels of a row first. */
+function areaMean(/** @type {Pixels} */ photo, across, down, /** @type {number} */ channel) {
   let value = 0;
   for (const [row, much] of down) {
     let sum = 0;
-    for (const [column, share] of across) sum += photo.data[4 * (row * photo.width + column) + channel] * share;
-    value += sum * much;
+    for (const [column, share] of across) {
+      sum = Math.fround(sum + Math.fround(photo.data[4 * (row * photo.width + column) + channel] * share));
+    }
+    value = Math.fround(value + Math.fround(sum * much));
   }
   return value;
+}
+
+/** As OpenCV computes it: weights of eleven bits, of which four are let go on the way. */
+function linearMean(/** @type {Pixels} */ photo, across, down, /** @type {number} */ channel) {
+  const [above, below] = down.map(([row, much]) => {
+    const values = across.map(([column, share]) => photo.data[4 * (row * photo.width + column) + channel] * share);
+    return ((values[0] + values[1]) >> 4) * much;
+  });
+  return ((above >> 16) + (below >> 16) + 2) >> 2;
 }
 
 /** @returns {[number, number][][]} for each new pixel the old ones that it covers, and how much of it each is */
@@ -187,21 +200,22 @@ function areaShares(/** @type {number} */ there, /** @type {number} */ wanted) {
     /** @type {[number, number][]} */
     const parts = [];
     for (let old = first; old < Math.min(there, Math.ceil(end - 1e-3)); old++) {
-      parts.push([old, (Math.min(end, old + 1) - Math.max(start, old)) / (end - start)]);
+      parts.push([old, Math.fround((Math.min(end, old + 1) - Math.max(start, old)) / (end - start))]);
     }
     return parts;
   });
 }
 
-/** @returns {[number, number][][]} for each new pixel the two old ones beside it, and their shares */
+/** @returns {[number, number][][]} for each new pixel the two old ones beside it, and their weights of eleven bits */
 function linearShares(/** @type {number} */ there, /** @type {number} */ wanted) {
   const scale = there / wanted;
   return Array.from({ length: wanted }, (_, at) => {
-    const place = Math.min(there - 1, Math.max(0, (at + 0.5) * scale - 0.5));
+    const place = Math.min(there - 1, Math.max(0, Math.fround((at + 0.5) * scale - 0.5)));
     const first = Math.floor(place);
+    const share = Math.fround(place - first);
     return [
-      [first, 1 - (place - first)],
-      [Math.min(there - 1, first + 1), place - first],
+      [first, rounded(Math.fround(1 - share) * 2048)],
+      [Math.min(there - 1, first + 1), rounded(share * 2048)],
     ];
   });
 }

@@ -57,5 +57,5 @@ export function greyOfSize({ data, width, height }, size) {
 export function stripWarning(/** @type {{ width: number, height: number }} */ { width, height }) {
   const ratio = Math.max(width, height) / Math.min(width, height);
   if (ratio <= LONGEST) return "";
-  return `It is ${ratio.toFixed(1)} times as long as it is wide: cut out the part with the article for a better answer.`;
+  return `It is ${ratio.toFixed(1)} times as long as it is wide: cut out the article for a better answer.`;
 }

@@ -1,7 +1,7 @@
 // Every English text of this page.
 
 export const TEXT = {
-  lede: "A photo of a garment, a drawing, or what the camera sees: the network answers on this machine. Nothing leaves it.",
+  lede: "A photo of a garment, a drawing, or the camera: the network runs on this machine. Nothing leaves it.",
   ways: { photo: "Photo", camera: "Camera", draw: "Draw" },
   way: "How",
   drop: "Drop a photo here, paste one, or",
