@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: serve-bench serve-soak serve-clients mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
+.PHONY: page-shots serve-bench serve-soak serve-clients mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -146,6 +146,9 @@ studio-speed: browser data ## the studio's first view, its frames while panning,
 
 studio-shots: browser data ## screenshots of the studio's five parts at two widths, into docs/images
 	$(BIN)/python scripts/studio_shots.py
+
+page-shots: browser data ## a screenshot of the exported web page, into docs/images
+	$(BIN)/python scripts/page_shots.py
 
 clean: ## remove the virtual environment and caches; runs/ and the data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
