@@ -96,9 +96,10 @@ serve-bench: dev data ## the model server beside a plain FastAPI handler, in tur
 	$(BIN)/python benchmarks/serve_bench.py --seconds $(SERVE_SECONDS)
 serve-soak: dev data ## ten minutes at full load: is its memory flat, and is there no error?
 	$(BIN)/python benchmarks/serve_bench.py --soak 600
-serve-clients: dev ## NVIDIA's own client of the protocol, for the tests; it pins an older ml_dtypes, which it does not need
+serve-clients: dev ## for the tests: NVIDIA's client (its pin of ml_dtypes is not needed), OpenVINO, Kubernetes's schemas
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps tritonclient==2.73.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check geventhttpclient==2.6.1 python-rapidjson==1.25
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check geventhttpclient==2.6.1 python-rapidjson==1.25 \
+		openvino==2026.4.1 kubernetes-validate==1.37.0
 
 seeds: venv data ## the walk-through over ten seeds; writes the figures that pages read, and docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py && $(BIN)/python scripts/make_docs.py
