@@ -19,6 +19,7 @@ from fittingroom.studio.answer_routes import answers_routes, map_routes
 from fittingroom.studio.data_routes import data_routes
 from fittingroom.studio.photo_routes import photo_routes
 from fittingroom.studio.run_routes import run_page_routes, run_routes
+from fittingroom.studio.share_routes import share_routes
 from fittingroom.studio.training_routes import job_routes, training_routes
 from fittingroom.web.limits import LimitsMiddleware, protocol_of
 from fittingroom.web.listening import listen
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 PARTS = (
     *(data_routes, answers_routes, map_routes, training_routes, job_routes),
-    *(run_routes, run_page_routes, photo_routes),
+    *(run_routes, run_page_routes, photo_routes, share_routes),
 )
 
 

@@ -79,11 +79,20 @@ def write_page(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     return {"page": report(Path(arguments["run"])).name}
 
 
+def share(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Write a file to share."""
+    del content
+    from fittingroom.studio.share_routes import write_shared
+
+    return {"name": write_shared(arguments["model"], arguments["kind"], Path(arguments["to"])).name}
+
+
 TASKS: dict[str, Callable[[dict[str, Any], bytes], dict[str, Any]]] = {
     "draw": draw,
     "photograph": photograph,
     "preview": preview,
     "write_page": write_page,
+    "share": share,
 }
 
 
