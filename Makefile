@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak soak-long seeds clean
+.PHONY: page-shots serve-bench serve-soak serve-clients mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean soak-long
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -93,6 +93,16 @@ bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), 
 ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
 	$(BIN)/python benchmarks/ideas.py
 
+SERVE_SECONDS ?= 5
+serve-bench: dev data ## the model server beside a plain FastAPI handler, in turns, by wrk of Debian; prints a table
+	$(BIN)/python benchmarks/serve_bench.py --seconds $(SERVE_SECONDS)
+serve-soak: dev data ## ten minutes at full load: is its memory flat, and is there no error?
+	$(BIN)/python benchmarks/serve_bench.py --soak 600
+serve-clients: dev ## for the tests: NVIDIA's client (its pin of ml_dtypes is not needed), OpenVINO, Kubernetes's schemas
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps tritonclient==2.73.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check geventhttpclient==2.6.1 python-rapidjson==1.25 \
+		openvino==2026.4.1 kubernetes-validate==1.37.0
+
 seeds: venv data ## the walk-through over ten seeds; writes the figures that pages read, and docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py && $(BIN)/python scripts/make_docs.py
 
@@ -139,6 +149,9 @@ studio-speed: browser data ## the studio's first view, its frames while panning,
 
 studio-shots: browser data ## screenshots of the studio's five parts at two widths, into docs/images
 	$(BIN)/python scripts/studio_shots.py
+
+page-shots: browser data ## a screenshot of the exported web page, into docs/images
+	$(BIN)/python scripts/page_shots.py
 
 clean: ## remove the virtual environment and caches; runs/ and the data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -7,13 +7,22 @@ const BROWSER = [
   ...["fetch", "open", "addEventListener", "removeEventListener", "dispatchEvent", "matchMedia", "getComputedStyle"],
   ...["setTimeout", "clearTimeout", "setInterval", "requestAnimationFrame", "cancelAnimationFrame", "scrollTo", "atob"],
   ...["btoa", "URL", "URLSearchParams", "AbortController", "Event", "CustomEvent", "EventSource", "ImageData"],
-  ...["ResizeObserver", "HTMLElement", "devicePixelRatio"],
+  ...[
+    "ResizeObserver",
+    "HTMLElement",
+    "devicePixelRatio",
+    "createImageBitmap",
+    "DecompressionStream",
+    "Blob",
+    "Response",
+  ],
 ];
 
 export default [
+  { ignores: ["src/fittingroom/export/web_static/runtime/**", "src/fittingroom/export/web_static/sw.js"] },
   js.configs.recommended,
   {
-    files: ["src/fittingroom/studio/static/js/**/*.js"],
+    files: ["src/fittingroom/studio/static/js/**/*.js", "src/fittingroom/export/web_static/js/**/*.js"],
     languageOptions: { globals: Object.fromEntries(BROWSER.map((name) => [name, "readonly"])) },
     rules: {
       "max-lines": ["error", 300],

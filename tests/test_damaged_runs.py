@@ -12,8 +12,8 @@ from fittingroom.cli.app import main
 from fittingroom.runs import open_run
 from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
-from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
+from fittingroom.web.security import Access
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train
 

@@ -22,7 +22,7 @@ from fittingroom.models import MODELS
 from fittingroom.pages.tutorial.values import REFERENCE, seeds_accuracies, ten_seeds
 from fittingroom.photos.whole_photo import LONGEST
 from fittingroom.recipes import recipe_names, recipe_sha256
-from fittingroom.studio.limits import LIMITS
+from fittingroom.web.limits import LIMITS
 from fittingroom.workflows.picture_answers import ALSO_LIKELY
 
 ROOT = Path(__file__).parent.parent

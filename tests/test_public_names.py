@@ -37,12 +37,15 @@ FUNCTIONS = {  # of each command: the public function that does the same
 NONE_NEEDED = {  # why there is none
     "tutorial": "it tells a reader load, build, train, evaluate, predict and report, which are all public",
     "ladder": "it measures the package's own recipes; list_recipes has the figures",
+    "serve": "it serves models until it is told to end",
     "studio": "it serves a page until Ctrl-C",
     "glossary": "it prints the definitions of words",
     "doctor": "it prints a block of text to paste into a bug report",
     "bench speed": "it measures this machine in processes of its own",
 }
 NOT_A_COMMAND = {  # public functions that need no command: they take or make Python values, or are an option of one
+    "export_model_repository",
+    "export_web_page",
     "hold_out",
     "load_data",
     "find_learning_rate",

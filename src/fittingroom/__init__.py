@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.evaluation import evaluate, predict
-    from fittingroom.workflows.exporting import export_model
+    from fittingroom.workflows.exporting import export_model, export_model_repository, export_web_page
     from fittingroom.workflows.picture_answers import predict_photos
     from fittingroom.workflows.seed_training import train_seeds
     from fittingroom.workflows.training import train
@@ -57,6 +57,8 @@ _HOMES = {
     "evaluate": "fittingroom.workflows.evaluation",
     "explore": "fittingroom.pages.exploration",
     "export_model": "fittingroom.workflows.exporting",
+    "export_model_repository": "fittingroom.workflows.exporting",
+    "export_web_page": "fittingroom.workflows.exporting",
     "find_learning_rate": "fittingroom.workflows.training_previews",
     "hold_out": "fittingroom.data",
     "import_photos": "fittingroom.photos.importing",
@@ -101,6 +103,8 @@ __all__ = [
     "evaluate",
     "explore",
     "export_model",
+    "export_model_repository",
+    "export_web_page",
     "find_learning_rate",
     "hold_out",
     "import_photos",

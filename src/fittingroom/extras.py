@@ -13,6 +13,10 @@ from pathlib import Path
 
 EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a user may need
     "studio": ("fastapi", "uvicorn"),
+    "serve": (
+        *("fastapi", "httptools", "onnxruntime", "opencv-python-headless", "pillow-heif", "prometheus-client"),
+        *("python-multipart", "uvicorn"),
+    ),
     "photos": ("onnxruntime", "opencv-python-headless", "pillow-heif"),
     "export": ("onnx", "onnxruntime", "onnxscript"),
     "map": ("umap-learn",),
@@ -22,6 +26,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
 MODULES = {
     "opencv-python-headless": "cv2",
     "pillow-heif": "pillow_heif",
+    "prometheus-client": "prometheus_client",
+    "python-multipart": "python_multipart",
     "scikit-learn": "sklearn",
     "umap-learn": "umap",
 }  # others: as the package

@@ -121,6 +121,9 @@ LIGHT = (
 )
 
 
+LIGHT_GREY = 150  # noise has a mean of 128
+
+
 def have_light_background(images: Array) -> Array:
     """Say of pictures whether their border is light, which in the datasets known here none is, and all are inverted.
 
@@ -135,7 +138,13 @@ def have_light_background(images: Array) -> Array:
         array([ True])
     """
     border = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
-    return np.asarray(np.median(np.concatenate(border, axis=1), axis=1) > 150)  # noise has 128
+    pixels = np.concatenate(border, axis=1)
+    above = (
+        2 * (pixels > LIGHT_GREY).sum(axis=1) >= pixels.shape[1]
+    )  # a median above it has at least half of the pixels above it
+    if not above.any():
+        return np.asarray(above)
+    return np.asarray(np.median(pixels, axis=1) > LIGHT_GREY)
 
 
 def is_grey_of_size(path: Path, image_shape: tuple[int, int]) -> bool:

@@ -22,8 +22,8 @@ from fittingroom.photos import whole_photo
 from fittingroom.runs import open_run
 from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
-from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
+from fittingroom.web.security import Access
 from helpers.scenes import photo, shirt_mask
 
 pytest.importorskip("onnxruntime", reason="no ONNX Runtime: install the photos extra")

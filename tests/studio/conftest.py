@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from fittingroom.studio.asgi import build_app, listen
+from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
-from fittingroom.studio.limits import LIMITS
-from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
+from fittingroom.web.limits import LIMITS
+from fittingroom.web.listening import listen
+from fittingroom.web.security import Access
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train
 

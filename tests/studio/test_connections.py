@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 import uvicorn
 
-from fittingroom.studio.asgi import build_app, listen
+from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
-from fittingroom.studio.limits import LIMITS, protocol_of
-from fittingroom.studio.security import Access
 from fittingroom.studio.state import Studio
+from fittingroom.web.limits import LIMITS, protocol_of
+from fittingroom.web.listening import listen
+from fittingroom.web.security import Access
 
 PATIENCE = 60  # seconds until a connection counts as one that is never closed
 

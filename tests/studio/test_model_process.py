@@ -7,7 +7,7 @@ import pytest
 
 from fittingroom.studio import model_process
 from fittingroom.studio.model_process import ModelProcess
-from fittingroom.studio.problems import Problem
+from fittingroom.web.problems import Problem
 
 PATIENCE = 300.0  # seconds; nothing here takes as long, and nothing here depends on it
 DRAWING = {"model": "fashion-mnist/walkthrough", "height": 28, "width": 28}

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from fittingroom.studio.asgi import build_app
 from fittingroom.studio.photo_routes import Queue
-from fittingroom.studio.problems import Problem
 from fittingroom.studio.state import Studio
+from fittingroom.web.problems import Problem
 
 pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
 MODEL, MODEL_28 = "shipped/fashion-mnist/photo", "shipped/fashion-mnist/photo-28"

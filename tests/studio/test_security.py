@@ -8,8 +8,8 @@ from starlette.testclient import TestClient
 from fittingroom.errors import UsageError
 from fittingroom.studio import data_routes
 from fittingroom.studio.asgi import build_app
-from fittingroom.studio.security import Access, public_address
 from fittingroom.studio.state import Studio
+from fittingroom.web.security import Access, public_address
 
 OWN = "http://127.0.0.1:8765"
 

@@ -14,8 +14,8 @@ from urllib.error import HTTPError
 import pytest
 
 from fittingroom.errors import UsageError
-from fittingroom.studio.asgi import listen
 from fittingroom.studio.training_jobs import write_line
+from fittingroom.web.listening import listen
 
 
 def command(folder, runs, port=0):

@@ -42,6 +42,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
     ),
     "predict": ("predict:predict", "Classify photos of garments, and 28x28 images.", "predict shirt.jpg --explain why"),
     "export": ("predict:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
+    "serve": (
+        "serve:serve",
+        "Serve models over HTTP, for programs and other machines.",
+        "serve --model shoes=runs/my-run",
+    ),
     "mistakes": ("report:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
     "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),

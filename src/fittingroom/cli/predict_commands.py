@@ -15,7 +15,7 @@ from fittingroom.cli.options import DataDir, Json, ModelName, Pixels, Quiet
 from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import DataError, UsageError
-from fittingroom.words import once_each
+from fittingroom.words import counted, once_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -185,19 +185,29 @@ def export(
     *,
     model: ModelName = None,
     format: Annotated[  # noqa: A002
-        Literal["onnx", "keras"] | None, Parameter(help="Of the file; as --out ends if left out, else onnx.")
+        Literal["onnx", "keras", "web", "model-repository"] | None,
+        Parameter(
+            help="Of the file, as --out ends if left out, else onnx; or a folder: web, a page that runs the model; "
+            "model-repository, for Triton, KServe and the like."
+        ),
     ] = None,
-    out: Annotated[Path | None, Parameter(help="The file; NAME.onnx or NAME.keras here if left out.")] = None,
+    out: Annotated[
+        Path | None, Parameter(help="The file or folder; NAME.onnx, NAME.keras, NAME-page or models here if left out.")
+    ] = None,
     dataset: Annotated[
         str | None,
         Parameter(name=["--dataset", "-d"], help="Whose test images to check on; the run's own if left out."),
     ] = None,
     data_dir: DataDir = None,
     pixels: Pixels = None,
+    int8: Annotated[
+        bool, Parameter(negative="", help="Of ONNX: in whole numbers of eight bits, a third of the size.")
+    ] = False,
+    most_lost: Annotated[float, Parameter(help="Points of accuracy that --int8 may cost.")] = 0.5,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a model as one file for other programs, with its card beside it; without --model the newest run's.
+    """Write a model as one file for other programs, or as a web page; without --model the newest run's.
 
     Pixels go in as uint8 0..255 of (n, height, width), any number of images; probabilities come out. An ONNX file is
     run by ONNX Runtime in a fresh process on all test images: every label has to be the model's own and every
@@ -208,22 +218,61 @@ def export(
 
     log = log_unless(quiet or json)
     chosen = model or newest_run(log)
+    if format in ("web", "model-repository"):
+        if int8:
+            raise UsageError(f"--int8 is for an ONNX file. Leave it out, or leave out --format {format}.")
+        export_folder = _export_page if format == "web" else _export_entry
+        export_folder(chosen, out, json, dataset=dataset, data_dir=data_dir, pixels=pixels, log=log)
+        return
     file = out or _default_file(chosen, format or "onnx")
     if format is not None and file.suffix != f".{format}":
         raise UsageError(f"{file}: expected a file that ends in .{format}, as --format {format} asks.")
-    facts = _facts(export_model(chosen, file, dataset, data_dir=data_dir, pixels=pixels, log=log))
+    more: dict[str, Any] = {"data_dir": data_dir, "pixels": pixels, "int8": int8, "most_lost": most_lost, "log": log}
+    facts = _facts(export_model(chosen, file, dataset, **more))
     if json:
         emit_json(facts)
         return
     emit(f"{facts['path']}  {facts['size_bytes'] / 1e6:.2f} MB, its card {facts['card']}")
     if facts["none_of_these"]:
         emit(f"{facts['none_of_these']}  beside it: what is none of the classes; the two belong together.")
-    if checked := facts["checked"]:
+    if eight := facts["int8"]:
+        share = eight["size_bytes"] / eight["size_bytes_float32"]
+        emit(
+            f"Eight bits: {eight['accuracy']:.4f} right of {counted(eight['n'], 'test image')}, "
+            f"{eight['accuracy_float32']:.4f} without; {share:.0%} of the size."
+        )
+    elif checked := facts["checked"]:
         emit(
             f"Opset {facts['opset']}; input pixels, uint8 (n, height, width); output probabilities. In a fresh process "
             f"ONNX Runtime gave the same label on {checked['same_label']:,} of {checked['images']:,} images, "
             f"probabilities within {checked['largest_difference']:.0e}."
         )
+
+
+def _export_page(model: str, out: Path | None, json: bool, **more: Any) -> None:
+    from fittingroom.export.web_page import site_bytes
+    from fittingroom.workflows.exporting import export_web_page
+
+    dataset = more.pop("dataset")
+    folder = export_web_page(model, out or Path(f"{_default_file(model, 'x').stem}-page"), dataset, **more)
+    size = site_bytes(folder)
+    if json:
+        emit_json({"schema": "fittingroom/export/1", "path": str(folder), "size_bytes": size})
+        return
+    emit(f"{folder}  {size / 1e6:.1f} MB: a web page that runs the model in the visitor's browser.")
+    emit(f"Look at it: python -m http.server 8080 --directory {folder}, then http://localhost:8080/")
+    emit("Publish it: put the folder on any server of plain files, such as GitHub Pages.")
+
+
+def _export_entry(model: str, out: Path | None, json: bool, **more: Any) -> None:
+    from fittingroom.workflows.exporting import export_model_repository
+
+    entry = export_model_repository(model, out or Path("models"), more.pop("dataset"), **more)
+    if json:
+        emit_json({"schema": "fittingroom/export/1", "path": str(entry)})
+        return
+    emit(f"{entry}  for Triton, KServe, OpenVINO Model Server and the like; the folder of models is {entry.parent}")
+    emit(f"Serve it here: fittingroom serve --model {entry.name}={entry / '1' / 'model.onnx'}")
 
 
 def _default_file(model: str, ending: str) -> Path:
@@ -246,5 +295,6 @@ def _facts(file: Path) -> dict[str, Any]:
         "size_bytes": file.stat().st_size,
         "opset": made.get("opset"),
         "fitted_on": made.get("fitted_on"),
+        "int8": made.get("int8"),
         "checked": {name: made["checked"][name] for name in names} if "checked" in made else None,
     }

@@ -45,8 +45,8 @@ def studio(
         raise UsageError(f"The studio needs packages that are not installed. Run: {install_line('studio')}")
     from fittingroom.studio.asgi import serve
     from fittingroom.studio.flat_dataset import DatasetRegistry
-    from fittingroom.studio.security import Access, public_address
     from fittingroom.studio.state import Studio
+    from fittingroom.web.security import Access, public_address
 
     access = Access(
         host,

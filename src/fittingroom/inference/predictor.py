@@ -150,7 +150,7 @@ def open_predictor(model: Any, *, prefer: Engine = "keras") -> Predictor:
         file = _file_of(folder or model, prefer)
         if file.name == KEPT_WEIGHTS:  # its owner's Python makes it, and may have changed
             return _of_weights_or_twin(str(folder or model), file.parent)
-        return _opened(str(folder or model), file, _stamp(file))
+        return _opened(str(folder or model), file, file_stamp(file))
     from fittingroom.inference.keras_engine import predictor
     from fittingroom.models.front import read_pixels
 
@@ -187,10 +187,18 @@ def _file_of(model: str | Path, prefer: Engine) -> Path:
         return onnx
 
 
-def _stamp(file: Path) -> tuple[int, ...]:
+def file_stamp(file: Path) -> tuple[int, ...]:
     """Return what changes when a model's file, its card or its run's facts are written anew."""
     beside = (file, file.with_suffix(".json"), file.with_name(MARK), file.with_name(TEMPERATURE))
-    return tuple(path.stat().st_mtime_ns if path.is_file() else 0 for path in beside)
+    return tuple(number for path in beside for number in _changes(path))
+
+
+def _changes(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 @lru_cache(maxsize=KEPT_OPEN)
@@ -239,7 +247,7 @@ def _of_weights_or_twin(title: str, folder: Path) -> Predictor:
         onnx = find_onnx(folder)
         if onnx is None or find_spec("onnxruntime") is None:
             raise
-        return _opened(title, onnx, _stamp(onnx))
+        return _opened(title, onnx, file_stamp(onnx))
 
 
 def _of_weights(title: str, folder: Path) -> Predictor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,8 @@ def _check_file(path: Path) -> None:
         raise DataError(f"{path}: expected at most {MOST_BYTES // 10**6} MB, received {size / 1e6:.0f} MB.")
 
 
-def known_formats() -> list[str]:
+@cache
+def known_formats() -> tuple[str, ...]:
     """Return those of `FORMATS` that can be opened here; HEIC where pillow-heif is installed."""
     from contextlib import suppress
 
@@ -162,7 +164,7 @@ def known_formats() -> list[str]:
 
         pillow_heif.register_heif_opener()
     Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _check_heif(path: Path) -> None:

@@ -28,7 +28,7 @@ from fittingroom.studio.model_answers import (
     model_entries,
     pixels_of,
 )
-from fittingroom.studio.problems import Problem
+from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
     from fittingroom.studio.flat_dataset import FlatDataset

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import socket
 import threading
 import webbrowser
 from contextlib import asynccontextmanager
@@ -17,15 +15,16 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from fittingroom._version import __version__
-from fittingroom.errors import UsageError
 from fittingroom.studio.answer_routes import answers_routes, map_routes
 from fittingroom.studio.data_routes import data_routes
-from fittingroom.studio.limits import LimitsMiddleware, protocol_of
 from fittingroom.studio.photo_routes import photo_routes
-from fittingroom.studio.problems import REFUSALS, AsciiJSON, add_handlers, hide_paths
 from fittingroom.studio.run_routes import run_page_routes, run_routes
-from fittingroom.studio.security import AccessMiddleware, set_cookie
+from fittingroom.studio.share_routes import share_routes
 from fittingroom.studio.training_routes import job_routes, training_routes
+from fittingroom.web.limits import LimitsMiddleware, protocol_of
+from fittingroom.web.listening import listen
+from fittingroom.web.problems import REFUSALS, AsciiJSON, add_handlers, hide_paths
+from fittingroom.web.security import AccessMiddleware, set_cookie
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 PARTS = (
     *(data_routes, answers_routes, map_routes, training_routes, job_routes),
-    *(run_routes, run_page_routes, photo_routes),
+    *(run_routes, run_page_routes, photo_routes, share_routes),
 )
 
 
@@ -90,42 +89,6 @@ def build_app(studio: Studio) -> ASGIApp:
 
 
 GRACE_SECONDS = 2
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens.
-
-    Args:
-        host: a name or address of this machine.
-        port: 0 for any that is free.
-
-    Raises:
-        UsageError: the port is taken, or not ours to take; or the host is not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(128)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise UsageError(_why_not(host, port, error)) from None
-    return listener
-
-
-def _why_not(host: str, port: int, error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
-        return (
-            f"Port {port} is taken; perhaps by a studio that is open already at http://{host}:{port}/. "
-            "Choose another with --port, or --port 0 for any that is free."
-        )
-    if number == errno.EACCES:
-        return f"Port {port} may not be used by this user. Choose one above 1023 with --port."
-    if isinstance(error, OverflowError):
-        return f"Expected a port from 0 to 65535, received {port}."
-    return f"The studio cannot listen at {host}, port {port}: {getattr(error, 'strerror', None) or error}."
 
 
 def serve(studio: Studio, *, tell: Callable[[str], None], browser: bool = True) -> None:

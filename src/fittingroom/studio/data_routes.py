@@ -13,7 +13,7 @@ from fittingroom._version import __version__
 from fittingroom.data import DATASETS
 from fittingroom.studio.flat_dataset import SHEET, sheet, sheets, tile_shape
 from fittingroom.studio.run_table import runs_of
-from fittingroom.studio.security import may_change
+from fittingroom.web.security import may_change
 
 if TYPE_CHECKING:
     from fittingroom.studio.flat_dataset import FlatDataset

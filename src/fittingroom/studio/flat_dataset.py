@@ -16,7 +16,7 @@ from fittingroom.arrays import Array, Images
 from fittingroom.data import DATASETS, Dataset, load, locate
 from fittingroom.errors import DataError
 from fittingroom.lookup import suggest
-from fittingroom.studio.problems import Problem
+from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ import numpy as np
 
 from fittingroom.errors import DataError, FittingRoomError
 from fittingroom.files import atomic_write, read_arrays
-from fittingroom.studio.problems import Problem, without_paths
+from fittingroom.web.problems import Problem, without_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

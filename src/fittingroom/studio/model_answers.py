@@ -22,8 +22,8 @@ from fittingroom.judging.scores import losses
 from fittingroom.runs import is_run, open_run
 from fittingroom.studio.flat_dataset import FlatDataset
 from fittingroom.studio.jobs import arrays_of, save_arrays, tell, told_errors
-from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_table import check_files, own_file, runs_of
+from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.processes import own_session, resident_bytes
-from fittingroom.studio.problems import Problem, as_problem, hide_paths
+from fittingroom.web.problems import Problem, as_problem, hide_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,8 @@ def draw(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
 
 def photograph(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     """Answer a photo, with every step."""
-    from fittingroom.studio.photo_answers import corrected, name_photo, open_picture
+    from fittingroom.studio.photo_answers import corrected, name_photo
+    from fittingroom.web.uploads import open_picture
 
     picture = open_picture(content, arguments["pixels"], arguments["side"])
     crop = None if arguments["crop"] is None else tuple(arguments["crop"])
@@ -78,11 +79,20 @@ def write_page(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     return {"page": report(Path(arguments["run"])).name}
 
 
+def share(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Write a file to share."""
+    del content
+    from fittingroom.studio.share_routes import write_shared
+
+    return {"name": write_shared(arguments["model"], arguments["kind"], Path(arguments["to"])).name}
+
+
 TASKS: dict[str, Callable[[dict[str, Any], bytes], dict[str, Any]]] = {
     "draw": draw,
     "photograph": photograph,
     "preview": preview,
     "write_page": write_page,
+    "share": share,
 }
 
 

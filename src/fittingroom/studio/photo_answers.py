@@ -10,22 +10,20 @@ import base64
 import io
 import warnings
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.errors import DataError
-from fittingroom.extras import install_line
 from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import Predictor, open_predictor
 from fittingroom.photos.finding import NothingFoundError
-from fittingroom.photos.opening import as_opened, known_formats
+from fittingroom.photos.opening import as_opened
 from fittingroom.photos.prepare import PreparedPhoto, dataset_look, nothing_prepared, prepare_photo
 from fittingroom.photos.views import VIEWS
 from fittingroom.photos.whole_photo import whole_photo
-from fittingroom.studio.problems import Problem
+from fittingroom.web.problems import Problem
 from fittingroom.workflows.explaining import both_answers
 from fittingroom.workflows.picture_answers import PictureAnswer, name_prepared, name_whole
 
@@ -37,37 +35,6 @@ SHOWN = 448  # longest edge of a step's picture, in pixels
 
 
 Crop: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the photo
-
-
-def open_picture(content: bytes, pixels: int, side: int) -> Image.Image:
-    """Open an uploaded picture after its header was checked; its pixels are decoded later.
-
-    Args:
-        content: of the file.
-        pixels: that it may have at most.
-        side: likewise, along one.
-
-    Raises:
-        Problem: 415, no picture; 422, more pixels than the limit.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            picture = Image.open(io.BytesIO(content), formats=known_formats())
-    except UnidentifiedImageError:
-        if content[4:8] == b"ftyp" and find_spec("pillow_heif") is None:
-            words = f"A HEIC photo needs another package. Install it: {install_line('photos', tells_path=False)}"
-            raise Problem(415, words) from None
-        words = "Expected a picture (JPEG, PNG, WebP, HEIC, GIF, TIFF, BMP), received something else."
-        raise Problem(415, words) from None
-    except Exception as error:  # Pillow raises many kinds for a damaged header
-        raise Problem(422, f"The picture is damaged: {type(error).__name__}.") from None
-    width, height = picture.size
-    if width * height > pixels or max(width, height) > side:
-        words = f"A picture may have {pixels / 1e6:g} million pixels at most, this has {width * height / 1e6:.0f}."
-        raise Problem(422, words, pixels)
-    return picture
 
 
 def corrected(

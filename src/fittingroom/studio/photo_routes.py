@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from fittingroom.extras import install_line
 from fittingroom.studio.model_answers import find_entry
-from fittingroom.studio.problems import Problem
+from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio

@@ -13,9 +13,10 @@ from fittingroom.errors import FittingRoomError
 from fittingroom.runs import PAGE
 from fittingroom.studio import run_table
 from fittingroom.studio.data_routes import as_json
-from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_table import find_run, own_file
+from fittingroom.studio.share_routes import shared_folder
 from fittingroom.studio.training_routes import own_dataset
+from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio
@@ -99,6 +100,7 @@ def run_page_routes(studio: Studio) -> APIRouter:
             raise Problem(409, f"'{name}' is being trained. Stop it first.")
         run_table.delete(run)
         shutil.rmtree(studio.trainings.work_dir / name, ignore_errors=True)
+        shutil.rmtree(shared_folder(studio.work_dir, f"run/{name}"), ignore_errors=True)
         return {"deleted": name}
 
     return routes

@@ -17,8 +17,8 @@ from fittingroom.judging.compare import mcnemar
 from fittingroom.judging.scores import losses
 from fittingroom.lookup import suggest
 from fittingroom.runs import PAGE, PREDICTIONS, Run, is_run, list_runs
-from fittingroom.studio.problems import Problem, without_paths
 from fittingroom.training.recipe import Recipe
+from fittingroom.web.problems import Problem, without_paths
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,10 @@ from pathlib import Path
 from fittingroom.runs import ROOT
 from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.jobs import TaskQueue
-from fittingroom.studio.limits import LIMITS, Limits
 from fittingroom.studio.model_process import ModelProcess
-from fittingroom.studio.security import Access
 from fittingroom.studio.training_jobs import Trainings
+from fittingroom.web.limits import LIMITS, Limits
+from fittingroom.web.security import Access
 
 
 @dataclass(frozen=True)

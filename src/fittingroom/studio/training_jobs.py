@@ -25,8 +25,8 @@ from fittingroom.errors import DataError, FittingRoomError, Interrupted
 from fittingroom.files import append_json_line, read_json, read_json_lines, write_json
 from fittingroom.processes import STOPS, ask_to_stop, command_line, own_session
 from fittingroom.runs import Run, is_run
-from fittingroom.studio.problems import Problem, hide_paths, without_paths
 from fittingroom.studio.run_table import is_name
+from fittingroom.web.problems import Problem, hide_paths, without_paths
 
 if TYPE_CHECKING:
     from fittingroom.progress import Progress

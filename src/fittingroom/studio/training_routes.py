@@ -17,9 +17,9 @@ from fittingroom.ladder.ladder_table import list_recipes
 from fittingroom.lookup import look_up
 from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names
-from fittingroom.studio.problems import Problem
 from fittingroom.studio.run_table import find_run
 from fittingroom.training.recipe import Recipe, expectation
+from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio

@@ -260,7 +260,7 @@ def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
     light = have_light_background(images) & learned_from_dark(predictor)
     return [
         replace(
-            _answer(name, "data", row, score, predictor),
+            answer_of(name, "data", row, score, predictor),
             seconds=seconds,
             warnings=(*told, *([LIGHT] if is_light else [])),
         )
@@ -296,7 +296,7 @@ def name_prepared(photo: PreparedPhoto, predictor: Predictor, name: str) -> Pict
         name: of the photo.
     """
     probabilities, score = ask_about(photo, predictor)
-    answer = _answer(name, "photo", probabilities, score, predictor)
+    answer = answer_of(name, "photo", probabilities, score, predictor)
     notes = () if answer.none_of_these else several_warning(answer.probabilities)
     return replace(answer, warnings=(*photo.warnings, *notes), prepared=photo)
 
@@ -310,7 +310,7 @@ def name_whole(photo: Opened, predictor: Predictor, name: str) -> PictureAnswer:
         name: of the photo.
     """
     probabilities, scores = predictor.ask(whole_photo(photo, predictor.image_shape or SIZE)[None])
-    answer = _answer(name, "photo", probabilities[0], float(scores[0]), predictor)
+    answer = answer_of(name, "photo", probabilities[0], float(scores[0]), predictor)
     notes = () if answer.none_of_these else several_warning(answer.probabilities)
     return replace(answer, warnings=(*photo.warnings, *strip_warning(photo.size), *notes))
 
@@ -345,7 +345,24 @@ def ask_about(photo: PreparedPhoto, predictor: Predictor) -> tuple[Array, float 
     return averaged(predictor.predict(images), weights), score
 
 
-def _answer(path: str, taken_as: str, probabilities: Array, score: float | None, predictor: Predictor) -> PictureAnswer:
+def answer_of(
+    path: str,
+    taken_as: str,
+    probabilities: Array,
+    score: float | None,
+    predictor: Predictor,
+    warnings: tuple[str, ...] = (),
+) -> PictureAnswer:
+    """Return what a predictor says of one picture, from its probabilities ``(classes,)``; without the seconds.
+
+    Args:
+        path: what to call the picture.
+        taken_as: "data" or "photo".
+        probabilities: tempered.
+        score: how surely it is none of the classes, or None.
+        predictor: who was asked.
+        warnings: what the user may want to know.
+    """
     names = predictor.names(len(probabilities))
     best = int(np.argmax(probabilities))
     return PictureAnswer(
@@ -353,10 +370,10 @@ def _answer(path: str, taken_as: str, probabilities: Array, score: float | None,
         taken_as=taken_as,
         label=names[best],
         confidence=float(probabilities[best]),
-        probabilities={name: float(value) for name, value in zip(names, probabilities, strict=True)},
+        probabilities=dict(zip(names, probabilities.tolist(), strict=True)),
         none_of_these=None if score is None else score > predictor.threshold,
         none_of_these_score=score,
-        warnings=(),
+        warnings=warnings,
         seconds=0.0,
         predictor=predictor,
     )
@@ -377,7 +394,7 @@ def as_json(answers: Iterable[PictureAnswer | Failure]) -> dict[str, Any]:
             }
             for predictor in predictors_of(answers)
         ],
-        "answers": [_as_row(answer) for answer in answers],
+        "answers": [as_row(answer) for answer in answers],
     }
 
 
@@ -387,7 +404,8 @@ def predictors_of(answers: Iterable[PictureAnswer | Failure]) -> list[Predictor]
     return list(found.values())
 
 
-def _as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
+def as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
+    """Return an answer as an element of ``answers`` of ``--json``."""
     if isinstance(answer, Failure):
         return {"path": answer.path, "error": answer.error}
     return {

@@ -221,6 +221,17 @@ export const WORDS = {
     deleteTitle: "Delete this run?",
     deleteBody: (run) => `${run}, its model and its figures will be gone for good.`,
   },
+  share: {
+    title: "Share",
+    kinds: {
+      page: "Web page (.zip)",
+      onnx: "ONNX file",
+      keras: "Keras file",
+      predictions: "Predictions (.csv)",
+    },
+    wait: "Being written and checked …",
+    done: "Written; the browser saves it.",
+  },
   try: {
     lede: "A photo or a drawing, each step down to what the model sees, and what it says. Nothing leaves this machine.",
     noModel: "There is no model to ask yet. Train one first.",

@@ -5,6 +5,7 @@ import { get, name, post, remove } from "../api.js";
 import { ask, commands, complain, empty, h, replace } from "../dom.js";
 import { duration, order } from "../format.js";
 import { WORDS } from "../words.js";
+import { shareMenu } from "./share-menu.js";
 
 const TEXT = WORDS.runs;
 const COLUMNS = ["name", "dataset", "model", "test_accuracy", "val_accuracy", "epochs", "seconds"];
@@ -82,7 +83,7 @@ class RunTable {
     const cells = COLUMNS.slice(1).map((key) => h("td", { class: kind(key) }, run.error ? "" : shown(run, key)));
     const mayChange = this.context.about.may_change;
     const actions = mayChange
-      ? [run.error ? null : this.pageButton(run), this.deleteButton(run)]
+      ? [run.error ? null : this.shareMenu(run), run.error ? null : this.pageButton(run), this.deleteButton(run)]
       : [run.has_page ? pageLink(run) : null];
     return h("tr", {}, h("td", {}, this.box(run)), title, cells, h("td", { class: "actions" }, actions));
   }
@@ -97,6 +98,11 @@ class RunTable {
       this.show();
     });
     return box;
+  }
+
+  shareMenu(/** @type {any} */ run) {
+    const kinds = ["page", "onnx", "keras", ...(run.has_predictions ? ["predictions"] : [])];
+    return shareMenu(() => `run/${run.name}`, run.name, kinds);
   }
 
   pageButton(/** @type {any} */ run) {

@@ -9,6 +9,7 @@ import { cameraBox } from "./camera-box.js";
 import { cropBox } from "./crop-box.js";
 import { DrawingPad } from "./drawing-pad.js";
 import { dropZone } from "./drop-zone.js";
+import { shareMenu } from "./share-menu.js";
 
 const TEXT = WORDS.try;
 const SIDE = 28;
@@ -71,7 +72,9 @@ class TryPart {
       this.input,
       this.corrections,
     );
-    const right = h("div", { class: "try-right" }, field(TEXT.model, model), this.result);
+    const share = shareMenu(() => this.model, "", ["page", "onnx", "keras"]);
+    const more = this.context.about.may_change ? share : null;
+    const right = h("div", { class: "try-right" }, field(TEXT.model, model), more, this.result);
     return h("div", {}, h("div", { class: "try-page" }, left, right), this.steps);
   }
 

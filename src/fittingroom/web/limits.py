@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fittingroom.photos.opening import MOST_PIXELS
-from fittingroom.studio.problems import Problem, answer
+from fittingroom.web.problems import Problem, answer_anywhere
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -67,12 +69,15 @@ class LimitsMiddleware:
     Attributes:
         app: what is behind it.
         limits: the bounds.
+        refuse: makes a refusal of a problem, in the form that a path's own clients read.
         inside: requests in flight.
         uploading: those among them that bring a body.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self.app, self.limits = app, limits
+    def __init__(
+        self, app: ASGIApp, limits: Limits, refuse: Callable[[Problem, Scope], ASGIApp] = answer_anywhere
+    ) -> None:
+        self.app, self.limits, self.refuse = app, limits, refuse
         self.inside = self.uploading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,7 +88,7 @@ class LimitsMiddleware:
         brings = _brings_body(scope)
         problem = self._full(brings)
         if problem is not None:
-            await answer(problem)(scope, receive, send)
+            await self.refuse(problem, scope)(scope, receive, send)
             return
         self.inside += 1
         self.uploading += brings
@@ -105,7 +110,7 @@ class LimitsMiddleware:
         try:
             body = await self._body(scope, receive)
         except Problem as problem:
-            await answer(problem)(scope, receive, send)
+            await self.refuse(problem, scope)(scope, receive, send)
             return
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -152,21 +157,25 @@ def _brings_body(scope: Scope) -> bool:
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
-class ImpatientProtocol(H11Protocol):
-    """One connection; closed where no whole header has come in time, or where there are too many.
+class Impatience:
+    """What a protocol of uvicorn's, of which one object is one connection, is mixed with: it closes what is idle.
 
     uvicorn alone keeps a connection on which nothing, or a header byte by byte, is sent for as long as it stays open.
 
     Attributes:
-        limits: the seconds and the number.
+        limits: how many connections there may be, and the seconds until a whole header has to be there.
     """
 
     limits = LIMITS
     _timer: asyncio.TimerHandle | None = None
+    connections: set[Any]
+    cycle: Any
+    loop: asyncio.AbstractEventLoop
+    transport: Any
 
     def connection_made(self, transport: Any) -> None:
         """Take up a connection."""
-        super().connection_made(transport)
+        super().connection_made(transport)  # type: ignore[misc]
         if len(self.connections) > self.limits.connections:
             transport.close()
         else:
@@ -174,7 +183,7 @@ class ImpatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take up bytes; once a header is whole, nobody is waited for until it is answered."""
-        super().data_received(data)
+        super().data_received(data)  # type: ignore[misc]
         if self._is_idle():
             self._wait()
         else:
@@ -183,11 +192,10 @@ class ImpatientProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of a connection."""
         self._stop_waiting()
-        super().connection_lost(exc)
+        super().connection_lost(exc)  # type: ignore[misc]
 
     def _is_idle(self) -> bool:
-        cycle: Any = self.cycle  # None before the first request, which uvicorn's annotation leaves out
-        return cycle is None or cycle.response_complete
+        return self.cycle is None or self.cycle.response_complete  # None before the first request
 
     def _wait(self) -> None:
         if self._timer is None:
@@ -202,6 +210,10 @@ class ImpatientProtocol(H11Protocol):
         self._timer = None
         if self._is_idle():
             self.transport.close()
+
+
+class ImpatientProtocol(Impatience, H11Protocol):
+    """The protocol of HTTP in Python alone, with these limits."""
 
 
 def protocol_of(limits: Limits) -> type[ImpatientProtocol]:

@@ -18,10 +18,11 @@ from fittingroom.data.cache import cache_folder
 from fittingroom.errors import FittingRoomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.types import Scope
 
 
 STEP = r"[^\s/:'\"<>|]+"
@@ -90,7 +91,7 @@ KINDS = {
     503: "busy",
     507: "disk_full",
 }
-OURS = "This is our mistake, not yours. The terminal that runs the studio tells more; please report it."
+OURS = "This is our mistake, not yours. The terminal that it runs in tells more; please report it."
 
 
 class Words(BaseModel):
@@ -128,12 +129,15 @@ class Problem(Exception):  # noqa: N818  (an answer, and not always a fault)
         self.status, self.message, self.limit = status, message, limit
 
 
+_as_json = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
 class AsciiJSON(JSONResponse):
     """JSON in which all but ASCII is escaped: so a file's name that is no text can be sent too."""
 
     def render(self, content: Any) -> bytes:
         """Return the content as bytes."""
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+        return _as_json(content).encode("ascii")
 
 
 def answer(problem: Problem) -> JSONResponse:
@@ -148,6 +152,12 @@ def answer(problem: Problem) -> JSONResponse:
         error["limit"] = problem.limit
     headers = {"Retry-After": "2"} if problem.status in (429, 503) else None
     return AsciiJSON({"error": error}, problem.status, headers)
+
+
+def answer_anywhere(problem: Problem, scope: Scope) -> JSONResponse:
+    """Return a problem as a response, in the same form whatever was asked for."""
+    del scope
+    return answer(problem)
 
 
 def as_problem(error: Exception) -> Problem:
@@ -167,11 +177,16 @@ def as_problem(error: Exception) -> Problem:
     return Problem(500, OURS)
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Have every error of the app answered in this form."""
+def add_handlers(app: FastAPI, refuse: Callable[[Problem, Scope], JSONResponse] = answer_anywhere) -> None:
+    """Have every error of the app answered in one form.
 
-    async def handle(_: Request, error: Exception) -> JSONResponse:
-        return answer(as_problem(error))
+    Args:
+        app: any.
+        refuse: makes a refusal of a problem, in the form that a path's own clients read.
+    """
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        return refuse(as_problem(error), request.scope)
 
     for kind in (Problem, FittingRoomError, RequestValidationError, HTTPException, OSError, Exception):
         app.add_exception_handler(kind, handle)

@@ -8,8 +8,8 @@ import pytest
 
 from fittingroom.studio.asgi import build_app
 from fittingroom.studio.flat_dataset import DatasetRegistry
-from fittingroom.studio.problems import PathRedactor, without_paths
 from fittingroom.studio.state import Studio
+from fittingroom.web.problems import PathRedactor, without_paths
 
 ODD = ["my runs (old)", "a b/c d", "läufe 日本", "with: colon, 'quotes'"]
 

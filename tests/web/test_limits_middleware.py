@@ -7,7 +7,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from fittingroom.studio.limits import LIMITS, LimitsMiddleware
+from fittingroom.web.limits import LIMITS, LimitsMiddleware
 
 SMALL = replace(LIMITS, body_bytes=1000, body_seconds=0.05, requests=2)
 

@@ -1,4 +1,4 @@
-"""Who may talk to the studio: hosts, origins, the token; and the headers that every answer carries."""
+"""Who may talk to the studio and the model server: hosts, origins, the token; and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import secrets
 import socket
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,9 +17,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from fittingroom.errors import UsageError
-from fittingroom.studio.problems import Problem, answer
+from fittingroom.web.problems import Problem, answer_anywhere
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
@@ -36,7 +39,9 @@ HEADERS = {
     "permissions-policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
     "cache-control": "no-store",
 }
+ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 ASK_TOKEN = "This studio asks for a token: open the whole address that its terminal printed."
+ASK_BEARER = "This server asks for a token: send the header Authorization: Bearer TOKEN, as its terminal printed it."
 ONLY_LOOKS = (
     "This address may only look: training, deleting and looks at the test images are for whoever opened the studio."
 )
@@ -45,7 +50,7 @@ CHANGES_NOTHING = ("/api/drawings", "/api/photos")  # though they are sent by PO
 
 @dataclass(frozen=True)
 class Access:
-    """Where the studio listens, and who may come in.
+    """Where the studio, or the model server, listens, and who may come in.
 
     Attributes:
         host: the address it is bound to.
@@ -54,6 +59,10 @@ class Access:
         asks: for the token on this machine too, since others share it; everywhere else it is asked for anyway.
         look_token: what a visitor shows who may look and change nothing, such as a class; None for no such visitors.
         public: the address of a proxy in front, as `public_address` returns it; "" for none.
+        for_programs: whether programs come in, and no person with a page: no cookie counts, only a header, and no
+            request changes anything, whatever its method.
+        is_open: for programs: no token is asked for anywhere, and any name of the machine is taken.
+        probes: paths that tell nothing but that the server lives, and are answered without a token.
     """
 
     host: str = "127.0.0.1"
@@ -62,8 +71,11 @@ class Access:
     asks: bool = False
     look_token: str | None = field(default=None, repr=False)
     public: str = ""
+    for_programs: bool = False
+    is_open: bool = False
+    probes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
         if self.host == "localhost":
@@ -73,17 +85,19 @@ class Access:
         except ValueError:
             return False
 
-    @property
+    @cached_property
     def needs_token(self) -> bool:
         """Whether nothing is shown without a token: off this machine, behind a proxy, or because it was asked for."""
+        if self.is_open:
+            return False
         return self.asks or not self.is_loopback or bool(self.public) or self.look_token is not None
 
-    @property
+    @cached_property
     def cookie(self) -> str:
         """The cookie's name; cookies are shared between the ports of a host, so it has the port in it."""
         return f"fittingroom-{self.port}"
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """The path below which a proxy shows the studio, without a slash at its end; "" for none."""
         return urlsplit(self.public).path.rstrip("/")
@@ -105,6 +119,7 @@ class Access:
         """What those open who may only look; None where nobody is let in so."""
         return None if self.look_token is None else f"{self.place}?token={self.look_token}"
 
+    @lru_cache(maxsize=64)  # noqa: B019  (a studio or server has one of these for as long as it lives)
     def knows_host(self, header: str) -> bool:
         """Say whether a ``Host`` header names this studio.
 
@@ -115,6 +130,8 @@ class Access:
             >>> Access(port=8765).knows_host("localhost:8765"), Access(port=8765).knows_host("evil.example:8765")
             (True, False)
         """
+        if self.for_programs and (self.is_open or self.needs_token):
+            return True  # no page elsewhere knows the token, or nothing is kept from it
         if self.public and header.casefold() == urlsplit(self.public).netloc:
             return True
         try:
@@ -192,6 +209,9 @@ def refusal(request: Request, access: Access) -> Problem | None:
 def _not_allowed(request: Request, access: Access) -> Problem | None:
     """Return why a visitor with this token, or without one, may not do this."""
     shown, is_safe = shown_token(request, access), request.method in SAFE_METHODS
+    if access.for_programs:
+        is_let_in = not access.needs_token or access.may_look(shown) or request.url.path in access.probes
+        return None if is_let_in else Problem(401, ASK_BEARER)
     if (access.needs_token or not is_safe) and not access.may_look(shown):
         return Problem(401, ASK_TOKEN if access.needs_token else "Open the studio's page first: it sets a cookie.")
     if not is_safe and not access.holds(shown) and request.url.path not in CHANGES_NOTHING:
@@ -207,7 +227,9 @@ def may_change(request: Request, access: Access) -> bool:
 def shown_token(request: Request, access: Access) -> str | None:
     """Return the token that a request shows, by cookie or as ``Authorization: Bearer``."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    return bearer if scheme.casefold() == "bearer" else request.cookies.get(access.cookie)
+    if scheme.casefold() == "bearer":
+        return bearer
+    return None if access.for_programs else request.cookies.get(access.cookie)
 
 
 class AccessMiddleware:
@@ -216,10 +238,13 @@ class AccessMiddleware:
     Attributes:
         app: what is behind it.
         access: who may come in.
+        refuse: makes a refusal of a problem, in the form that a path's own clients read.
     """
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self.app, self.access = app, access
+    def __init__(
+        self, app: ASGIApp, access: Access, refuse: Callable[[Problem, Scope], ASGIApp] = answer_anywhere
+    ) -> None:
+        self.app, self.access, self.refuse = app, access, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
@@ -240,12 +265,14 @@ class AccessMiddleware:
         problem = refusal(request, self.access)
         if problem is None:
             return self.app
-        if request.url.path == "/" and problem.status == 401:
+        if request.url.path == "/" and problem.status == 401 and not self.access.for_programs:
             return Response(f"{problem.message}\n", 401, media_type="text/plain")
-        return answer(problem)
+        return self.refuse(problem, request.scope)
 
     def _entered(self, request: Request) -> Response | None:
         """Trade the token in the address for a cookie, so that it stays in no history and no log."""
+        if self.access.for_programs:
+            return None
         shown = request.query_params.get("token")
         if request.url.path != "/" or shown is None or not self.access.knows_host(request.headers.get("host", "")):
             return None
@@ -259,8 +286,7 @@ class AccessMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 names = {name.lower() for name, _ in message["headers"]}
-                extra = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-                message["headers"] = [*message["headers"], *(pair for pair in extra if pair[0] not in names)]
+                message["headers"] = [*message["headers"], *(pair for pair in ENCODED if pair[0] not in names)]
             with suppress(LocalProtocolError):  # a request that broke off was answered with 400 already
                 await send(message)
 
