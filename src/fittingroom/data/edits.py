@@ -162,7 +162,9 @@ def _rows(path: Path, body: str) -> list[tuple[int, dict[str, str]]]:
 def _checked(path: Path, text: str, rows: list[tuple[int, dict[str, str]]], data: Dataset) -> Edits:
     places = {int(index): place for place, index in enumerate(data.train.indices)}
     seen: dict[int, int] = {}
-    kept, excluded, relabelled = [], [], {}
+    kept: list[int] = []
+    excluded: list[int] = []
+    relabelled: dict[int, int] = {}
     for number, row in rows:
         where = f"{path}, line {number}"
         verb, _, target = row["edit"].partition(" ")

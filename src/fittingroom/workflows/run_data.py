@@ -79,7 +79,8 @@ def as_trained_on(run: Run, data: Dataset) -> Dataset:
     if found != wanted:
         names = [f"edited by the file with SHA-256 {each[:8]}" if each else "unedited" for each in (wanted, found)]
         raise RunError(
-            f"{run.folder}: expected its training images {names[0]}, received them {names[1]}. Pass the dataset as it was loaded; the run has a copy of its edits."
+            f"{run.folder}: expected its training images {names[0]}, received them {names[1]}. Pass the dataset "
+            "as it was loaded; the run has a copy of its edits."
         )
     return data
 

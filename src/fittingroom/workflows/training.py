@@ -135,8 +135,8 @@ def train(
 def _edited(data: Any, edits: str | Path, log: Log) -> Dataset:
     if not isinstance(data, Dataset):
         raise UsageError(
-            f"Expected edits only with a dataset or the name of one, received them with {type(data).__name__}: the file "
-            "names images by their positions in it."
+            f"Expected edits only with a dataset or the name of one, received them with {type(data).__name__}: the "
+            "file names images by their positions in it."
         )
     changed = data.edited(edits)
     if changed.edits is not None:
