@@ -24,6 +24,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("photos",),
     ("export",),
     ("workflows",),
+    ("audit",),
     ("pages",),
     ("tutorial_plan",),
     ("tutorial",),

@@ -18,6 +18,7 @@ FUNCTIONS = {  # of each command: the public function that does the same
     "compare": "compare",
     "predict": "predict_photos",
     "export": "export_model",
+    "audit": "audit_dataset",
     "mistakes": "interpret",
     "report": "report",
     "data list": "list_datasets",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fittingroom.judging import Verdict, judge
     from fittingroom.ladder.ladder_table import list_recipes
     from fittingroom.models import build, list_models
+    from fittingroom.pages.audit_report import audit_dataset
     from fittingroom.pages.exploration import explore
     from fittingroom.pages.interpretation import interpret
     from fittingroom.pages.plots import plot_image, plot_value_array
@@ -50,6 +51,7 @@ _HOMES = {
     "Run": "fittingroom.runs",
     "Split": "fittingroom.data",
     "Verdict": "fittingroom.judging",
+    "audit_dataset": "fittingroom.pages.audit_report",
     "build": "fittingroom.models",
     "class_names": "fittingroom.data",
     "compare": "fittingroom.workflows.comparing",
@@ -94,6 +96,7 @@ __all__ = [
     "Split",
     "Verdict",
     "__version__",
+    "audit_dataset",
     "build",
     "class_names",
     "compare",

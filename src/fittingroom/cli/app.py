@@ -44,6 +44,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
     "export": ("predict:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
     "mistakes": ("report:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
+    "audit": (
+        "audit:audit",
+        "Look for what is wrong in a dataset: labels, near-duplicates, leaks.",
+        "audit --dataset fashion-mnist",
+    ),
     "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
     "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),
     "glossary": ("model:glossary", "What the technical words mean.", "glossary epoch"),
