@@ -172,7 +172,7 @@ def print_duplicates(data: fr.Dataset) -> bool:
     for kind, count, recall in rows:
         print(f"| {kind} | {count} | {recall:.3f} |")
     print(
-        f"\nPrecision of the pairs with a planted copy: {precision:.3f} (pairs within the data alone: {len(before):,})."
+        f"\nPrecision of the pairs with a planted copy: {precision:.3f}; pairs within the data alone: {len(before):,}."
     )
     groups = {one: group for group in groups_of(before) for one in group}
     n = len(data.train)

@@ -270,12 +270,12 @@ def _labels(split: Split, name: str, answers: Array, own: Array, data: Dataset, 
     right = round(accuracy * len(split))
     found = []
     for one in suspects(split.labels, answers):
-        near, agreeing, asked = _speaking(
+        speaking, agreeing, asked = _speaking(
             own[one.position], one.given, one.suggested, data, features, split, one.position
         )
         item = Item("test" if split.name == "test" else "train", int(split.indices[one.position]), one.given)
-        chances = answers[one.position, [one.given, one.suggested]].tolist()
-        found.append(LabelSuspect(item, one.suggested, one.score, *chances, *near, agreeing, asked))
+        given, suggested = answers[one.position, [one.given, one.suggested]].tolist()
+        found.append(LabelSuspect(item, one.suggested, one.score, given, suggested, *speaking, agreeing, asked))
     return SplitAudit(
         name,
         len(split),

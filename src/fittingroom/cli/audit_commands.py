@@ -76,6 +76,5 @@ def _print(found: Audit) -> None:
     emit(leak_sentence(found))
     emit(f"The page: {found.folder / 'audit.html' if found.folder else ''}")
     if found.folder is not None:
-        emit(
-            f"To be completed: {found.folder / 'edits.csv'}\nThen: fittingroom train --edits {found.folder / 'edits.csv'}"
-        )
+        edits = found.folder / "edits.csv"
+        emit(f"To be completed: {edits}\nThen: fittingroom train --edits {edits}")
