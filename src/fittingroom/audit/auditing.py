@@ -371,5 +371,5 @@ def suspect_words(suspect: LabelSuspect, names: tuple[str, ...]) -> str:
 
 def odd_words(odd: OddItem) -> str:
     """Return why a picture is odd."""
-    more = f" ({odd.score:.1f} times as far as usual)" if odd.kind == "far" else ""
+    more = f" (by {odd.score:.1f} times the usual distance)" if odd.kind == "far" else ""
     return f"{odd.kind}: {REASONS[odd.kind]}{more}"

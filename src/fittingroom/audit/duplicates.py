@@ -72,7 +72,7 @@ def near_pairs(
     best: dict[tuple[int, int], NearPair] = {}
     for is_mirrored in (False, True) if mirrored else (False,):
         for move in MOVES[is_mirrored] if moved else MOVES[is_mirrored][:1]:
-            log(f"Near-duplicates{', mirrored' if is_mirrored else ''}, moved by {move[0]} rows and {move[1]} columns.")
+            log(f"Near-duplicates{', mirrored' if is_mirrored else ''}, moved by (rows, columns) {move}.")
             for pair in _pairs_at(images, axes, limit, is_mirrored, move):
                 key = pair.first, pair.second
                 if key not in best or pair.distance < best[key].distance:

@@ -75,7 +75,7 @@ def check_foldable(split: Split, class_names: tuple[str, ...], folds: int) -> No
     """
     if len(split) < folds:
         raise UsageError(
-            f"Expected at least {folds} training images for {folds} folds, received {len(split)}. Take fewer folds: "
+            f"Expected at least {counted(folds, 'training image')} for {folds} folds, received {len(split)}. Take fewer folds: "
             "--folds 2, or more images."
         )
     there, counts = np.unique(split.labels, return_counts=True)

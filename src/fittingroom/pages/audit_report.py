@@ -24,6 +24,7 @@ from fittingroom.pages.audit.gather import pictures_of_audit
 from fittingroom.pages.audit.page import audit_page
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import Run, open_run
+from fittingroom.words import counted
 from fittingroom.workflows.run_data import as_trained_on, run_dataset, run_predictions
 
 if TYPE_CHECKING:
@@ -140,7 +141,9 @@ def _held_out_answers(run: Run, data: Dataset, log: Log) -> Answers:
             "that did not. Audit by cross-validation instead: leave --run out."
         )
     split, probabilities = run_predictions(run, data, "validation")
-    log(f"Only the {len(split):,} images that {run.folder} held out are audited: it has learned from the others.")
+    log(
+        f"Only {counted(len(split), 'image')}, those that {run.folder} held out, are audited: it has learned from the others."
+    )
     extract = feature_extractor(run.model(), data.image_shape)
     parts = [in_batches(extract, part.images) for part in (data.train, data.test) if len(part)]
     made_by = f"the run {run.name}, about the training images that it held out"

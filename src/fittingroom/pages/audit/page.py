@@ -42,6 +42,6 @@ def audit_page(audit: Audit, pictures: Mapping[tuple[str, int], Array]) -> str:
         why=suspect_words,
         odd_words=odd_words,
         parts=PARTS,
-        counts=[(f"{split.split} images", f"{split.n:,}") for split in audit.splits],
+        counts=[(split.split + " images", f"{split.n:,}") for split in audit.splits],
         uris={f"{split}-{index}": picture_uri(picture) for (split, index), picture in pictures.items()},
     )
