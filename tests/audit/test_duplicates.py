@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fittingroom.audit.duplicates import MOVES, NearPair, groups_of, near_pairs, overlaps
+from fittingroom.audit.duplicates import MOVES, NearPair, groups_of, limits_of, near_pairs, overlaps
 
 
 def brute(images, limit, mirrored=True):
@@ -22,7 +22,9 @@ def brute(images, limit, mirrored=True):
                 moved, rest = moved / np.maximum(lengths[0], 1e-9), rest / np.maximum(lengths[1], 1e-9)
                 fine = (lengths[0] > 64) & (lengths[1] > 64).T
                 distances = np.sqrt(np.maximum(2 - 2 * moved @ rest.T, 0))
-                for first, second in zip(*np.nonzero((distances <= limit) & fine), strict=True):
+                limits = limits_of(images, limit)
+                limit_of_pair = np.minimum(limits[:, None], limits[None])
+                for first, second in zip(*np.nonzero((distances <= limit_of_pair) & fine), strict=True):
                     if first < second:
                         key = int(first), int(second)
                         found[key] = min(found.get(key, 9), float(distances[first, second]))
@@ -49,6 +51,16 @@ def test_the_search_is_equal_to_brute_force(mirrored):
     assert len(expected) > 50
     assert found.keys() == expected.keys()
     assert found == pytest.approx(expected, abs=2e-4)
+
+
+def test_faint_pictures_count_by_grey_levels_and_the_search_misses_none_of_them_either():
+    generator = np.random.default_rng(1)
+    base = pictures(40, 3) // 4 + 16
+    noisy = np.clip(base + generator.normal(0, 3, base.shape), 0, 255).astype(np.uint8)
+    images = np.concatenate([pictures(40, 4), base, noisy])
+    found = {(pair.first, pair.second) for pair in near_pairs(images, 0.05)}
+    assert found == brute(images, 0.05).keys()
+    assert found >= {(40 + number, 80 + number) for number in range(40)}
 
 
 @pytest.mark.soak

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.arrays import Array
-from fittingroom.audit.duplicates import LIMIT, NearPair, groups_of, near_pairs
+from fittingroom.audit.duplicates import GREY, LIMIT, NearPair, groups_of, near_pairs
 from fittingroom.audit.folds import check_learned
 from fittingroom.audit.label_errors import Overlap, overlaps_of, suspects
 from fittingroom.audit.odd_ones import REASONS, odd_ones
@@ -161,6 +161,7 @@ class Audit:
         groups: near-duplicates, the nearest first.
         pairs: how many pairs hold them together.
         limit: the largest distance of a pair.
+        grey_limit: of faint pictures, the largest difference of a pair in grey levels, root mean square.
         leaks: test images that training holds.
         odd: pictures unlike the others.
         looks: at the test images' labels: time (UTC), asked_by, dataset, fingerprint, n, accuracy.
@@ -178,6 +179,7 @@ class Audit:
     groups: tuple[DuplicateGroup, ...]
     pairs: int
     limit: float
+    grey_limit: float
     leaks: Leaks
     odd: tuple[OddItem, ...]
     looks: tuple[dict[str, Any], ...] = ()
@@ -233,6 +235,7 @@ def audited(data: Dataset, answers: Answers, *, split: str = "train", log: Log =
         groups=groups,
         pairs=len(pairs),
         limit=LIMIT,
+        grey_limit=GREY,
         leaks=_leaks(data, groups, answers.test),
         odd=odd,
         notes=_notes(data, of_train),

@@ -7,7 +7,7 @@ it in a few dimensions rules out nearly all pairs, and the rest are measured exa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fittingroom.arrays import Array, Images
 
 LIMIT = 0.08  # distances up to this are near-duplicates: beyond it, looked at, plain garments of one cut mix in
+GREY = 8.0  # grey levels, root mean square: of faint pictures what differs less counts too, as after a JPEG file
+WIDEST = 0.15  # distances beyond it never count, however faint the pictures
 DIMENSIONS = 24  # of the lower bound, and one more for what they leave over
 SAMPLE = 5000  # images whose principal axes these are
 ROWS = 2048  # turned into points at a time: bounded memory
@@ -57,27 +59,47 @@ def near_pairs(
 ) -> list[NearPair]:
     """Return all pairs of pictures whose distance is at most a limit, the nearest first.
 
-    Pictures that are black, or nearly so, are left out: they are told of otherwise.
+    Of faint pictures a few grey levels are a large distance: there a pair counts too that differs by `GREY` levels at
+    most, at the brightness of the brighter one, up to the distance `WIDEST`. Pictures that are black, or nearly so,
+    are left out: they are told of otherwise.
 
     Args:
         images: uint8 ``(n, h, w)``.
-        limit: the largest distance.
+        limit: the largest distance of pictures that are not faint.
         mirrored: whether to look at mirrored pictures too.
         moved: whether to look at pictures moved by a pixel too, in all eight directions.
         log: told how far the search is.
     """
     if len(images) < 2:
         return []
-    axes = _principal_axes(images)
+    axes, limits = _principal_axes(images), limits_of(images, limit)
+    faint = np.flatnonzero(limits > limit)
     best: dict[tuple[int, int], NearPair] = {}
     for is_mirrored in (False, True) if mirrored else (False,):
         for move in MOVES[is_mirrored] if moved else MOVES[is_mirrored][:1]:
             log(f"Near-duplicates{', mirrored' if is_mirrored else ''}, moved by (rows, columns) {move}.")
-            for pair in _pairs_at(images, axes, limit, is_mirrored, move):
+            found = list(_pairs_at(images, axes, limit, is_mirrored, move))
+            for pair in _pairs_at(images[faint], axes, max(limit, WIDEST), is_mirrored, move) if len(faint) > 1 else ():
+                first, second = int(faint[pair.first]), int(faint[pair.second])
+                if pair.distance <= min(limits[first], limits[second]):
+                    found.append(replace(pair, first=first, second=second))
+            for pair in found:
                 key = pair.first, pair.second
                 if key not in best or pair.distance < best[key].distance:
                     best[key] = pair
     return sorted(best.values(), key=lambda pair: (pair.distance, pair.first, pair.second))
+
+
+def limits_of(images: Images, limit: float) -> Array:
+    """Return up to which distance a picture may be from one that is at least as faint, ``(n,)``.
+
+    Args:
+        images: uint8 ``(n, h, w)``.
+        limit: of those that are not faint.
+    """
+    squares = np.einsum("nhw,nhw->n", images, images, dtype=np.float64)
+    brightness = np.sqrt(squares / max(1, images[0].size))
+    return np.clip(GREY / np.maximum(brightness, 1e-9), limit, max(limit, WIDEST))
 
 
 def overlaps(images: Images, is_mirrored: bool, move: tuple[int, int]) -> tuple[Images, Images]:

@@ -75,8 +75,8 @@ def check_foldable(split: Split, class_names: tuple[str, ...], folds: int) -> No
     """
     if len(split) < folds:
         raise UsageError(
-            f"Expected at least {counted(folds, 'training image')} for {folds} folds, received {len(split)}. Take fewer folds: "
-            "--folds 2, or more images."
+            f"Expected at least {counted(folds, 'training image')} for {folds} folds, received {len(split)}. Take "
+            "fewer folds: --folds 2, or more images."
         )
     there, counts = np.unique(split.labels, return_counts=True)
     if len(there) < 2:

@@ -142,7 +142,8 @@ def _held_out_answers(run: Run, data: Dataset, log: Log) -> Answers:
         )
     split, probabilities = run_predictions(run, data, "validation")
     log(
-        f"Only {counted(len(split), 'image')}, those that {run.folder} held out, are audited: it has learned from the others."
+        f"Only {counted(len(split), 'image')}, those that {run.folder} held out, are audited: it has "
+        "learned from the others."
     )
     extract = feature_extractor(run.model(), data.image_shape)
     parts = [in_batches(extract, part.images) for part in (data.train, data.test) if len(part)]
