@@ -87,9 +87,9 @@ def test_the_folder_has_the_values_the_suspects_the_edits_and_a_small_page(made,
 def test_every_number_on_the_page_is_in_its_twin(made):
     page = (made.folder / "audit.html").read_text()
     values = json.dumps(made.to_dict())
-    scores = re.findall(r"score (\d\.\d{4})", page)
+    scores = re.findall(r"score (\d\.\d{5})", page)
     assert scores
-    known = {f"{one['score']:.4f}" for split in json.loads(values)["splits"] for one in split["suspects"]}
+    known = {f"{one['score']:.5f}" for split in json.loads(values)["splits"] for one in split["suspects"]}
     assert set(scores) <= known
 
 

@@ -68,7 +68,7 @@ def _print(found: Audit) -> None:
             emit(overlap_sentence(split.overlaps[0], found.class_names))
     names = found.class_names
     rows = [
-        (one.item.split, one.item.index, names[one.item.label], names[one.suggested], f"{one.score:.4f}")
+        (one.item.split, one.item.index, names[one.item.label], names[one.suggested], f"{one.score:.5f}")
         for one in shown_suspects(found)[:SHOWN]
     ]
     if rows:

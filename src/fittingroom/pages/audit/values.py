@@ -48,12 +48,11 @@ def split_sentence(split: SplitAudit) -> str:
     """Say how many labels of a split are suspects."""
     name = {"train": "training", "validation": "held-out", "test": "test"}[split.split]
     low, high = split.accuracy_interval
+    most = "stands out" if len(split.suspects) == 1 else "stand out"
     return (
         f"Of {counted(split.n, f'{name} image')} the networks agree with the label of {split.accuracy:.2%} "
-        f"({low:.2%} to {high:.2%}), and {counted(len(split.suspects), 'label')} stand out as probably wrong."
-        if len(split.suspects) != 1
-        else f"Of {counted(split.n, f'{name} image')} the networks agree with the label of {split.accuracy:.2%} "
-        f"({low:.2%} to {high:.2%}), and 1 label stands out as probably wrong."
+        f"({low:.2%} to {high:.2%}); {counted(len(split.suspects), 'label')}, one in a hundred at most, {most} as "
+        "probably wrong."
     )
 
 
