@@ -15,6 +15,7 @@ WHERE = {
     "audit/folds": "audit/test_auditing",
     "audit/label_errors": "audit/test_auditing",
     "cli/audit_commands": "audit/test_auditing",
+    "cli/explain_commands": "workflows/test_attributions",
     "cli/data_commands": "cli/test_commands",
     "cli/judging_commands": "cli/test_judging",
     "cli/measuring_commands": "speed/test_race",

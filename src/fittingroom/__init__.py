@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fittingroom.recipes import load_recipe
     from fittingroom.runs import Run, list_runs, open_run
     from fittingroom.training import Recipe
+    from fittingroom.workflows.attributions import explain
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.evaluation import evaluate, predict
@@ -57,6 +58,7 @@ _HOMES = {
     "compare": "fittingroom.workflows.comparing",
     "convert_data": "fittingroom.data.converting",
     "evaluate": "fittingroom.workflows.evaluation",
+    "explain": "fittingroom.workflows.attributions",
     "explore": "fittingroom.pages.exploration",
     "export_model": "fittingroom.workflows.exporting",
     "find_learning_rate": "fittingroom.workflows.training_previews",
@@ -102,6 +104,7 @@ __all__ = [
     "compare",
     "convert_data",
     "evaluate",
+    "explain",
     "explore",
     "export_model",
     "find_learning_rate",

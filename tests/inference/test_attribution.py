@@ -71,7 +71,7 @@ def test_a_network_with_other_weights_gives_another_map(toy, method):
         assert abs(np.corrcoef(one, two)[0, 1]) < 0.7
 
 
-def test_occlusion_is_the_drop_of_the_log_probability():
+def test_occlusion_is_the_drop_of_the_centred_logit():
     def ask(images):
         bright = images[:, 10, 10] > 100
         return np.where(bright[:, None], [[0.9, 0.1]], [[0.2, 0.8]])
@@ -79,8 +79,9 @@ def test_occlusion_is_the_drop_of_the_log_probability():
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 10, 10] = 255
     maps = occlusion_maps(ask, image)
-    assert maps[0, 0, 10, 10] == pytest.approx(np.log(0.9 / 0.2), rel=1e-5)  # every patch on it covers it
-    assert maps[0, 1, 10, 10] == pytest.approx(np.log(0.1 / 0.8), rel=1e-5)
+    drop = (np.log(0.9 / 0.1) - np.log(0.2 / 0.8)) / 2
+    assert maps[0, 0, 10, 10] == pytest.approx(drop, rel=1e-5)  # every patch on it covers it
+    assert maps[0, 1, 10, 10] == pytest.approx(-drop, rel=1e-5)
     assert maps[0, 0, 20, 20] == 0
     assert 0 < maps[0, 0, 12, 12] < maps[0, 0, 10, 10]
 

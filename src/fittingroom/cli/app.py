@@ -41,6 +41,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
         "compare runs/a runs/b",
     ),
     "predict": ("predict:predict", "Classify photos of garments, and 28x28 images.", "predict shirt.jpg --explain why"),
+    "explain": (
+        "explain:explain",
+        "Draw which pixels an answer hangs on, and why not another class.",
+        "explain shirt.jpg --out why --against Coat",
+    ),
     "export": ("predict:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
     "mistakes": ("report:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),

@@ -1,6 +1,8 @@
 """Which pixels an answer hangs on: occlusion, gradient x input averaged over noise, and Grad-CAM, for every class.
 
-All maps are about log-probabilities, so that "why this class and not that one?" is the difference of two maps.
+All maps are about centred logits, the logarithms of the probabilities less their mean over the classes: the difference
+of two maps is then about how much more probable one class is than the other, and a network that is sure beyond what a
+float can hold still has them.
 
 Sources: M. Zeiler and R. Fergus, arXiv 1311.2901 (occlusion); D. Smilkov and others, arXiv 1706.03825 (SmoothGrad);
 R. Selvaraju and others, arXiv 1610.02391 (Grad-CAM).
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
     from fittingroom.inference.predictor import Predictor
 
 METHODS = {
-    "occlusion": "what covering a patch with background takes from the log-probability",
+    "occlusion": "what covering a patch with background takes from the class's logit",
     "smoothgrad": "gradient x input, averaged over noisy copies of the picture",
     "grad-cam": "where the last convolution speaks for the class",
 }
-LEAST = 1e-6  # probabilities below it count as this: their logarithms would drown the others
+LEAST = 1e-30  # probabilities below it count as this: a float32 holds little less
 PATCH = 5  # pixels of a 28x28 picture: side of the patch that covers
 AT_ONCE = 2000  # pictures that are asked about together
 NOISY = 25  # copies that gradients are averaged over
@@ -64,7 +66,7 @@ def attribution_maps(predictor: Predictor, images: Array, method: str = "occlusi
 
 
 def occlusion_maps(ask: Callable[[Array], Array], images: Array) -> Array:
-    """Return how much covering each pixel takes from each class's log-probability, the mean over all patches on it.
+    """Return how much covering each pixel takes from each class's centred logit, the mean over all patches on it.
 
     Args:
         ask: pictures to probabilities ``(n, c)``.
@@ -96,7 +98,8 @@ def occlusion_maps(ask: Callable[[Array], Array], images: Array) -> Array:
 
 
 def _logs(probabilities: Array) -> Array:
-    return np.log(np.maximum(probabilities.astype(np.float64), LEAST))
+    logs = np.log(np.maximum(probabilities.astype(np.float64), LEAST))
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
 
 
 def smoothgrad_maps(predictor: Predictor, images: Array) -> Array:
@@ -131,7 +134,7 @@ def smoothgrad_maps(predictor: Predictor, images: Array) -> Array:
 
 
 def _log_module(predictor: Predictor, image_shape: tuple[int, int]) -> Any:
-    """Return a torch module from pixels in 0..255, float ``(n, h, w)``, to log-probabilities."""
+    """Return a torch module from pixels in 0..255, float ``(n, h, w)``, to centred logits."""
     import torch
 
     from fittingroom.inference.keras_engine import answering_module
@@ -144,7 +147,7 @@ def _log_module(predictor: Predictor, image_shape: tuple[int, int]) -> Any:
     class Logs(torch.nn.Module):
         def forward(self, values: torch.Tensor) -> torch.Tensor:
             logs: torch.Tensor = inner(values).clamp(LEAST, 1).log()
-            return logs
+            return logs - logs.mean(dim=1, keepdim=True)
 
     return Logs()
 
@@ -188,6 +191,7 @@ def grad_cam_maps(predictor: Predictor, images: Array) -> Array:
             seen, outputs = both(inputs, training=False)
             chances = as_probabilities(outputs, probabilities=probable)
             logs = chances.clamp(LEAST, 1).log()[0]
+            logs = logs - logs.mean()
             maps = []
             for label in range(len(logs)):
                 (slope,) = torch.autograd.grad(logs[label], seen, retain_graph=True)
