@@ -31,7 +31,7 @@ def patches(n, seed):
 def trained(tmp_path_factory):
     images, labels, _ = patches(1800, 0)
     out = tmp_path_factory.mktemp("runs") / "patches"
-    settings = {"epochs": 2, "batch_size": 50, "optimizer": "muon", "learning_rate": 0.05}
+    settings = {"epochs": 3, "batch_size": 50, "optimizer": "muon", "learning_rate": 0.05, "label_smoothing": 0.1}
     return fr.train("thin-conv", (images, labels), settings=settings, onnx=False, out=out)
 
 

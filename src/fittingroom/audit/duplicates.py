@@ -99,7 +99,7 @@ def limits_of(images: Images, limit: float) -> Array:
     """
     squares = np.einsum("nhw,nhw->n", images, images, dtype=np.float64)
     brightness = np.sqrt(squares / max(1, images[0].size))
-    return np.clip(GREY / np.maximum(brightness, 1e-9), limit, max(limit, WIDEST))
+    return np.asarray(np.clip(GREY / np.maximum(brightness, 1e-9), limit, max(limit, WIDEST)))
 
 
 def overlaps(images: Images, is_mirrored: bool, move: tuple[int, int]) -> tuple[Images, Images]:

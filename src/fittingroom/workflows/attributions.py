@@ -125,6 +125,7 @@ def explanation_figure(found: Explanation, position: int, against: str | int | N
     words = [f"for {found.class_names[first]}", f"for it, and not {found.class_names[other]}"]
     for axis, values, title in zip(axes[1:], both, words, strict=True):
         most = float(np.abs(values).max()) or 1.0
+        title = title if values.any() else f"{title}: nothing here\nchanges so sure an answer"
         axis.imshow(shown, cmap="gray", vmin=0, vmax=255)
         drawn = axis.imshow(values, cmap="PuOr_r", vmin=-most, vmax=most, alpha=0.75)
         axis.set_title(title, fontsize=10)
