@@ -25,6 +25,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("web",),
     ("export",),
     ("workflows",),
+    ("audit",),
     ("pages",),
     ("tutorial_plan",),
     ("tutorial",),

@@ -18,6 +18,8 @@ FUNCTIONS = {  # of each command: the public function that does the same
     "compare": "compare",
     "predict": "predict_photos",
     "export": "export_model",
+    "audit": "audit_dataset",
+    "explain": "explain",
     "mistakes": "interpret",
     "report": "report",
     "data list": "list_datasets",

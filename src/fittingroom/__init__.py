@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fittingroom.judging import Verdict, judge
     from fittingroom.ladder.ladder_table import list_recipes
     from fittingroom.models import build, list_models
+    from fittingroom.pages.audit_report import audit_dataset
     from fittingroom.pages.exploration import explore
     from fittingroom.pages.interpretation import interpret
     from fittingroom.pages.plots import plot_image, plot_value_array
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from fittingroom.recipes import load_recipe
     from fittingroom.runs import Run, list_runs, open_run
     from fittingroom.training import Recipe
+    from fittingroom.workflows.attributions import explain
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.evaluation import evaluate, predict
@@ -50,11 +52,13 @@ _HOMES = {
     "Run": "fittingroom.runs",
     "Split": "fittingroom.data",
     "Verdict": "fittingroom.judging",
+    "audit_dataset": "fittingroom.pages.audit_report",
     "build": "fittingroom.models",
     "class_names": "fittingroom.data",
     "compare": "fittingroom.workflows.comparing",
     "convert_data": "fittingroom.data.converting",
     "evaluate": "fittingroom.workflows.evaluation",
+    "explain": "fittingroom.workflows.attributions",
     "explore": "fittingroom.pages.exploration",
     "export_model": "fittingroom.workflows.exporting",
     "export_model_repository": "fittingroom.workflows.exporting",
@@ -96,11 +100,13 @@ __all__ = [
     "Split",
     "Verdict",
     "__version__",
+    "audit_dataset",
     "build",
     "class_names",
     "compare",
     "convert_data",
     "evaluate",
+    "explain",
     "explore",
     "export_model",
     "export_model_repository",

@@ -22,6 +22,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "map": ("umap-learn",),
     "formats": ("pyarrow", "scipy"),
     "sklearn": ("scikit-learn",),
+    "audit": ("cleanlab",),
+    "explain": ("captum",),
 }
 MODULES = {
     "opencv-python-headless": "cv2",

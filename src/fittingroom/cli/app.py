@@ -41,6 +41,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
         "compare runs/a runs/b",
     ),
     "predict": ("predict:predict", "Classify photos of garments, and 28x28 images.", "predict shirt.jpg --explain why"),
+    "explain": (
+        "explain:explain",
+        "Draw which pixels an answer hangs on, and why not another class.",
+        "explain shirt.jpg --out why --against Coat",
+    ),
     "export": ("predict:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
     "serve": (
         "serve:serve",
@@ -49,6 +54,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
     ),
     "mistakes": ("report:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
     "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
+    "audit": (
+        "audit:audit",
+        "Look for what is wrong in a dataset: labels, near-duplicates, leaks.",
+        "audit --dataset fashion-mnist",
+    ),
     "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
     "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),
     "glossary": ("model:glossary", "What the technical words mean.", "glossary epoch"),

@@ -179,6 +179,9 @@ def convert(
     labels_from: Annotated[
         int, Parameter(name="--labels-from", help="Number of the first class in IN, where it is not 0."), whole(0)
     ] = 0,
+    edits: Annotated[
+        Path | None, Parameter(help="A completed edits.csv of `fittingroom audit`: carried out on what is written.")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -200,6 +203,7 @@ def convert(
         test=test,
         hold_out=hold_out,
         labels_from=labels_from,
+        edits=edits,
         log=log_unless(quiet or json),
     )
     if json:

@@ -265,7 +265,8 @@ def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | No
     data, first = run_dataset(open_run(run), data_dir), compared.predictions[0]
     if data.fingerprint != first.fingerprint:
         return None
-    return (data.test if first.split == "test" else data.train).take(first.indices, first.split).images
+    source = data.test if first.split == "test" else data.train
+    return source.take(source.positions(first.indices), first.split).images
 
 
 def _answers(compared: Compared, place: int) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from fittingroom.cli.formats import Format, refuse_both, written_table
 from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, on_one_line, table
+from fittingroom.data.edits import edits_words
 from fittingroom.errors import RunError
 from fittingroom.runs import ROOT, Run, list_runs, open_run, summary_or_error
 from fittingroom.words import counted
@@ -148,6 +149,7 @@ def _asked(run: Run) -> dict[str, object]:
         "dataset": facts.get("dataset"),
         "data": facts.get("data_folder") or facts.get("data_dir"),
         "fingerprint": facts.get("fingerprint"),
+        "edits": edits_words(facts["edits"]) if facts.get("edits") else None,
         "validation": f"{counted(held_out, 'training image')} held out" if held_out else given,
         "seed": facts.get("seed"),
         "date": date(facts),

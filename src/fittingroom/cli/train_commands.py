@@ -77,6 +77,9 @@ def train(
         list[str] | None,
         Parameter(help="Tell each epoch's figures to tensorboard, mlflow, trackio or wandb; repeatable."),
     ] = None,
+    edits: Annotated[
+        Path | None, Parameter(help="A completed edits.csv of `fittingroom audit`: carried out before training.")
+    ] = None,
     no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -87,6 +90,7 @@ def train(
 
     asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
     asked |= {"batch_size": batch_size, "lr": _rate(lr), "device": device, "track": track, "name": name, "out": out}
+    asked |= {"edits": edits}
     found: dict[str, Any] = {"data_dir": data_dir, "log": log_unless(quiet or json)}
     data = dataset or training.DEFAULT_DATASET
     if preview is not None or find_lr is not None:

@@ -62,6 +62,7 @@ def convert_data(
     test: str | Path | None = None,
     hold_out: int | None = None,
     labels_from: int = 0,
+    edits: str | Path | None = None,
     log: Log = no_log,
 ) -> Converted:
     """Turn a dataset from one form into another: pixels, labels, names of classes and order stay as they are.
@@ -74,6 +75,7 @@ def convert_data(
         test: the test part, where it is a file or folder of its own, in the same form.
         hold_out: how many images to make the test part of, every class in proportion, seed 0, where there is none.
         labels_from: the number of the first class in the source; labels count from 0 in what is made.
+        edits: a file of decisions about training images, see `Dataset.edited`, carried out on what is written.
         log: takes one line for each choice that was made.
 
     Raises:
@@ -90,10 +92,25 @@ def convert_data(
     _check_free(out, is_folder)
     if test is not None and hold_out is not None:
         raise UsageError("Expected a test part by its path or a count to hold out, received both.")
+    if edits is not None:
+        _refuse_with_edits(
+            {"from": from_format, "test": test, "hold-out": hold_out, "labels-from": labels_from or None}
+        )
+        contents = contents_of(load(source, log=log).edited(edits))
+        return _written(contents, out, format_name, write, is_folder, log)
     contents = _read(source, from_format, test, check_whole(labels_from, "labels_from"), log)
     if hold_out is not None:
         contents = held_out(contents, check_whole(hold_out, "hold_out", 1, None))
     return _written(contents, out, format_name, write, is_folder, log)
+
+
+def _refuse_with_edits(asked: dict[str, object]) -> None:
+    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    if given:
+        raise UsageError(
+            f"Expected edits without {', '.join(given)}: edits name images of the dataset as `load` reads it. Convert "
+            "it first, audit what was made, and edit that."
+        )
 
 
 def _read(source: str | Path, from_format: str | None, test: str | Path | None, first: int, log: Log) -> Contents:

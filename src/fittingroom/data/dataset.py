@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int64
@@ -10,6 +11,12 @@ from jaxtyping import Int64
 from fittingroom.arrays import Array, Images, Labels, check_labels, check_same_length, check_whole
 from fittingroom.errors import DataError, UsageError
 from fittingroom.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from fittingroom.data.edits import Edits
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +63,30 @@ class Split:
         """
         return Split(name or self.name, self.images[positions], self.labels[positions], self.indices[positions])
 
+    def positions(self, indices: Int64[Array, " k"]) -> Int64[Array, " j"]:
+        """Return where images stand in this split, by their positions in the file; those that it lacks are left out.
+
+        Args:
+            indices: positions in the file, shape ``(k,)``.
+
+        Returns:
+            Positions in this split, in the order asked for, shape ``(j,)``.
+        """
+        order = np.argsort(self.indices, kind="stable")
+        places = np.searchsorted(self.indices, indices, sorter=order)
+        found = order[np.minimum(places, len(order) - 1)] if len(order) else np.zeros(len(indices), np.int64)
+        is_there = self.indices[found] == indices if len(order) else np.zeros(len(indices), bool)
+        return np.asarray(found[is_there], np.int64)
+
+    def pictures(self, indices: Iterable[int]) -> dict[int, Array]:
+        """Return copies of single images ``(h, w)`` by their positions in the file; those that it lacks are left out.
+
+        Args:
+            indices: positions in the file.
+        """
+        wanted = np.array(sorted(set(indices)), np.int64)
+        return {int(self.indices[place]): np.array(self.images[place]) for place in self.positions(wanted)}
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -68,6 +99,7 @@ class Dataset:
         class_names: by label.
         fingerprint: 16 hex digits that name the content of the four files.
         source: where it came from, in words.
+        edits: what was changed in the train split since the files were read, see `edited`; None for nothing.
     """
 
     name: str
@@ -76,6 +108,7 @@ class Dataset:
     class_names: tuple[str, ...]
     fingerprint: str
     source: str
+    edits: Edits | None = None
 
     @property
     def classes(self) -> int:
@@ -87,6 +120,24 @@ class Dataset:
         """Height and width of an image, in pixels."""
         height, width = self.train.images.shape[1:]
         return height, width
+
+    def edited(self, edits: str | Path | Edits) -> Dataset:
+        """Return the dataset with a person's decisions about training images carried out; test images never change.
+
+        Args:
+            edits: a file as `fittingroom audit` writes it and a person completed it, or such edits already read.
+
+        Raises:
+            DataError: the file belongs to other data, or a line of it cannot be followed.
+            UsageError: this dataset is edited already, or nothing would be left.
+
+        Example:
+            >>> import fittingroom as fr
+            >>> cleaner = fr.load("fashion-mnist").edited("audit/edits.csv")  # doctest: +SKIP
+        """
+        from fittingroom.data.edits import Edits, edited, read_edits
+
+        return edited(self, edits if isinstance(edits, Edits) else read_edits(edits, self))
 
 
 def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:

@@ -172,8 +172,8 @@ def pictures_of(judged: Judged, data: Dataset) -> Pictures:
     source = data.test if judged.split == "test" else data.train
     near = {each.index for mistake in judged.answers for each in mistake.neighbours}
     return Pictures(
-        {index: np.array(source.images[index]) for index in {mistake.index for mistake in judged.answers}},
-        {index: np.array(data.train.images[index]) for index in near},
+        source.pictures(mistake.index for mistake in judged.answers),
+        data.train.pictures(near),
     )
 
 

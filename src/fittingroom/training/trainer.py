@@ -19,6 +19,7 @@ from fittingroom.arrays import Array, check_whole
 from fittingroom.backend import choose_device, describe, import_keras
 from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.data.accepting import accept_pair
+from fittingroom.data.edits import EDITS
 from fittingroom.errors import Interrupted, RunError, TrainingError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import IN_A_RUN
@@ -114,6 +115,8 @@ def train_model(
     if recipe.whiten:
         whiten(model, plan.images)
     run = _opened(out, plan, made_of(model, plan) | dict(facts or {}), _used(model, recipe))
+    if isinstance(data, Dataset) and data.edits is not None:
+        run.write_text(EDITS, data.edits.text)
     plan = replace(plan, facts=plan.facts | {"architecture": _architecture(model)})
     try:
         return _fit_into(run, model, plan, None, log, on_progress)
@@ -154,13 +157,13 @@ def resume(
     facts = saved.facts
     held_out = validation if validation is not None else facts["held_out"]
     plan = _plan(data, Recipe.from_dict(facts["recipe"]), facts["seed"], held_out, callbacks, log)
-    for key in ("fingerprint", "train_images", "validation_images"):
-        if plan.facts[key] != facts[key]:
+    for key in ("fingerprint", "train_images", "validation_images", "edits"):
+        if plan.facts[key] != facts.get(key):
             raise UsageError(
-                f"{opened.folder} was trained with {key} {facts[key]}, and is to go on with {plan.facts[key]}. "
+                f"{opened.folder} was trained with {key} {facts.get(key)}, and is to go on with {plan.facts[key]}. "
                 "Pass the same data and validation."
             )
-    plan = replace(plan, facts={key: facts[key] for key in ("architecture", *plan.facts)})
+    plan = replace(plan, facts={key: facts.get(key) for key in ("architecture", *plan.facts)})
     if model is None:
         model = _rebuilt(facts["architecture"], opened)
     elif plan.recipe.whiten:
@@ -185,6 +188,7 @@ def _plan(data: object, recipe: Recipe, seed: int, validation: object, callbacks
         "validation_images": 0 if held is None else len(held[0]),
         "held_out": held_out,
         "class_names": list(data.class_names) if isinstance(data, Dataset) else None,
+        "edits": data.edits.facts() if isinstance(data, Dataset) and data.edits is not None else None,
     }
     return TrainingPlan(*pair, recipe, seed, held, callback_list(callbacks), facts)
 

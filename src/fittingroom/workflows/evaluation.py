@@ -87,7 +87,7 @@ def predict(
     """
     opened = open_settled(model, pixels=pixels)
     if opened.of_photos:
-        return opened.predict(_of_size(images, opened), tempered=tempered)
+        return opened.predict(of_size(images, opened), tempered=tempered)
     images = accept_images(images)
     _warn_of_light(images, opened)
     return opened.predict(images, tempered=tempered)
@@ -107,7 +107,7 @@ def _warn_of_light(images: Images, predictor: Predictor) -> None:
         )
 
 
-def _of_size(photos: Any, predictor: Predictor) -> Any:
+def of_size(photos: Any, predictor: Predictor) -> Any:
     """Return photos as a network for photos takes them; pictures that are data are left for it to refuse."""
     if isinstance(photos, np.ndarray) and (photos.ndim != 4 or photos.shape[3] != 3):
         return photos

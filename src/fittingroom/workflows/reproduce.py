@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.data import DATASETS
+from fittingroom.data.edits import EDITS
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import UsageError
 from fittingroom.recipes import load_recipe, recipe_names
@@ -48,9 +49,10 @@ def reproduce(run: Run) -> tuple[str, str]:
     held_by_hand = bool(facts.get("validation_images")) and not facts.get("held_out")
     if not model or not data or held_by_hand or facts.get("compiled") or facts.get("callbacks"):
         return "", _from_python(run)
+    edits = ["--edits", str(run.folder / EDITS)] if facts.get("edits") else []
     recipe = recipe_words(Recipe.from_toml(run.folder / "recipe.toml"), (facts.get("recipe") or {}).get("name"))
     held_out = ["--validation", str(facts["held_out"])] if facts.get("held_out") else []
-    words = ["fittingroom", "train", *model, *data, *recipe, *held_out, "--seed", str(facts["seed"])]
+    words = ["fittingroom", "train", *model, *data, *edits, *recipe, *held_out, "--seed", str(facts["seed"])]
     return shlex.join(words), _note(facts, source)
 
 

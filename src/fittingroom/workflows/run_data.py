@@ -9,6 +9,7 @@ import numpy as np
 
 from fittingroom.arrays import Probabilities
 from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, locate, no_log
+from fittingroom.data.edits import EDITS
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import DataError, RunError, UsageError
 from fittingroom.inference.model_files import IN_A_RUN, read_card, shipped_names
@@ -32,7 +33,7 @@ def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
         RunError: the dataset is another than the run's, or the held-out images were passed by hand.
     """
     facts = run.environment
-    check_same_data(run, data)
+    data = as_trained_on(run, data)
     if facts.get("held_out"):
         return hold_out(data.train, facts["held_out"], seed=0)
     if facts.get("validation_images"):
@@ -55,6 +56,33 @@ def check_same_data(run: Run, data: Dataset) -> None:
             f"{run.folder}: expected data {expected}, found {data.fingerprint} in '{data.name}'. The files have "
             "changed since this run, or it was trained on others."
         )
+
+
+def as_trained_on(run: Run, data: Dataset) -> Dataset:
+    """Return a dataset as a run was given it: with the edits of its training images, where it had some.
+
+    Args:
+        run: trained.
+        data: its dataset, edited by that file already or not at all.
+
+    Raises:
+        RunError: the dataset is another, is edited otherwise, or the run's copy of its edits is not what it was.
+    """
+    check_same_data(run, data)
+    wanted = (run.environment.get("edits") or {}).get("sha256")
+    if data.edits is None and wanted is not None:
+        try:
+            data = data.edited(run.folder / EDITS)
+        except DataError as error:
+            raise RunError(f"{run.folder}: the edits that it was trained with cannot be had. {error}") from error
+    found = None if data.edits is None else data.edits.sha256
+    if found != wanted:
+        names = [f"edited by the file with SHA-256 {each[:8]}" if each else "unedited" for each in (wanted, found)]
+        raise RunError(
+            f"{run.folder}: expected its training images {names[0]}, received them {names[1]}. Pass the dataset "
+            "as it was loaded; the run has a copy of its edits."
+        )
+    return data
 
 
 def run_predictions(run: Run, data: Dataset, split: SplitName | None = None) -> tuple[Split, Probabilities]:
@@ -89,14 +117,14 @@ def kept_predictions(run: Run) -> Predictions | None:
 
 
 def _as_kept(run: Run, data: Dataset, kept: Predictions) -> tuple[Split, Probabilities]:
-    check_same_data(run, data)
+    data = as_trained_on(run, data)
     if kept.fingerprint != data.fingerprint:
         raise RunError(
             f"{run.folder} was evaluated on other data ({kept.fingerprint}) than '{data.name}', which it was trained "
             f"on. Try: fittingroom evaluate {run.folder}, or --split validation."
         )
     source = data.test if kept.split == "test" else data.train
-    split = source.take(kept.indices[kept.indices < len(source)], kept.split)
+    split = source.take(source.positions(kept.indices), kept.split)
     if not np.array_equal(split.labels, kept.labels):
         raise RunError(f"{run.folder}: the labels in predictions.npz are not those of '{data.name}'.")
     return split, kept.probabilities
@@ -198,8 +226,7 @@ def run_dataset(run: Run, data_dir: Path | None = None, *, log: Log = no_log) ->
         )
     except DataError as error:
         raise RunError(f"{run.folder}: its dataset '{name}' cannot be had here. {error}") from error
-    check_same_data(run, data)
-    return data
+    return as_trained_on(run, data)
 
 
 def _folder(run: Run, name: str, data_dir: Path | None) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.arrays import check_whole
 from fittingroom.data import Dataset, Log, no_log
+from fittingroom.data.edits import read_edits
 from fittingroom.errors import Interrupted, RunError, UsageError
 from fittingroom.files import read_json, write_json
 from fittingroom.progress import OnProgress, no_progress
@@ -54,7 +55,7 @@ def train_seeds(
         log: takes one line for the user.
         on_progress: takes the progress.
         asked: what else `train` takes by name and words can say: recipe, settings, epochs, batch_size, lr, device,
-            validation (a number), track, data_dir, onnx.
+            validation (a number), track, data_dir, edits, onnx.
 
     Returns:
         The group, with the accuracies of its runs.
@@ -100,6 +101,7 @@ def _facts(model: str | Path | None, data: str | Path, seed: int, asked: Mapping
     _, loaded, recipe, facts = found
     assert isinstance(loaded, Dataset)
     source = {key: value for key, value in facts["model_source"].items() if key != "arguments"}
+    edits = asked.get("edits") and read_edits(asked["edits"], loaded)
     return {
         "schema": "fittingroom/group/1",
         "title": facts.get("model") or source.get("function"),
@@ -108,6 +110,7 @@ def _facts(model: str | Path | None, data: str | Path, seed: int, asked: Mapping
             "recipe": recipe.as_dict(),
             "fingerprint": loaded.fingerprint,
             "validation": asked.get("validation"),
+            **({"edits": edits.sha256} if edits else {}),
         },
     }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.data.catalog import DATASETS
+from fittingroom.data.edits import edits_words
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.extras import install_line
@@ -27,7 +28,7 @@ from fittingroom.training.keras_arguments import with_keras_arguments
 from fittingroom.training.tracking import check_trackers
 from fittingroom.training.trainer import check_unfinished, is_finished
 from fittingroom.words import counted
-from fittingroom.workflows.run_data import run_dataset
+from fittingroom.workflows.run_data import as_trained_on, run_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +56,7 @@ def train(
     name: str | None = None,
     out: str | Path | None = None,
     data_dir: str | Path | None = None,
+    edits: str | Path | None = None,
     onnx: bool = True,
     command: str | Sequence[str] = "Python call",
     log: Log = no_log,
@@ -86,6 +88,8 @@ def train(
         name: of the run: letters, digits, dots, dashes and underscores.
         out: the run folder; ``runs/YYYYmmdd-HHMMSS-NAME-sSEED`` where it is None, by the run's or the model's name.
         data_dir: where a known dataset's files are; None to look.
+        edits: a file of decisions about training images, see `Dataset.edited`, that are carried out first; the run
+            keeps a copy.
         onnx: whether to write ``model.onnx`` beside ``model.keras``, or to log in one line why not.
         command: how this was called, for the run's record.
         log: takes one line for the user.
@@ -108,6 +112,8 @@ def train(
     trackers = check_trackers(track)
     shortcuts = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "device": device}
     model, loaded, chosen, found = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
+    if edits is not None:
+        loaded = _edited(loaded, edits, log)
     loaded, validation = with_keras_arguments(keras_arguments, loaded, validation, log)
     run = train_model(
         model,
@@ -124,6 +130,18 @@ def train(
     if onnx:
         write_twin(run, loaded, log)
     return run
+
+
+def _edited(data: Any, edits: str | Path, log: Log) -> Dataset:
+    if not isinstance(data, Dataset):
+        raise UsageError(
+            f"Expected edits only with a dataset or the name of one, received them with {type(data).__name__}: the "
+            "file names images by their positions in it."
+        )
+    changed = data.edited(edits)
+    if changed.edits is not None:
+        log(f"{data.name}: {edits_words(changed.edits.facts())}.")
+    return changed
 
 
 def found_by_name(
@@ -304,6 +322,8 @@ def resume_run(
         check_unfinished(run)
     facts = run.environment
     data = run_dataset(run, data_dir, log=log) if dataset is None else load(dataset, data_dir=data_dir, log=log)
+    if dataset is not None and facts.get("edits") and data.fingerprint == facts.get("fingerprint"):
+        data = as_trained_on(run, data)
     if epochs is not None:
         check_name(name)
         trained = _trained_on(run, data, epochs, {"name": name, "command": command}, out, model, log, on_progress)
@@ -345,6 +365,7 @@ def _trained_on(
 ) -> Run:
     """Train a finished run's network for more epochs, into a run of its own."""
     before, done = run.environment, len(run.history)
+    data = as_trained_on(run, data)
     if epochs <= done:
         raise UsageError(f"--epochs: expected more than the {done} that {run.folder} has, received {epochs}.")
     held_by_hand = bool(before.get("validation_images")) and not before.get("held_out")

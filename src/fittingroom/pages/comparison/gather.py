@@ -105,4 +105,4 @@ def _pictures(facts: ComparisonReport, data: Dataset) -> Pictures:
     if data.fingerprint != facts.fingerprint:
         return Pictures()
     source = data.test if facts.split == "test" else data.train
-    return Pictures({first.index: np.array(source.images[first.index]) for first, *_ in facts.differences})
+    return Pictures(source.pictures(first.index for first, *_ in facts.differences))

@@ -110,6 +110,7 @@ def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
         looks=looks_of(run),
         judged=judged,
         no_score="" if judged else _why_no_score(run, why),
+        edits=facts.get("edits"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fittingroom.data.edits import edits_words
 from fittingroom.pages import judged
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.figures import preview_figure
@@ -53,6 +54,7 @@ def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
         drawn=drawn,
         parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
         cost=cost_words(report.cost),
+        edited=edits_words(report.edits) if report.edits else "",
     )
 
 

@@ -55,6 +55,7 @@ class RunReport:
         looks: at the test split, in order: time (UTC), asked_by (which command), dataset, accuracy.
         judged: the answers judged; None where there are none.
         no_score: why there are none; empty where there are.
+        edits: which training images were changed before training, as `data.edits.Edits.facts` has it; None for none.
     """
 
     name: str
@@ -75,6 +76,7 @@ class RunReport:
     looks: tuple[Mapping[str, Any], ...] = ()
     judged: Judged | None = None
     no_score: str = ""
+    edits: Mapping[str, Any] | None = None
 
     @property
     def test_looks(self) -> int:

@@ -1,0 +1,151 @@
+"""`fittingroom.audit_dataset`: a dataset audited, and its folder: audit.json, suspects.csv, edits.csv and a page."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fittingroom.arrays import check_whole
+from fittingroom.audit.audit_files import note_look, write_audit
+from fittingroom.audit.auditing import Audit, audited
+from fittingroom.audit.folds import FOLDS, RECIPE, Answers, cross_validate
+from fittingroom.data import Dataset, Log, Split, load, no_log
+from fittingroom.data.accepting import accept_pair
+from fittingroom.errors import RunError, UsageError
+from fittingroom.extras import install_line, missing
+from fittingroom.files import atomic_write
+from fittingroom.models.feature_extractor import feature_extractor, in_batches
+from fittingroom.pages.audit.gather import pictures_of_audit
+from fittingroom.pages.audit.page import audit_page
+from fittingroom.progress import OnProgress, no_progress
+from fittingroom.runs import Run, open_run
+from fittingroom.words import counted
+from fittingroom.workflows.run_data import as_trained_on, run_dataset, run_predictions
+
+if TYPE_CHECKING:
+    from fittingroom.training import Recipe
+
+ROOT = Path("audits")
+PAGE = "audit.html"
+
+
+def audit_dataset(
+    data: Any = "fashion-mnist",
+    *,
+    recipe: str | Path | Recipe | None = None,
+    run: Run | str | Path | None = None,
+    out: str | Path | None = None,
+    folds: int = FOLDS,
+    test: bool = True,
+    data_dir: str | Path | None = None,
+    log: Log = no_log,
+    on_progress: OnProgress = no_progress,
+) -> Audit:
+    """Look for what is wrong in a dataset: labels, near-duplicates, leaks, odd pictures; ``fittingroom audit`` is this.
+
+    Every training image is answered by a network that has not seen it: the images are divided into folds, and a network
+    is trained on all but one of them, for each. Test images are answered by the mean of these networks, and that is a
+    test look, which is written down; nothing trains on them. A call that was interrupted goes on fold by fold.
+
+    Args:
+        data: a name or folder as `load` takes it, a `Dataset`, or images and labels in any form that `data.accepting`
+            knows, which are then all training images.
+        recipe: of the ladder, a TOML file or a `Recipe`: how the networks are trained; "90" where it is None.
+        run: a run whose held-out images are audited instead, with its answers; nothing is trained, and no test image
+            is looked at.
+        out: the audit's folder; ``audits/`` and the dataset's and the recipe's name where it is None.
+        folds: how many, 2 or more.
+        test: whether the test images' labels are audited too.
+        data_dir: where a known dataset's files are; None to look.
+        log: takes one line for the user.
+        on_progress: takes the progress of each training.
+
+    Returns:
+        What was found; the folder has it as ``audit.json``, ``suspects.csv``, ``edits.csv`` to be completed, and
+        ``audit.html``.
+
+    Raises:
+        UsageError: cleanlab is not installed; images that cannot be divided into folds; labels that no network learns.
+        DataError: images or labels that are not what they should be.
+        RunError: the folder holds an audit of something else, or the run has no held-out images.
+        Interrupted: the user stopped it; the same call goes on.
+    """
+    if missing("audit"):
+        raise UsageError(f"An audit needs cleanlab, which is not installed. Install it: {install_line('audit')}")
+    if run is not None and recipe is not None:
+        raise UsageError("Expected a recipe to train by or a run to ask, received both. Leave one out.")
+    begun = time.perf_counter()
+    folds = check_whole(folds, "folds", 2, None)
+    place = Path(data_dir) if data_dir is not None else None
+    if run is not None:
+        opened = run if isinstance(run, Run) else open_run(run)
+        dataset = _data_of_run(opened, data, place, log)
+        answers, split = _held_out_answers(opened, dataset, log), "validation"
+        folder = Path(out) if out is not None else ROOT / f"{_plain(dataset.name)}-{opened.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        dataset, split, chosen = _loaded(data, place, log), "train", recipe if recipe is not None else RECIPE
+        title = Path(chosen).stem if isinstance(chosen, str | Path) else "recipe"
+        folder = Path(out) if out is not None else ROOT / f"{_plain(dataset.name)}-{title}"
+        answers = cross_validate(
+            dataset, chosen, folder / "folds", folds=folds, with_test=test, log=log, on_progress=on_progress
+        )
+    answered = round(time.perf_counter() - begun, 2)
+    found = audited(dataset, answers, split=split, log=log)
+    seconds = {"answers": answered, **found.seconds}
+    found = replace(found, seconds={**seconds, "total": round(time.perf_counter() - begun, 2)})
+    found = replace(found, looks=note_look(folder, found))
+    write_audit(folder, found, _unedited(dataset), log)
+    atomic_write(folder / PAGE, audit_page(found, pictures_of_audit(found, dataset)))
+    log(f"The audit: {folder / PAGE}")
+    return replace(found, folder=folder)
+
+
+def _plain(name: str) -> str:
+    return Path(name).name or "data"
+
+
+def _unedited(data: Dataset) -> Dataset:
+    return replace(data, edits=None)
+
+
+def _loaded(data: Any, data_dir: Path | None, log: Log) -> Dataset:
+    if isinstance(data, str | Path):
+        return load(data, data_dir=data_dir, log=log)
+    if data_dir is not None:
+        raise UsageError(f"Expected data_dir only with a dataset's name, received it with {type(data).__name__}.")
+    if isinstance(data, Dataset):
+        return data
+    images, labels = accept_pair(data, "audit")
+    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()[:16]
+    train = Split("train", images, labels, np.arange(len(labels)))
+    names = tuple(str(label) for label in range(int(labels.max()) + 1))
+    return Dataset("arrays", train, train.take(np.zeros(0, np.int64), "test"), names, digest, "arrays in memory")
+
+
+def _data_of_run(run: Run, data: Any, data_dir: Path | None, log: Log) -> Dataset:
+    if isinstance(data, Dataset):
+        return as_trained_on(run, data)
+    return run_dataset(run, data_dir, log=log)
+
+
+def _held_out_answers(run: Run, data: Dataset, log: Log) -> Answers:
+    if not run.environment.get("held_out"):
+        raise RunError(
+            f"{run.folder}: expected a run that held out training images by number (--validation 10000), found one "
+            "that did not. Audit by cross-validation instead: leave --run out."
+        )
+    split, probabilities = run_predictions(run, data, "validation")
+    log(
+        f"Only {counted(len(split), 'image')}, those that {run.folder} held out, are audited: it has "
+        "learned from the others."
+    )
+    extract = feature_extractor(run.model(), data.image_shape)
+    parts = [in_batches(extract, part.images) for part in (data.train, data.test) if len(part)]
+    made_by = f"the run {run.name}, about the training images that it held out"
+    return Answers(probabilities, data.train.positions(split.indices), None, np.concatenate(parts), made_by)

@@ -1,0 +1,208 @@
+"""The audit of a dataset: what was planted is found, the folder and the page agree, bad input is one sentence."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fittingroom as fr
+from fittingroom.audit.folds import assign_folds
+from fittingroom.errors import DataError, Interrupted, RunError, UsageError
+
+pytest.importorskip("cleanlab", reason="the extra audit is not installed")
+
+RECIPE = fr.Recipe().replace(epochs=6, batch_size=32)
+WRONG = {17: 3, 101: 9, 333: 0}  # of the toy's training images: the label in place of the right one
+BLANK = 40
+
+
+@pytest.fixture(scope="module")
+def spoilt(toy):
+    """The toy with three wrong labels, a black picture, a copy with another label, and a copy in training of a test."""
+    images, labels = toy.train.images.copy(), toy.train.labels.copy()
+    for index, label in WRONG.items():
+        labels[index] = label
+    images[BLANK] = 0
+    images[50] = images[211][:, ::-1]  # of classes 0 and 1
+    images[60] = toy.test.images[20]  # both of class 0
+    return replace(toy, train=replace(toy.train, images=images, labels=labels), fingerprint="0123456789abcdef")
+
+
+@pytest.fixture(scope="module")
+def made(spoilt, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audit") / "bars"
+    return fr.audit_dataset(spoilt, recipe=RECIPE, out=folder, folds=3)
+
+
+def test_what_was_planted_is_found(made):
+    worst = {(one.item.split, one.item.index): one for one in made.suspects}
+    assert {index for split, index in worst if split == "train"} >= WRONG.keys()
+    for index, label in WRONG.items():
+        assert (worst["train", index].item.label, worst["train", index].suggested) == (label, index % 10)
+    assert [odd.item.index for odd in made.odd if odd.kind == "blank"] == [BLANK]
+    groups = [{(item.split, item.index) for item in group.items} for group in made.groups]
+    mirrored, leak = groups.index({("train", 50), ("train", 211)}), groups.index({("train", 60), ("test", 20)})
+    assert made.groups[mirrored].two_labels
+    assert made.groups[mirrored].mirrored
+    assert made.groups[leak].leak
+    assert made.groups[leak].distance == 0
+    assert made.leaks.n == 1
+    assert made.leaks.with_accuracy == pytest.approx(
+        (199 * made.leaks.without_accuracy + made.leaks.on_leaks_accuracy) / 200
+    )
+
+
+def test_neighbours_speak_for_and_against(made):
+    one = next(each for each in made.suspects if each.item.index == 17)
+    assert {item.label for item in one.speaking_for} == {3}
+    assert {item.label for item in one.speaking_against} == {7}
+    assert 17 not in {item.index for item in (*one.speaking_for, *one.speaking_against)}
+    assert one.agreeing <= one.asked == 20
+
+
+def test_the_folder_has_the_values_the_suspects_the_edits_and_a_small_page(made, spoilt):
+    values = json.loads((made.folder / "audit.json").read_text())
+    assert values["schema"] == "fittingroom/audit/1"
+    assert values == json.loads(json.dumps(made.to_dict()))
+    rows = list(csv.DictReader((made.folder / "suspects.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["index", "split", "given", "suggested", "score", "reason"]
+    assert {row["split"] for row in rows} == {"train", "test"}
+    assert any("duplicate with another label" in row["reason"] for row in rows)
+    untouched = spoilt.edited(made.folder / "edits.csv")
+    np.testing.assert_array_equal(untouched.train.labels, spoilt.train.labels)
+    page = (made.folder / "audit.html").read_text()
+    assert len(page) < 3e6
+    assert "http" not in re.sub(r"http://www\.w3\.org/\S*", "", page)
+    for words in ("or rather <b>bar 7</b>", "train image 17", "1 test image has a near-duplicate in training"):
+        assert words in page
+    looks = [json.loads(line) for line in (made.folder / "test_looks.jsonl").read_text().splitlines()]
+    assert [(look["asked_by"], look["n"]) for look in looks] == [("audit", 200)]
+
+
+def test_every_number_on_the_page_is_in_its_twin(made):
+    page = (made.folder / "audit.html").read_text()
+    values = json.dumps(made.to_dict())
+    scores = re.findall(r"score (\d\.\d{5})", page)
+    assert scores
+    known = {f"{one['score']:.5f}" for split in json.loads(values)["splits"] for one in split["suspects"]}
+    assert set(scores) <= known
+
+
+def test_edits_that_were_begun_are_left_alone_and_folds_are_not_trained_again(made, spoilt):
+    path = made.folder / "edits.csv"
+    text = path.read_text().replace("17,train,,", "17,train,relabel bar 7,", 1)
+    assert text != path.read_text()
+    path.write_text(text)
+    told = []
+    again = fr.audit_dataset(spoilt, recipe=RECIPE, out=made.folder, folds=3, log=told.append)
+    assert path.read_text() == text
+    assert any("has edits in it already" in line for line in told)
+    assert again.suspects == made.suspects
+    assert again.seconds["answers"] < 2
+    assert int(spoilt.edited(path).train.labels[17]) == 7
+
+
+def test_an_audit_that_was_stopped_goes_on_with_the_fold_that_it_was_at(spoilt, made, tmp_path):
+    calls = []
+
+    def stop(progress):
+        calls.append(progress)
+        if progress.epoch == 3 and len(calls) > 200:  # in the second fold
+            import signal
+
+            signal.raise_signal(signal.SIGINT)
+
+    folder = tmp_path / "audit"
+    with pytest.raises(Interrupted, match="The audit goes on by the same command again"):
+        fr.audit_dataset(spoilt, recipe=RECIPE, out=folder, folds=3, on_progress=stop)
+    assert (folder / "folds" / "fold-0.npz").exists()
+    done = fr.audit_dataset(spoilt, recipe=RECIPE, out=folder, folds=3)
+    assert done.suspects == made.suspects
+    assert sorted(path.name for path in (folder / "folds").iterdir()) == [
+        *(f"fold-{number}.npz" for number in range(3)),
+        "folds.json",
+    ]
+
+
+def test_a_folder_of_another_audit_is_refused(made, spoilt):
+    with pytest.raises(RunError, match="holds folds with another folds and test images"):
+        fr.audit_dataset(spoilt, recipe=RECIPE, out=made.folder, folds=4, test=False)
+
+
+def test_no_test_leaves_the_labels_of_the_test_images_alone(spoilt, tmp_path):
+    found = fr.audit_dataset(spoilt, recipe=RECIPE, out=tmp_path / "audit", folds=2, test=False)
+    assert [split.split for split in found.splits] == ["train"]
+    assert found.looks == ()
+    assert not (tmp_path / "audit" / "test_looks.jsonl").exists()
+    assert found.leaks.n == 1
+    assert found.leaks.with_accuracy is None
+
+
+def test_a_run_audits_what_it_held_out(toy, toy_folder, tmp_path):
+    run = fr.train("walkthrough", toy_folder, settings={"epochs": 4}, validation=200, onnx=False, out=tmp_path / "run")
+    found = fr.audit_dataset(run=run, out=tmp_path / "audit")
+    assert [(split.split, split.n) for split in found.splits] == [("validation", 200)]
+    assert run.test_looks == []
+    other = fr.train("walkthrough", toy_folder, epochs=1, onnx=False, out=tmp_path / "other")
+    with pytest.raises(RunError, match="expected a run that held out training images by number"):
+        fr.audit_dataset(run=other)
+    with pytest.raises(UsageError, match="Expected a recipe to train by or a run to ask, received both"):
+        fr.audit_dataset(run=run, recipe="90")
+
+
+def test_arrays_are_audited_and_what_is_no_number_is_refused_at_the_door(toy, tmp_path):
+    found = fr.audit_dataset((toy.train.images, toy.train.labels), recipe=RECIPE, out=tmp_path / "audit", folds=2)
+    assert found.dataset == "arrays"
+    assert found.leaks.n == 0
+    images = toy.train.images / 255
+    images[3, 4, 5] = np.nan
+    with pytest.raises(DataError, match=r"training images|audit images"):
+        fr.audit_dataset((images, toy.train.labels), out=tmp_path / "other")
+
+
+def first(toy, count):
+    return replace(toy, train=toy.train.take(np.arange(count)))
+
+
+def test_images_that_cannot_be_divided_are_refused_before_anything_is_trained(toy, tmp_path):
+    def told(data, **named):
+        with pytest.raises(UsageError) as error:
+            fr.audit_dataset(data, out=tmp_path / "audit", **named)
+        assert not (tmp_path / "audit").exists()
+        return str(error.value)
+
+    assert "Expected at least 5 training images for 5 folds, received 4" in told(first(toy, 4))
+    assert "received one of bar 3" in told(
+        first(toy, 34).train
+        and replace(toy, train=toy.train.take(np.flatnonzero((toy.train.labels != 3) | (np.arange(640) < 10))))
+    )
+    one = replace(toy, train=toy.train.take(np.flatnonzero(toy.train.labels == 2)))
+    assert "received bar 2 alone" in told(one)
+    assert "folds: expected a whole number, 2 or more" in told(toy, folds=1)
+
+
+def test_labels_that_no_network_learns_are_one_sentence_and_the_folds_stay(toy, tmp_path):
+    shuffled = np.random.default_rng(0).permutation(toy.train.labels)
+    data = replace(toy, train=replace(toy.train, labels=shuffled))
+    with pytest.raises(UsageError, match=r"no more than guessing would .* Are images and labels in the same order"):
+        fr.audit_dataset(data, recipe=RECIPE, out=tmp_path / "audit", folds=2)
+    assert (tmp_path / "audit" / "folds" / "fold-1.npz").exists()
+
+
+def test_without_cleanlab_one_sentence_says_how_to_install_it(toy, monkeypatch):
+    monkeypatch.setattr("fittingroom.pages.audit_report.missing", lambda extra: ("cleanlab",))
+    with pytest.raises(UsageError, match=r"An audit needs cleanlab, which is not installed\. Install it: .*cleanlab"):
+        fr.audit_dataset(toy)
+
+
+def test_folds_have_every_class_in_proportion():
+    labels = np.repeat(np.arange(4), [50, 7, 3, 2])
+    of = assign_folds(labels)
+    counts = np.array([np.bincount(labels[of == fold], minlength=4) for fold in range(5)])
+    assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
+    assert counts.sum() == len(labels)

@@ -1,0 +1,104 @@
+"""Near-duplicates: the search misses none, and finds copies that were moved, mirrored, brightened or compressed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fittingroom.audit.duplicates import MOVES, NearPair, groups_of, limits_of, near_pairs, overlaps
+
+
+def brute(images, limit, mirrored=True):
+    """Every pair, every move, one by one in float64."""
+    found = {}
+    for is_mirrored in (False, True) if mirrored else (False,):
+        for rows in (-1, 0, 1):
+            for columns in (-1, 0, 1):
+                moved, rest = (
+                    part.reshape(len(images), -1).astype(float)
+                    for part in overlaps(images, is_mirrored, (rows, columns))
+                )
+                lengths = [np.linalg.norm(part, axis=1, keepdims=True) for part in (moved, rest)]
+                moved, rest = moved / np.maximum(lengths[0], 1e-9), rest / np.maximum(lengths[1], 1e-9)
+                fine = (lengths[0] > 64) & (lengths[1] > 64).T
+                distances = np.sqrt(np.maximum(2 - 2 * moved @ rest.T, 0))
+                limits = limits_of(images, limit)
+                limit_of_pair = np.minimum(limits[:, None], limits[None])
+                for first, second in zip(*np.nonzero((distances <= limit_of_pair) & fine), strict=True):
+                    if first < second:
+                        key = int(first), int(second)
+                        found[key] = min(found.get(key, 9), float(distances[first, second]))
+    return found
+
+
+def pictures(n=300, seed=0):
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (n, 4, 4))
+    return np.kron(coarse, np.ones((7, 7))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_the_search_is_equal_to_brute_force(mirrored):
+    images = pictures()
+    images[10] = images[3][:, ::-1]
+    images[11, 1:], images[11, 0] = images[4, :-1], 0
+    images[12, :, :-1], images[12, :, -1] = images[5, :, 1:], 0
+    images[13] = 0
+    images[14] = images[6] // 2
+    limit = 0.45  # wide, so that many pairs are within it
+    expected = brute(images, limit, mirrored)
+    found = {(pair.first, pair.second): pair.distance for pair in near_pairs(images, limit, mirrored=mirrored)}
+    assert len(expected) > 50
+    assert found.keys() == expected.keys()
+    assert found == pytest.approx(expected, abs=2e-4)
+
+
+def test_faint_pictures_count_by_grey_levels_and_the_search_misses_none_of_them_either():
+    generator = np.random.default_rng(1)
+    base = pictures(40, 3) // 4 + 16
+    noisy = np.clip(base + generator.normal(0, 3, base.shape), 0, 255).astype(np.uint8)
+    images = np.concatenate([pictures(40, 4), base, noisy])
+    found = {(pair.first, pair.second) for pair in near_pairs(images, 0.05)}
+    assert found == brute(images, 0.05).keys()
+    assert found >= {(40 + number, 80 + number) for number in range(40)}
+
+
+@pytest.mark.soak
+def test_on_ten_thousand_real_images_the_search_is_equal_to_brute_force():
+    import fittingroom as fr
+
+    images = fr.load("fashion-mnist").test.images
+    expected = brute(images, 0.1)
+    found = {(pair.first, pair.second) for pair in near_pairs(images, 0.1)}
+    assert found == expected.keys()
+
+
+def test_copies_are_found_with_how_they_were_changed():
+    images = pictures(40)
+    moved = np.pad(images[0], 1)[2:, :-2]  # up by a row, to the right by a column
+    images = np.concatenate([images, moved[None], images[1:2, :, ::-1], (images[2:3] * 0.8).astype(np.uint8)])
+    found = {(pair.first, pair.second): pair for pair in near_pairs(images, 0.05)}
+    assert found.keys() == {(0, 40), (1, 41), (2, 42)}
+    assert (found[0, 40].moved, found[0, 40].mirrored) == ((-1, 1), False)
+    assert found[0, 40].distance == pytest.approx(0, abs=1e-3)
+    assert (found[1, 41].moved, found[1, 41].mirrored) == ((0, 0), True)
+
+
+def test_black_pictures_are_no_duplicates_of_each_other():
+    assert near_pairs(np.zeros((5, 8, 8), np.uint8)) == []
+    assert near_pairs(np.zeros((0, 8, 8), np.uint8)) == near_pairs(np.zeros((1, 8, 8), np.uint8)) == []
+
+
+def test_equal_pictures_hang_together_in_one_group():
+    images = np.concatenate([pictures(6), pictures(6)[:2], pictures(6)[:1]])
+    pairs = near_pairs(images, 0.01)
+    assert groups_of(pairs) == [(0, 6, 8), (1, 7)]
+    assert all(pair.distance == 0 for pair in pairs)
+
+
+def test_of_two_opposite_moves_one_is_looked_at():
+    for is_mirrored, moves in MOVES.items():
+        opposite = {(-rows, columns if is_mirrored else -columns) for rows, columns in moves}
+        everything = {(rows, columns) for rows in (-1, 0, 1) for columns in (-1, 0, 1)}
+        assert {*moves} | opposite == everything
+    assert NearPair(0, 1, 0.5) == NearPair(0, 1, 0.5, False, (0, 0))
