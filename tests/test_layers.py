@@ -23,6 +23,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("recipes",),
     ("photos",),
     ("export",),
+    ("jobs",),
     ("workflows",),
     ("pages",),
     ("tutorial_plan",),

@@ -18,6 +18,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "map": ("umap-learn",),
     "formats": ("pyarrow", "scipy"),
     "sklearn": ("scikit-learn",),
+    "cluster": ("bokeh", "distributed"),
 }
 MODULES = {
     "opencv-python-headless": "cv2",
