@@ -1,7 +1,7 @@
 """The client's side of a cluster: which worker gets which job, and what is done where one of them is lost.
 
-One job at a time is given to each worker. Dask gives a lost worker's job to another one; it is for the job itself to go
-on from its last checkpoint (`worker.py`).
+One job at a time is given to each worker, and to it alone. A lost worker's job is given to another one here: Dask
+leaves a task that prefers a lost worker waiting for ever. The job goes on from its last checkpoint (`worker.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.2  # how often progress is taken and new workers are seen; a job's end is seen at once
 WAIT_SECONDS = 120.0  # for a worker to join, where there is none
+LOSSES = 3  # workers that a job may lose without getting on
 LOST = ("CancelledError", "FutureCancelledError", "FuturesCancelledError", "CommClosedError")
 
 
@@ -60,7 +61,9 @@ class Dispatch:
         self.given: dict[Any, str] = {}  # the worker that a future was given to
         self.begun: dict[str, Progress] = {}  # by key
         self.at_submission: dict[str, tuple[int, int]] = {}  # by key: how far a job was when it was given out
-        self.sees: dict[str, bool] = {}  # by worker: whether it sees our folders
+        self.greeted: set[str] = set()  # workers that have our versions
+        self.taken_back: list[Job] = []  # of workers that were lost
+        self.losses: dict[str, int] = {}  # by key: how many were lost since it last got on
         self.sent: dict[str, Any] = {}  # by fingerprint: the future that holds a dataset
         self.told: SimpleQueue[dict[str, Any]] = SimpleQueue()
 
@@ -69,11 +72,11 @@ class Dispatch:
         self.client.subscribe_topic(self.setting.topic, lambda event: self.told.put(event[1]))
         waiting, is_more, alone_since = iter(jobs), True, time.monotonic()
         try:
-            while is_more or self.jobs:
+            while is_more or self.jobs or self.taken_back:
                 free = self._free_workers()
-                while is_more and free:
-                    job = next(waiting, None)
-                    is_more = job is not None
+                while (is_more or self.taken_back) and free:
+                    job = self.taken_back.pop() if self.taken_back else next(waiting, None)
+                    is_more = is_more and job is not None
                     if job is not None and (there := read_row(job)) is not None:
                         self.on_job(JobLine(job.key, "done", words="it was done before"))
                         yield Outcome(job, there, was_there=True)
@@ -81,6 +84,7 @@ class Dispatch:
                         self._give(job, free.pop(0))
                 yield from self._ended()
                 self._take_progress()
+                yield from self._of_lost_workers()
                 alone_since = self._look_for_workers(alone_since)
         finally:
             self._let_go()
@@ -123,7 +127,7 @@ class Dispatch:
         Raises:
             UsageError: it has not.
         """
-        if worker in self.sees:
+        if worker in self.greeted:
             return True
         try:
             found = self.client.run(greet, workers=[worker])[worker]
@@ -138,11 +142,11 @@ class Dispatch:
         told = differences(self.setting.versions, found, worker)
         if told:
             raise UsageError(told)
-        self.sees[worker] = True
+        self.greeted.add(worker)
         return True
 
     def _give(self, job: Job, worker: str, content: Any = None) -> None:
-        """Give a job to a worker; where that one is lost, Dask gives it to another."""
+        """Give a job to a worker."""
         from distributed import Event
 
         folder, begun = job.folder, None
@@ -166,7 +170,6 @@ class Dispatch:
                 self.setting,
                 key=f"{job.key}-{token_hex(8)}",
                 workers=[worker],
-                allow_other_workers=True,
                 resources=needs or None,
                 pure=False,
             )
@@ -206,7 +209,7 @@ class Dispatch:
         try:
             answer = future.result()
         except KilledWorker:
-            return self._after_kills(job, worker)
+            return self._after_loss(job)
         except Exception as error:
             raise self._as_lost(error) from None
         if "lacks" in answer:
@@ -222,17 +225,32 @@ class Dispatch:
             self._forget_beginning(job)
         return Outcome(job, answer["row"], worker=worker)
 
-    def _after_kills(self, job: Job, worker: str) -> Outcome | None:
-        """Give a job out again whose workers were killed, as long as it gets on; else it has failed."""
-        if self._far(job.key) > self.at_submission[job.key]:
-            self.log(f"{job.key}: its workers were lost again and again, and it gets on; it is given out again.")
-            self._give(job, worker)
+    def _of_lost_workers(self) -> Iterator[Outcome]:
+        """Take back the jobs of workers that are gone, and give them to others; those that never got on have failed."""
+        there = self._workers()
+        lost = [future for future, worker in self.given.items() if worker not in there and not future.done()]
+        for future in lost:
+            job, worker = self.jobs.pop(future), self.given.pop(future)
+            future.cancel()
+            outcome = self._after_loss(job)
+            if outcome is None:
+                self.on_job(JobLine(job.key, "waiting", words=f"the worker {worker} is gone; another goes on with it"))
+            else:
+                self.on_job(JobLine(job.key, "failed", worker, str(outcome.error)))
+                yield outcome
+
+    def _after_loss(self, job: Job) -> Outcome | None:
+        """Have a job wait for another worker, where it has got on since the last was lost, or not been lost often."""
+        got_on = self._far(job.key) > self.at_submission[job.key]
+        self.losses[job.key] = 1 if got_on else self.losses.get(job.key, 0) + 1
+        if self.losses[job.key] < LOSSES:
+            self.taken_back.append(job)
             return None
         told = (
-            f"{job.key}: every worker that was given it was lost. Most often memory has run out: take fewer workers, "
-            "or a smaller batch_size. What is finished is kept."
+            f"{job.key}: {LOSSES} workers that were given it were lost, one after another. Most often memory has run "
+            "out: take fewer workers, or a smaller batch_size. What is finished is kept."
         )
-        return Outcome(job, None, RunError(told), worker)
+        return Outcome(job, None, RunError(told))
 
     def _content(self, job: Job) -> Any:
         """Return the future that holds a job's dataset; it travels to the scheduler once, and to each worker once."""
