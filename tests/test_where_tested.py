@@ -12,6 +12,7 @@ WHERE = {
     "progress": "training/test_record",
     "tutorial_plan": "workflows/test_tutorial",
     "cli/data_commands": "cli/test_commands",
+    "cli/job_table": "cli/test_train_options",
     "cli/judging_commands": "cli/test_judging",
     "cli/measuring_commands": "speed/test_race",
     "cli/model_commands": "cli/test_commands",
@@ -42,6 +43,10 @@ WHERE = {
     "inference/predictor": "inference/test_agreement",
     "judging/scores": "judging/test_against_libraries",
     "judging/validation": "judging/test_bad_input",
+    "jobs/archives": "jobs/test_run_jobs",
+    "jobs/carrying_out": "jobs/test_run_jobs",
+    "jobs/job": "jobs/test_run_jobs",
+    "jobs/worker": "jobs/test_kills",
     "ladder/ladder_page": "ladder/test_page",
     "ladder/ladder_table": "ladder/test_table",
     "ladder/measure": "ladder/test_views",
@@ -91,6 +96,7 @@ WHERE = {
     "workflows/picture_answers": "cli/test_predict",
     "workflows/run_data": "workflows/test_training",
     "workflows/run_group": "workflows/test_seed_training",
+    "workflows/train_jobs": "workflows/test_seed_training",
     "workflows/training_previews": "cli/test_commands",
 }
 

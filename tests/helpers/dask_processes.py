@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import fittingroom
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SOURCE = Path(fittingroom.__file__).parent.parent
 HIDING = """

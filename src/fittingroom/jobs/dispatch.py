@@ -282,7 +282,7 @@ class Dispatch:
             if "begun" in event:
                 self._keep_beginning(job)
             elif "line" in event:
-                self.on_job(JobLine(job.key, "training", event["where"], event["line"], is_passing=True))
+                self.on_job(JobLine(job.key, "training", event["where"], event["line"]))
             else:
                 self._told_progress(job, event["where"], Progress(**event["progress"]))
 

@@ -129,8 +129,11 @@ def _client(address: str) -> Any:
 def _quiet_dask() -> Iterator[None]:
     """Keep Dask's own lines off the terminal: what the user is to know, we say."""
     import dask
+    import distributed
 
-    names = ("distributed", "distributed.worker", "distributed.nanny", "distributed.scheduler", "asyncio", "tornado")
+    del distributed  # its loggers have levels of their own, set when it is imported
+    theirs = [name for name in logging.root.manager.loggerDict if name.startswith(("distributed", "tornado"))]
+    names = (*theirs, "asyncio")
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:
         logging.getLogger(name).setLevel(logging.CRITICAL)

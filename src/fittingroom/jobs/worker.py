@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import random
 import shutil
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +28,8 @@ from fittingroom.jobs.carrying_out import LOCKS, carry_out
 from fittingroom.jobs.job import DataPlace, Job, Report, Stopped, Work, find_data, remember
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from fittingroom.progress import Progress
 
 PACKAGE = Path(__file__).parent.parent
@@ -96,7 +100,7 @@ def do(work: Work, job: Job, content: bytes | None, begun: bytes | None, setting
         One of: ``row``, with ``archive`` where the client is to unpack the folder; ``lacks``, a dataset's fingerprint;
         ``stopped``; ``error``, the name of an exception of ours and its message.
     """
-    with _one_at_a_time:
+    with _one_at_a_time, random_of_its_own():
         try:
             return _done(work, job, content, begun, setting)
         except Stopped:
@@ -107,6 +111,36 @@ def do(work: Work, job: Job, content: bytes | None, begun: bytes | None, setting
             return {"error": ["TrainingError", f"{job.key}: memory ran out on {_where()}."]}
         except OSError as error:
             return {"error": ["RunError", f"{error.filename or job.key}: {error.strerror or error} (on {_where()})."]}
+
+
+@contextmanager
+def random_of_its_own() -> Iterator[None]:
+    """Give this thread's calls of Python's `random` a generator that no other thread draws from.
+
+    Dask's own thread in a worker draws from the process's one. Between seeding and drawing starting weights that gives other
+    weights, which was seen; between two looks at its state it would make a network look as if it drew by itself, which
+    is then trained without a trace.
+    """
+    own, owner = random.Random(), threading.get_ident()
+    functions = {name: getattr(random, name) for name in dir(random)}
+    shared = {
+        name: each for name, each in functions.items() if isinstance(getattr(each, "__self__", None), random.Random)
+    }
+
+    def of_thread(name: str) -> Callable[..., Any]:
+        def draw(*values: Any, **named: Any) -> Any:
+            chosen = getattr(own, name) if threading.get_ident() == owner else shared[name]
+            return chosen(*values, **named)
+
+        return draw
+
+    for name in shared:
+        setattr(random, name, of_thread(name))
+    try:
+        yield
+    finally:
+        for name, function in shared.items():
+            setattr(random, name, function)
 
 
 def _done(work: Work, job: Job, content: bytes | None, begun: bytes | None, setting: Setting) -> dict[str, Any]:
