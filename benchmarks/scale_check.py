@@ -4,7 +4,8 @@
     python benchmarks/scale_check.py --epochs 1 --trainings 4    # a shorter look
 
 The ways take turns, each round in another order; a way's time is from the first job given out to the last row that came
-back, on workers that are there and have trained once (of two, both: the one that was ready first has begun by then). What else runs on the machine falls on all three.
+back, on workers that are there and have trained once: of two, both, and the one that was ready first has begun again by
+then. What else runs on the machine falls on all three.
 """
 
 from __future__ import annotations

@@ -117,9 +117,9 @@ def do(work: Work, job: Job, content: bytes | None, begun: bytes | None, setting
 def random_of_its_own() -> Iterator[None]:
     """Give this thread's calls of Python's `random` a generator that no other thread draws from.
 
-    Dask's own thread in a worker draws from the process's one. Between seeding and drawing starting weights that gives other
-    weights, which was seen; between two looks at its state it would make a network look as if it drew by itself, which
-    is then trained without a trace.
+    Dask's own thread in a worker draws from the process's one. Between seeding and drawing starting weights that gives
+    other weights, which was seen; between two looks at its state it would make a network look as if it drew by itself,
+    which is then trained without a trace.
     """
     own, owner = random.Random(), threading.get_ident()
     functions = {name: getattr(random, name) for name in dir(random)}
