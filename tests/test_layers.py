@@ -30,6 +30,7 @@ LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("tutorial",),
     ("speed",),
     ("ladder",),
+    ("baselines",),
     ("studio",),
     ("cli",),
     ("__main__", "__init__"),

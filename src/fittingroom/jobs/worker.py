@@ -197,10 +197,15 @@ def _sent(place: DataPlace, content: bytes | None) -> Dataset | None:
     if data.fingerprint != place.fingerprint:
         shutil.rmtree(folder, ignore_errors=True)
         raise DataError(
-            f"{place.name}: expected the data {place.fingerprint}, received {data.fingerprint} on {_where()}."
+            f"{place.name}: expected the data {place.fingerprint}, received {data.fingerprint} in {folder}."
         )
     remember(data)
     return data
+
+
+def sent_before(place: DataPlace) -> Dataset | None:
+    """Return a dataset that was sent to this machine for a job before; None where it was not."""
+    return _sent(place, None)
 
 
 def _in_a_folder_of_its_own(
