@@ -14,9 +14,9 @@ from fittingroom.backend import processor_name
 from fittingroom.baselines.fitting import fit_job
 from fittingroom.baselines.suite import BaselineRow, Suite, read_suite
 from fittingroom.data import Dataset, Log, load, no_log
-from fittingroom.errors import Interrupted, UsageError
-from fittingroom.files import atomic_write
-from fittingroom.jobs.job import Job, place_of, read_row
+from fittingroom.errors import Interrupted, RunError, UsageError
+from fittingroom.files import atomic_write, read_json
+from fittingroom.jobs.job import FIELDS, ROW, Job, Row, place_of
 from fittingroom.jobs.places import Place, cores, find_place
 from fittingroom.jobs.run_jobs import OnJob, no_job_lines, run_jobs
 from fittingroom.judging import wilson_interval
@@ -114,10 +114,15 @@ def _job(row: BaselineRow, plan: Suite, folder: Path, data: Any, threads: int, b
     arguments = {"family": row.family, "settings": row.settings, "seed": row.seed, "scaling": plan.scaling}
     digits = hashlib.sha256(json.dumps(row.settings, sort_keys=True).encode()).hexdigest()[:8]
     key = f"{row.family}-{digits}-s{row.seed}"
-    return Job(key, folder / key, {**arguments, "budget_seconds": budget}, threads, data, {"words": row.words})
+    return Job(key, folder / key, arguments, threads, data, {"words": row.words, "budget_seconds": budget})
 
 
 def _fit(jobs: list[Job], place: Place | None, folder: Path, log: Log, on_job: OnJob) -> None:
+    for job in jobs:
+        kept = _kept(job)
+        is_late = kept is not None and kept["outcome"] == "timed out"
+        if kept is not None and is_late and kept["budget_seconds"] < job.notes["budget_seconds"] and job.folder:
+            (job.folder / ROW).unlink()  # it has more time now
     try:
         for outcome in run_jobs(fit_job, jobs, place, log=log, on_job=on_job):
             if outcome.error is not None:
@@ -135,10 +140,18 @@ def told(row: dict[str, Any]) -> str:
     return f"accuracy {row['accuracy']:.4f}, fitted in {row['fit_seconds']:.1f} s"
 
 
+def _kept(job: Job) -> Row | None:
+    """Return the row that is kept of a job, with however many threads it was fitted."""
+    if job.folder is None or not (job.folder / ROW).exists():
+        return None
+    row: Row = read_json(job.folder / ROW, FIELDS, RunError)["row"]
+    return row if job.data is not None and row.get("fingerprint") == job.data.fingerprint else None
+
+
 def _row(row: BaselineRow, job: Job, data: Dataset) -> dict[str, Any]:
-    found = read_row(job) or {"outcome": "not run"}
+    found = _kept(job) or {"outcome": "not run"}
     known = {"family": row.family, "settings": row.words, "seed": row.seed, "threads": job.threads}
-    known |= {"dataset": data.name, "fingerprint": data.fingerprint, "budget_seconds": job.arguments["budget_seconds"]}
+    known |= {"dataset": data.name, "fingerprint": data.fingerprint, "budget_seconds": job.notes["budget_seconds"]}
     edges: dict[str, float] = {}
     if found.get("accuracy") is not None:
         low, high = wilson_interval(round(found["accuracy"] * found["n"]), found["n"])

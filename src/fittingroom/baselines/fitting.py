@@ -41,7 +41,7 @@ def fit_job(job: Job, data: Dataset | None, report: Report) -> Row:
     """Fit a row in a process of its own; the `Work` of the baselines. A failure and a time-out are rows as well.
 
     Args:
-        job: its arguments are those of the row, the scaling of the pixels, and ``budget_seconds``.
+        job: its arguments are those of the row and the scaling of the pixels; its notes have ``budget_seconds``.
         data: what it is fitted on; the process reads it for itself.
         report: whom to tell.
 
@@ -52,9 +52,10 @@ def fit_job(job: Job, data: Dataset | None, report: Report) -> Row:
     assert data is not None
     assert job.data is not None
     report.log(f"{job.key}: {job.arguments['family']} {job.notes.get('words', '')}")
-    asked = {**job.arguments, "threads": job.threads, "data": asdict(job.data)}
+    asked = {**job.arguments, **job.notes, "threads": job.threads, "data": asdict(job.data)}
     blank = {"accuracy": None, "n": len(data.test), "fit_seconds": None, "predict_seconds": None, "peak_bytes": None}
     known = {**blank, "threads": job.threads, "fingerprint": data.fingerprint, "versions": versions(asked["family"])}
+    known["budget_seconds"] = asked["budget_seconds"]
     try:
         done = subprocess.run(
             [sys.executable, "-m", "fittingroom.baselines.fitting"],
