@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: audit-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean page-shots serve-bench serve-soak serve-clients soak-long
+.PHONY: baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -52,6 +52,14 @@ soak-long: dev data ## the longest tests, which CI leaves out: thousands of malf
 
 wheel: dev ## the wheel and the source archive, in dist/, for machines without a clone
 	$(BIN)/python -m hatchling build -d dist && $(BIN)/python -m twine check --strict dist/*
+
+scale-check: dev data ## two workers against one, in turns, and ten kills each of worker, scheduler and client; prints a table
+	$(BIN)/python benchmarks/scale_check.py
+	$(BIN)/pytest -m soak tests/jobs
+
+baselines-table: dev data ## the table of the paper's classifiers, of what lacks in baselines/: hours; stopped, it goes on
+	$(BIN)/fittingroom baselines --suite paper
+	$(BIN)/fittingroom baselines --suite paper --dataset mnist
 
 SYSTEMS := windows,macos-arm64,linux
 ON := 3.13

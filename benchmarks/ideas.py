@@ -14,13 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ideas  # this file, by the name that a worker imports it by
 import numpy as np
+import torch
 from ideas_in_stages import TEACHER, Stages, distilled, growing, hardest_half, in_stages, one_piece, trained
 
 import fittingroom as fr
 from fittingroom.cli.output import log
-from fittingroom.data import Split, hold_out
+from fittingroom.data import Dataset, Split, hold_out
 from fittingroom.files import append_json_line, atomic_write, read_json_lines
+from fittingroom.jobs.job import Job, Report, Row, place_of
+from fittingroom.jobs.places import find_place
+from fittingroom.jobs.run_jobs import run_jobs
 from fittingroom.ladder.measure import averaged
 from fittingroom.models import build
 from fittingroom.recipes import load_recipe, recipe_sha256
@@ -120,16 +125,29 @@ def main() -> None:
     """Measure what is missing and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--on", help="local, local:4 or tcp://SCHEDULER, whose workers have benchmarks/ on their path")
+    parser.add_argument("--threads", type=int, default=None)
     asked = parser.parse_args()
-    train, held = hold_out(fr.load("fashion-mnist").train, HELD_OUT)
-    for seed in range(asked.seeds):
-        for name, trial in TRIALS.items():
-            if seed not in accuracies(name):
-                accuracy = trial(train, held, seed)
-                line = {"idea": name, "recipe_sha256": recipe_sha256(RUNG), "seed": seed, "accuracy": accuracy}
-                append_json_line(LOG, line)
-                log(f"{name}, seed {seed}: {accuracy:.4f}")
+    place = find_place(asked.on, asked.threads)
+    threads = place.threads if place else asked.threads or torch.get_num_threads()
+    data = place_of(fr.load("fashion-mnist"), "fashion-mnist")
+    missing = [(name, seed) for seed in range(asked.seeds) for name in TRIALS if seed not in accuracies(name)]
+    jobs = [Job(f"{name}, seed {seed}", None, {"idea": name, "seed": seed}, threads, data) for name, seed in missing]
+    for outcome in run_jobs(ideas.measure, jobs, place, log=log):
+        if outcome.error is not None:
+            raise outcome.error
+        append_json_line(LOG, {"recipe_sha256": recipe_sha256(RUNG), **outcome.job.arguments, **(outcome.row or {})})
+        log(f"{outcome.job.key}: {(outcome.row or {})['accuracy']:.4f}")
     atomic_write(PAGE, HEAD + "".join(row(name) for name in TRIALS))
+
+
+def measure(job: Job, data: Dataset | None, report: Report) -> Row:
+    """Measure one idea with one seed: a job that keeps no folder."""
+    del report
+    assert data is not None
+    train, held = hold_out(data.train, HELD_OUT)
+    accuracy = TRIALS[job.arguments["idea"]](train, held, job.arguments["seed"])
+    return {"accuracy": accuracy, "threads": job.threads}
 
 
 def network(changes: dict[str, Any], train: Split, seed: int) -> Any:

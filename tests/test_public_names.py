@@ -40,6 +40,7 @@ NONE_NEEDED = {  # why there is none
     "tutorial": "it tells a reader load, build, train, evaluate, predict and report, which are all public",
     "ladder": "it measures the package's own recipes; list_recipes has the figures",
     "serve": "it serves models until it is told to end",
+    "baselines": "it fits other libraries' classifiers; baselines.csv has the rows",
     "studio": "it serves a page until Ctrl-C",
     "glossary": "it prints the definitions of words",
     "doctor": "it prints a block of text to paste into a bug report",

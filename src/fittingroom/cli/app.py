@@ -60,6 +60,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
         "audit --dataset fashion-mnist",
     ),
     "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
+    "baselines": (
+        "baseline:baselines",
+        "Fit the classifiers of the dataset's paper again, and set them beside its figures.",
+        "baselines SVC --budget 10m",
+    ),
     "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),
     "glossary": ("model:glossary", "What the technical words mean.", "glossary epoch"),
     "doctor": ("studio:doctor", "Versions and settings, to paste into a bug report.", "doctor"),

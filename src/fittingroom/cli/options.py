@@ -55,6 +55,19 @@ Seed = Annotated[
 Epochs = Annotated[
     int | None, Parameter(name="--epochs", help="Epochs: passes through all the training images."), whole(1)
 ]
+On = Annotated[
+    str | None,
+    Parameter(
+        name="--on",
+        help="Where: local or local:4 for worker processes, or a Dask scheduler, tcp://10.0.0.1:8786; "
+        "in this process, one after another, if left out.",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    Parameter(name="--threads", help="Of the processor, for each; with --on a fair share of the cores, if left out."),
+    whole(1, 1024),
+]
 Json = Annotated[bool, Parameter(name="--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], help="No words on the way, only the result.")]
 Pixels = Annotated[

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import MOST_SEED, DataDir, DatasetName, Epochs, Json, Out, Quiet, Seed, whole
+from fittingroom.cli.job_table import job_table
+from fittingroom.cli.options import (
+    MOST_SEED,
+    DataDir,
+    DatasetName,
+    Epochs,
+    Json,
+    On,
+    Out,
+    Quiet,
+    Seed,
+    Threads,
+    whole,
+)
 from fittingroom.cli.output import command_words, emit, emit_json, log_unless, progress, table
 from fittingroom.cli.verdict_text import score_line, show_references
 from fittingroom.errors import UsageError
@@ -61,6 +74,8 @@ def train(
         Parameter(help="Train so many runs, with --seed and those after it, and tell their mean and spread."),
         whole(1),
     ] = None,
+    on: On = None,
+    threads: Threads = None,
     name: Annotated[str | None, Parameter(help="Of the run: letters, digits, dots, dashes and underscores.")] = None,
     out: Out = None,
     resume: Annotated[
@@ -94,7 +109,14 @@ def train(
     found: dict[str, Any] = {"data_dir": data_dir, "log": log_unless(quiet or json)}
     data = dataset or training.DEFAULT_DATASET
     if preview is not None or find_lr is not None:
-        given = {**asked, "seeds": seeds, "resume": resume, "preview": preview and find_lr}
+        given = {
+            **asked,
+            "seeds": seeds,
+            "on": on,
+            "threads": threads,
+            "resume": resume,
+            "preview": preview and find_lr,
+        }
         _refuse_before_training(given, TAKEN_BY_FIND_LR if preview is None else TAKEN_BY_PREVIEW)
         settings = _with_options(_settings(set_ or []), batch_size=batch_size, device=device)
         named = {"recipe": recipe, "settings": settings, "seed": seed or 0, "validation": validation, "data": data}
@@ -103,8 +125,14 @@ def train(
         return
     if resume is not None:
         kept = {key: asked[key] for key in asked if key not in ("epochs", "name", "out")}
-        _refuse_with_resume({"recipe": recipe, "set": set_, **kept, "seeds": seeds})
+        _refuse_with_resume({"recipe": recipe, "set": set_, **kept, "seeds": seeds, "on": on, "threads": threads})
+    if seeds is None and (on is not None or threads is not None):
+        raise UsageError("Expected --on and --threads with --seeds: they are for several trainings. Add --seeds 1.")
     where: dict[str, Any] = {"model": model, "onnx": not no_onnx, "command": command_words(), **found}
+    if seeds is not None:
+        asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "track": track or (), **where}
+        _train_seeds({**asked, "data": data, "seeds": seeds, "on": on, "threads": threads}, quiet, json)
+        return
     with progress(quiet or json) as on_progress:
         if resume is not None:
             more: dict[str, Any] = {"epochs": epochs, "name": name, "out": out, "on_progress": on_progress}
@@ -112,13 +140,17 @@ def train(
         else:
             asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "track": track or (), **where}
             asked |= {"data": data, "on_progress": on_progress}
-            if seeds is not None:
-                from fittingroom.workflows.seed_training import train_seeds
-
-                _print_group(train_seeds(seeds=seeds, **asked), json)
-                return
             run = training.train(**asked)
     _print(run, json)
+
+
+def _train_seeds(asked: dict[str, Any], quiet: bool, json: bool) -> None:
+    from fittingroom.workflows.seed_training import train_seeds
+
+    elsewhere = asked["on"] is not None
+    with progress(quiet or json or elsewhere) as on_progress, job_table(quiet or json or not elsewhere) as on_job:
+        group = train_seeds(on_progress=on_progress, on_job=on_job, **asked)
+    _print_group(group, json)
 
 
 TAKEN_BY_FIND_LR = ("recipe", "seed", "validation", "batch_size", "device")

@@ -112,7 +112,20 @@ def read_edits(path: str | Path, data: Dataset) -> Edits:
         DataError: no such file, one of another dataset, or a line that cannot be followed: its number is named.
     """
     path = Path(path)
-    text = read_text(path).removeprefix("\ufeff")
+    return parse_edits(path, read_text(path).removeprefix("\ufeff"), data)
+
+
+def parse_edits(path: Path, text: str, data: Dataset) -> Edits:
+    """Return the edits in a text, as `read_edits` does for a file.
+
+    Args:
+        path: of the file that it is from, which need not be on this machine.
+        text: its content.
+        data: the dataset.
+
+    Raises:
+        DataError: edits of another dataset, or a line that cannot be followed.
+    """
     first, _, body = text.partition("\n")
     head = HEAD.match(first.strip().strip('"'))
     if head is None:

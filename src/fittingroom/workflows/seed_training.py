@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.arrays import check_whole
-from fittingroom.data import Dataset, Log, no_log
+from fittingroom.data import Log, no_log
 from fittingroom.data.edits import read_edits
 from fittingroom.errors import Interrupted, RunError, UsageError
 from fittingroom.files import read_json, write_json
+from fittingroom.jobs.places import find_place
+from fittingroom.jobs.run_jobs import OnJob, no_job_lines, run_jobs
 from fittingroom.progress import OnProgress, no_progress
-from fittingroom.runs import ROOT, Run, is_run, open_run
-from fittingroom.training.trainer import is_finished
+from fittingroom.runs import ROOT, open_run
+from fittingroom.training.tracking import check_trackers
 from fittingroom.words import listed
 from fittingroom.workflows.run_group import MARK, RunGroup, is_group
-from fittingroom.workflows.training import DEFAULT_DATASET, check_name, found_by_name, resume_run, train
+from fittingroom.workflows.train_jobs import train_job, training_job
+from fittingroom.workflows.training import DEFAULT_DATASET, check_name, found_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fittingroom.data.edits import Edits
+
+    from fittingroom.jobs.job import Job
+
+MOST_THREADS = 1024
+OTHERS = ("recipe", "settings", "validation", "track", "data_dir", "edits", "onnx")
 SHORTCUTS = {"epochs": "epochs", "batch_size": "batch_size", "lr": "learning_rate", "device": "device"}
 
 
@@ -31,11 +39,14 @@ def train_seeds(
     *,
     seeds: int,
     seed: int = 0,
+    on: str | None = None,
+    threads: int | None = None,
     name: str | None = None,
     out: str | Path | None = None,
     command: str | Sequence[str] = "Python call",
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
+    on_job: OnJob = no_job_lines,
     **asked: Any,
 ) -> RunGroup:
     """Train one recipe with several seeds, a run each, in one folder; ``fittingroom train --seeds`` is this function.
@@ -48,12 +59,18 @@ def train_seeds(
         data: a name or a folder.
         seeds: how many.
         seed: the first; the others follow it.
+        on: where: None for this process, one after another; ``local`` or ``local:4`` for worker processes, or the
+            address of a Dask scheduler, such as ``tcp://10.0.0.1:8786``. A script that asks for ``local`` stands
+            below ``if __name__ == "__main__":``.
+        threads: of the processor, of each training, which are part of what a run is; where it is None torch's own
+            choice, for worker processes a fair share of the cores, and on a cluster one.
         name: of the group: letters, digits, dots, dashes and underscores.
         out: the folder of the group; where it is None, ``runs/NAME-seeds-`` and eight digits that stand for all that
             was asked, so that the same words find it again.
         command: how this was called, for the runs' records.
         log: takes one line for the user.
-        on_progress: takes the progress.
+        on_progress: takes the progress of the run that this process trains.
+        on_job: takes where each run stands.
         asked: what else `train` takes by name and words can say: recipe, settings, epochs, batch_size, lr, device,
             validation (a number), track, data_dir, edits, onnx.
 
@@ -61,20 +78,66 @@ def train_seeds(
         The group, with the accuracies of its runs.
 
     Raises:
-        UsageError: what a group cannot be made of.
-        RunError: the folder holds another group, or something else; or another process is at one of its runs.
+        UsageError: what a group cannot be made of, or a cluster that is not there.
+        RunError: the folder holds another group, or something else; or another process is at one of its runs; or the
+            cluster was lost.
         Interrupted: the user stopped it; the same call goes on.
     """
     count, first = check_whole(seeds, "seeds", least=1, most=None), check_whole(seed, "seed")
     check_whole(first + count - 1, "seed of the last run")
     check_name(name)
+    place = find_place(on, None if threads is None else check_whole(threads, "threads", least=1, most=MOST_THREADS))
     _refuse_what_words_cannot_say(model, data, asked)
-    facts = _facts(model, data, first, asked, log)
+    found = _found(model, data, first, asked, log)
+    edits = None if asked.get("edits") is None else read_edits(asked["edits"], found[1])
+    facts = _facts(found, asked, edits, place.threads if place else threads or _threads_here())
     folder = Path(out) if out is not None else ROOT / f"{name or facts['title']}-seeds-{_digits(facts)}"
     _begin(folder, facts)
-    named = {"name": name, "command": command, "log": log, "on_progress": on_progress, **asked}
-    runs = [_trained(folder / f"seed-{each}", model, data, each, named) for each in range(first, first + count)]
-    return RunGroup(folder, tuple(runs))
+    notes = {"command": command, "tracking": check_trackers(asked.get("track", ()))}
+    numbers = range(first, first + count)
+    jobs = [_job(folder / f"seed-{each}", found, data, each, facts, name, notes, edits, asked) for each in numbers]
+    try:
+        for outcome in run_jobs(train_job, jobs, place, log=log, on_progress=on_progress, on_job=on_job):
+            if outcome.was_there:
+                log(f"Seed {outcome.job.arguments['seed']}: {outcome.job.folder}")
+                log("It is trained already.")
+            if outcome.error is not None:
+                raise outcome.error
+    except Interrupted as stopped:
+        raise Interrupted(f"{stopped} The group goes on by the same command again.") from None
+    except KeyboardInterrupt:
+        raise Interrupted(f"Stopped. {folder} goes on by the same command again.") from None
+    return RunGroup(folder, tuple(open_run(folder / f"seed-{each}") for each in numbers))
+
+
+def _threads_here() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _job(
+    folder: Path,
+    found: tuple[Any, Any, Any, Mapping[str, Any]],
+    data: str | Path,
+    seed: int,
+    facts: Mapping[str, Any],
+    name: str | None,
+    notes: Mapping[str, Any],
+    edits: Edits | None,
+    asked: Mapping[str, Any],
+) -> Job:
+    return training_job(
+        folder,
+        found,
+        (data, asked.get("data_dir")),
+        seed=seed,
+        threads=facts["asked"]["threads"],
+        validation=asked.get("validation"),
+        onnx=asked.get("onnx", True),
+        edits=edits,
+        facts={**notes, "name": name and f"{name}-s{seed}"},
+    )
 
 
 def _refuse_what_words_cannot_say(model: object, data: object, asked: Mapping[str, Any]) -> None:
@@ -87,21 +150,27 @@ def _refuse_what_words_cannot_say(model: object, data: object, asked: Mapping[st
             )
     if not isinstance(asked.get("validation"), int | None):
         raise UsageError("validation: expected how many images to hold out, for a group of seeds.")
-    refused = [name for name in ("callbacks", "validation_data", "validation_split") if name in asked]
-    if refused:
-        raise UsageError(f"{refused[0]} is not taken for a group of seeds. Train each seed by fr.train.")
+    unknown = [each for each in asked if each not in (*SHORTCUTS, *OTHERS)]
+    if unknown:
+        raise UsageError(f"{unknown[0]} is not taken for a group of seeds. Train each seed by fr.train.")
 
 
-def _facts(model: str | Path | None, data: str | Path, seed: int, asked: Mapping[str, Any], log: Log) -> dict[str, Any]:
-    """Return all that the runs of a group have in common, as its ``group.json`` keeps it."""
+def _found(
+    model: str | Path | None, data: str | Path, seed: int, asked: Mapping[str, Any], log: Log
+) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Return model, dataset, recipe and facts of the first seed, found by their names."""
     shortcuts = {setting: asked.get(option) for option, setting in SHORTCUTS.items()}
-    found = found_by_name(
+    return found_by_name(
         model, data, asked.get("recipe"), asked.get("settings"), shortcuts, seed, asked.get("data_dir"), log
     )
+
+
+def _facts(
+    found: tuple[Any, Any, Any, Mapping[str, Any]], asked: Mapping[str, Any], edits: Edits | None, threads: int
+) -> dict[str, Any]:
+    """Return all that the runs of a group have in common, as its ``group.json`` keeps it."""
     _, loaded, recipe, facts = found
-    assert isinstance(loaded, Dataset)
     source = {key: value for key, value in facts["model_source"].items() if key != "arguments"}
-    edits = asked.get("edits") and read_edits(asked["edits"], loaded)
     return {
         "schema": "fittingroom/group/1",
         "title": facts.get("model") or source.get("function"),
@@ -111,6 +180,7 @@ def _facts(model: str | Path | None, data: str | Path, seed: int, asked: Mapping
             "fingerprint": loaded.fingerprint,
             "validation": asked.get("validation"),
             **({"edits": edits.sha256} if edits else {}),
+            "threads": threads,
         },
     }
 
@@ -127,8 +197,13 @@ def _begin(folder: Path, facts: Mapping[str, Any]) -> None:
         before = read_json(folder / MARK, {"asked": "dict"}, RunError)["asked"]
         changed = [key for key, value in facts["asked"].items() if before.get(key) != value]
         if changed:
+            again = ""
+            if "threads" in changed and before.get("threads"):
+                changed[changed.index("threads")] = "number of threads"
+                again = f" It was begun with --threads {before['threads']}."
             raise RunError(
-                f"{folder} holds a group of runs with another {listed(changed)}. Choose another --out, or leave it out."
+                f"{folder} holds a group of runs with another {listed(changed)}.{again} Choose another --out, or leave "
+                "it out."
             )
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -138,35 +213,3 @@ def _begin(folder: Path, facts: Mapping[str, Any]) -> None:
         write_json(folder / MARK, facts)
     except OSError as error:
         raise RunError(f"{folder}: the group's folder cannot be written: {error.strerror}.") from error
-
-
-def _trained(folder: Path, model: str | Path | None, data: str | Path, seed: int, named: dict[str, Any]) -> Run:
-    """Return the run of a seed: as it is there, gone on with, or trained."""
-    log: Log = named["log"]
-    log(f"Seed {seed}: {folder}")
-    try:
-        begun = _begun(folder, log)
-        if begun is None:
-            name = named["name"] and f"{named['name']}-s{seed}"
-            return train(model, data, **{**named, "name": name, "seed": seed, "out": folder})
-        if is_finished(begun):
-            log("It is trained already.")
-            return begun
-        more = {key: named[key] for key in ("data_dir", "onnx", "on_progress") if key in named}
-        return resume_run(folder, log=log, **more)
-    except Interrupted as stopped:
-        raise Interrupted(f"{stopped} The group goes on by the same command again.") from None
-
-
-def _begun(folder: Path, log: Log) -> Run | None:
-    """Return the run that a folder of a group holds; None where it has none, or one that was killed at its start."""
-    if not is_run(folder):
-        return None
-    run = open_run(folder)
-    if run.state == "training":
-        raise RunError(f"{folder}: another process is training this run. Wait for it, or stop it.")
-    if run.history or is_finished(run) or (folder / "checkpoint").exists():
-        return run
-    log("It was stopped before its first checkpoint, and begins anew.")
-    shutil.rmtree(folder)
-    return None

@@ -180,7 +180,7 @@ def found_by_name(
     recipe_facts["changes"] = chosen.differences(recipe_facts.pop("base"))
     model_facts: dict[str, Any] = {}
     if model is None or isinstance(model, str | Path):
-        model, model_facts = _built(str(model or chosen.model or DEFAULT_MODEL), loaded, seed)
+        model, model_facts = built(str(model or chosen.model or DEFAULT_MODEL), loaded, seed)
     return model, loaded, chosen, {"recipe": recipe_facts, **data_facts, **model_facts}
 
 
@@ -249,8 +249,17 @@ def _loaded(data: Any, data_dir: str | Path | None, log: Log) -> tuple[Any, dict
     return loaded, {"data_folder": folder, "data_dir": None if where is None else str(where)}
 
 
-def _built(name: str, data: Any, seed: int) -> tuple[Any, dict[str, Any]]:
-    """Return a network for these data, and what it is made by."""
+def built(name: str, data: Any, seed: int) -> tuple[Any, dict[str, Any]]:
+    """Return a network for these data, and what it is made by, for a run's record.
+
+    Args:
+        name: an architecture's, or ``FILE.py:function``.
+        data: a dataset, or images and labels.
+        seed: of the starting weights.
+
+    Raises:
+        UsageError: no such architecture, file or function.
+    """
     image_shape, classes = _size(data)
     arguments = {"image_shape": list(image_shape), "classes": classes, "seed": seed}
     if is_custom(name):
@@ -333,7 +342,7 @@ def resume_run(
     source = facts.get("model_source") or {}
     own = None
     if model is not None:
-        own, _ = _built(model, data, facts["seed"])
+        own, _ = built(model, data, facts["seed"])
     elif source.get("kind") == "file":
         own = build_custom(source_of_run(run.folder), data.image_shape, data.classes, facts["seed"])
     done = resume(run, data, model=own, log=log, on_progress=on_progress)

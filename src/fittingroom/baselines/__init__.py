@@ -1,0 +1,1 @@
+"""The table of baselines: suites of classifiers and their settings, each row fitted in a process of its own."""
