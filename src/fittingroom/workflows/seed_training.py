@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fittingroom.data.edits import Edits
-
     from fittingroom.jobs.job import Job
 
 MOST_THREADS = 1024
