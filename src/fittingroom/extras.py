@@ -19,7 +19,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "formats": ("pyarrow", "scipy"),
     "sklearn": ("scikit-learn",),
     "audit": ("cleanlab",),
-    "explain": ("captum",),
 }
 MODULES = {
     "opencv-python-headless": "cv2",
