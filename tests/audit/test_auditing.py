@@ -194,6 +194,19 @@ def test_labels_that_no_network_learns_are_one_sentence_and_the_folds_stay(toy, 
     assert (tmp_path / "audit" / "folds" / "fold-1.npz").exists()
 
 
+def test_a_few_test_images_of_one_class_and_classes_without_images_are_no_fault(toy, tmp_path):
+    few = replace(toy, test=toy.test.take(np.array([0, 10])), class_names=(*toy.class_names, "hat"))
+    found = fr.audit_dataset(few, recipe=RECIPE, out=tmp_path / "audit", folds=2)
+    assert [(split.split, split.n) for split in found.splits] == [("train", 640), ("test", 2)]
+    assert "No training image is of the class hat." in found.notes
+
+
+def test_a_file_where_the_folder_is_to_be_is_one_sentence(toy, tmp_path):
+    (tmp_path / "taken").write_text("x")
+    with pytest.raises(RunError, match="the audit's folder cannot be made"):
+        fr.audit_dataset(toy, recipe=RECIPE, out=tmp_path / "taken")
+
+
 def test_without_cleanlab_one_sentence_says_how_to_install_it(toy, monkeypatch):
     monkeypatch.setattr("fittingroom.pages.audit_report.missing", lambda extra: ("cleanlab",))
     with pytest.raises(UsageError, match=r"An audit needs cleanlab, which is not installed\. Install it: .*cleanlab"):

@@ -40,12 +40,12 @@ def test_the_command_draws_data_and_photos_and_overwrites_nothing(tmp_path, toy,
     assert main(words) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["schema"] == "fittingroom/explain/1"
-    names = ["small-occlusion.png", "several-0-occlusion.png", "several-1-occlusion.png"]
+    names = ["small-why.png", "several-0-why.png", "several-1-why.png"]
     assert [row["picture"] for row in told["answers"]] == [str(out / name) for name in names]
     with Image.open(out / names[0]) as drawn:
         assert drawn.size[0] > 600
     before = (out / names[0]).read_bytes()
-    assert main([*words[:2], *words[3:-1], "--method", "grad-cam", "--against", "Bag"]) == 0
+    assert main([*words[:2], *words[3:-1], "--against", "Bag"]) == 0
     assert main([*words[:2], *words[3:-1]]) == 0
     assert (out / names[0]).read_bytes() == before
     assert len(list(out.iterdir())) == 5

@@ -236,12 +236,26 @@ def _begin(folder: Path, data: Dataset, recipe: str | Path | Recipe, folds: int,
                 f"{folder} holds folds with another {listed(changed)}. Choose another --out, or delete that folder."
             )
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_json(folder / FACTS, {"schema": "fittingroom/audit-folds/1", "made_of": facts})
 
 
-def check_learned(labels: Labels, answers: Array, where: str) -> float:
-    """Return how often networks agree with the labels of images that they have not seen; raise where by luck alone.
+def make_folder(folder: Path) -> None:
+    """Make a folder of an audit where it is missing.
+
+    Raises:
+        RunError: something else is there, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the audit's folder cannot be made ({error.strerror}). Choose another --out."
+        ) from error
+
+
+def check_learned(labels: Labels, answers: Array, where: str) -> None:
+    """Raise where networks agree with the labels of images that they have not seen by luck alone.
 
     Args:
         labels: ``(n,)``.
@@ -258,4 +272,3 @@ def check_learned(labels: Labels, answers: Array, where: str) -> float:
             f"Expected labels that a network can learn; of {counted(len(labels), 'image')} ({where}) it agrees with "
             f"{accuracy:.1%}, no more than guessing would ({luck:.1%}). Are images and labels in the same order?"
         )
-    return accuracy

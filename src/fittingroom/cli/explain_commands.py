@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -16,10 +16,6 @@ def explain(
     *pictures: Annotated[Path, Parameter(help="Pictures, or folders of them.")],
     out: Annotated[Path, Parameter(help="Folder for a picture of each answer; nothing in it is overwritten.")],
     model: ModelName = None,
-    method: Annotated[
-        Literal["occlusion", "smoothgrad", "grad-cam"],
-        Parameter(help="occlusion asks any model; smoothgrad needs captum, grad-cam a network with convolutions."),
-    ] = "occlusion",
     against: Annotated[
         str | None, Parameter(help="Why it is not this class: a name or a number; the runner-up if left out.")
     ] = None,
@@ -36,7 +32,7 @@ def explain(
     if not pictures:
         raise UsageError("Expected at least one picture or folder. Example: fittingroom explain shirt.jpg --out why")
     rows: list[dict[str, Any]] = []
-    for path, found, saved in explain_pictures(pictures_in(pictures), model, out, method=method, against=against):
+    for path, found, saved in explain_pictures(pictures_in(pictures), model, out, against=against):
         for chances, picture in zip(found.probabilities, saved, strict=True):
             named = dict(zip(found.class_names, map(float, chances), strict=True))
             best = sorted(named, key=lambda name: -named[name])
@@ -44,4 +40,4 @@ def explain(
             if not json:
                 emit(f"{on_one_line(str(path))}: {best[0]}, {named[best[0]]:.1%}. Why: {on_one_line(str(picture))}")
     if json:
-        emit_json({"schema": "fittingroom/explain/1", "method": method, "answers": rows})
+        emit_json({"schema": "fittingroom/explain/1", "answers": rows})

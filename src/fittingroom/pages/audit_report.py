@@ -13,7 +13,7 @@ import numpy as np
 from fittingroom.arrays import check_whole
 from fittingroom.audit.audit_files import note_look, write_audit
 from fittingroom.audit.auditing import Audit, audited
-from fittingroom.audit.folds import FOLDS, RECIPE, Answers, cross_validate
+from fittingroom.audit.folds import FOLDS, RECIPE, Answers, cross_validate, make_folder
 from fittingroom.data import Dataset, Log, Split, load, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import RunError, UsageError
@@ -87,7 +87,7 @@ def audit_dataset(
         dataset = _data_of_run(opened, data, place, log)
         answers, split = _held_out_answers(opened, dataset, log), "validation"
         folder = Path(out) if out is not None else ROOT / f"{_plain(dataset.name)}-{opened.name}"
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     else:
         dataset, split, chosen = _loaded(data, place, log), "train", recipe if recipe is not None else RECIPE
         title = Path(chosen).stem if isinstance(chosen, str | Path) else "recipe"

@@ -12,7 +12,7 @@ from fittingroom.arrays import Array
 from fittingroom.data.accepting import accept_images
 from fittingroom.errors import DataError, UsageError
 from fittingroom.files import atomic_write
-from fittingroom.inference.attribution import attribution_maps
+from fittingroom.inference.attribution import occlusion_maps
 from fittingroom.lookup import suggest
 from fittingroom.photos.prepare import prepare_photo
 from fittingroom.photos.whole_photo import SIZE, whole_photo
@@ -36,14 +36,12 @@ class Explanation:
         probabilities: tempered, ``(n, c)``.
         maps: ``(n, c, h, w)``: above 0 where a pixel speaks for the class, below where against it.
         class_names: one a class.
-        method: that made the maps.
     """
 
     images: Array
     probabilities: Array
     maps: Array
     class_names: tuple[str, ...]
-    method: str
 
     def label(self, name: str | int) -> int:
         """Return a class's number by its name or number.
@@ -73,22 +71,22 @@ class Explanation:
         return own if against is None else own - self.maps[:, self.label(against)]
 
 
-def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str | None = None) -> Explanation:
+def explain(model: Any, images: Any, *, pixels: str | None = None) -> Explanation:
     """Say which pixels a model's answers hang on; ``fittingroom explain`` draws it.
+
+    A patch covers the picture everywhere in turn, with the middle value of the picture's edge, and each pixel has the
+    mean, over the patches on it, of what the class's centred logit lost.
 
     Args:
         model: as `fittingroom.predict` takes it.
         images: likewise: uint8 ``(n, h, w)`` or what turns into that; photos for the network for photos.
-        method: "occlusion" for any model; "smoothgrad" (needs captum) and "grad-cam" (needs convolutions) for one whose
-            layers are there.
         pixels: what a model of your own was fitted on, as `fittingroom.predict` takes it.
 
     Returns:
         Maps for every class, so that "why not Shirt?" is the difference of two.
 
     Raises:
-        UsageError: no such method, or captum is not installed.
-        ModelError: the images do not fit the model, or it has nothing for that method.
+        ModelError: the images do not fit the model.
         DataError: images that cannot be taken.
 
     Example:
@@ -97,9 +95,10 @@ def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str |
     """
     opened = open_settled(model, pixels=pixels)
     taken = of_size(images, opened) if opened.of_photos else accept_images(images)
-    maps = attribution_maps(opened, taken, method)
+    ask = (lambda photos: opened.ask(photos)[0]) if opened.of_photos else opened.predict
+    maps = occlusion_maps(ask, taken)
     probabilities = opened.predict(taken)
-    return Explanation(taken, probabilities, maps, opened.names(probabilities.shape[1]), method)
+    return Explanation(taken, probabilities, maps, opened.names(probabilities.shape[1]))
 
 
 def explanation_figure(found: Explanation, position: int, against: str | int | None = None) -> Figure:
@@ -132,7 +131,7 @@ def explanation_figure(found: Explanation, position: int, against: str | int | N
         figure.colorbar(drawn, ax=axis, shrink=0.7)
     for axis in axes:
         axis.set_axis_off()
-    figure.suptitle(f"{found.method}: orange speaks for it, violet against it", fontsize=9)
+    figure.suptitle("orange speaks for it, violet against it", fontsize=9)
     return figure
 
 
@@ -156,7 +155,7 @@ def save_maps(found: Explanation, names: Sequence[str], folder: Path, against: s
         folder.mkdir(parents=True, exist_ok=True)
         for position, name in enumerate(names):
             figure = explanation_figure(found, position, against)
-            path = free_name(folder, f"{name}-{found.method}.png")
+            path = free_name(folder, f"{name}-why.png")
             atomic_write(path, partial(figure.savefig, dpi=130, facecolor="white"))
             paths.append(path)
     except OSError as error:
@@ -165,7 +164,7 @@ def save_maps(found: Explanation, names: Sequence[str], folder: Path, against: s
 
 
 def explain_pictures(
-    paths: Sequence[Path], model: Any, folder: Path, *, method: str = "occlusion", against: str | int | None = None
+    paths: Sequence[Path], model: Any, folder: Path, *, against: str | int | None = None
 ) -> Iterator[tuple[Path, Explanation, list[Path]]]:
     """Explain files one after the other and save a picture of each answer.
 
@@ -173,14 +172,13 @@ def explain_pictures(
         paths: grey pictures of the model's size and ``.npy`` files, taken as they are; or photos.
         model: as `fittingroom.predict` takes it; None for the network for photos, and for data the 28x28 one.
         folder: for the pictures.
-        method: see `explain`.
         against: the class that is not to be, see `explanation_figure`.
 
     Yields:
         The file, what was found, and the pictures that were saved.
 
     Raises:
-        FittingRoomError: a file cannot be read, or the model has nothing for the method.
+        FittingRoomError: a file cannot be read, or the images do not fit the model.
     """
     opened = None if model is None else open_settled(model)
     for path in paths:
@@ -193,6 +191,6 @@ def explain_pictures(
             images = whole_photo(path, predictor.image_shape or SIZE)[None]
         else:
             images = prepare_photo(path).image[None]
-        found = explain(predictor, images, method=method)
+        found = explain(predictor, images)
         names = [path.stem] if len(images) == 1 else [f"{path.stem}-{place}" for place in range(len(images))]
         yield path, found, save_maps(found, names, folder, against)
