@@ -102,6 +102,7 @@ def test_the_docs_tell_the_studios_limits():
     at = LIMITS
     for row in (
         f"| {at.body_bytes / 1e6:g} MB in a request, arriving within {at.body_seconds:g} s | 413, 408 |",
+        f"| {at.bodies_bytes / 1e6:g} MB in all requests at once | 429 |",
         f"| {at.pixels / 1e6:g} million pixels in a picture, {at.side:,} along a side, told from its header | 422 |",
         f"| {at.photos} photo worked on, {at.photos_waiting} waiting, {at.photo_seconds:g} s for each | 429, 503 |",
         f"| {at.uploads} uploads, {at.requests} requests, {at.streams} pages that watch at once | 429, 503, 429 |",

@@ -1,5 +1,6 @@
 """The Open Inference Protocol: its clients get the answers of `fr.predict`, and all else its own form of an error."""
 
+import gzip
 import json
 import random
 
@@ -168,6 +169,13 @@ def test_an_unknown_model_or_version_is_told(client, path, words):
     for answer in (client.get(f"/v2/models/{path}"), asked(client, request_of(), path)):
         assert answer.status_code == 404
         assert words in answer.json()["error"]
+
+
+def test_a_body_that_was_packed_on_the_way_is_refused(client):
+    body = gzip.compress(json.dumps(request_of()).encode())
+    answer = client.post("/v2/models/94/infer", content=body, headers={"content-encoding": "gzip"})
+    assert answer.status_code == 400
+    assert "received it packed (gzip)" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "99999", "0", "٣"])

@@ -83,6 +83,18 @@ def test_more_uploads_at_once_than_the_limit_are_refused_while_other_requests_pa
     assert (gate.inside, gate.uploading) == (0, 0)
 
 
+def test_more_bytes_at_once_than_the_limit_are_refused_before_they_are_read():
+    async def never():
+        pytest.fail("a body was read that there is no room for")
+
+    few = replace(SMALL, bodies_bytes=1500, requests=9, uploads=9)
+    gate = LimitsMiddleware(echo, few)
+    gate.held_bytes = 1000
+    assert ask(gate, never, [(b"content-length", b"600")]) == 429
+    assert ask(gate, never, [(b"transfer-encoding", b"chunked")]) == 429  # may bring as much as a body may
+    assert gate.held_bytes == 1000
+
+
 def test_a_body_whose_sender_is_gone_reaches_nobody():
     messages = [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
 

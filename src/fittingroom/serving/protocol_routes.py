@@ -87,7 +87,7 @@ def inference_routes(table: ModelTable, most_images: int) -> APIRouter:
     async def infer(request: Request, name: str, version: str | None = NO_VERSION) -> Response:
         """Ask a model: one tensor of images in, their probabilities out; JSON, or binary tensors behind JSON."""
         asked = found(table, name, version)
-        read = read_request(await request.body(), request.headers.get(LENGTH_HEADER))
+        read = read_request(await _body(request), request.headers.get(LENGTH_HEADER))
         notes: list[str] = []
         images = _images(asked, read.input_name, read.values, most_images, notes)
         wanted = _wanted(asked, read)
@@ -98,6 +98,14 @@ def inference_routes(table: ModelTable, most_images: int) -> APIRouter:
         return Response(body, media_type="application/octet-stream", headers={LENGTH_HEADER: str(length)})
 
     return routes
+
+
+async def _body(request: Request) -> bytes:
+    """Return a request's body; one that was packed on the way is refused."""
+    packed = request.headers.get("content-encoding", "identity")
+    if packed.casefold() != "identity":
+        raise Problem(415, f"Expected the body as it is, received it packed ({packed[:20]}). Send it without.")
+    return await request.body()
 
 
 def found(table: ModelTable, name: str, version: str | None) -> ServedModel:
@@ -182,7 +190,7 @@ def tensorflow_routes(table: ModelTable, most_images: int) -> APIRouter:
     async def predict(request: Request, name: str, version: str | None = NO_VERSION) -> Response:
         """Ask a model: pictures in as "instances" or "inputs", their probabilities out."""
         model = found(table, name, version)
-        told = read_json_object(await request.body())
+        told = read_json_object(await _body(request))
         by_row, values = instances(told, model)
         images = _images(model, model.input_name, values, most_images, [])
         return AsciiJSON(predictions(await model.answer(images), by_row=by_row))

@@ -215,6 +215,10 @@ def _onnx_of(source: ModelSource) -> Path:
         return file
     if source.model == PHOTO_MODEL or Path(source.model).suffix == ".onnx":
         raise ModelError(f"{source.model}: expected an ONNX file, found no such file.")
+    if Path(source.model).is_file() and Path(source.model).suffix not in (".keras", ".h5", ".hdf5"):
+        raise ModelError(
+            f"{source.model}: expected a run folder, an .onnx file or a shipped name, received another file."
+        )
     found = find_model(source.model)  # says what there is not
     raise ModelError(
         f"{source.model}: the server runs ONNX files, without Keras, and beside {found.name} there is none. Write one: "

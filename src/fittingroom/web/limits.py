@@ -23,6 +23,7 @@ class Limits:
 
     Attributes:
         body_bytes: of a request's body; beyond it 413.
+        bodies_bytes: of the bodies of all requests in flight, as they say themselves; beyond it 429.
         body_seconds: for a body to arrive; beyond it 408.
         pixels: of a picture, told from its header before it is decoded; beyond it 422.
         side: of a picture, in pixels; beyond it 422.
@@ -42,6 +43,7 @@ class Limits:
     """
 
     body_bytes: int = 60_000_000  # a photo of 48 million pixels as JPEG has 10 to 40
+    bodies_bytes: int = 600_000_000
     body_seconds: float = 30.0
     pixels: int = MOST_PIXELS
     side: int = 20_000
@@ -72,38 +74,52 @@ class LimitsMiddleware:
         refuse: makes a refusal of a problem, in the form that a path's own clients read.
         inside: requests in flight.
         uploading: those among them that bring a body.
+        held_bytes: that those bring, or may bring.
     """
 
     def __init__(
         self, app: ASGIApp, limits: Limits, refuse: Callable[[Problem, Scope], ASGIApp] = answer_anywhere
     ) -> None:
         self.app, self.limits, self.refuse = app, limits, refuse
-        self.inside = self.uploading = 0
+        self.inside = self.uploading = self.held_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or refuse it."""
         if scope["type"] != "http" or _is_stream(scope):
             await self.app(scope, receive, send)
             return
-        brings = _brings_body(scope)
-        problem = self._full(brings)
+        brings, size = _brings_body(scope), self._size(scope)
+        problem = self._full(brings, size)
         if problem is not None:
             await self.refuse(problem, scope)(scope, receive, send)
             return
         self.inside += 1
         self.uploading += brings
+        self.held_bytes += size
         try:
             await self._bounded(scope, receive, send)
         finally:
             self.inside -= 1
             self.uploading -= brings
+            self.held_bytes -= size
 
-    def _full(self, brings: bool) -> Problem | None:
+    def _size(self, scope: Scope) -> int:
+        """Return how many bytes a request's body takes at most."""
+        headers = dict(scope["headers"])
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit():
+            return min(int(declared), self.limits.body_bytes)
+        return self.limits.body_bytes if b"transfer-encoding" in headers else 0
+
+    def _full(self, brings: bool, size: int) -> Problem | None:
         limits = self.limits
         if self.inside >= limits.requests:
             return Problem(503, "Too many requests are under way. Try again in a moment.", limits.requests)
         if brings and self.uploading >= limits.uploads:
             return Problem(429, f"{limits.uploads} uploads are under way. Try again in a moment.", limits.uploads)
+        if size and self.held_bytes + size > limits.bodies_bytes:
+            words = "Too much is being sent at once. Try again in a moment."
+            return Problem(429, words, limits.bodies_bytes)
         return None
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
