@@ -84,6 +84,8 @@ def suspects(labels: Labels, probabilities: Probabilities) -> list[Suspect]:
     Raises:
         UsageError: cleanlab is not installed.
     """
+    if len(np.unique(labels)) < 2:  # of a few test images, say: there is nothing to tell apart
+        return []
     quality = label_quality(labels, probabilities)
     with warnings.catch_warnings(action="ignore"):  # of a class that is never predicted, which the overlaps tell
         found = _cleanlab("filter").find_label_issues(
@@ -107,6 +109,8 @@ def overlaps_of(labels: Labels, probabilities: Probabilities) -> list[Overlap]:
     Raises:
         UsageError: cleanlab is not installed.
     """
+    if len(np.unique(labels)) < 2:
+        return []
     count = _cleanlab("count")
     with warnings.catch_warnings(action="ignore"):
         joint = count.estimate_joint(labels.astype(np.int64), probabilities.astype(np.float64))
