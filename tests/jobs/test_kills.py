@@ -12,7 +12,7 @@ import fittingroom as fr
 from helpers.dask_processes import client, dask_processes
 
 pytest.importorskip("distributed")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 SEEDS = 2
 TRAINING = ["--model", "walkthrough", "--epochs", "60", "--batch-size", "16", "--validation", "100"]
@@ -70,6 +70,7 @@ def finished(process):
     return told
 
 
+@pytest.mark.soak
 def test_a_killed_workers_run_is_taken_up_by_another_from_its_checkpoint(tmp_path, toy_folder, undisturbed):
     group = tmp_path / "group"
     with dask_processes(tmp_path / "dask", workers=1) as dask:
@@ -84,6 +85,7 @@ def test_a_killed_workers_run_is_taken_up_by_another_from_its_checkpoint(tmp_pat
         assert json.loads(path.read_text())["created"] == time_
 
 
+@pytest.mark.soak
 def test_a_killed_client_goes_on_by_the_same_command(tmp_path, toy_folder, undisturbed):
     group = tmp_path / "group"
     with dask_processes(tmp_path / "dask", workers=1) as dask:
@@ -95,6 +97,7 @@ def test_a_killed_client_goes_on_by_the_same_command(tmp_path, toy_folder, undis
     assert_all_there(group, undisturbed)
 
 
+@pytest.mark.soak
 def test_a_killed_scheduler_is_one_sentence_and_the_same_command_goes_on(tmp_path, toy_folder, undisturbed):
     group = tmp_path / "group"
     with dask_processes(tmp_path / "dask", workers=1) as dask:
@@ -112,6 +115,7 @@ def test_a_killed_scheduler_is_one_sentence_and_the_same_command_goes_on(tmp_pat
     assert_all_there(group, undisturbed)
 
 
+@pytest.mark.soak
 def test_workers_that_share_no_disk_are_sent_the_data_and_return_whole_runs(tmp_path, toy_folder, undisturbed):
     group = tmp_path / "client" / "group"
     group.parent.mkdir()
@@ -128,7 +132,7 @@ def test_workers_that_share_no_disk_are_sent_the_data_and_return_whole_runs(tmp_
     assert fr.open_run(group / "seed-0").environment["data_folder"] == str(toy_folder)
 
 
-@pytest.mark.soak
+@pytest.mark.soak_long
 def test_ten_kills_of_each_at_random_lose_nothing(tmp_path, toy_folder, undisturbed):
     chance = random.Random(0)
     group = tmp_path / "group"
