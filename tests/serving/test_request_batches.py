@@ -54,7 +54,7 @@ def test_requests_that_come_together_are_one_run_and_each_gets_its_own_rows():
 
 def test_a_request_that_is_alone_waits_for_nobody(monkeypatch):
     start = time.perf_counter()
-    answers(Asked(), numbered(1), in_flight=1, wait=60)
+    answers(Asked(), numbered(1), in_flight=1, wait=60.0)
     assert time.perf_counter() - start < 30
 
 

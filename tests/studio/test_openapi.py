@@ -65,7 +65,12 @@ def ask(operation, mode, address, headers, examples):
 
 
 def name_what_is_there(case):
-    """Put names that exist where names are asked for, so that the answers go deeper than "no such thing"."""
+    """Put names that exist where names are asked for, so that the answers go deeper than "no such thing".
+
+    Not where each answer is a process that writes a file, which tests/studio/test_share_routes.py asks for.
+    """
+    if case.path.endswith("/share"):
+        return
     for part in (case.path_parameters, case.query, case.body):
         if isinstance(part, dict):
             part.update({key: value for key, value in KNOWN.items() if key in part})

@@ -54,7 +54,7 @@ def check_same_data(run: Run, data: Dataset) -> None:
     if data.fingerprint != expected:
         raise RunError(
             f"{run.folder}: expected data {expected}, found {data.fingerprint} in '{data.name}'. The files have "
-            "changed since this run, or it was trained on others."
+            "changed since this run, or it was trained on others. Pass the same data."
         )
 
 

@@ -384,11 +384,6 @@ def _trained_on(
             "A compiled model, callbacks, another architecture or held-out images of one's own need Python: "
             "fr.train(model, data, epochs=...) with the model that was trained."
         )
-    if data.fingerprint != before.get("fingerprint"):
-        raise UsageError(
-            f"{run.folder} was trained on the data {before.get('fingerprint')}, and is to be trained on with "
-            f"{data.fingerprint}. Pass the same data."
-        )
     if (run.folder / IN_A_RUN).exists():  # opened anew: a predictor that is kept open must not be trained
         network, file = behind_front(load_model(run.folder)), run.folder / IN_A_RUN
     else:
