@@ -410,14 +410,6 @@ def _are_whole(values: Array, n: int, below: int | None) -> bool:
     return not n or bool(values.min() >= 0 and (below is None or values.max() < below))
 
 
-def summary_or_error(run: Run) -> dict[str, Any]:
-    """Return a run as one row of a table; a damaged run is a row with its folder, its name and the ``error``."""
-    try:
-        return run.summary()
-    except RunError as error:
-        return {"run": str(run.folder), "name": run.name, "error": " ".join(str(error).split())}
-
-
 def _is_held(lock: Path) -> bool:
     """Say whether a living process holds a lock file; one that a killed process has left behind is nobody's."""
     if not lock.exists():

@@ -276,6 +276,20 @@ def test_what_a_finished_run_cannot_be_trained_on_with_is_refused(run, trained, 
     assert told in " ".join(answer.err.split())
 
 
+def test_a_run_deleted_while_the_runs_are_listed_hides_no_other(run, trained, tmp_path, monkeypatch):
+    for name in ("going", "staying"):
+        shutil.copytree(trained, tmp_path / name)
+    real = Run.summary
+
+    def then_delete(self):
+        shutil.rmtree(tmp_path / "going", ignore_errors=True)
+        return real(self)
+
+    monkeypatch.setattr(Run, "summary", then_delete)
+    answer = run("runs", "list", tmp_path, "--json")
+    assert [Path(each["run"]).name for each in json.loads(answer.out)["runs"]] == ["staying"]
+
+
 def test_runs_list_says_where_it_looked(run, tmp_path):
     assert f"No runs in {tmp_path}/ yet" in run("runs", "list", tmp_path).out
     missing = run("runs", "list", tmp_path / "nowhere")

@@ -42,7 +42,7 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
     ),
     "predict": ("predict:predict", "Classify photos of garments, and 28x28 images.", "predict shirt.jpg --explain why"),
     "explain": (
-        "explain:explain",
+        "predict:explain",
         "Draw which pixels an answer hangs on, and why not another class.",
         "explain shirt.jpg --out why --against Coat",
     ),
@@ -61,7 +61,7 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
     ),
     "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
     "baselines": (
-        "baseline:baselines",
+        "measuring:baselines",
         "Fit the classifiers of the dataset's paper again, and set them beside its figures.",
         "baselines SVC --budget 10m",
     ),

@@ -13,7 +13,7 @@ from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, on_one_line, table
 from fittingroom.data.edits import edits_words
 from fittingroom.errors import RunError
-from fittingroom.runs import ROOT, Run, list_runs, open_run, summary_or_error
+from fittingroom.runs import ROOT, Run, is_run, list_runs, open_run
 from fittingroom.words import counted
 from fittingroom.workflows.run_group import is_group
 
@@ -27,7 +27,8 @@ def list_runs_(root: Path = ROOT, *, format: Format = None, json: Json = False) 
     refuse_both(format, json)
     if root != ROOT and not root.is_dir():
         raise RunError(f"{root}: expected a folder that holds run folders, found no such folder.")
-    rows = [_row(run, summary_or_error(run)) for folder in [root, *_groups(root)] for run in list_runs(folder)]
+    found = ((run, _row_or_error(run)) for folder in [root, *_groups(root)] for run in list_runs(folder))
+    rows = [row for run, row in found if is_run(run.folder)]  # one that is deleted meanwhile is no longer among them
     if format:
         emit(written_table(format, TABLE_COLUMNS, [_table_row(row) for row in rows]))
     elif json:
@@ -69,11 +70,16 @@ def _table_row(row: Mapping[str, Any]) -> list[Any]:
     return [values.get(column) for column in TABLE_COLUMNS]
 
 
-def _row(run: Run, summary: dict[str, Any]) -> dict[str, Any]:
+def _row_or_error(run: Run) -> dict[str, Any]:
     """Return a run as one row; of a damaged one its folder, its state and what is wrong."""
-    if "error" in summary:
-        return {"run": summary["run"], "state": "damaged", "error": summary["error"]}
-    facts = run.environment
+    try:
+        return _row(run)
+    except (RunError, OSError) as error:
+        return {"run": str(run.folder), "state": "damaged", "error": " ".join(str(error).split())}
+
+
+def _row(run: Run) -> dict[str, Any]:
+    facts, summary = run.environment, run.summary()
     more = {"name": facts.get("name"), "recipe": recipe_name(facts), "state": run.state, "date": date(facts)}
     return {key: (summary | more).get(key) for key in COLUMNS}
 
@@ -119,7 +125,7 @@ def show_run(run: Path, *, json: Json = False) -> None:
         run: its folder.
     """
     opened = open_run(run)
-    row = _row(opened, opened.summary())
+    row = _row(opened)
     if json:
         emit_json({"schema": "fittingroom/run/1", **_facts(opened)})
         return

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Int64
 
 from fittingroom.arrays import Array, Images, Labels, check_labels, check_same_length, check_whole
+from fittingroom.data.edits import Edits, read_edits
 from fittingroom.errors import DataError, UsageError
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-    from fittingroom.data.edits import Edits
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,9 +134,17 @@ class Dataset:
             >>> import fittingroom as fr
             >>> cleaner = fr.load("fashion-mnist").edited("audit/edits.csv")  # doctest: +SKIP
         """
-        from fittingroom.data.edits import Edits, edited, read_edits
-
-        return edited(self, edits if isinstance(edits, Edits) else read_edits(edits, self))
+        done = edits if isinstance(edits, Edits) else read_edits(edits, self)
+        if self.edits is not None:
+            raise UsageError(f"{self.name} is edited already, by {self.edits.name}. Put both into one file.")
+        labels = self.train.labels.copy()
+        for place in np.flatnonzero(np.isin(self.train.indices, list(done.relabelled))):
+            labels[place] = done.relabelled[int(self.train.indices[place])]
+        stays = ~np.isin(self.train.indices, done.excluded)
+        if not stays.any():
+            raise UsageError(f"{done.name} excludes every training image of {self.name}. Keep some.")
+        train = replace(self.train, labels=labels)
+        return replace(self, train=train if stays.all() else train.take(np.flatnonzero(stays)), edits=done)
 
 
 def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:

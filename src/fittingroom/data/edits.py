@@ -12,11 +12,9 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
-
-from fittingroom.errors import DataError, UsageError
+from fittingroom.errors import DataError
 from fittingroom.files import atomic_write, read_text
 from fittingroom.lookup import suggest
 from fittingroom.words import counted
@@ -24,13 +22,32 @@ from fittingroom.words import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from fittingroom.data.dataset import Dataset
-
 EDITS = "edits.csv"  # in a run's folder: a copy of the file that it was trained with
 HEAD = re.compile(r"# fittingroom edits 1, dataset (?P<name>.*), fingerprint (?P<fingerprint>[0-9a-f]{16})")
 COLUMNS = ("index", "split", "edit", "given", "suggested", "score", "reason")
 NEEDED = ("index", "edit")
 VERBS = "keep, exclude, relabel CLASS, or nothing"
+
+
+@runtime_checkable
+class Editable(Protocol):
+    """What edits have to know of a `Dataset`."""
+
+    @property
+    def name(self) -> str:
+        """The known dataset's, or the folder's."""
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that name the content of its files."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """By label."""
+
+    @property
+    def train(self) -> Any:
+        """The training split, with its labels and indices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +97,7 @@ def edits_words(facts: Mapping[str, Any]) -> str:
     return f"{excluded} excluded and {facts.get('relabelled') or 0} relabelled by {facts.get('file')} (SHA-256 {mark})"
 
 
-def write_edits(path: Path, data: Dataset, rows: Iterable[Mapping[str, object]]) -> None:
+def write_edits(path: Path, data: Editable, rows: Iterable[Mapping[str, object]]) -> None:
     """Write a file of edits to be completed, whole or not at all.
 
     Args:
@@ -99,7 +116,7 @@ def write_edits(path: Path, data: Dataset, rows: Iterable[Mapping[str, object]])
     atomic_write(path, text.getvalue())
 
 
-def read_edits(path: str | Path, data: Dataset) -> Edits:
+def read_edits(path: str | Path, data: Editable) -> Edits:
     """Return the edits in a file, checked against the dataset that they are to change.
 
     Args:
@@ -115,7 +132,7 @@ def read_edits(path: str | Path, data: Dataset) -> Edits:
     return parse_edits(path, read_text(path).removeprefix("\ufeff"), data)
 
 
-def parse_edits(path: Path, text: str, data: Dataset) -> Edits:
+def parse_edits(path: Path, text: str, data: Editable) -> Edits:
     """Return the edits in a text, as `read_edits` does for a file.
 
     Args:
@@ -172,7 +189,7 @@ def _rows(path: Path, body: str) -> list[tuple[int, dict[str, str]]]:
     return rows
 
 
-def _checked(path: Path, text: str, rows: list[tuple[int, dict[str, str]]], data: Dataset) -> Edits:
+def _checked(path: Path, text: str, rows: list[tuple[int, dict[str, str]]], data: Editable) -> Edits:
     places = {int(index): place for place, index in enumerate(data.train.indices)}
     seen: dict[int, int] = {}
     kept: list[int] = []
@@ -229,27 +246,3 @@ def _label(text: str, names: Sequence[str], where: str) -> int:
     if text.isascii() and text.isdigit() and int(text) < len(names):
         return int(text)
     raise DataError(f"{where}: expected a class to relabel to, found '{text[:60]}'. {suggest(text, names)}")
-
-
-def edited(data: Dataset, edits: Edits) -> Dataset:
-    """Return a dataset without the training images that were excluded, and with the new labels of others.
-
-    Args:
-        data: the dataset that the edits are for.
-        edits: checked against it.
-
-    Raises:
-        UsageError: it is edited already, or nothing is left.
-    """
-    from dataclasses import replace
-
-    if data.edits is not None:
-        raise UsageError(f"{data.name} is edited already, by {data.edits.name}. Put both into one file.")
-    labels = data.train.labels.copy()
-    for place in np.flatnonzero(np.isin(data.train.indices, list(edits.relabelled))):
-        labels[place] = edits.relabelled[int(data.train.indices[place])]
-    stays = ~np.isin(data.train.indices, edits.excluded)
-    if not stays.any():
-        raise UsageError(f"{edits.name} excludes every training image of {data.name}. Keep some.")
-    train = replace(data.train, labels=labels)
-    return replace(data, train=train if stays.all() else train.take(np.flatnonzero(stays)), edits=edits)
