@@ -82,6 +82,7 @@ def told(toy_folder, tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.soak
 def test_every_path_may_be_text_or_a_path(told):
     calls = {name: outcome for name, outcome in told.items() if name.endswith((" str", " Path"))}
     assert len(calls) == 38

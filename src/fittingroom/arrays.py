@@ -93,7 +93,7 @@ def _pixels_of_picture(picture: Any) -> Array:
     return np.asarray(picture)
 
 
-def check_images(images: object, where: str = "images", log: Log = warn_user) -> Images:
+def check_images(images: object, where: str = "images", log: Log = warn_user, count: int | None = None) -> Images:
     """Return the images as ``uint8 (n, h, w)``, or say what is wrong with them.
 
     Taken besides that form: ``(n, h, w, 1)``, ``(n, 1, h, w)``, one image ``(h, w)``, rows of 784, equal channels,
@@ -103,6 +103,7 @@ def check_images(images: object, where: str = "images", log: Log = warn_user) ->
         images: see above and `as_array`.
         where: what to call the array in a message.
         log: takes one line where a choice was made; a Python warning if left out.
+        count: how many images are meant, where something else tells, such as labels; None to guess from the shape.
 
     Raises:
         DataError: another shape or other values; among them colour, and pixels that are only 0 and 1.
@@ -112,7 +113,9 @@ def check_images(images: object, where: str = "images", log: Log = warn_user) ->
             f"{where}: expected an array, received the path '{images}'. For photos: fr.predict_photos([path]); for a "
             "picture that is data: np.asarray(PIL.Image.open(path))."
         )
-    stack = _as_stack(as_array(images, where), where, log)
+    array = as_array(images, where)
+    is_stack = array.ndim == 3 and count is not None and len(array) == count
+    stack = array if is_stack else _as_stack(array, where, log)
     pixels = stack if stack.dtype == np.uint8 else _as_uint8(stack, where, log)
     if is_binary(pixels):
         raise DataError(_only_zero_and_one(where))

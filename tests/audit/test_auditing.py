@@ -107,6 +107,7 @@ def test_edits_that_were_begun_are_left_alone_and_folds_are_not_trained_again(ma
     assert int(spoilt.edited(path).train.labels[17]) == 7
 
 
+@pytest.mark.soak
 def test_an_audit_that_was_stopped_goes_on_with_the_fold_that_it_was_at(spoilt, made, tmp_path):
     calls = []
 
@@ -134,6 +135,7 @@ def test_a_folder_of_another_audit_is_refused(made, spoilt):
         fr.audit_dataset(spoilt, recipe=RECIPE, out=made.folder, folds=4, test=False)
 
 
+@pytest.mark.soak
 def test_no_test_leaves_the_labels_of_the_test_images_alone(spoilt, tmp_path):
     found = fr.audit_dataset(spoilt, recipe=RECIPE, out=tmp_path / "audit", folds=2, test=False)
     assert [split.split for split in found.splits] == ["train"]
@@ -194,6 +196,7 @@ def test_labels_that_no_network_learns_are_one_sentence_and_the_folds_stay(toy, 
     assert (tmp_path / "audit" / "folds" / "fold-1.npz").exists()
 
 
+@pytest.mark.soak
 def test_a_few_test_images_of_one_class_and_classes_without_images_are_no_fault(toy, tmp_path):
     few = replace(toy, test=toy.test.take(np.array([0, 10])), class_names=(*toy.class_names, "hat"))
     found = fr.audit_dataset(few, recipe=RECIPE, out=tmp_path / "audit", folds=2)

@@ -41,6 +41,7 @@ def test_filters_by_class_and_split_say_how_many_are_left(wall):
     expect(wall.get_by_text("20 of 840 images")).to_be_visible()
 
 
+@pytest.mark.soak
 def test_where_no_image_fits_the_filters_a_button_takes_them_away(wall, toy):
     def all_right(route):
         told = route.fetch().json()
@@ -56,6 +57,7 @@ def test_where_no_image_fits_the_filters_a_button_takes_them_away(wall, toy):
     expect(wall.get_by_role("button", name="Show all images")).to_be_hidden()
 
 
+@pytest.mark.soak
 def test_what_a_model_answered_sorts_groups_colours_and_filters(wall):
     ask(wall, "20260101-worse")
     wall.get_by_label("Group by").select_option(label="Right or wrong")
@@ -140,6 +142,7 @@ def test_the_wall_is_walked_and_opened_by_keyboard(wall):
     expect(wall.get_by_role("heading", name=f"Image {index}", exact=True)).to_be_visible()
 
 
+@pytest.mark.soak
 def test_choosing_runs_with_the_arrow_keys_asks_none_and_spends_no_look(watched, untested):
     asked = []
     watched.page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)

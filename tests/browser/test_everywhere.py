@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from helpers.cases import here_and_in_soak
 from helpers.page_checks import breaches, expect, overhang
 
 READY = {
@@ -22,7 +23,7 @@ def opened(watched, part):
     return page
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", here_and_in_soak("light", "dark"))
 @pytest.mark.parametrize("part", READY)
 def test_axe_finds_nothing_wrong(look, part, theme):
     page = opened(look(theme=theme), part)
@@ -40,7 +41,7 @@ def test_axe_finds_nothing_wrong(look, part, theme):
         assert breaches(page) == []
 
 
-@pytest.mark.parametrize("width", [360, 768, 1024, 1200, 1440])
+@pytest.mark.parametrize("width", here_and_in_soak(360, 768, 1024, 1200, 1440))
 def test_no_part_is_wider_than_its_window(look, width):
     watched = look(width=width)
     for part in READY:

@@ -69,6 +69,7 @@ def test_delete_asks_first_and_only_then_deletes(table, doomed):
     assert not doomed.exists()
 
 
+@pytest.mark.soak
 def test_each_run_leads_to_its_page(table):
     with table.context.expect_page() as opened:
         table.get_by_role("button", name="Page 20260102-good").click()

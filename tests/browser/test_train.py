@@ -101,6 +101,7 @@ def test_it_outlives_its_tab_and_a_second_tab_trains_beside_it(look, started, ru
     assert os.kill(pid_of(runs, name), 0) is None
 
 
+@pytest.mark.soak
 def test_a_studio_killed_in_the_middle_loses_no_training_and_its_page_finds_the_next_one(look, start_studio, started):
     studio = start_studio()
     watched = look(address=studio.address)
@@ -188,6 +189,7 @@ SEEN = """(state) => {
 OPEN = "() => window.streams.filter((stream) => stream.readyState !== EventSource.CLOSED).length"
 
 
+@pytest.mark.soak
 def test_a_tab_that_nobody_sees_holds_no_connection_and_takes_up_where_it_was(watched, started):
     watched.page.add_init_script(f"({NOTE_STREAMS})()")
     page = form(watched)
@@ -223,6 +225,7 @@ def test_eight_tabs_that_watch_do_not_keep_a_ninth_from_opening(look, started):
     expect(last.locator("table.runs")).to_be_visible()
 
 
+@pytest.mark.soak
 def test_what_is_under_way_is_listed_and_stopped_from_any_part(watched, started):
     page = form(watched)
     name = start(page)
@@ -235,6 +238,7 @@ def test_what_is_under_way_is_listed_and_stopped_from_any_part(watched, started)
     expect(page.get_by_role("button", name="1 job under way")).to_have_count(0)
 
 
+@pytest.mark.soak
 def test_the_texts_of_a_chart_are_at_least_eleven_pixels_high_at_every_width(look, started):
     page = form(look(width=1440))
     start(page)
@@ -251,6 +255,7 @@ def test_the_texts_of_a_chart_are_at_least_eleven_pixels_high_at_every_width(loo
         assert overhang(page) <= 0, width
 
 
+@pytest.mark.soak
 def test_the_first_batch_is_shown_as_the_network_would_get_it(watched):
     page = watched.go("train")
     page.get_by_label("Images held out").fill("100")

@@ -13,6 +13,7 @@ from PIL import Image
 import fittingroom as fr
 from fittingroom.inference.model_files import PHOTO_28_MODEL
 from fittingroom.workflows.exporting import export_web_page
+from helpers.cases import here_and_in_soak
 from helpers.chromium import launched, need_browser
 from helpers.noise_images import noise_images
 
@@ -96,6 +97,7 @@ def answers(page, contents, kind="image/png"):
     return page.evaluate(ASK, [[base64.b64encode(content).decode(), kind] for content in contents])
 
 
+@pytest.mark.soak
 def test_a_hundred_test_images_are_answered_as_in_python(page):
     images = fr.load("fashion-mnist").test.images[:100]
     expected = fr.predict(PHOTO_28_MODEL, images)
@@ -125,6 +127,7 @@ def rows(expected):
     return np.array([list(one.probabilities.values()) for one in expected])
 
 
+@pytest.mark.soak
 def test_photos_as_png_are_answered_as_in_python_and_declined_alike(page, photos):
     expected = fr.predict_photos(photos)
     found = answers(page, [as_file(photo) for photo in photos])
@@ -135,6 +138,7 @@ def test_photos_as_png_are_answered_as_in_python_and_declined_alike(page, photos
     assert [told["isNone"] for told in found] == [one.none_of_these for one in expected]
 
 
+@pytest.mark.soak
 def test_photos_as_jpeg_which_two_decoders_read_are_called_the_same(page, photos):
     files = [as_file(photo, "JPEG", quality=92) for photo in photos]
     expected = fr.predict_photos([Image.open(io.BytesIO(content)) for content in files])
@@ -143,7 +147,7 @@ def test_photos_as_jpeg_which_two_decoders_read_are_called_the_same(page, photos
     assert sum(same) >= len(photos) - len(photos) // 20
 
 
-@pytest.mark.parametrize("size", [(30, 40), (200, 300), (700, 500), (1344, 448), (2700, 1801)])
+@pytest.mark.parametrize("size", here_and_in_soak((30, 40), (200, 300), (700, 500), (1344, 448), (2700, 1801)))
 def test_a_photo_of_any_size_is_answered_as_in_python(page, size):
     small = Image.fromarray(noise_images(1, 3)[0]).convert("RGB").crop((0, 0, 20, 14))
     photo = small.resize(size, Image.Resampling.BICUBIC)
@@ -182,6 +186,7 @@ def test_a_drawing_is_answered_by_the_network_for_data(page):
     assert page.locator("canvas.seen").get_attribute("width") == "28"
 
 
+@pytest.mark.soak
 def test_what_the_camera_sees_is_answered_again_and_again(page):
     page.get_by_role("button", name="Camera").click()
     page.wait_for_selector(".try-answer canvas.photo")

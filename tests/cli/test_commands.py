@@ -5,9 +5,11 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import fittingroom as fr
+from fittingroom.data.edits import write_edits
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.runs import Run
 
@@ -226,6 +228,19 @@ def test_preview_and_find_lr_draw_a_picture_and_keep_no_run(run, toy_folder, tmp
     assert run("train", "--dataset", toy_folder, "--set", setting, "--epochs", "1", "--out", "r").code == 0
     assert {path.name for path in tmp_path.iterdir()} >= {"first.png", "rates.svg", "rates.png", "r"}
     assert not (tmp_path / "runs").exists()
+
+
+def test_preview_carries_out_edits_and_shows_their_absence_of_an_image(run, toy_folder, tmp_path):
+    data = fr.load(toy_folder)
+    rows = fr.preview(data=data, batch_size=4, epochs=1)
+    assert len(rows[0]) == 4
+    first = int(np.flatnonzero((data.train.images == rows[0][0]).all(axis=(1, 2)))[0])
+    edits = tmp_path / "edits.csv"
+    write_edits(edits, data, [{"index": first, "split": "train", "edit": "exclude"}])
+    without = fr.preview(data=data, batch_size=4, epochs=1, edits=edits)
+    assert not (without[0] == data.train.images[first]).all(axis=(1, 2)).any()
+    answer = run("train", "--dataset", toy_folder, "--edits", edits, "--preview", tmp_path / "first.png")
+    assert (answer.code, (tmp_path / "first.png").is_file()) == (0, True), answer.err
 
 
 @pytest.mark.parametrize(

@@ -106,3 +106,21 @@ def test_anything_else_is_refused_in_a_sentence(name):
 def test_a_dataset_does_not_say_which_of_its_images_are_to_be_answered(toy):
     with pytest.raises(UsageError, match=r"Pass data\.test\.images"):
         accept_images(toy)
+
+
+@pytest.mark.parametrize("width", [1, 3, 4])
+def test_images_as_narrow_as_a_colour_is_deep_are_images_where_labels_say_how_many(width):
+    pixels = seeded_pixels((12, 20, width))
+    images, _ = accept_pair((pixels, np.arange(12) % 3), "training")
+    np.testing.assert_array_equal(images, pixels)
+    np.testing.assert_array_equal(accept_images(pixels, shape=(20, width)), pixels)
+
+
+def seeded_pixels(shape):
+    return np.random.default_rng(0).integers(2, 256, shape, np.uint8)
+
+
+def test_one_colour_picture_stays_one_where_there_is_one_label():
+    grey = np.repeat(seeded_pixels((20, 20, 1)), 3, axis=2)
+    images, _ = accept_pair((grey, [1]), "training")
+    np.testing.assert_array_equal(images, grey[None, ..., 0])

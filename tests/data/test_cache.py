@@ -219,3 +219,28 @@ def test_a_user_without_a_home_gets_a_folder_of_the_temporary_ones(tmp_path, mon
     monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path))
     assert cache_folder("mnist") == tmp_path / "fittingroom-cache" / "mnist"
     assert all(not place.folder.exists() for place in foreign_places(tiny_dataset.TINY))
+
+
+@pytest.fixture
+def usual_cache(tmp_path, monkeypatch):
+    """The folder of a user's own cache, where the one for temporary files is elsewhere."""
+    for name in (cache.CACHE_VARIABLE, "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "home" / name))
+    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    return tmp_path / "home" / "fittingroom"
+
+
+def test_a_home_that_is_no_folder_gives_a_folder_of_the_temporary_ones(usual_cache, tmp_path):
+    usual_cache.parent.write_text("no folder", encoding="utf-8")
+    assert cache_folder("mnist") == tmp_path / "temporary" / "fittingroom-cache" / "mnist"
+
+
+def test_a_home_that_cannot_be_written_is_used_for_what_it_holds_and_for_nothing_else(
+    usual_cache, tmp_path, monkeypatch
+):
+    (usual_cache / "mnist").mkdir(parents=True)
+    assert cache_folder("tiny") == usual_cache / "tiny"
+    monkeypatch.setattr(cache.os, "access", lambda path, mode: False)
+    assert cache_folder("mnist") == usual_cache / "mnist"
+    assert cache_folder("tiny") == tmp_path / "temporary" / "fittingroom-cache" / "tiny"

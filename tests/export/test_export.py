@@ -10,8 +10,8 @@ from fittingroom.export.fresh_check import answers_in_fresh_process
 from fittingroom.export.model_export import checked_onnx, write_onnx
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.inference.onnx_engine import open_onnx
-from fittingroom.models import MODELS
 from fittingroom.models.front import for_use
+from helpers.architectures import one_of_a_kind
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -19,7 +19,7 @@ pytest.importorskip("onnxruntime")
 IMAGES = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", one_of_a_kind())
 def test_every_architecture_gives_the_same_as_onnx(tmp_path, name):
     model = for_use(fr.build(name), (28, 28))
     write_onnx(model, tmp_path / "m.onnx", (28, 28))

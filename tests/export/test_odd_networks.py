@@ -21,6 +21,7 @@ from fittingroom.export.model_export import checked_onnx, write_model
 from fittingroom.export.onnx_writer import write_onnx
 from fittingroom.inference.onnx_engine import open_onnx
 from fittingroom.pages.interpretation import interpret
+from helpers.cases import one_in
 from helpers.odd_networks import NETWORKS, NEWER, built, sequential
 
 pytest.importorskip("onnx")
@@ -42,7 +43,9 @@ def as_the_framework_says(model, name):
     return (outputs if is_probability else outputs.softmax(1)).numpy()
 
 
-@pytest.mark.parametrize("name", [*NETWORKS, *(pytest.param(name, marks=needs_onnxscript) for name in NEWER)])
+@pytest.mark.parametrize(
+    "name", one_in(3, [*NETWORKS, *(pytest.param(name, marks=needs_onnxscript) for name in NEWER)])
+)
 def test_a_network_is_written_as_onnx_and_answers_in_a_fresh_process_as_its_framework_does(name, tmp_path, capfd):
     model = built(name)
     made = checked_onnx(model, tmp_path / "m.onnx", IMAGES)
@@ -70,6 +73,7 @@ def test_what_cannot_be_written_is_one_sentence_and_not_a_word_of_the_exporters(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.soak
 def test_json_stays_json_where_a_model_cannot_be_written(toy_folder, tmp_path):
     """Without onnxscript a layer norm cannot be said: the older exporter prints 437 lines, by C++ too."""
     sequential(keras.layers.LayerNormalization(), keras.layers.Flatten(), keras.layers.Dense(10)).save(

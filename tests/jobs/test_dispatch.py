@@ -31,6 +31,7 @@ def test_worker_processes_give_the_runs_that_this_process_gives(toy_folder, tmp_
     assert {json.loads((run.folder / "job.json").read_text())["threads"] for run in there.runs} == {1}
 
 
+@pytest.mark.soak
 def test_an_error_in_a_worker_is_the_error_here_and_what_is_finished_stays(toy_folder, tmp_path):
     fr.train_seeds("walkthrough", toy_folder, out=tmp_path / "fine", seeds=1, **ASKED)
     with pytest.raises(TrainingError, match="The loss is nan in epoch 1"):

@@ -45,6 +45,7 @@ def test_shipped_weights_open_in_plain_keras_on_pytorch_and_answer_the_same(tmp_
     held_against_ours(answers_of_plain_keras("torch", sys.executable, images, tmp_path), images)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("backend", ENVIRONMENTS)
 def test_shipped_weights_answer_all_test_images_the_same_on_other_backends(backend, tmp_path):
     python = ENVIRONMENTS[backend] / "bin" / "python"

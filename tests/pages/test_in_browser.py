@@ -9,6 +9,7 @@ from fittingroom.pages.answers import Pictures
 from fittingroom.pages.comparison.page import comparison_page
 from fittingroom.pages.run.page import run_page
 from fittingroom.pages.tutorial.page import tutorial_page
+from helpers.cases import here_and_in_soak
 from helpers.chromium import launched, need_browser
 from helpers.report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
 
@@ -65,14 +66,14 @@ def seen(browser, address):
         context.close()
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", here_and_in_soak(*WIDTHS))
 def test_nothing_hangs_over_at_the_side_and_nothing_is_asked_for(seen, width: int) -> None:
     page, asked = seen(width)
     assert asked == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", here_and_in_soak("light", "dark"))
 def test_everyone_can_use_it(seen, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 

@@ -81,6 +81,7 @@ def test_both_workers_log_and_a_request_keeps_its_id(start, tmp_path):
     assert {one["status"] for one in asked} == {200}
 
 
+@pytest.mark.soak
 def test_a_replaced_file_answers_in_every_worker_without_a_lost_request_and_a_broken_one_nowhere(start, own_model):
     running = start("--workers", 2, "--model", f"net={own_model / 'net.onnx'}", "--no-access-log")
     old, new = (fr.predict(f"fashion-mnist/{rung}", IMAGES) for rung in ("90", "92"))

@@ -43,6 +43,7 @@ def test_an_epochs_race_leaves_each_processs_first_epoch_out_and_goes_round_by_r
     assert results == {"ours": [1.0, 3.0, 1.0, 3.0], "once": [4.0]}
 
 
+@pytest.mark.soak
 def test_one_table_can_be_asked_for_by_the_name_of_its_job(monkeypatch, capsys):
     assert set(get_args(Race)) == {*JOBS, "whole"}
     monkeypatch.setattr(race_module, "race", lambda job, *_: {})

@@ -24,6 +24,7 @@ def asked(with_run):
     return with_run
 
 
+@pytest.mark.soak
 def test_a_model_answers_about_every_image_and_is_laid_out_by_what_it_sees(asked, toy):
     columns = asked.get("/api/answers/columns", params=RUN).json()
     assert [len(columns[key]) for key in ("predicted", "confidence", "loss")] == [840, 840, 840]
@@ -95,6 +96,7 @@ def test_asking_a_run_was_not_tested_is_a_look_at_the_test_images_and_written_do
     assert [look["asked_by"] for look in run.test_looks] == ["studio"]
 
 
+@pytest.mark.soak
 def test_a_run_that_owes_its_look_once_more_is_not_called_ready_for_work_done_before(with_run, studio):
     run = untested(studio)
     with_run.post("/api/answers", json={**RUN, "spend_look": True})

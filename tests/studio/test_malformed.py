@@ -192,6 +192,7 @@ def pelt(asked, count):
     return statuses
 
 
+@pytest.mark.soak
 def test_malformed_requests_and_pictures_are_refused_and_the_studio_goes_on(asked):
     statuses = pelt(asked, FEW)
     assert {400, 404, 405, 413, 415, 422} <= set(statuses)

@@ -21,6 +21,7 @@ def shared(visitor, kind, model="run/20260101-a"):
     return answer.json()["file"].rpartition("/")[2], file
 
 
+@pytest.mark.soak
 def test_a_run_is_shared_as_an_onnx_file_with_its_own_answers(with_run, studio, toy, tmp_path):
     name, file = shared(with_run, "onnx")
     assert name == "20260101-a.onnx"
@@ -30,6 +31,7 @@ def test_a_run_is_shared_as_an_onnx_file_with_its_own_answers(with_run, studio, 
     assert np.abs(open_onnx(tmp_path / name).predict(toy.test.images) - expected).max() < 1e-4
 
 
+@pytest.mark.soak
 def test_a_run_is_shared_as_a_web_page(with_run):
     name, file = shared(with_run, "page")
     assert name == "20260101-a-page.zip"

@@ -63,6 +63,7 @@ def test_a_training_runs_to_its_end_and_tells_of_every_epoch(visitor, studio):
     assert run.resolved["model"] == "walkthrough"
 
 
+@pytest.mark.soak
 def test_stop_ends_it_soon_and_leaves_a_run_that_answers_and_goes_on(visitor, studio, toy):
     name = start(visitor)
     learning(studio, name)
@@ -87,6 +88,7 @@ def test_a_stop_before_the_first_step_says_so(visitor):
     assert "before" in ended["words"]
 
 
+@pytest.mark.soak
 def test_a_killed_training_is_told_of_and_goes_on_from_its_checkpoint(visitor, studio):
     name = start(visitor)
     learning(studio, name)
@@ -97,6 +99,7 @@ def test_a_killed_training_is_told_of_and_goes_on_from_its_checkpoint(visitor, s
     assert visitor.post(f"/api/trainings/{name}/resume").json()["how"] == "running"
 
 
+@pytest.mark.soak
 def test_a_studio_that_dies_takes_no_training_along_and_the_next_one_finds_it(visitor, studio):
     name = start(visitor)
     learning(studio, name)
@@ -121,6 +124,7 @@ def test_two_tabs_train_at_once_and_a_third_is_told_to_wait(visitor, studio):
     assert sorted(job["key"] for job in visitor.get("/api/jobs").json()) == sorted([first, second])
 
 
+@pytest.mark.soak
 def test_a_run_under_way_is_not_resumed_and_one_that_is_over_not_stopped(visitor, studio):
     name = start(visitor, settings={"epochs": 1})
     learning_ended = until(lambda: state(visitor, name), lambda told: told["how"] != "running")
@@ -203,6 +207,7 @@ def test_another_process_that_got_the_same_number_is_not_taken_for_a_training(tm
     assert not Trainings(tmp_path, 2).is_running("one")
 
 
+@pytest.mark.soak
 def test_the_first_batch_is_seen_before_anything_is_trained(visitor, studio):
     order = LONG | {"settings": {"flip": "random", "batch_size": 32}, "validation": 100}
     answer = visitor.post("/api/trainings/preview", json=order)

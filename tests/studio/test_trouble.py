@@ -111,6 +111,7 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 
 
+@pytest.mark.soak
 def test_a_full_disk_ends_a_training_with_a_clear_message_and_nothing_lost(begin):
     studio = begin(preexec_fn=small_files)
     before = files(begin.runs / "20260101-a")

@@ -9,6 +9,7 @@ import torch
 import fittingroom as fr
 from fittingroom.errors import UsageError
 from fittingroom.progress import each_epoch
+from helpers.cases import one_in
 from helpers.networks import keras, layers
 
 
@@ -109,7 +110,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", one_in(3, FORMS))
 def test_every_form_of_the_data_trains_predicts_and_scores_to_the_same_numbers(tmp_path, images, labels, form):
     expected, history = trained(tmp_path / "a", images, labels, validation=20)
     data, log = FORMS[form](images, labels), lambda line: None

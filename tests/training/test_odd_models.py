@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from helpers.cases import one_in
 from helpers.framework_loops import compare_keras, compare_torch
 from helpers.odd_models import KERAS, TORCH
 
@@ -20,7 +21,7 @@ def check(comparison, reason):
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
-@pytest.mark.parametrize("name", TORCH)
+@pytest.mark.parametrize("name", one_in(4, TORCH))
 def test_a_torch_module_trains_as_in_a_plain_loop(name, images, labels):
     make, reason = TORCH[name]
     check(compare_torch(make, images[:IMAGES], labels[:IMAGES]), reason)
@@ -28,7 +29,7 @@ def test_a_torch_module_trains_as_in_a_plain_loop(name, images, labels):
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", KERAS)
+@pytest.mark.parametrize("name", one_in(4, KERAS))
 def test_a_keras_model_trains_as_in_fit(name, images, labels):
     make, reason, *one_hot = KERAS[name]
     check(compare_keras(make, images[:IMAGES], labels[:IMAGES], one_hot=bool(one_hot)), reason)

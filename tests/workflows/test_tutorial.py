@@ -152,6 +152,7 @@ def test_json_is_one_object_on_stdout_and_nothing_else(toy_folder, tmp_path, cap
     assert low <= facts["test_accuracy"] <= high
 
 
+@pytest.mark.soak
 def test_against_another_dataset_shows_both_scores(toy_folder, shared, tmp_path):
     plan = TutorialPlan(dataset=str(toy_folder), against=str(shared / "mnist"), epochs=1, out=tmp_path / "run")
     run, verdict = tutorial(plan)

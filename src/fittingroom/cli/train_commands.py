@@ -120,7 +120,7 @@ def train(
         _refuse_before_training(given, TAKEN_BY_FIND_LR if preview is None else TAKEN_BY_PREVIEW)
         settings = _with_options(_settings(set_ or []), batch_size=batch_size, device=device)
         named = {"recipe": recipe, "settings": settings, "seed": seed or 0, "validation": validation, "data": data}
-        named |= found
+        named |= found | {"edits": edits}
         _draw_preview(preview, model, named, json) if preview else _try_rates(find_lr, model, named, json)
         return
     if resume is not None:
@@ -153,8 +153,8 @@ def _train_seeds(asked: dict[str, Any], quiet: bool, json: bool) -> None:
     _print_group(group, json)
 
 
-TAKEN_BY_FIND_LR = ("recipe", "seed", "validation", "batch_size", "device")
-TAKEN_BY_PREVIEW = ("recipe", "seed", "validation", "batch_size")
+TAKEN_BY_FIND_LR = ("recipe", "seed", "validation", "batch_size", "device", "edits")
+TAKEN_BY_PREVIEW = ("recipe", "seed", "validation", "batch_size", "edits")
 
 
 def _rate(text: str | None) -> float | Literal["auto"] | None:

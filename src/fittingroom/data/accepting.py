@@ -46,20 +46,24 @@ def accept_pair(source: object, where: str, log: Log = warn_user, *, part: Part 
         raise DataError(
             f"{where}: expected images with labels, found no labels. Their column may be one of: {_LABELS}."
         )
-    images, labels = check_images(found[0], f"{where} images", log), check_labels(found[1], None, f"{where} labels")
+    labels = check_labels(found[1], None, f"{where} labels")
+    images = check_images(found[0], f"{where} images", log, len(labels))
     check_same_length(images, labels, where)
     if not len(images):
         raise DataError(f"{where}: expected at least one image, received none.")
     return images, labels
 
 
-def accept_images(source: object, where: str = "images", log: Log = warn_user) -> Images:
+def accept_images(
+    source: object, where: str = "images", log: Log = warn_user, shape: tuple[int, int] | None = None
+) -> Images:
     """Return images ``uint8 (n, h, w)`` from whatever holds them, with or without labels.
 
     Args:
         source: as for `accept_pair`, or images alone, see `check_images`.
         where: what to call them in a message.
         log: takes one line where a choice was made; a Python warning if left out.
+        shape: ``(h, w)`` of the images that are meant, where it is known: ``(n, h, w)`` is then no colour picture.
 
     Raises:
         UsageError: a `Dataset`, of which it is not said whether the train or the test images are meant.
@@ -68,7 +72,9 @@ def accept_images(source: object, where: str = "images", log: Log = warn_user) -
     if isinstance(source, Dataset):
         raise UsageError("Expected images, received a Dataset. Pass data.test.images or data.train.images.")
     found = None if isinstance(source, tuple | list) else _parts(source, "test", where, log)
-    return check_images(source if found is None else found[0], where, log)
+    images: Any = source if found is None else found[0]
+    is_stack = shape is not None and tuple(getattr(images, "shape", ()))[1:] == shape
+    return check_images(images, where, log, len(images) if is_stack else None)
 
 
 _LABELS = ", ".join(LABEL_NAMES)

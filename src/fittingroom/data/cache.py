@@ -52,7 +52,7 @@ def cache_folder(name: str = "") -> Path:
 
     Returns:
         ``$FITTINGROOM_CACHE/NAME`` where that is set, otherwise in the platform's cache folder; in that
-        for temporary files where the user has no home.
+        for temporary files where the user has no home, or one that cannot be written and does not hold it yet.
     """
     chosen = os.environ.get(CACHE_VARIABLE)
     if chosen:
@@ -61,9 +61,15 @@ def cache_folder(name: str = "") -> Path:
 
     with suppress(RuntimeError):  # newer platformdirs, of a user without a home; older ones return a relative path
         usual = Path(platformdirs.user_cache_dir("fittingroom"))
-        if usual.is_absolute():
+        if usual.is_absolute() and ((usual / name).is_dir() or _can_hold(usual)):
             return usual / name
     return Path(tempfile.gettempdir()) / "fittingroom-cache" / name  # what is kept is verified: any folder will do
+
+
+def _can_hold(folder: Path) -> bool:
+    """Say whether this user may write into a folder, or make it where it is not there."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def read(folder: Path, file: KnownFile) -> CachedFile | None:

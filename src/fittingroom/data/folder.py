@@ -325,7 +325,7 @@ def _pixels(file: HashedFile, log: Log) -> Array:
             "in Python: from pathlib import Path; from fittingroom.data import read_idx, write_idx; "
             f"write_idx(Path({path}), read_idx(Path({path})) * 255)"
         )
-    return check_images(array, str(file.path), audible(log))
+    return check_images(array, str(file.path), audible(log), len(array))
 
 
 def _numbers(file: HashedFile) -> Array:

@@ -44,7 +44,7 @@ def predictor(model: Any, *, pixels: str | Feed | None = None) -> Predict:
     prepared: dict[tuple[int, int], Callable[[Array], Array]] = {}
 
     def predict(images: Any) -> Probabilities:
-        checked = accept_images(images)
+        checked = accept_images(images, shape=np.shape(images)[1:] if np.ndim(images) == 3 else None)
         height, width = checked.shape[1:]
         if (height, width) not in prepared:
             prepared[height, width] = _prepared(model, (height, width), pixels)

@@ -67,7 +67,7 @@ def open_onnx(path: Path, threads: int = 1) -> OnnxModel:
     (_, height, width), name = inputs[0].shape, inputs[0].name
 
     def predict(images: Any) -> Probabilities:
-        pixels = accept_images(images)
+        pixels = accept_images(images, shape=(height, width))
         if pixels.shape[1:] != (height, width):
             raise ModelError(f"{path} takes images of {height}x{width}, received {pixels.shape[1:]}.")
         asked = pixels if len(pixels) else np.zeros((1, height, width), np.uint8)  # a graph may not flatten no images

@@ -263,9 +263,8 @@ def _with_facts_of_run(title: str, model: Any, engine: str, folder: Path) -> Pre
     from fittingroom.inference.keras_engine import predictor
 
     pixels = _json(folder / "resolved.json").get("pixels")
-    shape = tuple(_json(folder / MARK, RUN_FACTS).get("image_shape") or ()) or None
     own = predictor(model, pixels=pixels)
-    return replace(_with_facts(title, own, shape, None, engine, folder / KEPT_WEIGHTS, model), pixels=pixels)
+    return replace(_with_facts(title, own, None, None, engine, folder / KEPT_WEIGHTS, model), pixels=pixels)
 
 
 def _with_facts(
@@ -284,7 +283,7 @@ def _with_facts(
     return Predictor(
         title=title,
         own=own,
-        image_shape=image_shape,
+        image_shape=tuple(run.get("image_shape") or ()) or image_shape,
         class_names=tuple(map(str, names)) if names else None,
         engine=engine,
         temperature=_temperature(file, card, bool(run)),

@@ -186,7 +186,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"word": link, "words_on_this_page": Markup(MARK)}
+    style = environment.get_template("style.css").render()
+    environment.globals |= {"word": link, "words_on_this_page": Markup(MARK), "style": Markup(_compact(style))}
     environment.filters |= {
         "highlight": lambda code: highlight(str(code).strip("\n")),
         "score_rows": score_rows,
@@ -197,6 +198,12 @@ def _environment() -> Environment:
         "array": lambda values: repr(np.array(values, np.float32)),
     }
     return environment
+
+
+def _compact(style: str) -> str:
+    """Return a sheet of styles without comments and needless space; no string in it holds a brace or two spaces."""
+    bare = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL))
+    return re.sub(r" ?([{};,]) ?", r"\1", bare).replace(": ", ":").replace(";}", "}").strip()
 
 
 def _code_words(sentence: str) -> Markup:

@@ -133,7 +133,8 @@ class ServedModel:
                     f"{where}: expected uint8 {self._shape_text()}, received {values.dtype} {values.shape}."
                 )
         else:
-            images = check_images(values, where, log)
+            is_stack = values.shape[1:] == self.image_shape
+            images = check_images(values, where, log, len(values) if is_stack else None)
         if images.shape[1:] != self.image_shape:
             raise ModelError(f"{where}: expected shape {self._shape_text()}, received {values.shape}.")
         if not len(images):

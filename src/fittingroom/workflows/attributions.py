@@ -94,7 +94,7 @@ def explain(model: Any, images: Any, *, pixels: str | None = None) -> Explanatio
         >>> found.why("Coat", against="Shirt")[0]  # doctest: +SKIP
     """
     opened = open_settled(model, pixels=pixels)
-    taken = of_size(images, opened) if opened.of_photos else accept_images(images)
+    taken = of_size(images, opened) if opened.of_photos else accept_images(images, shape=opened.image_shape)
     ask = (lambda photos: opened.ask(photos)[0]) if opened.of_photos else opened.predict
     maps = occlusion_maps(ask, taken)
     probabilities = opened.predict(taken)

@@ -281,7 +281,7 @@ def _of_pixels(rows: Array, image_shape: tuple[int, int]) -> Reading:
     if rows.shape[1] != math.prod(image_shape):
         height, width = image_shape
         raise UsageError(f"X: expected {height * width} pixels a row, {height}x{width}, received {rows.shape[1]}.")
-    check_images(rows.reshape(-1, *image_shape), "X", no_log)
+    check_images(rows.reshape(-1, *image_shape), "X", no_log, len(rows))
     is_share = rows.dtype.kind == "f" and rows.max(initial=0) <= 1
     return Reading("pixels", image_shape, scale=255.0 if is_share else 1.0)
 

@@ -88,7 +88,7 @@ def predict(
     opened = open_settled(model, pixels=pixels)
     if opened.of_photos:
         return opened.predict(of_size(images, opened), tempered=tempered)
-    images = accept_images(images)
+    images = accept_images(images, shape=opened.image_shape)
     _warn_of_light(images, opened)
     return opened.predict(images, tempered=tempered)
 

@@ -113,7 +113,7 @@ def train(
     shortcuts = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "device": device}
     model, loaded, chosen, found = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
     if edits is not None:
-        loaded = _edited(loaded, edits, log)
+        loaded = edited(loaded, edits, log)
     loaded, validation = with_keras_arguments(keras_arguments, loaded, validation, log)
     run = train_model(
         model,
@@ -132,7 +132,18 @@ def train(
     return run
 
 
-def _edited(data: Any, edits: str | Path, log: Log) -> Dataset:
+def edited(data: Any, edits: str | Path, log: Log) -> Dataset:
+    """Return a dataset with a file of decisions carried out, and log what that changed.
+
+    Args:
+        data: a dataset; anything else is refused.
+        edits: see `Dataset.edited`.
+        log: takes one line for the user.
+
+    Raises:
+        UsageError: images and labels that are no dataset.
+        DataError: the file is of another dataset, or damaged.
+    """
     if not isinstance(data, Dataset):
         raise UsageError(
             f"Expected edits only with a dataset or the name of one, received them with {type(data).__name__}: the "

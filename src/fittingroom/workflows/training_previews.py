@@ -11,7 +11,7 @@ from fittingroom.data import Dataset, Log, Split, hold_out, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.training.before_training import RateCurve, augmented_batches, find_rate
 from fittingroom.training.loop import TrainingPlan
-from fittingroom.workflows.training import DEFAULT_DATASET, found_by_name
+from fittingroom.workflows.training import DEFAULT_DATASET, edited, found_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,11 @@ def find_learning_rate(
     recipe: Recipe | str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
+    device: str | None = None,
     seed: int = 0,
     validation: int | None = None,
     data_dir: str | Path | None = None,
+    edits: str | Path | None = None,
     log: Log = no_log,
 ) -> RateCurve:
     """Train for some 200 steps with a learning rate that grows at each, and say which one suits.
@@ -43,18 +45,20 @@ def find_learning_rate(
         recipe: likewise; its own rate and schedule are not used.
         settings: likewise.
         batch_size: likewise.
+        device: likewise.
         seed: likewise.
         validation: how many training images to leave out, as `train` does.
         data_dir: likewise.
+        edits: likewise.
         log: takes one line for the user.
 
     Raises:
         UsageError: an unknown name, or a compiled model's optimiser has a schedule.
         TrainingError: the loss falls at no rate.
     """
-    shortcuts = {"batch_size": batch_size}
+    shortcuts = {"batch_size": batch_size, "device": device}
     model, loaded, chosen, _ = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
-    return find_rate(model, _plan(loaded, chosen, seed, validation), log)
+    return find_rate(model, _plan(loaded, edits, chosen, seed, validation, log), log)
 
 
 def preview(
@@ -62,10 +66,12 @@ def preview(
     data: Any = DEFAULT_DATASET,
     *,
     settings: Mapping[str, Any] | None = None,
+    batch_size: int | None = None,
     seed: int = 0,
     validation: int | None = None,
     epochs: int = 4,
     data_dir: str | Path | None = None,
+    edits: str | Path | None = None,
     log: Log = no_log,
 ) -> list[Array]:
     """Return the first images of a training as they are, and as the network gets them in each epoch.
@@ -74,21 +80,28 @@ def preview(
         recipe: see `fittingroom.train`; its augmentation is what is seen.
         data: likewise.
         settings: likewise.
+        batch_size: likewise.
         seed: likewise.
         validation: how many training images to leave out, as `train` does.
         epochs: how many.
         data_dir: likewise.
+        edits: likewise.
         log: takes one line for the user.
 
     Returns:
         ``1 + epochs`` arrays of up to eight images ``(k, h, w)``, pixels in 0..255. The second is the beginning of the
         training's first batch, to the bit; the others are the same images as they may come in later epochs.
     """
-    _, loaded, chosen, _ = found_by_name("walkthrough", data, recipe, settings, {}, seed, data_dir, log)
-    return augmented_batches(_plan(loaded, chosen, seed, validation), epochs)
+    shortcuts = {"batch_size": batch_size}
+    _, loaded, chosen, _ = found_by_name("walkthrough", data, recipe, settings, shortcuts, seed, data_dir, log)
+    return augmented_batches(_plan(loaded, edits, chosen, seed, validation, log), epochs)
 
 
-def _plan(loaded: Any, recipe: Recipe, seed: int, validation: int | None) -> TrainingPlan:
+def _plan(
+    loaded: Any, edits: str | Path | None, recipe: Recipe, seed: int, validation: int | None, log: Log
+) -> TrainingPlan:
+    if edits is not None:
+        loaded = edited(loaded, edits, log)
     images, labels = accept_pair(loaded, "training") if isinstance(loaded, Dataset) else loaded
     if validation is not None:
         whole = Split("train", images, labels, np.arange(len(labels)))

@@ -54,8 +54,8 @@ def read_npz(path: Path, log: Log) -> Contents:
 
 
 def _npz_part(name: str, arrays: Mapping[str, Array], pair: tuple[str, ...], path: Path, log: Log) -> Part:
-    images = check_images(arrays[pair[0]], f"{path}, {pair[0]}", log)
-    return part_of_arrays(name, images, check_labels(arrays[pair[1]], None, f"{path}, {pair[1]}"))
+    labels = check_labels(arrays[pair[1]], None, f"{path}, {pair[1]}")
+    return part_of_arrays(name, check_images(arrays[pair[0]], f"{path}, {pair[0]}", log, len(labels)), labels)
 
 
 def write_npz(contents: Contents, out: Path) -> None:
@@ -130,7 +130,7 @@ def _mat_part(
         raise DataError(f"{where}: expected square pictures, received {counted(flat.shape[1], 'pixel')} each.")
     upright = np.ascontiguousarray(flat.reshape(-1, width, height).transpose(0, 2, 1))
     labels = np.atleast_1d(part["labels"]).astype(np.int64) - first
-    return part_of_arrays(name, check_images(upright, where, log), check_labels(labels, None, where))
+    return part_of_arrays(name, check_images(upright, where, log, len(upright)), check_labels(labels, None, where))
 
 
 def write_mat(contents: Contents, out: Path) -> None:
