@@ -86,8 +86,8 @@ what-trains: dev ## does each odd model train as in its framework's own loop; wr
 	$(BIN)/python benchmarks/what_trains.py > docs/what-trains.tmp; code=$$?; \
 		mv docs/what-trains.tmp docs/what-trains.md; exit $$code
 
-mutants: dev ## would the tests notice? 300 small mistakes, one at a time; writes benchmarks/mutants.md: half an hour
-	$(BIN)/python benchmarks/mutants.py > benchmarks/mutants.tmp; code=$$?; \
+mutants: dev ## would the tests notice? 300 small mistakes, one at a time, goes on where it stopped; writes benchmarks/mutants.md: half an hour
+	$(BIN)/python benchmarks/mutants.py --kept mutants-kept.jsonl > benchmarks/mutants.tmp; code=$$?; \
 		mv benchmarks/mutants.tmp benchmarks/mutants.md; exit $$code
 
 PEERS := .peers

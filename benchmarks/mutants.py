@@ -1,7 +1,7 @@
 """Would the tests notice? Plants small mistakes, one at a time, and runs the tests of the file they are in.
 
-Usage: python benchmarks/mutants.py [--count 300] [--seed 0] [--workers 2] [--patience 180]; prints a page,
-benchmarks/mutants.md. A mistake is one operator, comparison, constant or condition of the code that is another one; the
+Usage: python benchmarks/mutants.py [--count 300] [--seed 0] [--workers 2] [--patience 180] [--kept FILE]; prints a
+page, benchmarks/mutants.md. With FILE each outcome is kept as it comes, and the same command goes on where it stopped. A mistake is one operator, comparison, constant or condition of the code that is another one; the
 tests are run in a copy of the tree. What no test notices is listed, and each of those is either equivalent, with the
 reason in ``EQUIVALENT``, or a test that is missing.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -89,6 +91,11 @@ class Mutant(NamedTuple):
     def key(self) -> str:
         """What it is listed by."""
         return f"{self.file}: {self.after} in {self.before}"
+
+    @property
+    def stamp(self) -> str:
+        """What its outcome is kept by: the whole file with the mistake in it."""
+        return hashlib.sha256(f"{self.file}\n{self.source}".encode()).hexdigest()
 
 
 def changed(node: ast.AST) -> list[ast.AST]:
@@ -204,8 +211,11 @@ def _fails(command: list[str], tree: Path, patience: float) -> bool:
     return done.returncode != 0
 
 
-def tested(mutants: list[tuple[Mutant, list[list[str]]]], workers: int, patience: float) -> list[Mutant]:
-    """Return the mutants that no test notices."""
+def tested(
+    mutants: list[tuple[Mutant, list[list[str]]]], workers: int, patience: float, kept: Path | None
+) -> list[Mutant]:
+    """Return the mutants that no test notices; what ``kept`` has is not tried again."""
+    known = dict(map(json.loads, kept.read_text("utf-8").splitlines())) if kept and kept.is_file() else {}
     trees: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(workers) as pool:
         for number in range(workers):
@@ -220,11 +230,16 @@ def tested(mutants: list[tuple[Mutant, list[list[str]]]], workers: int, patience
                 raise SystemExit(f"Without any mistake these fail already: {', '.join(tests)}")
 
         def survives(item: tuple[Mutant, list[list[str]]]) -> bool:
+            if item[0].stamp in known:
+                return bool(known[item[0].stamp])
             tree = trees.get()
             try:
                 alive = not is_noticed(item[0], tree, item[1], patience)
             finally:
                 trees.put(tree)
+            if kept is not None:
+                with kept.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([item[0].stamp, alive]) + "\n")
             print(f"not noticed: {item[0].key}" if alive else "noticed", file=sys.stderr, flush=True)
             return alive
 
@@ -240,6 +255,7 @@ def main() -> int:
     parser.add_argument(
         "--patience", type=float, default=180, help="seconds; a mistake that makes the tests hang is noticed"
     )
+    parser.add_argument("--kept", type=Path, help="a file of outcomes, read and added to")
     asked = parser.parse_args()
     every = [
         (mutant, near_first(tests, file))
@@ -249,7 +265,7 @@ def main() -> int:
     ]
     random.Random(asked.seed).shuffle(every)
     chosen = every[: asked.count]
-    alive = tested(chosen, asked.workers, asked.patience)
+    alive = tested(chosen, asked.workers, asked.patience, asked.kept)
     equivalent = [mutant for mutant in alive if mutant.key in EQUIVALENT]
     count = len(chosen) - len(equivalent)
     caught = len(chosen) - len(alive)

@@ -82,7 +82,7 @@ def test_right_and_wrong_are_told_by_words_and_signs_and_not_by_colour_alone(pag
 
 
 def test_it_follows_the_readers_light_and_prints(page: str) -> None:
-    for rule in ("prefers-color-scheme: dark", "@media print", "max-width: 34rem", "width=device-width"):
+    for rule in ("prefers-color-scheme:dark", "@media print", "max-width:34rem", "width=device-width"):
         assert rule in page
 
 
