@@ -1,9 +1,10 @@
 """Would the tests notice? Plants small mistakes, one at a time, and runs the tests of the file they are in.
 
 Usage: python benchmarks/mutants.py [--count 300] [--seed 0] [--workers 2] [--patience 180] [--kept FILE]; prints a
-page, benchmarks/mutants.md. With FILE each outcome is kept as it comes, and the same command goes on where it stopped. A mistake is one operator, comparison, constant or condition of the code that is another one; the
-tests are run in a copy of the tree. What no test notices is listed, and each of those is either equivalent, with the
-reason in ``EQUIVALENT``, or a test that is missing.
+page, benchmarks/mutants.md. With FILE each outcome is kept as it comes, and the same command goes on where it stopped.
+A mistake is one operator, comparison, constant or condition of the code that is another one; the tests are run in a
+copy of the tree. What no test notices is listed, and each of those is either equivalent, with the reason in
+``EQUIVALENT``, or a test that is missing.
 """
 
 from __future__ import annotations
