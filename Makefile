@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long
+.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -113,6 +113,9 @@ serve-clients: dev ## for the tests: NVIDIA's client (its pin of ml_dtypes is no
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps tritonclient==2.73.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check geventhttpclient==2.6.1 python-rapidjson==1.25 \
 		openvino==2026.4.1 kubernetes-validate==1.37.0
+
+corruptions: venv data ## how far each rung's weights hold on corrupted images; writes docs/corruptions.md
+	$(BIN)/python benchmarks/corruptions.py --picture docs/images/corruptions.png > docs/corruptions.tmp && mv docs/corruptions.tmp docs/corruptions.md
 
 seeds: venv data ## the walk-through over ten seeds; writes the figures that pages read, and docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py && $(BIN)/python scripts/make_docs.py

@@ -47,6 +47,7 @@ NONE_NEEDED = {  # why there is none
     "bench speed": "it measures this machine in processes of its own",
 }
 NOT_A_COMMAND = {  # public functions that need no command: they take or make Python values, or are an option of one
+    "evaluate_corruptions",
     "export_model_repository",
     "export_web_page",
     "hold_out",

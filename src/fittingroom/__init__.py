@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fittingroom.workflows.attributions import explain
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
+    from fittingroom.workflows.corruptions import evaluate_corruptions
     from fittingroom.workflows.evaluation import evaluate, predict
     from fittingroom.workflows.exporting import export_model, export_model_repository, export_web_page
     from fittingroom.workflows.picture_answers import predict_photos
@@ -58,6 +59,7 @@ _HOMES = {
     "compare": "fittingroom.workflows.comparing",
     "convert_data": "fittingroom.data.converting",
     "evaluate": "fittingroom.workflows.evaluation",
+    "evaluate_corruptions": "fittingroom.workflows.corruptions",
     "explain": "fittingroom.workflows.attributions",
     "explore": "fittingroom.pages.exploration",
     "export_model": "fittingroom.workflows.exporting",
@@ -106,6 +108,7 @@ __all__ = [
     "compare",
     "convert_data",
     "evaluate",
+    "evaluate_corruptions",
     "explain",
     "explore",
     "export_model",

@@ -5,10 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import fittingroom as fr
 from fittingroom.cli.app import main
 from fittingroom.data import DATASETS
+from fittingroom.workflows.corruptions import CORRUPTIONS
 
 
 @pytest.fixture
@@ -361,3 +363,38 @@ def test_a_page_of_validation_figures_makes_no_run_look_tested(run, fresh, toy_f
     assert run("report", fresh, "--data-dir", toy_folder).code == 0
     row = json.loads(run("runs", "list", fresh.parent, "--json").out)["runs"][0]
     assert row["test_accuracy"] is None
+
+
+def test_for_a_run_it_is_one_look_and_the_command_says_what_python_says(run, trained, tmp_path, toy_folder):
+    before = len(fr.open_run(trained).test_looks)
+    told = run("evaluate", trained, "--corruptions", "--picture", tmp_path / "seen.png", "--json")
+    assert told.code == 0, told.err
+    facts = json.loads(told.out)
+    assert facts["schema"] == "fittingroom/corruptions/1"
+    looks = fr.open_run(trained).test_looks
+    assert (len(looks), looks[-1]["asked_by"]) == (before + 1, "evaluate --corruptions")
+    with Image.open(tmp_path / "seen.png") as picture:
+        assert min(picture.size) > 600
+    python = fr.evaluate_corruptions(fr.open_run(trained), fr.load(toy_folder), corruptions=["jpeg", "noise"])
+    for name, values in python.accuracies.items():
+        assert facts["accuracies"][name]["accuracies"] == list(values)
+    lines = run("evaluate", trained, "--corruptions", "--format", "csv").out.splitlines()
+    assert lines[0] == "corruption,1,2,3,4,5,mean"
+    assert [line.partition(",")[0] for line in lines[1:]] == list(CORRUPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--picture", "a.png"], "Expected --picture with --corruptions"),
+        (["--corruptions", "--picture", "a.txt"], "ends in .png, .svg or .pdf"),
+        (["--corruptions", "--fail-under", "accuracy=0.5"], "Expected --corruptions without --fail-under"),
+        (["--corruptions", "--json", "--format", "csv"], "received both"),
+    ],
+)
+def test_what_cannot_be_done_with_corruptions_is_one_sentence_and_no_look(run, trained, words, told):
+    before = len(fr.open_run(trained).test_looks)
+    answer = run("evaluate", trained, *words)
+    assert answer.code == 2
+    assert told in " ".join(answer.err.split())
+    assert len(fr.open_run(trained).test_looks) == before

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fittingroom.arrays import Images
+    from fittingroom.data import Dataset, Log
     from fittingroom.judging import Seeds, Tempering, Verdict
     from fittingroom.workflows.comparing import Compared
 
@@ -46,6 +47,14 @@ def evaluate(
     data_dir: DataDir = None,
     pixels: Pixels = None,
     fail_under: FailUnder = (),
+    corruptions: Annotated[
+        bool,
+        Parameter(help="Also on noisy, blurred, moved, turned, dim, covered, compressed images: how far it holds."),
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        Parameter(help="With --corruptions: draw an image under each, with the accuracies, into this file."),
+    ] = None,
     format: Format = None,  # noqa: A002  (the option's own name)
     json: Json = False,
     quiet: Quiet = False,
@@ -61,7 +70,14 @@ def evaluate(
     chosen = _one_of(run, model)
     gates = tuple(parse_gate(text) for text in fail_under)
     log = log_unless(quiet or json)
+    if picture is not None and not corruptions:
+        raise UsageError("Expected --picture with --corruptions: it draws what those do. Add --corruptions.")
     loaded = load(dataset, data_dir=data_dir, log=log) if dataset else dataset_of_model(chosen, data_dir, log=log)
+    if corruptions:
+        if gates:
+            raise UsageError("Expected --corruptions without --fail-under, which is for the plain evaluation.")
+        _show_corruptions(chosen, loaded, pixels, picture, format, json=json, log=log)
+        return 0
     verdict = run_evaluation(chosen, loaded, pixels=pixels, log=log)
     seed, temperature = temperature_report(chosen, loaded)
     if json:
@@ -82,6 +98,29 @@ def evaluate(
         more = _temperature_words(temperature) if temperature else ""
         show(verdict, "Test", loaded.name, loaded.fingerprint, seed, more)
     return 0 if gates_passed(verdict, gates) else 1
+
+
+def _show_corruptions(
+    model: str, data: Dataset, pixels: str | None, picture: Path | None, kind: str | None, *, json: bool, log: Log
+) -> None:
+    from fittingroom.pages.figures import check_figure_path, save_figure
+    from fittingroom.workflows.corruptions import STRENGTHS, corruptions_figure, evaluate_corruptions
+
+    if picture is not None:
+        check_figure_path(picture)
+    scores = evaluate_corruptions(model, data, pixels=pixels, log=log)
+    if picture is not None:
+        save_figure(corruptions_figure(scores, data.test.images[0]), picture)
+    columns = ["corruption", *map(str, range(1, STRENGTHS + 1)), "mean"]
+    rows = [[name, *values, sum(values) / len(values)] for name, values in scores.accuracies.items()]
+    if json:
+        facts = {"model": model, "dataset": data.name, "fingerprint": data.fingerprint}
+        emit_json({"schema": "fittingroom/corruptions/1", **facts, **scores.to_dict()})
+    elif kind:
+        emit(written_table(kind, columns, rows))
+    else:
+        emit(table(columns, [[name, *(f"{value:.4f}" for value in values)] for name, *values in rows]))
+        emit(f"{scores}, data {data.fingerprint}. 1 is the weakest, 5 the strongest of each.")
 
 
 def _temperature_words(effects: Mapping[str, Tempering]) -> str:

@@ -146,6 +146,16 @@ def _draw_answer(axes: Axes, image: Array, mistake: Answer, class_names: Sequenc
     )
 
 
+def check_figure_path(path: Path) -> None:
+    """Raise where a file's ending is none of a figure.
+
+    Raises:
+        UsageError: says which are.
+    """
+    if path.suffix[1:].lower() not in ("png", "svg", "pdf"):
+        raise UsageError(f"{path}: expected a file that ends in .png, .svg or .pdf.")
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Save a figure as a file, on white, whole or not at all.
 
@@ -153,9 +163,7 @@ def save_figure(figure: Figure, path: Path) -> None:
         UsageError: a kind of file that cannot be written.
         OSError: the folder cannot be written.
     """
-    kinds = ("png", "svg", "pdf")
-    if path.suffix[1:].lower() not in kinds:
-        raise UsageError(f"{path}: expected a file that ends in .png, .svg or .pdf.")
+    check_figure_path(path)
     draw = partial(figure.savefig, format=path.suffix[1:].lower(), dpi=150, facecolor="white", bbox_inches="tight")
     atomic_write(path, draw)
 
