@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fittingroom.arrays import Images
+    from fittingroom.cli.formats import Cell
     from fittingroom.data import Dataset, Log
     from fittingroom.judging import Seeds, Tempering, Verdict
     from fittingroom.workflows.comparing import Compared
@@ -112,7 +113,7 @@ def _show_corruptions(
     if picture is not None:
         save_figure(corruptions_figure(scores, data.test.images[0]), picture)
     columns = ["corruption", *map(str, range(1, STRENGTHS + 1)), "mean"]
-    rows = [[name, *values, sum(values) / len(values)] for name, values in scores.accuracies.items()]
+    rows: list[list[Cell]] = [[name, *values, sum(values) / len(values)] for name, values in scores.accuracies.items()]
     if json:
         facts = {"model": model, "dataset": data.name, "fingerprint": data.fingerprint}
         emit_json({"schema": "fittingroom/corruptions/1", **facts, **scores.to_dict()})

@@ -336,7 +336,7 @@ def corruptions_figure(scores: CorruptionScores, image: Array) -> Figure:
 
 
 def _pixels(values: Array) -> Images:
-    return np.rint(values).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(values).clip(0, 255), np.uint8)
 
 
 def _resampled(images: Images, size: Array, angle: Array, moved: Array) -> Images:
