@@ -25,6 +25,7 @@ from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_s
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train_model
 from fittingroom.training.keras_arguments import with_keras_arguments
+from fittingroom.training.ranks import is_first, join
 from fittingroom.training.tracking import check_trackers
 from fittingroom.training.trainer import check_unfinished, is_finished
 from fittingroom.words import counted
@@ -108,6 +109,7 @@ def train(
         TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
         Interrupted: the user stopped it; ``fittingroom train --resume RUN`` goes on.
     """
+    log, on_progress = _of_first_rank(log, on_progress)
     check_name(name)
     trackers = check_trackers(track)
     shortcuts = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "device": device}
@@ -127,9 +129,15 @@ def train(
         log=log,
         on_progress=on_progress,
     )
-    if onnx:
+    if onnx and is_first():
         write_twin(run, loaded, log)
     return run
+
+
+def _of_first_rank(log: Log, on_progress: OnProgress) -> tuple[Log, OnProgress]:
+    """Find the other ranks, where there are several, before anything is read; all but the first then say nothing."""
+    join()
+    return (log, on_progress) if is_first() else (no_log, no_progress)
 
 
 def _edited(data: Any, edits: str | Path, log: Log) -> Dataset:
@@ -325,6 +333,7 @@ def resume_run(
         RunError: it is finished and no more epochs are asked for, has no checkpoint, or its model cannot be rebuilt.
         UsageError: the data are not those of the run, or what is asked for cannot be had.
     """
+    log, on_progress = _of_first_rank(log, on_progress)
     run = open_run(folder)
     if epochs is None or not is_finished(run):
         _refuse_for_stopped(run, epochs=epochs, name=name, out=out)
@@ -336,7 +345,7 @@ def resume_run(
     if epochs is not None:
         check_name(name)
         trained = _trained_on(run, data, epochs, {"name": name, "command": command}, out, model, log, on_progress)
-        if onnx:
+        if onnx and is_first():
             write_twin(trained, data, log)
         return trained
     source = facts.get("model_source") or {}
@@ -346,7 +355,7 @@ def resume_run(
     elif source.get("kind") == "file":
         own = build_custom(source_of_run(run.folder), data.image_shape, data.classes, facts["seed"])
     done = resume(run, data, model=own, log=log, on_progress=on_progress)
-    if onnx:
+    if onnx and is_first():
         write_twin(done, data, log)
     return done
 
