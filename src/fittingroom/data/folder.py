@@ -136,8 +136,9 @@ def load_folder(folder: Path, log: Log = no_log, *, collection: str | None = Non
     """Return the dataset in a folder.
 
     The folder holds four IDX files, gzipped or not, under their usual names or those of QMNIST or EMNIST, with images
-    of any size and any number of classes. Images of 256 MiB and more stay in their file, mapped and read-only. ``classes.txt`` names the classes, a line each; without it they are "0", "1"
-    and so on. Where the four files are a dataset we know, to the bit, the dataset has that one's name and classes.
+    of any size and any number of classes. Images of 256 MiB and more stay in their file, mapped and read-only.
+    ``classes.txt`` names the classes, a line each; without it they are "0", "1" and so on. Where the four files are a
+    dataset we know, to the bit, the dataset has that one's name and classes.
 
     Args:
         folder: where the files are.

@@ -17,7 +17,6 @@ from fittingroom.processes import STOPS
 from fittingroom.progress import Progress
 from fittingroom.training.batching import ImagesInFile, TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
-from fittingroom.training.plan import Hooks, Line, TrainingPlan
 from fittingroom.training.record import Record, summed
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from fittingroom.training.callbacks import CallbackRunner
+    from fittingroom.training.plan import Hooks, Line, TrainingPlan
     from fittingroom.training.step import Session
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,13 @@ from fittingroom.data.large_files import is_large, pieces
 from fittingroom.errors import UsageError
 from fittingroom.progress import Log, OnProgress, audible, no_log, no_progress
 from fittingroom.training.callbacks import callback_list
-from fittingroom.training.ranks import Ranks
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from fittingroom.training.checkpoint import Checkpoint
+    from fittingroom.training.ranks import Ranks
     from fittingroom.training.recipe import Recipe
 
 Line = dict[str, Any]

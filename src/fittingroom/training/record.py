@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +10,8 @@ from torch import Tensor
 from fittingroom.training.losses import predicted_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fittingroom.training.ranks import Ranks
 
 
