@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import multiprocessing
 import os
@@ -65,6 +66,7 @@ def _run(environ: dict[str, str], folder: Path, rank: int, work: str, arguments:
     result = getattr(importlib.import_module(module), function)(*arguments)
     (folder / f"result-{rank}").write_bytes(pickle.dumps(result))
     sys.stdout.flush()
+    atexit._run_exitfuncs()  # which a child of multiprocessing leaves out
     if isinstance(result, int):
         sys.exit(result)
 

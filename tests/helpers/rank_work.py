@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import warnings
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import fittingroom  # noqa: F401  (chooses the backend)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def arrays(count: int = 81) -> tuple[np.ndarray, np.ndarray]:

@@ -85,14 +85,16 @@ def test_one_rank_writes_and_prints_and_a_killed_one_ends_all_with_a_sentence_an
     words = train_words(toy_folder, tmp_path / "whole")
     whole = command(2, tmp_path / "a", words)
     assert [end.code for end in whole] == [0, 0], whole[0].err + whole[1].err
-    assert "The run: " in whole[0].out and (whole[1].out, whole[1].err) == ("", "")
+    assert "The run: " in whole[0].out
+    assert (whole[1].out, whole[1].err) == ("", "")
     assert json.loads((tmp_path / "whole" / "environment.json").read_text())["ranks"] == 2
 
     out = tmp_path / "run"
     ends = command(2, tmp_path / "b", train_words(toy_folder, out), "kill", 1, 18)  # in the second epoch
     assert [end.code for end in ends] == [2, -9], ends[0].err
     (sentence,) = told(ends)
-    assert "has lost another one" in sentence and "--resume" in sentence
+    assert "has lost another one" in sentence
+    assert "--resume" in sentence
     assert (out / "checkpoint" / "state.safetensors").exists()
 
     shutil.copytree(out, tmp_path / "copy")
@@ -112,7 +114,8 @@ def test_asked_to_stop_one_rank_all_stop_after_one_step_and_go_on(tmp_path, toy_
     ends = command(2, tmp_path / "a", train_words(toy_folder, out), "terminate", 1, 3)
     assert [end.code for end in ends] == [130, 130], ends[0].err + ends[1].err
     (sentence,) = told(ends)
-    assert "Stopped in epoch 1 after step" in sentence and "--resume" in sentence
+    assert "Stopped in epoch 1 after step" in sentence
+    assert "--resume" in sentence
     ends = command(3, tmp_path / "b", ["train", "--resume", str(out), "--no-onnx"])
     assert [end.code for end in ends] == [0, 0, 0], ends[0].err
     last = json.loads((out / "history.jsonl").read_text().splitlines()[-1])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -29,6 +30,7 @@ T = TypeVar("T")
 SECONDS_VARIABLE = "FITTINGROOM_RANK_SECONDS"
 USUAL_SECONDS = 1800  # that a rank waits for another, PyTorch's own default: the first may look at many images
 SPOKEN = "fittingroom/spoken"
+HEARD_SECONDS = 5  # that the keeper of the store waits for the others to have heard
 EXAMPLE = "torchrun --nproc-per-node 2 -m fittingroom train"
 SAME = "Give every rank the same data, code and versions."
 
@@ -323,6 +325,21 @@ class Ranks:
         except RuntimeError:  # the store went with the process that kept it: better said twice than never
             return True
 
+    def leave(self) -> None:
+        """End the ties to the others; where this process keeps the store, after they have heard that one has spoken."""
+        import torch.distributed as dist
+
+        with suppress(Exception):  # the others may be gone
+            dist.destroy_process_group()
+        is_keeper = self.is_first and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
+        with suppress(Exception):
+            spoken = self._store.add(SPOKEN, 0) if is_keeper else 0
+            for _ in range(HEARD_SECONDS * 20):
+                if not 0 < spoken < self.size:
+                    break
+                time.sleep(0.05)
+                spoken = self._store.add(SPOKEN, 0)
+
 
 def facts_here() -> dict[str, Any]:
     """Return what must be the same where every rank runs: the package's source, and versions."""
@@ -387,15 +404,9 @@ def _connected(rank: int, size: int) -> Ranks:
             f"{os.environ['MASTER_PORT']}, and could not reach them: {str(error).splitlines()[0][:200]}. Is each of "
             f"the {counted(size, 'rank')} started, and may its machine be reached?"
         ) from error
-    atexit.register(_leave)
-    return Ranks(rank, size, store)
-
-
-def _leave() -> None:
-    import torch.distributed as dist
-
-    with suppress(Exception):  # the others may be gone
-        dist.destroy_process_group()
+    ranks = Ranks(rank, size, store)
+    atexit.register(ranks.leave)
+    return ranks
 
 
 def _seconds() -> float:
