@@ -1,38 +1,30 @@
-"""IDX files that need not fit into memory: looked through once, left where they are, and read by rows.
-
-An array of such a file is mapped: it looks like any other, and only what is read of it comes into memory, where the
-system keeps it as long as there is room. What reads many rows of it reads them by `RowReader`: touching a mapped page
-that is no longer in the file, because somebody has cut the file short, would end the process without a word.
-"""
+"""IDX files that need not fit into memory: looked through once, left where they are, and mapped."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import hashlib
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+import fittingroom.mapped_arrays as mapped_arrays
 from fittingroom.arrays import Array
 from fittingroom.data.cache import alone, cache_folder
 from fittingroom.data.idx import CutShortError, Header, open_idx, parse_header, reading, writing
 from fittingroom.errors import DataError
 from fittingroom.files import read_json, write_json
+from fittingroom.mapped_arrays import changed
 from fittingroom.progress import Log, no_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-LARGE_BYTES = 256 << 20  # pixels from which on a file is mapped and not read: 340,000 images of 28x28
 FOLDER = "large"  # in the cache: stamps, and gzipped files unpacked
 CHUNK_BYTES = 8 << 20
 SPARE_BYTES = 256 << 20  # that stay free on the disk of the cache
-ROWS_A_CALL = 1024  # IOV_MAX of Linux
 
 
 class LargeFile(NamedTuple):
@@ -49,16 +41,6 @@ class LargeFile(NamedTuple):
     size_bytes: int
 
 
-def is_large(images: Array) -> bool:
-    """Say whether an array is mapped from a file and large: it is to be read by rows and not as a whole.
-
-    Example:
-        >>> is_large(np.zeros((2, 28, 28), np.uint8))
-        False
-    """
-    return images.nbytes >= LARGE_BYTES and _mapping(images) is not None
-
-
 def large_header(path: Path) -> Header | None:
     """Return the header of an IDX file of bytes that is large once decompressed; None for any other file.
 
@@ -70,7 +52,7 @@ def large_header(path: Path) -> Header | None:
     """
     with open_idx(path) as (header, _):
         is_pixels = header.dtype == np.uint8 and len(header.shape) >= 3
-        return header if is_pixels and header.total_bytes >= LARGE_BYTES else None
+        return header if is_pixels and header.total_bytes >= mapped_arrays.LARGE_BYTES else None
 
 
 def open_large(path: Path, log: Log = no_log) -> LargeFile:
@@ -98,7 +80,7 @@ def open_large(path: Path, log: Log = no_log) -> LargeFile:
         else:
             digest = _unpack(path, header, plain, words, log)
         if _stamp(path) != stamp:
-            raise _changed(path)
+            raise changed(path)
         _write_stamp(kept, stamp, plain, digest)
         return LargeFile(_map(plain, header), digest, header.total_bytes)
     return LargeFile(_map(plain, header), str(read_json(kept)["sha256"]), header.total_bytes)
@@ -123,7 +105,7 @@ def _digest(path: Path, header: Header, take: Callable[[bytes], object]) -> str:
     digest, left = hashlib.sha256(), header.total_bytes - header.header_bytes
     with open_idx(path) as (found, stream):
         if found != header:
-            raise _changed(path)
+            raise changed(path)
         part = _head(header)
         while part:
             digest.update(part)
@@ -154,7 +136,7 @@ def _unpack(path: Path, header: Header, target: Path, words: str, log: Log) -> s
         log(f"Unpacking {words} into {target.parent}, once.")
         temporary = work / target.name
         try:
-            with temporary.open("wb") as file:
+            with writing(temporary), temporary.open("wb") as file:
                 digest = _digest(path, header, file.write)
                 file.flush()
                 os.fsync(file.fileno())
@@ -218,118 +200,6 @@ def _map(path: Path, header: Header) -> Array:
             found = parse_header(file.read(header.header_bytes), str(path))
         size = path.stat().st_size
         if found != header or size != header.total_bytes:
-            raise _changed(path)
+            raise changed(path)
         # read-only: of one that may be written to, Linux would want to know that there is memory for all of it
         return np.asarray(np.memmap(path, np.uint8, "r", header.header_bytes, header.shape))
-
-
-def _mapping(array: Array) -> np.memmap[Any, Any] | None:
-    base: Any = array
-    while base is not None and not isinstance(base, np.memmap):
-        base = getattr(base, "base", None)
-    return base
-
-
-def _changed(path: object) -> DataError:
-    return DataError(
-        f"{path}: the file was changed while it was read. Leave it alone until the work is done, and begin again."
-    )
-
-
-class RowReader:
-    """Rows of an array that may lie in a file: copied, or refused in a sentence where the file is not what it was.
-
-    Linux copies them by a call that tells of a page which is gone (process_vm_readv). Where there is no such call,
-    size and time of the file are looked at before and after.
-
-    Args:
-        images: uint8 ``(n, h, w)``, mapped or not.
-    """
-
-    def __init__(self, images: Array) -> None:
-        self._images, mapping = images, _mapping(images)
-        name = getattr(mapping, "filename", None)
-        self._path = None if name is None else os.fspath(name)
-        self._seen = self._now()
-        self._copy = _copier() if self._path is not None and images.flags.c_contiguous else None
-
-    def read(self, rows: NDArray[np.int64], out: Array | None = None) -> Array:
-        """Return copies of images.
-
-        Args:
-            rows: which, int64 ``(k,)``, within the array.
-            out: where to put them, uint8 ``(k, h, w)``, contiguous; made where it is None.
-
-        Raises:
-            DataError: the file has changed since it was opened: it has become shorter, or was written to.
-        """
-        shape = (len(rows), *self._images.shape[1:])
-        out = np.empty(shape, np.uint8) if out is None else out
-        if self._path is not None and self._now() != self._seen:
-            raise _changed(self._path)
-        if self._copy is None or not self._copied(rows, out):
-            np.take(self._images, rows, axis=0, out=out, mode="clip")
-        if self._path is not None and self._now() != self._seen:
-            raise _changed(self._path)
-        return out
-
-    def _now(self) -> tuple[int, int] | None:
-        if self._path is None:
-            return None
-        try:
-            found = os.stat(self._path)  # noqa: PTH116  (a string: this is asked for every few batches)
-        except OSError as error:
-            raise DataError(f"{self._path}: expected the file that is read, received '{error.strerror}'.") from error
-        return found.st_size, found.st_mtime_ns
-
-    def _copied(self, rows: NDArray[np.int64], out: Array) -> bool:
-        """Copy rows by the system's call, and say whether it may be used at all."""
-        assert self._copy is not None
-        size = out[:1].nbytes
-        if not size:
-            return True
-        there = np.empty((len(rows), 2), np.uintp)
-        there[:, 0] = self._images.ctypes.data + rows * size
-        there[:, 1] = size
-        for start in range(0, len(rows), ROWS_A_CALL):
-            part = there[start : start + ROWS_A_CALL]
-            here = np.array([out.ctypes.data + start * size, len(part) * size], np.uintp)
-            done = self._copy(os.getpid(), here.ctypes.data, 1, part.ctypes.data, len(part), 0)
-            if done < 0 and ctypes.get_errno() in (errno.EPERM, errno.ENOSYS):  # as in some containers
-                self._copy = None
-                return False
-            if done != len(part) * size:
-                raise _changed(self._path)
-        return True
-
-
-def _copier() -> Any:
-    """Return Linux's process_vm_readv, None where there is none: it takes many pieces at once, and no page by force."""
-    try:
-        call = ctypes.CDLL(None, use_errno=True).process_vm_readv
-    except (OSError, TypeError, AttributeError):  # TypeError: Windows wants a name
-        return None
-    pointer, number = ctypes.c_void_p, ctypes.c_ulong
-    call.argtypes, call.restype = (ctypes.c_int, pointer, number, pointer, number, number), ctypes.c_ssize_t
-    return call
-
-
-def pieces(images: Array, count: int, rows: NDArray[np.int64] | None = None) -> Iterator[Array]:
-    """Yield images part by part, each a copy where they lie in a large file, else a view.
-
-    Args:
-        images: uint8 ``(n, h, w)``.
-        count: images in a part.
-        rows: which of the images, int64 ``(k,)``; None for all, in their order.
-
-    Raises:
-        DataError: the file changes while it is read.
-    """
-    reader = RowReader(images) if is_large(images) else None
-    total = len(images) if rows is None else len(rows)
-    for start in range(0, total, count):
-        stop = min(start + count, total)
-        if reader is not None:
-            yield reader.read(np.arange(start, stop) if rows is None else rows[start:stop])
-        else:
-            yield images[start:stop] if rows is None else images[rows[start:stop]]

@@ -8,8 +8,8 @@ import numpy as np
 
 from fittingroom.arrays import Array, Predict, Probabilities
 from fittingroom.data.accepting import accept_images
-from fittingroom.data.large_files import is_large, pieces
 from fittingroom.inference.pixels import Feed, feed_of
+from fittingroom.mapped_arrays import is_large, pieces
 from fittingroom.models.front import as_probabilities, read_pixels
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import numpy as np
 
 from fittingroom.arrays import Array, Predict, Probabilities
 from fittingroom.data.accepting import accept_images
-from fittingroom.data.large_files import pieces
 from fittingroom.errors import ModelError
 from fittingroom.extras import install_line
 from fittingroom.inference.model_files import PHOTO_28_MODEL
+from fittingroom.mapped_arrays import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 
 import fittingroom.training.augment as augment
 from fittingroom.arrays import Array, check_labels
-from fittingroom.data.large_files import RowReader, is_large
+from fittingroom.mapped_arrays import RowReader, is_large
 from fittingroom.models.front import pixel_scale, shaped
 from fittingroom.training.imitate_photos import imitate_photos, labels_of_pairs
 from fittingroom.training.losses import Targets

@@ -12,6 +12,7 @@ import torch
 
 from fittingroom.arrays import Array
 from fittingroom.errors import TrainingError, UsageError
+from fittingroom.mapped_arrays import pieces
 from fittingroom.models.front import pixel_scale
 from fittingroom.progress import Log, no_log
 from fittingroom.training.augment import Generators
@@ -169,7 +170,8 @@ def augmented_batches(plan: TrainingPlan, epochs: int = 4, most: int = 8) -> lis
     labels = data.labels.index_select(0, rows)
     scale = pixel_scale(recipe.pixels)
     places = rows[:most].numpy()
-    shown = [np.array(plan.images[places if plan.rows is None else plan.rows[places]])]
+    places = places if plan.rows is None else plan.rows[places]
+    shown = [np.array(next(pieces(plan.images, most, places)))]
     for epoch in range(1, epochs + 1):
         inputs, _ = batcher(rows, labels, epoch)
         shown.append(inputs[:most].numpy() / scale)

@@ -12,8 +12,8 @@ from fittingroom.arrays import Array, check_whole
 from fittingroom.data import Dataset
 from fittingroom.data.accepting import accept_pair
 from fittingroom.data.dataset import divided
-from fittingroom.data.large_files import is_large, pieces
 from fittingroom.errors import UsageError
+from fittingroom.mapped_arrays import first_rows, is_large, pieces
 from fittingroom.progress import Log, OnProgress, audible, no_log, no_progress
 from fittingroom.training.callbacks import callback_list
 from fittingroom.words import counted
@@ -57,7 +57,7 @@ class TrainingPlan:
 
     def first_images(self, count: int) -> Array:
         """Return the first images that are trained on, uint8 ``(k, h, w)``."""
-        return self.images[:count] if self.rows is None else self.images[self.rows[:count]]
+        return first_rows(self.images, count) if self.rows is None else next(pieces(self.images, count, self.rows))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def plan_of(
     pair = images, labels
     if held_out is not None:
         kept, apart = divided(labels, held_out, seed=0)
-        held = images[apart], labels[apart]
+        held = np.concatenate([*pieces(images, AT_ONCE, apart)]), labels[apart]
         if is_large(images):
             rows, pair = kept, (images, labels[kept])
         else:

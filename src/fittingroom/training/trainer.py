@@ -109,7 +109,7 @@ def train_model(
     plan = plan_of(data, recipe, seed, validation, callbacks, log, ranks)
     refuse_unused(model, recipe)
     if recipe.whiten:
-        whiten(model, plan.images if plan.rows is None else plan.first_images(SAMPLE))
+        whiten(model, plan.first_images(SAMPLE))
     if ranks is not None:
         refuse_alone(model, plan)
         if not ranks.is_first:
@@ -168,7 +168,7 @@ def resume(
     if model is None:
         model = _rebuilt(facts["architecture"], opened)
     elif plan.recipe.whiten:
-        whiten(model, plan.images if plan.rows is None else plan.first_images(SAMPLE))
+        whiten(model, plan.first_images(SAMPLE))
     if ranks is not None:
         refuse_alone(model, plan)
         if not ranks.is_first:

@@ -12,11 +12,11 @@ from fittingroom.arrays import Images, Probabilities
 from fittingroom.data import Dataset, Log, Split, load, no_log
 from fittingroom.data.accepting import accept_images, accept_pair
 from fittingroom.data.catalog import DATASETS
-from fittingroom.data.large_files import is_large, pieces
 from fittingroom.errors import ModelError
 from fittingroom.inference.pixels import settle
 from fittingroom.inference.predictor import Engine, Predictor, open_predictor
 from fittingroom.judging import Verdict, judge
+from fittingroom.mapped_arrays import is_large, pieces
 from fittingroom.pictures import have_light_background
 from fittingroom.progress import warn_user
 from fittingroom.runs import Predictions, Run, is_run, open_run
