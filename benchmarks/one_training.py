@@ -275,6 +275,7 @@ def rates(folder: Path) -> None:
     with most_of_its_own() as most, session_for(fr.build("walkthrough"), small_plan, print) as (session, *_):
         runner = CallbackRunner((), session, probabilities=True)
         loop, state = Loop(session, runner, small_plan, Hooks(), None, lambda: False), LoopState()
+        runner.begin(loop.steps, epochs_done=None)
         seen, since = [0], [time.perf_counter()]
 
         def turn(progress: Any) -> None:

@@ -48,7 +48,7 @@ class ImagesInFile:
 
     def __init__(self, images: Array, rows: Array | None, device: torch.device) -> None:
         self._reader, self._rows, self.device = RowReader(images), rows, device
-        self.shape = (len(images) if rows is None else len(rows), *images.shape[1:])
+        self.shape: tuple[int, ...] = (len(images) if rows is None else len(rows), *images.shape[1:])
         self._ready: Iterator[tuple[Tensor, Tensor]] | None = None
 
     def __len__(self) -> int:

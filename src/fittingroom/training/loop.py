@@ -295,6 +295,13 @@ class Loop:
         values = self.session.objective.metrics(outputs, labels, fresh)
         return {name: value for name, value in values.items() if name != "accuracy"}
 
+    @property
+    def _held_out(self) -> Tensor:
+        """The images to look at after an epoch, which are in memory, uint8 ``(n, h, w)``."""
+        assert self.validation is not None
+        assert isinstance(self.validation.images, Tensor)
+        return self.validation.images
+
     def _looked(self, first: int) -> dict[str, Any]:
         """Look at the validation images; of several ranks the first does, with the mean of their moving averages."""
         if self.ranks is None:
@@ -309,7 +316,7 @@ class Loop:
         self.runner.test_begin(first)
         try:
             with self.session.averaging.in_place():
-                outputs, penalty = self.session.infer(self.validation.images, self._leave_if_interrupted)
+                outputs, penalty = self.session.infer(self._held_out, self._leave_if_interrupted)
         except Interrupted:
             self.runner.test_end({}, first)  # what a callback has exchanged for the test it puts back
             raise
@@ -317,7 +324,7 @@ class Loop:
             self.runner.test_batches(self._batch_by_batch(outputs, penalty), first)
         labels = self.validation.labels
         objective = self.session.objective
-        loss = objective.held_out(self.validation.images, outputs, labels)
+        loss = objective.held_out(self._held_out, outputs, labels)
         right = int((objective.predicted(outputs) == labels).sum()) / len(labels)  # Apple's GPU has no float64
         extra = self._metrics(outputs, labels, True)
         logs = {"loss": float(loss if penalty is None else loss + penalty), "accuracy": right, **extra}
@@ -332,7 +339,7 @@ class Loop:
         for start in range(0, len(labels), size):
             rows = slice(start, start + size)
             some, theirs = outputs[rows], labels[rows]
-            loss = objective.held_out(self.validation.images[rows], some, theirs)
+            loss = objective.held_out(self._held_out[rows], some, theirs)
             loss_sum += float(loss if penalty is None else loss + penalty) * len(some)
             right += int((objective.predicted(some) == theirs).sum())
             seen = start + len(some)

@@ -116,7 +116,11 @@ def plan_of(
         else:
             pair = images[kept], labels[kept]
     elif validation is not None:
-        held = accept_pair(_not_a_test_set(validation), "validation", log)
+        looked_at = accept_pair(_not_a_test_set(validation), "validation", log)
+        held = (
+            np.concatenate([*pieces(looked_at[0], AT_ONCE)]) if is_large(looked_at[0]) else looked_at[0],
+            looked_at[1],
+        )
     facts = {
         "dataset": data.name if isinstance(data, Dataset) else "arrays",
         "fingerprint": data.fingerprint if isinstance(data, Dataset) else _fingerprint(*pair, rows),

@@ -48,7 +48,7 @@ def standing() -> tuple[int, int]:
     texts = os.environ.get("RANK"), os.environ.get("WORLD_SIZE")
     if None in texts:
         return 0, 1
-    rank, size = (int(text) if str(text).isdecimal() else -1 for text in texts)
+    rank, size = (int(text) if text and text.isdecimal() else -1 for text in texts)
     if not 0 <= rank < size:
         raise UsageError(
             f"Expected RANK from 0 and WORLD_SIZE above it, as torchrun sets them, received {texts[0]!r} and "
@@ -394,7 +394,7 @@ def _connected(rank: int, size: int) -> Ranks:
     has_nccl = torch.cuda.is_available() and dist.is_nccl_available()
     limit = timedelta(seconds=_seconds())
     try:
-        store, _, _ = next(dist.rendezvous("env://", timeout=limit))
+        store, _, _ = next(dist.rendezvous("env://", timeout=limit))  # type: ignore[attr-defined]
         dist.init_process_group(
             "cpu:gloo,cuda:nccl" if has_nccl else "gloo", store=store, rank=rank, world_size=size, timeout=limit
         )

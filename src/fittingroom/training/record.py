@@ -71,7 +71,9 @@ class Record:
     def first_not_finite(self, since: int) -> int | None:
         """Return the index of the first step, from ``since`` on, whose loss is not a finite number; None if all are."""
         fresh = self.losses[since - self._first :]
-        bad = torch.stack(fresh).isfinite().logical_not().nonzero() if fresh else ()
+        if not fresh:
+            return None
+        bad = torch.stack(fresh).isfinite().logical_not().nonzero()
         return since + int(bad[0]) if len(bad) else None
 
     def loss_at(self, step: int) -> float:

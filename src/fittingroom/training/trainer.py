@@ -440,8 +440,9 @@ def session_for(model: Any, plan: TrainingPlan, log: Log) -> Iterator[tuple[Sess
         data = on_device(plan.images, plan.labels, device, classes, "training", plan.rows)
         refuse_one_image(functional, len(data), recipe.batch_size, ranks)
         with functional.left_as_usual(), bound(functional) as flat:
-            made = {"seed": plan.seed, "log": log, "ranks": ranks, "outputs": classes}
-            yield Session(functional, flat, data, recipe, objective, **made), classes, probabilities
+            parts = functional, flat, data, recipe, objective
+            session = Session(*parts, seed=plan.seed, log=log, ranks=ranks, outputs=classes)
+            yield session, classes, probabilities
 
 
 def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probabilities: bool) -> Objective:
