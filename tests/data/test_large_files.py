@@ -2,8 +2,11 @@
 
 import errno
 import gzip
+import json
 import os
 import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +17,7 @@ import fittingroom.mapped_arrays as mapped_arrays
 import fittingroom.training.loop as loop
 from fittingroom.cli.app import main
 from fittingroom.data import FILE_NAMES, load, verify, write_idx
+from fittingroom.data.idx import encode_header
 from fittingroom.data.large_files import open_large
 from fittingroom.errors import DataError, Interrupted
 from fittingroom.mapped_arrays import RowReader, is_large, pieces
@@ -281,3 +285,46 @@ def test_a_thousand_classes_and_pictures_of_96_pixels_train_and_are_judged(tmp_p
     run = fr.train("walkthrough", data, recipe=Recipe(epochs=1), onnx=False, out=tmp_path / "run")
     assert run.environment["classes"] == 1000
     assert fr.evaluate(run, data).n == 1200
+
+
+@pytest.mark.soak
+def test_a_training_on_a_really_large_file_that_was_killed_ends_as_one_that_was_not(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    generator, count = np.random.default_rng(0), 350_000
+    with (folder / IMAGES).open("wb") as file:
+        file.write(encode_header(np.dtype(np.uint8), (count, 28, 28)))
+        for _ in range(35):
+            file.write(generator.bytes(10_000 * 784))
+    write_idx(folder / FILE_NAMES[1], generator.integers(0, 10, count, np.uint8))
+    write_idx(folder / FILE_NAMES[2], generator.integers(0, 256, (100, 28, 28), np.uint8))
+    write_idx(folder / FILE_NAMES[3], np.arange(100, dtype=np.uint8) % 10)
+    command = [sys.executable, "-m", "fittingroom", "train"]
+    environ = {**os.environ, "OMP_NUM_THREADS": "1", "FITTINGROOM_CACHE": str(tmp_path / "cache")}
+    new = [
+        "--dataset",
+        str(folder),
+        "--epochs",
+        "2",
+        "--batch-size",
+        "500",
+        "--validation",
+        "1000",
+        "--no-onnx",
+        "--out",
+    ]
+    subprocess.run([*command, *new, str(tmp_path / "whole")], env=environ, check=True, capture_output=True)
+    with subprocess.Popen([*command, *new, str(tmp_path / "run")], env=environ, stderr=subprocess.PIPE) as process:
+        while not process.stderr.readline().startswith(b"epoch 1/2"):
+            pass
+        process.kill()
+    resumed = [*command, "--resume", str(tmp_path / "run"), "--no-onnx"]
+    subprocess.run(resumed, env=environ, check=True, capture_output=True)
+    ends = []
+    for name in ("whole", "run"):
+        import keras
+
+        model = keras.saving.load_model(tmp_path / name / "model.keras")
+        lines = [json.loads(line) for line in (tmp_path / name / "history.jsonl").read_text().splitlines()]
+        ends.append(([weight.tobytes() for weight in model.get_weights()], [{**line, "seconds": 0} for line in lines]))
+    assert ends[0] == ends[1]

@@ -1,8 +1,13 @@
 """One training by several ranks: what one process does, told once, and ended in a sentence where a rank is lost."""
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,9 +71,9 @@ def test_ranks_end_with_equal_weights_to_the_bit_also_with_dropout_and_batch_nor
     assert figures(first.result[1]) == figures(second.result[1])
 
 
-def train_words(folder, out, *more):
+def train_words(folder, out, epochs=2):
     data = ["--dataset", str(folder), "--validation", "40", "--no-onnx", "--out", str(out)]
-    return ["train", *data, "--epochs", "2", "--batch-size", "50", "--set", "optimizer=sgd", *more]
+    return ["train", *data, "--epochs", str(epochs), "--batch-size", "50", "--set", "optimizer=sgd"]
 
 
 def command(size, folder, words, *trouble, **environ):
@@ -214,3 +219,48 @@ def test_a_rank_that_stays_away_is_said_after_the_time_that_was_set(tmp_path, to
 
     with pytest.raises(UsageError, match=r"Rank 0 of 2 expected the others at 127.0.0.1 port \d+"):
         join()
+
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+
+
+def torchrun(ranks, *words):
+    return [*TORCHRUN, str(ranks), "-m", "fittingroom", *map(str, words)]
+
+
+def pids_of_ranks(launcher):
+    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    return [int(child) for child in children if "fittingroom" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc to find the ranks in")
+@pytest.mark.parametrize("killed", [0, 1])
+def test_under_torchrun_a_killed_rank_is_one_sentence_and_three_ranks_go_on(tmp_path, toy_folder, killed):
+    out = tmp_path / "run"
+    words = train_words(toy_folder, out, epochs=200)
+    with subprocess.Popen(torchrun(2, *words), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("epoch 3/"):
+                break
+        ranks = pids_of_ranks(process.pid)
+        assert len(ranks) == 2
+        os.kill(ranks[killed], signal.SIGKILL)
+        _, told_by_all = process.communicate(timeout=120)
+    assert process.returncode == 1, "torchrun's own"
+    (sentence,) = [line for line in told_by_all.splitlines() if line.startswith("fittingroom: ")]
+    assert f"Rank {1 - killed} of 2 (counted from 0) has lost another one" in sentence
+    before = len((out / "history.jsonl").read_text().splitlines())
+    assert before >= 3
+    with subprocess.Popen(
+        torchrun(3, "train", "--resume", out, "--no-onnx"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stderr:
+            if line.startswith(f"epoch {before + 2}/"):
+                break
+        process.send_signal(signal.SIGINT)  # Ctrl-C is torchrun's, which asks the ranks to stop
+        _, told_by_all = process.communicate(timeout=120)
+    assert "all is saved. Go on with: fittingroom train --resume" in told_by_all
+    epochs = [json.loads(line)["epoch"] for line in (out / "history.jsonl").read_text().splitlines()]
+    assert epochs == list(range(1, len(epochs) + 1)), "each epoch once"
+    assert len(epochs) > before
