@@ -251,7 +251,7 @@ def test_under_torchrun_a_killed_rank_is_one_sentence_and_three_ranks_go_on(tmp_
     (sentence,) = [line for line in told_by_all.splitlines() if line.startswith("fittingroom: ")]
     assert f"Rank {1 - killed} of 2 (counted from 0) has lost another one" in sentence
     before = len((out / "history.jsonl").read_text().splitlines())
-    assert before >= 3
+    assert before >= 2, "the line is printed before the third epoch is kept"
     with subprocess.Popen(
         torchrun(3, "train", "--resume", out, "--no-onnx"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
