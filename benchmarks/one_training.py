@@ -122,9 +122,10 @@ class BareLoop:
         for rows in torch.randperm(len(self.labels), generator=torch.Generator().manual_seed(0)).split(BATCH):
             mine = rows if alone else rows[self.ranks.share(len(rows))]
             inputs = self.images.index_select(0, mine).unsqueeze(1).float().mul_(1 / 255)
-            loss = torch.nn.functional.cross_entropy(self.model(inputs), self.labels.index_select(0, mine))
             self.flat.zero_()
-            loss.backward()
+            with torch.enable_grad():
+                outputs = self.model(inputs)
+                torch.nn.functional.cross_entropy(outputs, self.labels.index_select(0, mine)).backward()
             if not alone:
                 dist.all_reduce(self.flat.mul_(len(mine) / len(rows)))
             self.optimizer.step()
