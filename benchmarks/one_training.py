@@ -106,8 +106,7 @@ class BareLoop:
         self.flat = torch.zeros(sum(parameter.numel() for parameter in parameters))
         start = 0
         for parameter in parameters:
-            view = self.flat[start : start + parameter.numel()].view(parameter.shape)
-            parameter.grad = view
+            parameter.grad = self.flat.as_strided(parameter.shape, parameter.stride(), start)  # channels last, as it is
             start += parameter.numel()
         self.optimizer = torch.optim.SGD(parameters, 0.05, momentum=0.9)
 
@@ -194,20 +193,7 @@ def data(images: int, scratch: Path) -> None:
             "data info (the first look: fingerprint)": ["data", "info", str(folder)],
             "data verify": ["data", "verify", str(folder)],
             "train, one epoch of the walk-through": [*train, run],
-            "train --validation 10000": [
-                *(
-                    "train",
-                    "-d",
-                    str(folder),
-                    "--epochs",
-                    "1",
-                    "--validation",
-                    "10000",
-                    "--out",
-                    f"{run}-2",
-                    "--no-onnx",
-                ),
-            ],
+            "train --validation 10000": [*train, f"{run}-2", "--validation", "10000", "--no-onnx"],
             "evaluate": ["evaluate", run, "-d", str(folder)],
             "data convert, to four IDX files": ["data", "convert", str(folder), more, "--to", "idx"],
         }
