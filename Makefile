@@ -53,9 +53,12 @@ soak-long: dev data ## the longest tests, which CI leaves out: thousands of malf
 wheel: dev ## the wheel and the source archive, in dist/, for machines without a clone
 	$(BIN)/python -m hatchling build -d dist && $(BIN)/python -m twine check --strict dist/*
 
-scale-check: dev data ## two workers against one, in turns, and ten kills each of worker, scheduler and client; prints a table
+SCRATCH ?= /tmp
+scale-check: dev data ## many trainings, one of several ranks, data larger than memory (8 GB in SCRATCH): three tables; kills
 	$(BIN)/python benchmarks/scale_check.py
-	$(BIN)/pytest -m soak tests/jobs
+	$(BIN)/python benchmarks/one_training.py ranks
+	$(BIN)/python benchmarks/one_training.py data --scratch $(SCRATCH)
+	$(BIN)/pytest -m soak tests/jobs tests/training/test_ranks.py
 
 baselines-table: dev data ## the table of the paper's classifiers, of what lacks in baselines/: hours; stopped, it goes on
 	$(BIN)/fittingroom baselines --suite paper

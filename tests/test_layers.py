@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parent.parent / "src" / "fittingroom"
 
 LAYERS = (  # top to bottom; docs/design-notes.md tells what each is
     ("errors", "_version"),
-    ("lookup", "progress", "files", "words", "extras", "processes"),
+    ("lookup", "progress", "files", "words", "extras", "processes", "mapped_arrays"),
     ("arrays",),
     ("judging",),
     ("pictures",),

@@ -9,6 +9,7 @@ PACKAGE = HERE.parent / "src" / "fittingroom"
 WHERE = {
     "backend": "cli/test_app",
     "errors": "cli/test_app",
+    "mapped_arrays": "data/test_large_files",
     "progress": "training/test_record",
     "tutorial_plan": "workflows/test_tutorial",
     "audit/audit_files": "audit/test_auditing",
@@ -104,6 +105,7 @@ WHERE = {
     "training/gradients": "training/test_compute",
     "training/live_settings": "training/test_changes_by_callbacks",
     "training/loop": "training/test_fit",
+    "training/plan": "training/test_trainer",
     "training/step": "training/test_averaging",
     "web/limits": "web/test_limits_middleware",
     "web/listening": "studio/test_trouble",

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from fittingroom.errors import DataError, UsageError
+from fittingroom.mapped_arrays import first_rows, pieces
 from fittingroom.progress import Log, warn_user
 from fittingroom.words import counted
 
@@ -129,7 +130,9 @@ def is_binary(pixels: Array) -> bool:
         >>> is_binary(np.eye(3, dtype=np.uint8)[None])
         True
     """
-    return bool(pixels.size) and int(pixels[:16].max()) <= 1 and int(pixels.max()) == 1
+    if not pixels.size or int(first_rows(pixels, 16).max()) > 1:
+        return False
+    return max(int(part.max()) for part in pieces(pixels, CHUNK)) == 1
 
 
 def _only_zero_and_one(where: str) -> str:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from fittingroom.inference.keras_engine import predictor
 from fittingroom.models.functional_model import as_functional
 from fittingroom.training.batching import TrainingData, batches
-from fittingroom.training.loop import Hooks, TrainingPlan
+from fittingroom.training.plan import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
 from helpers import odd_models

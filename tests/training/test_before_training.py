@@ -7,7 +7,7 @@ from torch import nn
 
 from fittingroom.errors import TrainingError, UsageError
 from fittingroom.training.before_training import augmented_batches, find_rate
-from fittingroom.training.loop import TrainingPlan
+from fittingroom.training.plan import TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
 from helpers.networks import convolutional, dense, keras, plain_module

@@ -8,7 +8,7 @@ import pytest
 from fittingroom.errors import UsageError
 from fittingroom.training import checkpoint as checkpoints
 from fittingroom.training.callbacks import drop_rows
-from fittingroom.training.loop import Hooks, TrainingPlan
+from fittingroom.training.plan import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
 from helpers.networks import dense, keras, plain_module

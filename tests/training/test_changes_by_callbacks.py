@@ -6,7 +6,7 @@ import torch
 
 from fittingroom.errors import RunError, UsageError
 from fittingroom.training import checkpoint as checkpoints
-from fittingroom.training.loop import Hooks, TrainingPlan
+from fittingroom.training.plan import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
 from helpers.cases import one_in

@@ -7,7 +7,7 @@ import torch
 import fittingroom as fr
 from fittingroom.errors import DataError, ModelError, TrainingError
 from fittingroom.training import trainer
-from fittingroom.training.loop import Hooks, TrainingPlan
+from fittingroom.training.plan import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
 from helpers.cases import one_in

@@ -82,7 +82,7 @@ def test_wrong_labels_and_oblong_images_are_refused():
 
 def test_a_recipe_trains_with_it(toy):
     import fittingroom as fr
-    from fittingroom.training.loop import TrainingPlan
+    from fittingroom.training.plan import TrainingPlan
     from fittingroom.training.trainer import fit
 
     recipe = fr.Recipe(epochs=1, batch_size=100, imitate_photos=0.2, pairs="1, 2")

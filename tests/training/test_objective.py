@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fittingroom.errors import ModelError
-from fittingroom.training.loop import TrainingPlan
+from fittingroom.training.plan import TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
 from helpers.networks import dense, keras, layers

@@ -13,7 +13,7 @@ import fittingroom as fr
 from fittingroom.errors import ModelError
 from fittingroom.inference import forward
 from fittingroom.inference.keras_engine import predictor
-from fittingroom.training.loop import Hooks, TrainingPlan
+from fittingroom.training.plan import Hooks, TrainingPlan
 from fittingroom.training.recipe import Recipe
 from fittingroom.training.trainer import fit
 from helpers.framework_loops import compare_keras

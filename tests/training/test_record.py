@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fittingroom.progress import Progress, each_epoch
-from fittingroom.training.loop import Record
+from fittingroom.training.record import Record
 
 
 def test_loss_is_weighted_by_batch_size_and_accuracy_counts_every_image():

@@ -5,9 +5,10 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.data import Dataset, Split, hold_out
+from fittingroom.data.dataset import divided
 from fittingroom.errors import DataError, FittingRoomError, RunError, UsageError
 from fittingroom.runs import open_run
-from fittingroom.training import Recipe, train_model, trainer
+from fittingroom.training import Recipe, plan, train_model
 from helpers.networks import dense, keras, plain_module
 
 
@@ -48,11 +49,11 @@ def test_a_run_folder_holds_recipe_history_environment_and_the_model_for_use(dat
 def test_the_trainer_never_sees_the_test_split(dataset, tmp_path, monkeypatch):
     seen = []
 
-    def noted(split, *rest, **named):
-        seen.append(split)
-        return hold_out(split, *rest, **named)
+    def noted(labels, *rest, **named):
+        seen.append(labels)
+        return divided(labels, *rest, **named)
 
-    monkeypatch.setattr(trainer, "hold_out", noted)
+    monkeypatch.setattr(plan, "divided", noted)
 
     class Hidden:
         def __getattr__(self, name):
@@ -60,7 +61,7 @@ def test_the_trainer_never_sees_the_test_split(dataset, tmp_path, monkeypatch):
 
     object.__setattr__(dataset, "test", Hidden())
     train_model(dense(), dataset, Recipe(epochs=1), validation=8, out=tmp_path / "run")
-    assert [split.images is dataset.train.images for split in seen] == [True]
+    assert [np.array_equal(labels, dataset.train.labels) for labels in seen] == [True]
 
 
 def test_validation_is_held_out_stratified_and_the_same_whatever_the_seed(dataset, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -170,6 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_what_the_console_lacks()
     try:
         with carrying_out(words):
+            if "WORLD_SIZE" in os.environ:
+                _refuse_several(words)
             if not words:
                 _welcome()
             result = build_app()(_as_parsed(words), exit_on_error=False, print_error=False)
@@ -178,7 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CycloptsError, FittingRoomError, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
-        log(f"fittingroom: {describe(error)}")
+        if _may_speak(error):
+            log(f"fittingroom: {describe(error)}")
         return getattr(error, "exit_code", 2)
     except KeyboardInterrupt:
         log("fittingroom: interrupted.")
@@ -188,6 +192,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log("fittingroom: this is our mistake, not yours. Please report it with the output of `fittingroom doctor`.")
         return FAULT
     return result if isinstance(result, int) else 0
+
+
+def _refuse_several(words: Sequence[str]) -> None:
+    """Raise where torchrun has started several processes of a command that is done by one."""
+    if words[:1] != ["train"]:
+        from fittingroom.training.ranks import refuse_ranks
+
+        refuse_ranks(f"fittingroom {words[0] if words else ''}".strip())
+
+
+def _may_speak(error: BaseException) -> bool:
+    """Say whether this process prints an error: one of several ranks is enough."""
+    ranks = sys.modules.get("fittingroom.training.ranks")
+    return ranks is None or bool(ranks.may_speak(error))
 
 
 def _welcome() -> None:

@@ -101,8 +101,12 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train a model on a dataset's training images and keep everything about it in a run folder."""
+    from fittingroom.training.ranks import is_first, refuse_ranks
     from fittingroom.workflows import training
 
+    quiet = quiet or not is_first()
+    if preview is not None or find_lr is not None or seeds is not None or on is not None:
+        refuse_ranks("--preview, --find-lr, --seeds and --on")
     asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
     asked |= {"batch_size": batch_size, "lr": _rate(lr), "device": device, "track": track, "name": name, "out": out}
     asked |= {"edits": edits}
@@ -141,7 +145,8 @@ def train(
             asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "track": track or (), **where}
             asked |= {"data": data, "on_progress": on_progress}
             run = training.train(**asked)
-    _print(run, json)
+    if is_first():
+        _print(run, json)
 
 
 def _train_seeds(asked: dict[str, Any], quiet: bool, json: bool) -> None:

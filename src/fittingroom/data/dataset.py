@@ -168,14 +168,29 @@ def hold_out(split: Split, count: int, *, seed: int = 0) -> tuple[Split, Split]:
         >>> rest.labels, validation.labels
         (array([0, 0, 1], dtype=uint8), array([0, 0, 1], dtype=uint8))
     """
-    if not 0 < check_whole(count, "images to hold out", None, None) < len(split):
+    rest, held = divided(split.labels, count, seed=seed)
+    return split.take(rest), split.take(held, "validation")
+
+
+def divided(labels: Labels, count: int, *, seed: int = 0) -> tuple[Int64[Array, " r"], Int64[Array, " v"]]:
+    """Return which images remain and which are held out, as `hold_out` divides them, by their positions.
+
+    Args:
+        labels: ``(n,)``.
+        count: likewise.
+        seed: likewise.
+
+    Raises:
+        UsageError: the count leaves one of the two empty.
+    """
+    if not 0 < check_whole(count, "images to hold out", None, None) < len(labels):
         raise UsageError(
-            f"Expected to hold out 1 to {len(split) - 1} of {counted(len(split), 'image')}, received {count}."
+            f"Expected to hold out 1 to {len(labels) - 1} of {counted(len(labels), 'image')}, received {count}."
         )
-    drawn = draw_stratified(split.labels, count, np.random.default_rng(check_whole(seed, "seed")))
-    held = np.zeros(len(split), bool)
+    drawn = draw_stratified(labels, count, np.random.default_rng(check_whole(seed, "seed")))
+    held = np.zeros(len(labels), bool)
     held[drawn] = True
-    return split.take(np.flatnonzero(~held)), split.take(np.flatnonzero(held), "validation")
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def draw_stratified(labels: Array, count: int, generator: np.random.Generator) -> Array:

@@ -15,6 +15,7 @@ from fittingroom.data.catalog import DATASETS, FILE_NAMES, fingerprint
 from fittingroom.data.dataset import Dataset, Split
 from fittingroom.data.foreign_files import advice
 from fittingroom.data.idx import decode, encode, read_raw, reading, write_idx, writing
+from fittingroom.data.large_files import large_header, open_large
 from fittingroom.data.mnist_kin import EMNIST_CLASSES, KIN
 from fittingroom.data.verified import sha256_of
 from fittingroom.errors import DataError, DataNotFoundError, UsageError
@@ -135,8 +136,9 @@ def load_folder(folder: Path, log: Log = no_log, *, collection: str | None = Non
     """Return the dataset in a folder.
 
     The folder holds four IDX files, gzipped or not, under their usual names or those of QMNIST or EMNIST, with images
-    of any size and any number of classes. ``classes.txt`` names the classes, a line each; without it they are "0", "1"
-    and so on. Where the four files are a dataset we know, to the bit, the dataset has that one's name and classes.
+    of any size and any number of classes. Images of 256 MiB and more stay in their file, mapped and read-only.
+    ``classes.txt`` names the classes, a line each; without it they are "0", "1" and so on. Where the four files are a
+    dataset we know, to the bit, the dataset has that one's name and classes.
 
     Args:
         folder: where the files are.
@@ -148,7 +150,9 @@ def load_folder(folder: Path, log: Log = no_log, *, collection: str | None = Non
         DataError: a file cannot be read or is not sound, or the files do not fit together.
     """
     collection, paths = find_collection(folder, collection)
-    files = [_adapted(hash_file(path), name, collection) for name, path in zip(FILE_NAMES, paths, strict=True)]
+    files = [
+        _adapted(_opened(path, collection, log), name, collection) for name, path in zip(FILE_NAMES, paths, strict=True)
+    ]
     if collection:
         log(f"{folder}: {COLLECTIONS[collection.partition('-')[0]]}")
     train, test = _split("train", files[0], files[1], log), _split("test", files[2], files[3], log)
@@ -187,6 +191,11 @@ def rewrite(folder: Path, out: Path, *, labels_from: int = 0, gzipped: bool = Fa
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: expected a new or an empty folder for the dataset, found something there.")
     collection, paths = find_collection(folder)
+    if not collection and any(large_header(path) for path in paths):
+        raise UsageError(
+            f"{folder}: so large a dataset is written anew in parts, by: fittingroom data convert {folder} {out}"
+            f"{f' --labels-from {labels_from}' if labels_from else ''}"
+        )
     files = [_adapted(hash_file(path), name, collection) for name, path in zip(FILE_NAMES, paths, strict=True)]
     parts = (_split("train", files[0], files[1], log), _split("test", files[2], files[3], log))
     first = 0 if collection == "emnist-letters" else labels_from  # whose letters are counted from 0 already
@@ -290,6 +299,27 @@ def hash_file(path: Path) -> HashedFile:
     """
     raw = read_raw(path)
     return HashedFile(path, sha256_of(raw), len(raw), decode(raw, str(path)))
+
+
+def _opened(path: Path, collection: str, log: Log) -> HashedFile:
+    """Read an IDX file and hash it; one that is large stays where it is, unless its pictures are to be turned."""
+    if collection or large_header(path) is None:
+        return hash_file(path)
+    found = open_large(path, log)
+    return HashedFile(path, found.sha256, found.size_bytes, _with_three_axes(found.array, str(path)))
+
+
+def _with_three_axes(array: Array, where: str) -> Array:
+    """Return a large file's images as ``(n, h, w)`` without a copy, or say what is wrong with them."""
+    if array.ndim == 4 and 1 in (array.shape[1], array.shape[3]):
+        return array[:, 0] if array.shape[1] == 1 else array[..., 0]
+    if array.ndim != 3:
+        check_images(array[:1], where, no_log)  # says so of colour
+        raise DataError(
+            f"{where}: expected grey pictures (n, height, width), received {array.shape}. Large files are not turned "
+            "into another shape: write them with three axes."
+        )
+    return array
 
 
 def read_labels(path: Path, collection: str = "") -> Array:

@@ -20,6 +20,7 @@ from fittingroom.data.dataset import Dataset, Split
 from fittingroom.data.folder import candidates, find_files, foreign_places, hash_file, load_folder
 from fittingroom.data.foreign_loading import is_foreign, load_foreign
 from fittingroom.data.kin_files import find_kin, load_kin, not_fetched
+from fittingroom.data.large_files import hash_through, large_header
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.data.sources import fill_cache, keep
 from fittingroom.data.verified import check_hash, read_verified
@@ -69,7 +70,8 @@ def load(name: str | Path = "fashion-mnist", *, data_dir: Path | None = None, lo
         log: told, a line each, where the data is from and what is being done.
 
     Returns:
-        Images uint8 ``(n, h, w)`` and labels uint8 ``(n,)``, writable; writing to them changes no file.
+        Images uint8 ``(n, h, w)`` and labels uint8 ``(n,)``, writable; writing to them changes no file. Images of a
+        folder that take 256 MiB or more are mapped from their file instead, and read-only.
 
     Raises:
         UsageError: an unknown name.
@@ -279,7 +281,7 @@ def _has_all(folder: Path) -> bool:
 def _check_file(path: Path, name: str, file: KnownFile | None = None) -> FileCheck:
     sha256 = None
     try:
-        sha256 = hash_file(path).sha256
+        sha256 = hash_file(path).sha256 if large_header(path) is None else hash_through(path)
         if file is not None:
             check_hash(sha256, file, str(path))
     except DataError as error:

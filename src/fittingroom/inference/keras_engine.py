@@ -9,6 +9,7 @@ import numpy as np
 from fittingroom.arrays import Array, Predict, Probabilities
 from fittingroom.data.accepting import accept_images
 from fittingroom.inference.pixels import Feed, feed_of
+from fittingroom.mapped_arrays import is_large, pieces
 from fittingroom.models.front import as_probabilities, read_pixels
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ def _prepared(model: Any, image_shape: tuple[int, int], pixels: str | Feed | Non
     def ask(images: Array) -> Array:
         if not len(images):
             return np.zeros((0, max(classes, 2)), np.float32)
-        if not offset:
+        if not offset and not is_large(images):
             return answer(_as_tensor(images, functional.like))
-        parts = [images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE)]
+        parts = pieces(images, AT_ONCE)
+        if not offset:
+            return np.concatenate([answer(_as_tensor(part, functional.like)) for part in parts])
         shifted = (_as_tensor(part, functional.like).to(functional.like.dtype) * scale + offset for part in parts)
         return np.concatenate([answer(part) for part in shifted])
 

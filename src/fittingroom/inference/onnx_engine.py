@@ -12,6 +12,7 @@ from fittingroom.data.accepting import accept_images
 from fittingroom.errors import ModelError
 from fittingroom.extras import install_line
 from fittingroom.inference.model_files import PHOTO_28_MODEL
+from fittingroom.mapped_arrays import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +72,7 @@ def open_onnx(path: Path, threads: int = 1) -> OnnxModel:
         if pixels.shape[1:] != (height, width):
             raise ModelError(f"{path} takes images of {height}x{width}, received {pixels.shape[1:]}.")
         asked = pixels if len(pixels) else np.zeros((1, height, width), np.uint8)  # a graph may not flatten no images
-        parts = [asked[start : start + BATCH] for start in range(0, len(asked), BATCH)]
-        answers = [session.run(None, {name: np.ascontiguousarray(part)})[0] for part in parts]
+        answers = [session.run(None, {name: np.ascontiguousarray(part)})[0] for part in pieces(asked, BATCH)]
         return np.asarray(np.concatenate(answers)[: len(pixels)], np.float32)
 
     return OnnxModel(predict, (height, width), _class_names(session))

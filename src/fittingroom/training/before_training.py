@@ -12,10 +12,11 @@ import torch
 
 from fittingroom.arrays import Array
 from fittingroom.errors import TrainingError, UsageError
+from fittingroom.mapped_arrays import pieces
 from fittingroom.models.front import pixel_scale
 from fittingroom.progress import Log, no_log
 from fittingroom.training.augment import Generators
-from fittingroom.training.batching import TrainingData, make_batcher
+from fittingroom.training.batching import make_batcher, on_device
 from fittingroom.training.recipe import resolved
 from fittingroom.training.trainer import session_for
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from fittingroom.training.loop import TrainingPlan
+    from fittingroom.training.plan import TrainingPlan
     from fittingroom.training.step import Session
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 200
@@ -162,13 +163,15 @@ def augmented_batches(plan: TrainingPlan, epochs: int = 4, most: int = 8) -> lis
         ``1 + epochs`` arrays ``(k, h, w)``, pixels in 0..255: uint8 as they are, float32 as they come.
     """
     recipe = resolved(plan.recipe)
-    data = TrainingData(torch.from_numpy(np.array(plan.images)), torch.from_numpy(plan.labels.astype(np.int64)))
+    data = on_device(plan.images, plan.labels, torch.device("cpu"), int(plan.labels.max()) + 1, "training", plan.rows)
     generators = Generators(torch.Generator().manual_seed(plan.seed + 1), torch.Generator().manual_seed(plan.seed + 2))
-    batcher = make_batcher(data.images, tuple(data.images.shape[1:]), torch.float32, recipe, generators)
+    batcher = make_batcher(data.images, data.image_shape, torch.float32, recipe, generators)
     rows = data.order(plan.seed, 1)[: recipe.batch_size]
     labels = data.labels.index_select(0, rows)
     scale = pixel_scale(recipe.pixels)
-    shown = [np.asarray(data.images.index_select(0, rows[:most]))]
+    places = rows[:most].numpy()
+    places = places if plan.rows is None else plan.rows[places]
+    shown = [np.array(next(pieces(plan.images, most, places)))]
     for epoch in range(1, epochs + 1):
         inputs, _ = batcher(rows, labels, epoch)
         shown.append(inputs[:most].numpy() / scale)

@@ -5,70 +5,28 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
 from torch import Tensor
 
-from fittingroom.arrays import Array
-from fittingroom.errors import Interrupted, RunError, TrainingError
+from fittingroom.errors import FittingRoomError, Interrupted, RunError, TrainingError
 from fittingroom.processes import STOPS
-from fittingroom.progress import Log, OnProgress, Progress, no_log, no_progress
-from fittingroom.training.batching import TrainingData, batches
+from fittingroom.progress import Progress
+from fittingroom.training.batching import ImagesInFile, TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
-from fittingroom.training.losses import predicted_labels
+from fittingroom.training.record import Record, summed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from fittingroom.training.callbacks import CallbackRunner
-    from fittingroom.training.recipe import Recipe
+    from fittingroom.training.plan import Hooks, Line, TrainingPlan
     from fittingroom.training.step import Session
-
-Line = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """What is trained on, and how.
-
-    Attributes:
-        images: uint8 ``(n, h, w)``.
-        labels: whole numbers ``(n,)``.
-        recipe: how.
-        seed: of shuffling, augmentation and dropout; the weights are the model's own when it comes.
-        validation: images and labels to look at after every epoch, or None.
-        callbacks: Keras callbacks.
-        facts: what a run and its checkpoints remember of data and model besides.
-    """
-
-    images: Array
-    labels: Array
-    recipe: Recipe
-    seed: int = 0
-    validation: tuple[Array, Array] | None = None
-    callbacks: Sequence[Any] = ()
-    facts: Line = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """Where what happens goes; by default nowhere.
-
-    Attributes:
-        log: takes one line for the user.
-        on_progress: takes the progress, about twenty times an epoch.
-        on_epoch: takes one line of the history an epoch.
-        save: takes a checkpoint, or None to make none.
-    """
-
-    log: Log = no_log
-    on_progress: OnProgress = no_progress
-    on_epoch: Callable[[Line], None] = lambda _: None
-    save: Callable[[Checkpoint], None] | None = None
 
 
 @dataclass
@@ -90,77 +48,6 @@ class LoopState:
     history: list[Line] = field(default_factory=list)
     stopped: str | None = None
     tensors: dict[str, Tensor] = field(default_factory=dict)
-
-
-class Record:
-    """Losses and outputs of the steps of one epoch, in order.
-
-    Attributes:
-        labels: of the epoch's images in the order in which they are seen, int64 ``(n,)``.
-        losses: one tensor without axes a step.
-        outputs: one tensor ``(batch, c)`` a step.
-        images: how many images those steps have seen.
-        measured: how many of those steps are in the owner's metrics already, where callbacks are told at batches.
-    """
-
-    def __init__(self, labels: Tensor, predicted: Callable[[Tensor], Tensor] | None = None) -> None:
-        self.labels = labels
-        self._predicted = predicted or predicted_labels(probabilities=False)
-        self.losses: list[Tensor] = []
-        self.outputs: list[Tensor] = []
-        self.images = 0
-        self.measured = 0
-        self._loss_sum, self._summed = 0.0, 0
-        self._right, self._counted = 0, 0
-
-    def add(self, loss: Tensor, outputs: Tensor) -> None:
-        """Keep what a step gave."""
-        self.losses.append(loss)
-        self.outputs.append(outputs)
-        self.images += len(outputs)
-
-    def first_not_finite(self, since: int) -> int | None:
-        """Return the index of the first step, from ``since`` on, whose loss is not a finite number; None if all are."""
-        if since >= len(self.losses):
-            return None
-        bad = torch.stack(self.losses[since:]).isfinite().logical_not().nonzero()
-        return since + int(bad[0]) if len(bad) else None
-
-    def loss(self) -> float:
-        """Return the mean loss over the images seen, each batch weighted by its size."""
-        fresh = self.losses[self._summed :]
-        if fresh:
-            sizes = [len(outputs) for outputs in self.outputs[self._summed :]]
-            # one after the other in Python's floats: the sum is the same however often it is asked for on the way
-            for loss, size in zip(torch.stack(fresh).tolist(), sizes, strict=True):
-                self._loss_sum += loss * size
-            self._summed = len(self.losses)
-        return self._loss_sum / max(1, self.images)
-
-    def accuracy(self) -> float:
-        """Return the share of the images seen whose largest output was their label's."""
-        fresh = self.outputs[self._counted :]
-        if fresh:
-            start = self.images - sum(len(outputs) for outputs in fresh)
-            chosen = self._predicted(torch.cat(fresh))
-            self._right += int((chosen == self.labels[start : self.images]).sum())
-            self._counted = len(self.outputs)
-        return self._right / max(1, self.images)
-
-    def state(self) -> dict[str, Tensor]:
-        """Return all of it as tensors, for a checkpoint in the middle of an epoch."""
-        if not self.losses:
-            return {}
-        sizes = torch.tensor([len(outputs) for outputs in self.outputs])
-        return {"losses": torch.stack(self.losses), "outputs": torch.cat(self.outputs), "sizes": sizes}
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Take up what ``state`` returned."""
-        if state:
-            self.losses = list(state["losses"].unbind())
-            sizes = state["sizes"].tolist()
-            self.outputs = list(state["outputs"].split(sizes))  # type: ignore[no-untyped-call]
-            self.images = len(state["outputs"])
 
 
 @contextmanager
@@ -195,6 +82,9 @@ def _put_back(handlers: Mapping[signal.Signals, Any]) -> None:
 
 
 TICKS_AN_EPOCH = 20  # how often losses are read, checked for being finite, and shown
+MOST_KEPT = 1 << 26  # numbers of an epoch's outputs that are kept to its end: 6.7 million images of ten classes
+MOST_AT_ONCE = 1 << 23  # and otherwise until they are counted
+ASKED_EVERY = 16  # steps, after which several ranks ask each other whether one of them is to stop
 
 
 class Loop:
@@ -219,7 +109,7 @@ class Loop:
         interrupted: Callable[[], bool],
     ) -> None:
         self.session, self.runner, self.plan, self.hooks = session, runner, plan, hooks
-        self.validation, self.interrupted = validation, interrupted
+        self.validation, self.interrupted, self.ranks = validation, interrupted, session.ranks
 
     @property
     def steps(self) -> int:
@@ -240,6 +130,8 @@ class Loop:
         try:
             self.runner.begin(self.steps, epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
             state = self._restored(checkpoint) if checkpoint else LoopState()
+            if self.ranks is not None:
+                self.ranks.spread(self.session.tensors().values())
             with torch.no_grad():
                 while state.epoch <= self.session.recipe.epochs and state.stopped is None:
                     self._epoch(state)
@@ -253,13 +145,15 @@ class Loop:
         first = (state.epoch - 1) * self.steps
         if state.step == 0:
             self.runner.epoch_begin(state.epoch - 1, first)
+        if self.ranks is not None:
+            self.ranks.seed_own_layers(self.plan.seed, state.epoch)
         rate = self.session.learning_rate(first)
         self.session.remember()
         started = time.perf_counter() - state.seconds
         record = self._steps(state, first, started)
         logs: Line = {"loss": record.loss(), "accuracy": record.accuracy(), **self._measured(record)}
         try:
-            logs |= self._validated(first)
+            logs |= self._looked(first)
         except Interrupted:
             self._stop(state, record, self.steps, started)
         seconds = time.perf_counter() - started
@@ -273,32 +167,71 @@ class Loop:
         self._save(state, None)
         self.hooks.on_epoch(line)
 
+    @property
+    def _counts_on_the_way(self) -> bool:
+        """Whether an epoch has more outputs than are kept; the metrics of a compiled model are of them all."""
+        return not self.session.owns_rate and len(self.session.data) * self.session.outputs > MOST_KEPT
+
+    def _steps_a_tick(self) -> int:
+        often = self.steps // TICKS_AN_EPOCH
+        if self._counts_on_the_way:
+            often = min(often, MOST_AT_ONCE // (self.session.recipe.batch_size * self.session.outputs))
+        return max(1, often)
+
+    def _record(self, state: LoopState, labels: Tensor) -> Record:
+        """Return what this epoch's steps are written to, with those of before an interruption in it."""
+        session, predicted = self.session, self.session.objective.predicted
+        kept, state.tensors = state.tensors, {}
+        if self.ranks is None and not self._counts_on_the_way and "sums" not in kept:
+            record = Record(labels, predicted)
+            record.load(kept)
+            return record
+        size = session.recipe.batch_size
+        to_come = labels[state.step * size :]
+        if self.ranks is not None:
+            to_come = self.ranks.own_labels(to_come, size)
+        record = Record(to_come, predicted, first=state.step, ranks=self.ranks, sums_only=not session.owns_rate)
+        record.load(summed(kept, labels, predicted))
+        return record
+
     def _steps(self, state: LoopState, first: int, started: float) -> Record:
         """Take the steps that are left in this epoch."""
         session, batch_size = self.session, self.session.recipe.batch_size
         order = session.data.order(self.plan.seed, state.epoch)
-        record = Record(session.data.labels.index_select(0, order), session.objective.predicted)
-        record.load(state.tensors)
-        state.tensors = {}
-        labels = record.labels.split(batch_size)  # type: ignore[no-untyped-call]
-        tick, checked = max(1, self.steps // TICKS_AN_EPOCH), state.step
+        ordered = session.data.labels.index_select(0, order)
+        record, labels = self._record(state, ordered), ordered.split(batch_size)  # type: ignore[no-untyped-call]
+        tick, checked = self._steps_a_tick(), state.step
         watched = bool(self.runner.at_batches) or self.runner.stopping  # fit looks at it after each batch only
-        for step, rows in enumerate(batches(order, batch_size, state.step), state.step):
-            if watched:
-                self.runner.batch_begin(step, first + step)
-            record.add(*session.take_step(rows, labels[step], state.epoch, first + step))
-            last = step + 1 == self.steps
-            if watched:
-                last = self._told(record, step, first) or last
-            stop = self.interrupted()
-            if stop or (step + 1) % tick == 0 or last:
-                self._check_finite(state, record, checked, first)
-                checked = step + 1
-                self._stop_if(stop and not last, state, record, checked, started)
-                self.hooks.on_progress(self._progress(state, record, time.perf_counter() - started, {}))
-            if last:
-                break
+        with self._reading_ahead(order, batch_size, state.step):
+            for step, rows in enumerate(batches(order, batch_size, state.step), state.step):
+                if watched:
+                    self.runner.batch_begin(step, first + step)
+                record.add(*session.take_step(rows, labels[step], state.epoch, first + step), len(rows))
+                last = step + 1 == self.steps
+                if watched:
+                    last = self._told(record, step, first) or last
+                at_tick = (step + 1) % tick == 0 or last
+                stop = self._asked_to_stop(step, at_tick)
+                if stop or at_tick:
+                    self._check_finite(state, record, checked, first)
+                    checked = step + 1
+                    self._stop_if(stop and not last, state, record, checked, started)
+                    self.hooks.on_progress(self._progress(state, record, time.perf_counter() - started, {}))
+                if last:
+                    break
         return record
+
+    def _reading_ahead(self, order: Tensor, batch_size: int, step: int) -> AbstractContextManager[None]:
+        images = self.session.data.images
+        if not isinstance(images, ImagesInFile):
+            return nullcontext()
+        return images.ahead(self.session.reads(rows) for rows in batches(order, batch_size, step))
+
+    def _asked_to_stop(self, step: int, at_tick: bool) -> bool:
+        """Say whether the user wants to stop; several ranks stop after the same step."""
+        if self.ranks is None:
+            return self.interrupted()
+        return (at_tick or (step + 1) % ASKED_EVERY == 0) and self.ranks.any(self.interrupted())
 
     def _told(self, record: Record, step: int, first: int) -> bool:
         """Tell callbacks that want to know it of a batch, and return whether one of them ends the epoch."""
@@ -315,25 +248,45 @@ class Loop:
     def _stop(self, state: LoopState, record: Record, step: int, started: float) -> NoReturn:
         state.step, state.seconds = step, time.perf_counter() - started
         where = f"Stopped in epoch {state.epoch} after step {step} of {self.steps}"
-        if self.hooks.save is None:
-            raise Interrupted(f"{where}; nothing was saved, since there is no run folder.")
         self._save(state, record)
-        raise Interrupted(f"{where}; all is saved.")
+        if self.hooks.save is None:
+            raise self._of_all(Interrupted(f"{where}; nothing was saved, since there is no run folder."))
+        raise self._of_all(Interrupted(f"{where}; all is saved."))
+
+    def _of_all(self, error: FittingRoomError) -> FittingRoomError:
+        """Return an error that every rank raises here, as this one is to raise it."""
+        return error if self.ranks is None else self.ranks.agreed(error)
 
     def _check_finite(self, state: LoopState, record: Record, since: int, first: int) -> None:
         bad = record.first_not_finite(since)
+        loss, where = None if bad is None else record.loss_at(bad), ""
+        if self.ranks is not None:
+            bad, loss, where = self._first_of_ranks(bad, loss)
         if bad is None:
             return
         rate = self.session.learning_rate(first + bad)
         self.session.roll_back()
-        raise TrainingError(
-            f"The loss is {float(record.losses[bad])} in epoch {state.epoch}, step {bad + 1} of {self.steps}, at a "
-            f"learning rate of {rate:g}. Try a learning rate of {rate / 10:g}, or gradient_clip=1. "
-            "The weights from before this epoch are kept."
+        raise self._of_all(
+            TrainingError(
+                f"The loss is {loss} in epoch {state.epoch}, step {bad + 1} of {self.steps}{where}, at a "
+                f"learning rate of {rate:g}. Try a learning rate of {rate / 10:g}, or gradient_clip=1. "
+                "The weights from before this epoch are kept."
+            )
         )
+
+    def _first_of_ranks(self, bad: int | None, loss: float | None) -> tuple[int | None, float | None, str]:
+        """Return the first step whose loss is not finite on any rank, that loss, and on which rank in words."""
+        assert self.ranks is not None
+        if not self.ranks.any(bad is not None):
+            return None, None, ""
+        found = [(step, rank, value) for rank, (step, value) in enumerate(self.ranks.gathered((bad, loss)))]
+        step, rank, value = min((each for each in found if each[0] is not None), key=lambda each: each[:2])
+        return step, value, f", on rank {rank} of {self.ranks.size} (counted from 0)"
 
     def _measured(self, record: Record, since: int = 0) -> dict[str, Any]:
         """Return the owner's metrics of an epoch up to now; batches before ``since`` are in them already."""
+        if not self.session.owns_rate:
+            return {}
         outputs = torch.cat(record.outputs[since:])
         labels = record.labels[record.images - len(outputs) : record.images]
         return self._metrics(outputs, labels, since == 0)
@@ -342,6 +295,20 @@ class Loop:
         values = self.session.objective.metrics(outputs, labels, fresh)
         return {name: value for name, value in values.items() if name != "accuracy"}
 
+    @property
+    def _held_out(self) -> Tensor:
+        """The images to look at after an epoch, which are in memory, uint8 ``(n, h, w)``."""
+        assert self.validation is not None
+        assert isinstance(self.validation.images, Tensor)
+        return self.validation.images
+
+    def _looked(self, first: int) -> dict[str, Any]:
+        """Look at the validation images; of several ranks the first does, with the mean of their moving averages."""
+        if self.ranks is None:
+            return self._validated(first)
+        self.ranks.average(self.session.functional.buffers)
+        return self.ranks.from_first(lambda: self._validated(first))
+
     def _validated(self, first: int) -> dict[str, Any]:
         """Look at the validation images with the weights that would be kept."""
         if self.validation is None:
@@ -349,7 +316,7 @@ class Loop:
         self.runner.test_begin(first)
         try:
             with self.session.averaging.in_place():
-                outputs, penalty = self.session.infer(self.validation.images, self._leave_if_interrupted)
+                outputs, penalty = self.session.infer(self._held_out, self._leave_if_interrupted)
         except Interrupted:
             self.runner.test_end({}, first)  # what a callback has exchanged for the test it puts back
             raise
@@ -357,7 +324,7 @@ class Loop:
             self.runner.test_batches(self._batch_by_batch(outputs, penalty), first)
         labels = self.validation.labels
         objective = self.session.objective
-        loss = objective.held_out(self.validation.images, outputs, labels)
+        loss = objective.held_out(self._held_out, outputs, labels)
         right = int((objective.predicted(outputs) == labels).sum()) / len(labels)  # Apple's GPU has no float64
         extra = self._metrics(outputs, labels, True)
         logs = {"loss": float(loss if penalty is None else loss + penalty), "accuracy": right, **extra}
@@ -372,7 +339,7 @@ class Loop:
         for start in range(0, len(labels), size):
             rows = slice(start, start + size)
             some, theirs = outputs[rows], labels[rows]
-            loss = objective.held_out(self.validation.images[rows], some, theirs)
+            loss = objective.held_out(self._held_out[rows], some, theirs)
             loss_sum += float(loss if penalty is None else loss + penalty) * len(some)
             right += int((objective.predicted(some) == theirs).sum())
             seen = start + len(some)
@@ -397,10 +364,15 @@ class Loop:
         )
 
     def _save(self, state: LoopState, record: Record | None) -> None:
+        if self.hooks.save is None and self.ranks is None:
+            return
+        kept = record.state() if record else {}
+        if record is not None and self.ranks is not None:  # in an epoch's middle: at its end it is done
+            self.ranks.average(self.session.functional.buffers)
         if self.hooks.save is None:
             return
         groups = {"random": self.session.random_states(), "callbacks": self.runner.tensors()}
-        tensors = self.session.tensors() | grouped(groups | {"record": record.state() if record else {}})
+        tensors = self.session.tensors() | grouped(groups | {"record": kept})
         facts = {
             **self.plan.facts,
             "recipe": self.plan.recipe.as_dict(),

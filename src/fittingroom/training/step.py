@@ -15,7 +15,7 @@ from fittingroom.inference.forward import make_infer
 from fittingroom.models.front import pixel_scale, read_pixels
 from fittingroom.models.functional_model import as_functional, first_words
 from fittingroom.training.augment import Generators
-from fittingroom.training.batching import make_batcher
+from fittingroom.training.batching import alters, make_batcher
 from fittingroom.training.checkpoint import group, grouped, restore
 from fittingroom.training.gradients import keep_bound, make_compute
 from fittingroom.training.optimizers import Flat, only, owners_optimizer
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fittingroom.progress import Log
     from fittingroom.training.batching import TrainingData
     from fittingroom.training.losses import Objective
+    from fittingroom.training.ranks import Ranks
     from fittingroom.training.recipe import Recipe
 
 
@@ -76,17 +77,23 @@ def _refuse_other_pixels(model: Any, pixels: str) -> None:
         )
 
 
-def refuse_one_image(functional: FunctionalModel, left_over: int) -> None:
+def refuse_one_image(functional: FunctionalModel, images: int, batch_size: int, ranks: Ranks | None = None) -> None:
     """Raise where the last batch of an epoch would hold one image and a torch module cannot be trained on one.
 
     Args:
         functional: the model; nothing it remembers is changed.
-        left_over: how many images the last batch holds.
+        images: in an epoch.
+        batch_size: of the recipe.
+        ranks: of whose shares of a batch none may hold one image either.
 
     Raises:
         ModelError: says what the module says, and what to do.
     """
-    if left_over != 1 or functional.is_keras:
+    left_over = images % batch_size
+    sizes = {left_over}
+    if ranks is not None:
+        sizes = ranks.share_sizes(left_over) | ranks.share_sizes(batch_size)
+    if 1 not in sizes or functional.is_keras:
         return
     like = functional.like
     try:
@@ -96,7 +103,8 @@ def refuse_one_image(functional: FunctionalModel, left_over: int) -> None:
     except Exception as error:  # batch normalisation says ValueError
         raise ModelError(
             f"Module '{functional.name}' cannot be trained on one image, and the last batch of an epoch would hold "
-            f"one. Choose another batch size, or leave one image out. It says: {first_words(error)}."
+            f"one{'' if ranks is None else ' for a rank'}. Choose another batch size, or leave one image out. It says: "
+            f"{first_words(error)}."
         ) from error
 
 
@@ -165,6 +173,8 @@ class Session:
         objective: loss and metrics.
         seed: of shuffling, augmentation and dropout.
         log: told the reason where the step cannot be traced.
+        ranks: this process's place where several train together; None for one alone.
+        outputs: how many the model has.
 
     Attributes:
         compute: loss and gradients of a batch.
@@ -186,14 +196,16 @@ class Session:
         *,
         seed: int,
         log: Log,
+        ranks: Ranks | None = None,
+        outputs: int = 10,
     ) -> None:
         torch.manual_seed(seed)
+        self.ranks, self.outputs = ranks, outputs
         self.functional, self.flat, self.data, self.recipe, self.objective = functional, flat, data, recipe, objective
-        self.generators = Generators(
-            Generator(data.images.device).manual_seed(seed + 1), Generator().manual_seed(seed + 2)
-        )
+        self.generators = Generators(Generator(data.device).manual_seed(seed + 1), Generator().manual_seed(seed + 2))
         dtype = flat.parameters.dtype
-        self.batcher = make_batcher(data.images, functional.input_shape, dtype, recipe, self.generators)
+        share = None if ranks is None else ranks.share
+        self.batcher = make_batcher(data.images, functional.input_shape, dtype, recipe, self.generators, share)
         self.owns_rate = is_compiled(functional)
         self.traces, self._log = recipe.trace, log
         self._rule = None if self.owns_rate else optimizers.build(flat, recipe)
@@ -250,14 +262,36 @@ class Session:
             step: counted from 0 over the whole training.
 
         Returns:
-            The loss (no axes) and the outputs ``(n, c)``, before the update.
+            The loss (no axes) and the outputs ``(n, c)``, before the update; where several processes train together,
+            of this one's share of the batch.
         """
-        loss, outputs = self.compute(*self.batcher(rows, labels, epoch))
+        if self.ranks is None:
+            loss, outputs = self.compute(*self.batcher(rows, labels, epoch))
+        else:
+            loss, outputs = self._together(self.ranks, rows, labels, epoch)
         if self.recipe.gradient_clip and not self.owns_rate:
             optimizers.clip(self.flat.gradients, self.recipe.gradient_clip)
         self.optimizer.update(0.0 if self.owns_rate else self.rate(step) * self.rate_factor, step + 1)
         self.averaging.after_step(step + 1)
         return loss, outputs
+
+    def _together(self, ranks: Ranks, rows: Tensor, labels: Tensor, epoch: int) -> tuple[Tensor, Tensor]:
+        """Compute this rank's share of a batch, and leave the gradients of the whole batch."""
+        inputs, targets = self.batcher(rows, labels, epoch)
+        if len(inputs):
+            loss, outputs = self.compute(inputs, targets)
+        else:  # of an epoch's last, small batch
+            loss, outputs = self.flat.gradients.new_zeros(()), self.flat.gradients.new_zeros((0, 1))
+        ranks.sum_gradients(self.flat.gradients, len(inputs), len(rows))
+        return loss, outputs
+
+    def reads(self, rows: Tensor) -> Tensor:
+        """Return which of a batch's images this process reads: all, unless it computes a share that no chance alters.
+
+        Args:
+            rows: of the batch.
+        """
+        return rows if self.ranks is None or alters(self.recipe) else rows[self.ranks.share(len(rows))]
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all state that is not in the recipe, living, by name."""
@@ -285,7 +319,7 @@ class Session:
             "images": self.generators.images.get_state(),
             "batch": self.generators.batch.get_state(),
         }
-        if self.data.images.is_cuda:
+        if self.data.device.type == "cuda":
             states["layers_cuda"] = torch.cuda.get_rng_state()
         return states
 

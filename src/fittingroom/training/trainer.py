@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 import fittingroom.training.checkpoint as checkpoints
 from fittingroom.arrays import Array, check_whole
 from fittingroom.backend import choose_device, describe, import_keras
-from fittingroom.data import Dataset, Log, Split, hold_out, no_log
-from fittingroom.data.accepting import accept_pair
+from fittingroom.data import Dataset, Log, no_log
 from fittingroom.data.edits import EDITS
 from fittingroom.errors import Interrupted, RunError, TrainingError, UsageError
 from fittingroom.files import atomic_write
@@ -28,29 +26,27 @@ from fittingroom.models.custom import WEIGHTS, weights_of
 from fittingroom.models.front import for_use, pixel_scale
 from fittingroom.models.functional_model import as_functional, probe
 from fittingroom.models.keras_file import portable_json, save_keras
-from fittingroom.progress import OnProgress, audible, no_progress
+from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import Run, create, open_run
 from fittingroom.training.batching import on_device
-from fittingroom.training.callbacks import CallbackRunner, callback_list
+from fittingroom.training.callbacks import CallbackRunner
 from fittingroom.training.heap import kept_heap, ran_out
-from fittingroom.training.loop import Hooks, Loop, LoopState, TrainingPlan, held_back
+from fittingroom.training.loop import Loop, LoopState, held_back
 from fittingroom.training.losses import Objective, owners_objective, recipe_objective, refuse_what_only_fit_does
 from fittingroom.training.optimizers import bound
+from fittingroom.training.plan import Hooks, TrainingPlan, plan_of, refuse_alone
+from fittingroom.training.ranks import Ranks, facts_here, join
 from fittingroom.training.recipe import AUTO, Recipe, resolved
 from fittingroom.training.step import Session, adapt, is_compiled, refuse_one_image
 from fittingroom.training.tracking import tracked
-from fittingroom.training.whiten import whiten
+from fittingroom.training.whiten import SAMPLE, whiten
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from fittingroom.models.functional_model import FunctionalModel
     from fittingroom.training.checkpoint import Checkpoint
-
-Pair = tuple[Array, Array]
-
 
 # what a recipe says of a model that its owner has not compiled; one that is compiled brings its own
 OWNERS = (
@@ -109,17 +105,21 @@ def train_model(
         TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
         Interrupted: the user stopped it; ``resume`` goes on.
     """
-    seed, recipe = check_whole(seed, "seed"), recipe or Recipe()
-    plan = _plan(data, recipe, seed, validation, callbacks, log)
+    seed, recipe, ranks = check_whole(seed, "seed"), recipe or Recipe(), join()
+    plan = plan_of(data, recipe, seed, validation, callbacks, log, ranks)
     refuse_unused(model, recipe)
     if recipe.whiten:
-        whiten(model, plan.images)
+        whiten(model, plan.first_images(SAMPLE))
+    if ranks is not None:
+        refuse_alone(model, plan)
+        if not ranks.is_first:
+            return _follow(model, plan, None, ranks)
     run = _opened(out, plan, made_of(model, plan) | dict(facts or {}), _used(model, recipe))
     if isinstance(data, Dataset) and data.edits is not None:
         run.write_text(EDITS, data.edits.text)
     plan = replace(plan, facts=plan.facts | {"architecture": _architecture(model)})
     try:
-        return _fit_into(run, model, plan, None, log, on_progress)
+        return _led(ranks, _fit_into(run, model, plan, None, log, on_progress))
     except BaseException:  # also what a callback, a loss or a layer of the user's own raises
         _discard_if_nothing_came(run)
         raise
@@ -156,7 +156,8 @@ def resume(
     saved = checkpoints.read(opened.folder / "checkpoint")
     facts = saved.facts
     held_out = validation if validation is not None else facts["held_out"]
-    plan = _plan(data, Recipe.from_dict(facts["recipe"]), facts["seed"], held_out, callbacks, log)
+    ranks = join()
+    plan = plan_of(data, Recipe.from_dict(facts["recipe"]), facts["seed"], held_out, callbacks, log, ranks)
     for key in ("fingerprint", "train_images", "validation_images", "edits"):
         if plan.facts[key] != facts.get(key):
             raise UsageError(
@@ -167,51 +168,25 @@ def resume(
     if model is None:
         model = _rebuilt(facts["architecture"], opened)
     elif plan.recipe.whiten:
-        whiten(model, plan.images)
-    return _fit_into(opened, model, plan, saved, log, on_progress)
+        whiten(model, plan.first_images(SAMPLE))
+    if ranks is not None:
+        refuse_alone(model, plan)
+        if not ranks.is_first:
+            return _follow(model, plan, saved, ranks)
+    return _led(ranks, _fit_into(opened, model, plan, saved, log, on_progress))
 
 
-def _plan(data: object, recipe: Recipe, seed: int, validation: object, callbacks: Any, log: Log) -> TrainingPlan:
-    """Check the data at the border, hold out validation images, and put together what is trained on and how."""
-    log = audible(log)
-    pair = accept_pair(data, "training", log)
-    held_out = check_whole(validation, "validation", most=None) if isinstance(validation, int | np.integer) else None
-    if held_out is not None:
-        whole = Split("train", *pair, np.arange(len(pair[1])))
-        rest, validation = hold_out(whole, held_out, seed=0)
-        pair = rest.images, rest.labels
-    held = None if validation is None else accept_pair(_not_a_test_set(validation), "validation", log)
-    facts = {
-        "dataset": data.name if isinstance(data, Dataset) else "arrays",
-        "fingerprint": data.fingerprint if isinstance(data, Dataset) else _fingerprint(pair),
-        "train_images": len(pair[0]),
-        "validation_images": 0 if held is None else len(held[0]),
-        "held_out": held_out,
-        "class_names": list(data.class_names) if isinstance(data, Dataset) else None,
-        "edits": data.edits.facts() if isinstance(data, Dataset) and data.edits is not None else None,
-    }
-    return TrainingPlan(*pair, recipe, seed, held, callback_list(callbacks), facts)
+def _led(ranks: Ranks | None, run: Run) -> Run:
+    """Return the first rank's run, after the others were told where it is."""
+    if ranks is not None:
+        ranks.from_first(lambda: str(run.folder))
+    return run
 
 
-def _not_a_test_set(validation: object) -> object:
-    """Return what is to validate on, or say why not: a share of the images, or a dataset whose part is not said."""
-    if isinstance(validation, float):
-        raise UsageError(
-            f"validation: expected how many images to hold out, received {validation}. For a share pass "
-            "validation=round(share * len(labels))."
-        )
-    if isinstance(validation, Dataset):
-        raise UsageError(
-            "validation: expected images and labels, received a Dataset. Pass a number to hold out, or a pair."
-        )
-    return validation
-
-
-def _fingerprint(pair: Pair) -> str:
-    digest = hashlib.sha256()
-    for array in pair:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
+def _follow(model: Any, plan: TrainingPlan, saved: Checkpoint | None, ranks: Ranks) -> Run:
+    """Train a rank that is not the first: it writes nothing, and waits until the first has written the run."""
+    fit(model, plan, None, saved)
+    return Run(Path(ranks.from_first(str)))
 
 
 def made_of(model: Any, plan: TrainingPlan) -> dict[str, Any]:
@@ -278,7 +253,8 @@ def _opened(out: str | Path | None, plan: TrainingPlan, facts: Mapping[str, Any]
     classes = _classes(plan.facts["class_names"], plan.labels)
     size = {"image_shape": list(plan.images.shape[1:]), "classes": classes}
     title = facts["name"] or facts["model"]
-    made_with = describe(wanted=_wanted(plan.recipe), seed=plan.seed, **facts, **size, **plan.facts)
+    several = {} if plan.ranks is None else {"ranks": plan.ranks.size}
+    made_with = describe(wanted=_wanted(plan.recipe), seed=plan.seed, **facts, **size, **plan.facts, **several)
     run = create(out, title, plan.seed, made_with)
     run.write_text("recipe.toml", plan.recipe.to_toml())
     run.write_json("resolved.json", {"schema": "fittingroom/recipe/1", "seed": plan.seed, **used})
@@ -409,10 +385,30 @@ def fit(model: Any, plan: TrainingPlan, hooks: Hooks | None = None, checkpoint: 
     """
     hooks = hooks or Hooks()
     with session_for(model, plan, hooks.log) as (session, classes, probabilities), held_back() as interrupted:
-        device = session.data.images.device
-        validation = plan.validation and on_device(*plan.validation, device, classes, "validation")
+        if plan.ranks is not None:
+            plan.ranks.agree(_agreed_facts(plan, session, checkpoint))
+        validation = plan.validation and on_device(*plan.validation, session.data.device, classes, "validation")
         runner = CallbackRunner(plan.callbacks, session, probabilities=probabilities, log=hooks.log)
         return Loop(session, runner, plan, hooks, validation, interrupted).train(checkpoint)
+
+
+def _agreed_facts(plan: TrainingPlan, session: Session, saved: Checkpoint | None) -> dict[str, Any]:
+    """Return what every rank must have alike before the first step, by what it is called."""
+    facts = {} if saved is None else saved.facts
+    shapes = [list(view.shape) for view in session.flat.parameter_views]
+    return {
+        **facts_here(),
+        "data (fingerprint)": plan.facts.get("fingerprint"),
+        "training images": len(plan.labels),
+        "validation images": plan.facts.get("validation_images"),
+        "edits": plan.facts.get("edits"),
+        "recipe": plan.recipe.differences(),
+        "seed": plan.seed,
+        "kind of device": session.data.device.type,
+        "precision": str(session.flat.parameters.dtype),
+        "shapes of weights": shapes,
+        "checkpoint (epoch and step)": [facts.get("epoch"), facts.get("step")],
+    }
 
 
 @contextmanager
@@ -434,15 +430,19 @@ def session_for(model: Any, plan: TrainingPlan, log: Log) -> Iterator[tuple[Sess
     """
     recipe = resolved(plan.recipe)
     height, width = plan.images.shape[1:]
-    device = torch.device(_device(recipe))
+    device, ranks = torch.device(_device(recipe)), plan.ranks
+    if ranks is not None:
+        ranks.use_device(device)
     with _on(device, model), _memory_in_words(recipe), torch.random.fork_rng(), kept_heap():
         functional = adapt(model, (height, width), pixels=recipe.pixels)
         classes, probabilities = probe(functional, scale=255 * pixel_scale(recipe.pixels))
         objective = _objective(functional, recipe, classes, probabilities)
-        data = on_device(plan.images, plan.labels, device, classes, "training")
-        refuse_one_image(functional, len(data) % recipe.batch_size)
+        data = on_device(plan.images, plan.labels, device, classes, "training", plan.rows)
+        refuse_one_image(functional, len(data), recipe.batch_size, ranks)
         with functional.left_as_usual(), bound(functional) as flat:
-            yield Session(functional, flat, data, recipe, objective, seed=plan.seed, log=log), classes, probabilities
+            parts = functional, flat, data, recipe, objective
+            session = Session(*parts, seed=plan.seed, log=log, ranks=ranks, outputs=classes)
+            yield session, classes, probabilities
 
 
 def _objective(functional: FunctionalModel, recipe: Recipe, classes: int, probabilities: bool) -> Objective:

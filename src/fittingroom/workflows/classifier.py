@@ -15,7 +15,7 @@ from fittingroom.data.accepting import accept_images
 from fittingroom.errors import DataError, ModelError, UsageError
 from fittingroom.extras import install_line
 from fittingroom.progress import no_log, warn_user
-from fittingroom.training.loop import TrainingPlan
+from fittingroom.training.plan import TrainingPlan
 from fittingroom.training.trainer import fit, refuse_unused
 from fittingroom.workflows.training import found_by_name
 

@@ -16,6 +16,7 @@ from fittingroom.errors import ModelError
 from fittingroom.inference.pixels import settle
 from fittingroom.inference.predictor import Engine, Predictor, open_predictor
 from fittingroom.judging import Verdict, judge
+from fittingroom.mapped_arrays import is_large, pieces
 from fittingroom.pictures import have_light_background
 from fittingroom.progress import warn_user
 from fittingroom.runs import Predictions, Run, is_run, open_run
@@ -24,6 +25,8 @@ from fittingroom.workflows.run_data import dataset_at_hand
 
 if TYPE_CHECKING:
     import keras
+
+SAMPLE = 10_000  # images of a large file that are looked at for a light background
 
 
 def open_settled(
@@ -99,7 +102,8 @@ def learned_from_dark(predictor: Predictor) -> bool:
 
 
 def _warn_of_light(images: Images, predictor: Predictor) -> None:
-    share = have_light_background(images).mean() if len(images) else 0.0
+    sample = next(pieces(images, SAMPLE), images) if is_large(images) else images
+    share = have_light_background(sample).mean() if len(images) else 0.0
     if share > 0.5 and learned_from_dark(predictor):
         warn_user(
             f"{share:.0%} of the {counted(len(images), 'image')} have a light background, and the pictures that the "

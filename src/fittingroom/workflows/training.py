@@ -25,6 +25,7 @@ from fittingroom.recipes import find_recipe, load_recipe, recipe_names, recipe_s
 from fittingroom.runs import Run, open_run
 from fittingroom.training import Recipe, resume, train_model
 from fittingroom.training.keras_arguments import with_keras_arguments
+from fittingroom.training.ranks import is_first, join
 from fittingroom.training.tracking import check_trackers
 from fittingroom.training.trainer import check_unfinished, is_finished
 from fittingroom.words import counted
@@ -108,13 +109,12 @@ def train(
         TrainingError: the loss is not finite, or memory or disk ran out; nothing good is overwritten.
         Interrupted: the user stopped it; ``fittingroom train --resume RUN`` goes on.
     """
+    log, on_progress = _of_first_rank(log, on_progress)
     check_name(name)
     trackers = check_trackers(track)
     shortcuts = {"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "device": device}
     model, loaded, chosen, found = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
-    if edits is not None:
-        loaded = edited(loaded, edits, log)
-    loaded, validation = with_keras_arguments(keras_arguments, loaded, validation, log)
+    loaded, validation = with_keras_arguments(keras_arguments, edited(loaded, edits, log), validation, log)
     run = train_model(
         model,
         loaded,
@@ -127,23 +127,31 @@ def train(
         log=log,
         on_progress=on_progress,
     )
-    if onnx:
+    if onnx and is_first():
         write_twin(run, loaded, log)
     return run
 
 
-def edited(data: Any, edits: str | Path, log: Log) -> Dataset:
+def _of_first_rank(log: Log, on_progress: OnProgress) -> tuple[Log, OnProgress]:
+    """Find the other ranks, where there are several, before anything is read; all but the first then say nothing."""
+    join()
+    return (log, on_progress) if is_first() else (no_log, no_progress)
+
+
+def edited(data: Any, edits: str | Path | None, log: Log) -> Any:
     """Return a dataset with a file of decisions carried out, and log what that changed.
 
     Args:
-        data: a dataset; anything else is refused.
-        edits: see `Dataset.edited`.
+        data: a dataset; anything else is refused where there are edits.
+        edits: see `Dataset.edited`; None for none.
         log: takes one line for the user.
 
     Raises:
         UsageError: images and labels that are no dataset.
         DataError: the file is of another dataset, or damaged.
     """
+    if edits is None:
+        return data
     if not isinstance(data, Dataset):
         raise UsageError(
             f"Expected edits only with a dataset or the name of one, received them with {type(data).__name__}: the "
@@ -336,6 +344,7 @@ def resume_run(
         RunError: it is finished and no more epochs are asked for, has no checkpoint, or its model cannot be rebuilt.
         UsageError: the data are not those of the run, or what is asked for cannot be had.
     """
+    log, on_progress = _of_first_rank(log, on_progress)
     run = open_run(folder)
     if epochs is None or not is_finished(run):
         _refuse_for_stopped(run, epochs=epochs, name=name, out=out)
@@ -347,7 +356,7 @@ def resume_run(
     if epochs is not None:
         check_name(name)
         trained = _trained_on(run, data, epochs, {"name": name, "command": command}, out, model, log, on_progress)
-        if onnx:
+        if onnx and is_first():
             write_twin(trained, data, log)
         return trained
     source = facts.get("model_source") or {}
@@ -357,7 +366,7 @@ def resume_run(
     elif source.get("kind") == "file":
         own = build_custom(source_of_run(run.folder), data.image_shape, data.classes, facts["seed"])
     done = resume(run, data, model=own, log=log, on_progress=on_progress)
-    if onnx:
+    if onnx and is_first():
         write_twin(done, data, log)
     return done
 

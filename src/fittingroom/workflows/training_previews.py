@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from fittingroom.arrays import check_whole
-from fittingroom.data import Dataset, Log, Split, hold_out, no_log
-from fittingroom.data.accepting import accept_pair
+from fittingroom.data import Log, no_log
 from fittingroom.training.before_training import RateCurve, augmented_batches, find_rate
-from fittingroom.training.loop import TrainingPlan
+from fittingroom.training.plan import plan_of
 from fittingroom.workflows.training import DEFAULT_DATASET, edited, found_by_name
 
 if TYPE_CHECKING:
@@ -58,7 +54,8 @@ def find_learning_rate(
     """
     shortcuts = {"batch_size": batch_size, "device": device}
     model, loaded, chosen, _ = found_by_name(model, data, recipe, settings, shortcuts, seed, data_dir, log)
-    return find_rate(model, _plan(loaded, edits, chosen, seed, validation, log), log)
+    plan = plan_of(edited(loaded, edits, log), chosen, seed, validation, (), log)
+    return find_rate(model, plan, log)
 
 
 def preview(
@@ -94,17 +91,4 @@ def preview(
     """
     shortcuts = {"batch_size": batch_size}
     _, loaded, chosen, _ = found_by_name("walkthrough", data, recipe, settings, shortcuts, seed, data_dir, log)
-    return augmented_batches(_plan(loaded, edits, chosen, seed, validation, log), epochs)
-
-
-def _plan(
-    loaded: Any, edits: str | Path | None, recipe: Recipe, seed: int, validation: int | None, log: Log
-) -> TrainingPlan:
-    if edits is not None:
-        loaded = edited(loaded, edits, log)
-    images, labels = accept_pair(loaded, "training") if isinstance(loaded, Dataset) else loaded
-    if validation is not None:
-        whole = Split("train", images, labels, np.arange(len(labels)))
-        rest, _ = hold_out(whole, check_whole(validation, "validation", most=None), seed=0)
-        images, labels = rest.images, rest.labels
-    return TrainingPlan(images, labels, recipe, seed)
+    return augmented_batches(plan_of(edited(loaded, edits, log), chosen, seed, validation, (), log), epochs)
