@@ -56,6 +56,7 @@ NOT_A_COMMAND = {  # public functions that need no command: they take or make Py
     "plot_image",
     "plot_value_array",
     "predict",
+    "predict_sets",
     "prepare_photo",
     "preview",
     "train_seeds",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fittingroom.workflows.attributions import explain
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
-    from fittingroom.workflows.evaluation import evaluate, predict
+    from fittingroom.workflows.evaluation import evaluate, predict, predict_sets
     from fittingroom.workflows.exporting import export_model, export_model_repository, export_web_page
     from fittingroom.workflows.picture_answers import predict_photos
     from fittingroom.workflows.seed_training import train_seeds
@@ -82,6 +82,7 @@ _HOMES = {
     "plot_value_array": "fittingroom.pages.plots",
     "predict": "fittingroom.workflows.evaluation",
     "predict_photos": "fittingroom.workflows.picture_answers",
+    "predict_sets": "fittingroom.workflows.evaluation",
     "prepare_photo": "fittingroom.photos",
     "preview": "fittingroom.workflows.training_previews",
     "report": "fittingroom.pages.report",
@@ -130,6 +131,7 @@ __all__ = [
     "plot_value_array",
     "predict",
     "predict_photos",
+    "predict_sets",
     "prepare_photo",
     "preview",
     "report",

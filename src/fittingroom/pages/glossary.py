@@ -53,7 +53,8 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "The cell in row Shirt and column T-shirt/top counts the shirts that were predicted to be T-shirts.",
     ),
     "coverage": (
-        "The share of images that a model answers if it may leave out those that it is least confident about.",
+        "The share of images that a model answers if it may leave out those that it is least confident about. Of "
+        "prediction sets it is another share: of those that hold the true class.",
         "At a coverage of 80 percent, a network of accuracy 0.87 is often right in 95 of 100 cases.",
     ),
     "eager": (
@@ -131,6 +132,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
     "precision": (
         "Of all the images predicted to be of a class, the share that truly are.",
         "If 1,100 images are predicted to be Shirts and 700 of them are, the precision of Shirt is 0.636.",
+    ),
+    "prediction set": (
+        "All the classes that an image may be, instead of the most probable one alone: so many that a stated share of "
+        "the sets holds the true class. A sure answer is a set of one class.",
+        "`fittingroom predict --coverage 0.95` says `Coat or Pullover` where one class would be too little.",
     ),
     "recall": (
         "Of all the images that truly are of a class, the share that was predicted to be.",

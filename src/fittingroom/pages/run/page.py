@@ -25,6 +25,7 @@ PARTS = (
     ("training", "Training"),
     ("classes", "Per class"),
     ("calibration", "Calibration"),
+    ("sets", "Prediction sets"),
     ("first", "First images"),
     ("losses", "Highest losses"),
     ("confused", "Confusions"),
@@ -73,4 +74,5 @@ def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
         return True
     if report.judged is None or (key == "first" and not with_first):
         return False
-    return key != "confused" or bool(report.judged.confused_examples)
+    found = {"confused": report.judged.confused_examples, "sets": report.judged.sets}
+    return bool(found.get(key, True))
