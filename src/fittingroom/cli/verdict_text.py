@@ -131,7 +131,7 @@ def set_tables(found: Sequence[PredictionSets]) -> str:
             f"{sets.mean_size:.3f}",
             f"{sets.sizes[0]:,}",
             f"{sum(sets.sizes[1:2]):,}",
-            f"{sum(sets.sizes[2:]):,}",
+            f"{sets.larger:,}",
         )
         for sets in found
     ]

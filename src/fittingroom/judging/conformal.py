@@ -42,6 +42,7 @@ class PredictionSets:
             chance is at work and no set would be empty; higher where sets that would be empty got a class.
         mean_size: classes in a set, on average.
         sizes: how many sets have one class, two, and so on.
+        larger: how many have three or more.
         single_accuracy: how often the sets of one class are right; None where there are none.
         classes: of each true class, by label: name, n, coverage (None where n is 0), coverage_interval, mean_size.
     """
@@ -56,6 +57,7 @@ class PredictionSets:
     expected: Interval
     mean_size: float
     sizes: tuple[int, ...]
+    larger: int
     single_accuracy: float | None
     classes: tuple[dict[str, str | int | float | Interval | None], ...]
 
@@ -143,7 +145,7 @@ def judge_sets(
     labels: Labels,
     probabilities: Probabilities,
     class_names: Sequence[str],
-    calibration: tuple[Labels, Probabilities],
+    calibration: tuple[Array, Array],
     coverage: float,
     *,
     per_class: bool = False,
@@ -185,6 +187,7 @@ def judge_sets(
         expected=expected_coverage(known, judged, coverage),
         mean_size=float(sizes.mean()),
         sizes=tuple(np.bincount(sizes, minlength=len(class_names) + 1)[1:].tolist()),
+        larger=int((sizes > 2).sum()),
         single_accuracy=float(single.mean()) if len(single) else None,
         classes=tuple(
             _of_class(name, holds[labels == label], sizes[labels == label]) for label, name in enumerate(class_names)
@@ -221,7 +224,7 @@ def expected_coverage(
     Example:
         >>> low, high = expected_coverage([10_000], [10_000], 0.95)
         >>> f"{low:.4f} {high:.4f}"
-        '0.9439 0.9559'
+        '0.9438 0.9559'
     """
     weights = np.ones(1)
     for known, judged in zip(calibrated_on, n, strict=True):

@@ -40,12 +40,17 @@ def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
     data = as_trained_on(run, data)
     if facts.get("held_out"):
         return hold_out(data.train, facts["held_out"], seed=0)
-    if facts.get("validation_images"):
+    _check_not_by_hand(run)
+    return data.train, None
+
+
+def _check_not_by_hand(run: Run) -> None:
+    """Raise where the images that a run was measured on were passed by hand."""
+    if run.environment.get("validation_images") and not run.environment.get("held_out"):
         raise RunError(
             f"{run.folder}: its validation images were passed as arrays, so which they are is not known. "
             "Hold them out by number (validation=10000), or evaluate the run."
         )
-    return data.train, None
 
 
 def check_same_data(run: Run, data: Dataset) -> None:
@@ -191,6 +196,7 @@ def held_out_answers(
             f"{run.folder} held out no images, and a stated coverage is calibrated on images that the network has not "
             "learned from. Train with --validation 10000."
         )
+    _check_not_by_hand(run)
     path, stamp = run.folder / CALIBRATION, _sha256_of_model(run)
     if stamp and path.is_file():
         kept = read_arrays(path, RunError)

@@ -29,6 +29,7 @@ PARTS = (
     ("first", "First images"),
     ("losses", "Highest losses"),
     ("confused", "Confusions"),
+    ("learned", "What it has learned"),
     ("cost", "Cost"),
     ("reproduce", "Reproduce"),
 )
@@ -56,6 +57,7 @@ def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
         parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
         cost=cost_words(report.cost),
         edited=edits_words(report.edits) if report.edits else "",
+        inside=(pictures or Pictures()).inside,
     )
 
 
@@ -74,5 +76,7 @@ def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
         return True
     if report.judged is None or (key == "first" and not with_first):
         return False
+    if key == "learned":
+        return report.learned is not None
     found = {"confused": report.judged.confused_examples, "sets": report.judged.sets}
     return bool(found.get(key, True))

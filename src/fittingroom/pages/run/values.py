@@ -56,6 +56,7 @@ class RunReport:
         judged: the answers judged; None where there are none.
         no_score: why there are none; empty where there are.
         edits: which training images were changed before training, as `data.edits.Edits.facts` has it; None for none.
+        learned: what the network has learned, as `fittingroom.pages.learned.learned_facts` has it; None for nothing.
     """
 
     name: str
@@ -77,6 +78,7 @@ class RunReport:
     judged: Judged | None = None
     no_score: str = ""
     edits: Mapping[str, Any] | None = None
+    learned: Mapping[str, Any] | None = None
 
     @property
     def test_looks(self) -> int:
