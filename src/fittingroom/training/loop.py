@@ -19,6 +19,7 @@ from fittingroom.progress import Log, OnProgress, Progress, no_log, no_progress
 from fittingroom.training.batching import TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
 from fittingroom.training.losses import predicted_labels
+from fittingroom.training.snapshots import is_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,12 +64,15 @@ class Hooks:
         on_progress: takes the progress, about twenty times an epoch.
         on_epoch: takes one line of the history an epoch.
         save: takes a checkpoint, or None to make none.
+        snapshot: takes how many steps have been taken, how many epochs these are, and the weights to look at later,
+            see `fittingroom.training.snapshots`; None to take none.
     """
 
     log: Log = no_log
     on_progress: OnProgress = no_progress
     on_epoch: Callable[[Line], None] = lambda _: None
     save: Callable[[Checkpoint], None] | None = None
+    snapshot: Callable[[int, float, Sequence[Tensor]], None] | None = None
 
 
 @dataclass
@@ -241,9 +245,12 @@ class Loop:
             self.runner.begin(self.steps, epochs_done=checkpoint.facts["epoch"] - 1 if checkpoint else None)
             state = self._restored(checkpoint) if checkpoint else LoopState()
             with torch.no_grad():
+                if checkpoint is None:
+                    self._snapshot(0)
                 while state.epoch <= self.session.recipe.epochs and state.stopped is None:
                     self._epoch(state)
                 self.session.averaging.finish()
+                self._snapshot((state.epoch - 1) * self.steps, is_last=True)
             self.runner.end()
         finally:
             self.runner.give_back()
@@ -287,6 +294,7 @@ class Loop:
             if watched:
                 self.runner.batch_begin(step, first + step)
             record.add(*session.take_step(rows, labels[step], state.epoch, first + step))
+            self._snapshot(first + step + 1)
             last = step + 1 == self.steps
             if watched:
                 last = self._told(record, step, first) or last
@@ -299,6 +307,14 @@ class Loop:
             if last:
                 break
         return record
+
+    def _snapshot(self, step: int, *, is_last: bool = False) -> None:
+        """Have the weights kept after a step where that is due: those that would be kept if training ended there."""
+        if self.hooks.snapshot is None or not (is_last or is_due(step)):
+            return
+        with self.session.averaging.in_place():
+            weights = [*self.session.flat.parameter_views, *self.session.functional.buffers]
+            self.hooks.snapshot(step, step / self.steps, weights)
 
     def _told(self, record: Record, step: int, first: int) -> bool:
         """Tell callbacks that want to know it of a batch, and return whether one of them ends the epoch."""

@@ -131,9 +131,7 @@ def _run_with_coverage(model: Any) -> Run:
     return run
 
 
-def predict_sets(
-    model: Run | str | Path, images: Any, coverage: float = 0.95, *, per_class: bool = False
-) -> list[tuple[str, ...]]:
+def predict_sets(model: Any, images: Any, coverage: float = 0.95, *, per_class: bool = False) -> list[tuple[str, ...]]:
     """Return for each image the classes that it may be, so that a stated share of these sets holds the true one.
 
     The share is promised for images drawn like the dataset's, over all of them together; with ``per_class`` for each

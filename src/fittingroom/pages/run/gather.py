@@ -15,6 +15,7 @@ from fittingroom.pages.answers import Pictures
 from fittingroom.pages.judged import judged_run, pictures_of
 from fittingroom.pages.learned import drawn_inside, images_of, learned_facts
 from fittingroom.pages.learning import read_history, read_learning
+from fittingroom.pages.replay import gather_replay
 from fittingroom.pages.run.values import RunReport
 from fittingroom.training import Recipe
 from fittingroom.workflows.reproduce import reproduce
@@ -66,7 +67,9 @@ def gather_run(run: Run, data_dir: Path | None = None, *, log: Log = no_log) -> 
         seen = images_of(pictures.judged, shown)
         learned, drawn = gather_inside(run, shown, seen, judged.class_names, layer_by_layer=True)
         report, pictures = replace(report, learned=learned), pictures | Pictures(inside=drawn)
-    return report, pictures | Pictures(batches=_augmented(run, data))
+    replay, played = gather_replay(run, data)
+    pictures = pictures | Pictures(batches=_augmented(run, data), inside={"replay": played} if replay else {})
+    return replace(report, replay=replay), pictures
 
 
 def _augmented(run: Run, data: Dataset | None) -> list[Array]:
@@ -148,6 +151,7 @@ def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
         judged=judged,
         no_score="" if judged else _why_no_score(run, why),
         edits=facts.get("edits"),
+        class_names=tuple(facts.get("class_names") or map(str, range(facts.get("classes") or 0))),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fittingroom.data.edits import edits_words
-from fittingroom.pages import judged
+from fittingroom.pages import judged, replay
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.figures import preview_figure
-from fittingroom.pages.html import inline_svg, learning_curves, render
+from fittingroom.pages.html import inline_svg, learning_curves, picture_uri, render
 from fittingroom.pages.judged import judged_figures
 from fittingroom.pages.run.values import cost_words, status_sentence
 from fittingroom.words import counted
@@ -30,6 +30,7 @@ PARTS = (
     ("losses", "Highest losses"),
     ("confused", "Confusions"),
     ("learned", "What it has learned"),
+    ("replay", "The training replayed"),
     ("cost", "Cost"),
     ("reproduce", "Reproduce"),
 )
@@ -58,6 +59,8 @@ def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
         cost=cost_words(report.cost),
         edited=edits_words(report.edits) if report.edits else "",
         inside=(pictures or Pictures()).inside,
+        played=replay,
+        picture_uri=picture_uri,
     )
 
 
@@ -74,6 +77,8 @@ def _figures(report: RunReport, pictures: Pictures) -> dict[str, Markup]:
 def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
     if key in ALWAYS:
         return True
+    if key == "replay":
+        return report.replay is not None
     if report.judged is None or (key == "first" and not with_first):
         return False
     if key == "learned":
