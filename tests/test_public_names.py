@@ -53,6 +53,7 @@ NOT_A_COMMAND = {  # public functions that need no command: they take or make Py
     "load_data",
     "find_learning_rate",
     "load_model",
+    "look_inside",
     "plot_image",
     "plot_value_array",
     "predict",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fittingroom.recipes import load_recipe
     from fittingroom.runs import Run, list_runs, open_run
     from fittingroom.training import Recipe
-    from fittingroom.workflows.attributions import explain
+    from fittingroom.workflows.attributions import explain, look_inside
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.evaluation import evaluate, predict, predict_sets
@@ -77,6 +77,7 @@ _HOMES = {
     "load_model": "fittingroom.inference.model_files",
     "load_recipe": "fittingroom.recipes",
     "locate": "fittingroom.data",
+    "look_inside": "fittingroom.workflows.attributions",
     "open_run": "fittingroom.runs",
     "plot_image": "fittingroom.pages.plots",
     "plot_value_array": "fittingroom.pages.plots",
@@ -126,6 +127,7 @@ __all__ = [
     "load_model",
     "load_recipe",
     "locate",
+    "look_inside",
     "open_run",
     "plot_image",
     "plot_value_array",

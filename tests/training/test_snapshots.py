@@ -75,9 +75,9 @@ def test_the_command_that_makes_the_run_again_has_them_too(replayed):
     assert "--snapshots" in json.dumps(replayed.verdict["page"]["command"])
 
 
-def test_an_averaged_training_keeps_the_average_and_a_convolutions_kernels_are_shown(toy, tmp_path):
+def test_an_averaged_training_keeps_the_average_and_a_convolutions_kernels_are_shown(toy, toy_folder, tmp_path):
     settings = {"averaging": "ema", "epochs": 1, "batch_size": 32}
-    run = fr.train("thin-conv", toy, settings=settings, snapshots=True, onnx=False, out=tmp_path / "ema")
+    run = fr.train("thin-conv", toy_folder, settings=settings, snapshots=True, onnx=False, out=tmp_path / "ema")
     plain = fr.train("thin-conv", toy, settings=settings, onnx=False, out=tmp_path / "plain")
     own = run.model().get_weights()
     for weight, other in zip(own, plain.model().get_weights(), strict=True):

@@ -10,9 +10,12 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.data.accepting import accept_images
-from fittingroom.errors import DataError, UsageError
+from fittingroom.errors import DataError, ModelError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.attribution import occlusion_maps
+from fittingroom.inference.inside import Inside
+from fittingroom.inference.inside import look_inside as of_network
+from fittingroom.inference.predictor import open_predictor
 from fittingroom.lookup import suggest
 from fittingroom.photos.prepare import prepare_photo
 from fittingroom.photos.whole_photo import SIZE, whole_photo
@@ -99,6 +102,35 @@ def explain(model: Any, images: Any, *, pixels: str | None = None) -> Explanatio
     maps = occlusion_maps(ask, taken)
     probabilities = opened.predict(taken)
     return Explanation(taken, probabilities, maps, opened.names(probabilities.shape[1]))
+
+
+def look_inside(model: Any, images: Any) -> Inside:
+    """Return what a network has learned, and what each of its layers makes of pictures.
+
+    Args:
+        model: as `fittingroom.predict` takes it: a run, a Keras file, a shipped name, or a Keras model in memory.
+        images: uint8 ``(n, h, w)`` or what turns into that.
+
+    Returns:
+        The first weights as pictures; of units what each makes of each image, and how far it moves each class's score;
+        and the values of every layer.
+
+    Raises:
+        ModelError: an ONNX file or a torch module, which have no layers to look at; or images that do not fit.
+        DataError: images that cannot be taken.
+
+    Example:
+        >>> inside = look_inside("fashion-mnist/walkthrough", images)  # doctest: +SKIP
+        >>> inside.weights.shape, inside.activations.shape, inside.pushes.shape  # doctest: +SKIP
+        ((128, 28, 28), (2, 128), (2, 128, 10))
+    """
+    opened = open_predictor(model)
+    if opened.model is None:
+        raise ModelError(
+            f"{opened.title}: expected a Keras model to look inside, received what {opened.engine} answers, of which "
+            "only the answers are known. Try fittingroom explain, which covers parts of the picture."
+        )
+    return of_network(opened.model, accept_images(images))
 
 
 def explanation_figure(found: Explanation, position: int, against: str | int | None = None) -> Figure:
