@@ -126,5 +126,5 @@ def test_a_coverage_is_refused_where_nothing_was_held_out_before_the_test_images
         with pytest.raises(fr.FittingRoomError, match=words):
             fr.evaluate(other, toy, coverage=0.9)
     with pytest.raises(fr.FittingRoomError, match="fraction between 0 and 1"):
-        fr.evaluate(run, toy, coverage=9)
+        fr.evaluate(run, toy, coverage=9.0)
     assert not without.test_looks + by_hand.test_looks + run.test_looks

@@ -29,8 +29,8 @@ BELOW = 9  # pixels below each, for what it makes of an image
 KERNEL_SCALE = 8  # pixels that a kernel's weight is wide
 STRONGEST = 6  # units that are told of for an image
 CHANNELS = 32  # of a layer, drawn at most
-QUALITIES = (45, 30, 20, 10)  # of a sheet's WebP file: the first whose file is small enough
-SHEET_BYTES = 18_000
+QUALITIES = (45, 20, 10)  # of a sheet's WebP file: the first whose file is small enough
+SHEET_BYTES = 13_000
 FULL = 99.5  # per cent of the weights that are not beyond the strongest colour
 SILENT, ACTIVE, FOR, AGAINST = (251, 250, 246), (37, 39, 44), (230, 97, 1), (94, 60, 153)
 
