@@ -143,7 +143,10 @@ def set_tables(found: Sequence[PredictionSets]) -> str:
     return (
         f"Prediction sets, {100 * first.asked:g} % of which are to hold the true class; calibrated on "
         f"{counted(first.calibrated_on, 'image')} that were held out:\n"
-        f"{table(heading, rows)}\n\n{table(['true class', *columns], by_class)}"
+        f"{table(heading, rows)}\n"
+        "Expected: between what the share lies by chance; it is larger where a set that would be empty got the most "
+        "probable class.\n\n"
+        f"{table(['true class', *columns], by_class)}"
     )
 
 
