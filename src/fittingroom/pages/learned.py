@@ -28,7 +28,9 @@ GAP = 2  # pixels between the pictures of a sheet of units
 BELOW = 9  # pixels below each, for what it makes of an image
 KERNEL_SCALE = 8  # pixels that a kernel's weight is wide
 STRONGEST = 6  # units that are told of for an image
-CHANNELS = 32  # of a layer, drawn at most
+CHANNELS = 16  # of a layer, drawn at most
+LAYERS = 20  # drawn at most, evenly through the network
+MOST = 512  # units or kernels that have pictures: of more nobody would look at each
 QUALITIES = (45, 20, 10)  # of a sheet's WebP file: the first whose file is small enough
 SHEET_BYTES = 13_000
 FULL = 99.5  # per cent of the weights that are not beyond the strongest colour
@@ -58,7 +60,7 @@ def learned_facts(inside: Inside, answers: Sequence[Answer], parameters: int) ->
         parameters: of the network.
     """
     facts: dict[str, Any] = {
-        "kind": inside.kind,
+        "kind": inside.kind if len(inside.weights) <= MOST else "other",
         "layer": inside.layer,
         "count": len(inside.weights),
         "parameters": parameters,
@@ -69,7 +71,7 @@ def learned_facts(inside: Inside, answers: Sequence[Answer], parameters: int) ->
         "start": None if inside.start is None else _rounded(inside.start),
         "images": [],
     }
-    if inside.activations is None:
+    if inside.activations is None or facts["kind"] == "other":
         return facts
     for place, answer in enumerate(answers):
         activations = inside.activations[place]
@@ -218,10 +220,12 @@ def layer_sheets(inside: Inside, place: int = 0) -> list[dict[str, Any]]:
         place: of the image among those that it was asked about.
 
     Returns:
-        For each layer its name, its kind, ``shown`` of ``channels``, and a ``data:`` address with its ``size``.
+        For each layer, of many for some of them, its name, its kind, the shape of its values, ``shown`` of
+        ``channels``, and a ``data:`` address with its ``size``.
     """
     found = []
-    for name, kind, values in inside.layers:
+    chosen = np.unique(np.linspace(0, len(inside.layers) - 1, min(LAYERS, len(inside.layers))).astype(int))
+    for name, kind, values in (inside.layers[number] for number in chosen):
         own = values[place]
         planes = own.transpose(2, 0, 1)[:CHANNELS] if own.ndim == 3 else own.reshape(1, 1, -1)
         low, high = float(planes.min()), float(planes.max())
@@ -240,6 +244,7 @@ def layer_sheets(inside: Inside, place: int = 0) -> list[dict[str, Any]]:
                 "name": name,
                 "kind": kind,
                 "channels": own.shape[-1],
+                "shape": own.shape,
                 "shown": len(planes) if own.ndim == 3 else own.size,
                 "low": low,
                 "high": high,
@@ -267,7 +272,7 @@ def drawn_inside(
         ``layers``, see `layer_sheets`.
     """
     drawn: dict[str, Any] = {"layers": layer_sheets(inside) if layer_by_layer and len(images) else []}
-    if inside.kind == "other":
+    if facts["kind"] == "other":
         return drawn
     is_kernel = inside.kind == "kernels"
     sheet, size, _ = weight_sheet(

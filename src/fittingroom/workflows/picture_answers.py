@@ -439,7 +439,7 @@ def as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
         "label": answer.label,
         "confidence": answer.confidence,
         "probabilities": answer.probabilities,
-        "prediction_set": None if answer.prediction_set is None else list(answer.prediction_set),
+        **({} if answer.prediction_set is None else {"prediction_set": list(answer.prediction_set)}),
         "none_of_these": answer.none_of_these,
         "none_of_these_score": answer.none_of_these_score,
         "warnings": list(answer.warnings),

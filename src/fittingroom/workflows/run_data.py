@@ -200,7 +200,11 @@ def held_out_answers(
     path, stamp = run.folder / CALIBRATION, _sha256_of_model(run)
     if stamp and path.is_file():
         kept = read_arrays(path, RunError)
-        if isinstance(kept, dict) and {"labels", "probabilities", "model"} <= kept.keys() and kept["model"] == stamp:
+        if (
+            isinstance(kept, dict)
+            and {"labels", "probabilities", "model"} <= kept.keys()
+            and str(kept["model"]) == stamp
+        ):
             return check_predictions(kept["labels"], kept["probabilities"])
     held, answers = _asked(run, data or run_dataset(run, data_dir, log=log), "validation", keep=False)
     if stamp:
