@@ -29,6 +29,7 @@ BELOW = 9  # pixels below each, for what it makes of an image
 KERNEL_SCALE = 8  # pixels that a kernel's weight is wide
 STRONGEST = 6  # units that are told of for an image
 CHANNELS = 16  # of a layer, drawn at most
+NUMBERS = 2048  # of a layer without places, drawn at most
 LAYERS = 20  # drawn at most, evenly through the network
 MOST = 512  # units or kernels that have pictures: of more nobody would look at each
 QUALITIES = (45, 20, 10)  # of a sheet's WebP file: the first whose file is small enough
@@ -227,11 +228,11 @@ def layer_sheets(inside: Inside, place: int = 0) -> list[dict[str, Any]]:
     chosen = np.unique(np.linspace(0, len(inside.layers) - 1, min(LAYERS, len(inside.layers))).astype(int))
     for name, kind, values in (inside.layers[number] for number in chosen):
         own = values[place]
-        planes = own.transpose(2, 0, 1)[:CHANNELS] if own.ndim == 3 else own.reshape(1, 1, -1)
+        planes = own.transpose(2, 0, 1)[:CHANNELS] if own.ndim == 3 else own.reshape(1, 1, -1)[:, :, :NUMBERS]
         low, high = float(planes.min()), float(planes.max())
         grey = (255 - 255 * (planes - low) / ((high - low) or 1.0)).astype(np.uint8)
         scale = max(1, 28 // max(grey.shape[1:])) if own.ndim == 3 else 4
-        grey = grey.repeat(scale, axis=1).repeat(scale if own.ndim == 3 else max(1, 448 // own.size), axis=2)
+        grey = grey.repeat(scale, axis=1).repeat(scale if own.ndim == 3 else max(1, 448 // planes.size), axis=2)
         shape = grey.shape[1], grey.shape[2]
         if own.ndim == 3:
             sheet = np.full(sheet_size(len(grey), shape, 0), 255, np.uint8)
@@ -243,9 +244,9 @@ def layer_sheets(inside: Inside, place: int = 0) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "kind": kind,
-                "channels": own.shape[-1],
+                "channels": own.shape[-1] if own.ndim == 3 else own.size,
                 "shape": own.shape,
-                "shown": len(planes) if own.ndim == 3 else own.size,
+                "shown": len(planes) if own.ndim == 3 else planes.size,
                 "low": low,
                 "high": high,
                 "uri": _address(sheet, lossy=False),
