@@ -335,6 +335,12 @@ def explain(
     against: Annotated[
         str | None, Parameter(help="Why it is not this class: a name or a number; the runner-up if left out.")
     ] = None,
+    method: Annotated[
+        Literal["occlusion", "smoothgrad", "grad-cam"],
+        Parameter(
+            help="occlusion covers parts of the picture, of any model; the others are gradients of Keras models."
+        ),
+    ] = "occlusion",
     json: Json = False,
 ) -> None:
     """Draw which pixels an answer hangs on: what speaks for it, and what for it rather than another class.
@@ -348,7 +354,7 @@ def explain(
     if not pictures:
         raise UsageError("Expected at least one picture or folder. Example: fittingroom explain shirt.jpg --out why")
     rows: list[dict[str, Any]] = []
-    for path, found, saved in explain_pictures(pictures_in(pictures), model, out, against=against):
+    for path, found, saved in explain_pictures(pictures_in(pictures), model, out, against=against, method=method):
         for chances, picture in zip(found.probabilities, saved, strict=True):
             named = dict(zip(found.class_names, map(float, chances), strict=True))
             best = sorted(named, key=lambda name: -named[name])
@@ -356,4 +362,4 @@ def explain(
             if not json:
                 emit(f"{on_one_line(str(path))}: {best[0]}, {named[best[0]]:.1%}. Why: {on_one_line(str(picture))}")
     if json:
-        emit_json({"schema": "fittingroom/explain/1", "answers": rows})
+        emit_json({"schema": "fittingroom/explain/1", "method": method, "answers": rows})

@@ -55,19 +55,12 @@ def look_inside(network: Any, images: Images) -> Inside:
         ModelError: it is no Keras model, the images do not fit it, or what lies between its layers cannot be reached,
             as of a model whose own Python calls them.
     """
-    import keras
-
-    if not isinstance(network, keras.Model):
-        raise ModelError(
-            f"Expected a Keras model to look inside, received {type(network).__name__}: of other models only the "
-            "answers are known. Try fittingroom explain, which covers parts of the picture."
-        )
-    core = next((layer for layer in network.layers if isinstance(layer, keras.Model)), network)
+    core = core_of(network)
     layers = list(core._flatten_layers(recursive=False, include_self=False))
     weighted = [layer for layer in layers if layer.weights]
     if not weighted:
         raise ModelError(f"Model '{network.name}' has no layer with weights to look at.")
-    fed = _fed(network, core, images)
+    fed = _fed(network, images)
     shown = [layer for layer in layers if type(layer).__name__ not in UNSHOWN]
     values = _values(core, fed, [*(layer.output for layer in shown)], network.name)
     first = weighted[0]
@@ -81,15 +74,41 @@ def look_inside(network: Any, images: Images) -> Inside:
     return Inside(kind, first.name, weights, activations, pushes, start, made)
 
 
-def _fed(network: Any, core: Any, images: Images) -> Array:
-    """Return pictures as the core is fed them: scaled by the front where there is one, in its input's shape."""
+def core_of(network: Any) -> Any:
+    """Return the network that stands behind a front, or the network itself where it has none.
+
+    Raises:
+        ModelError: it is no Keras model.
+    """
+    import keras
+
+    if not isinstance(network, keras.Model):
+        raise ModelError(
+            f"Expected a Keras model to look inside, received {type(network).__name__}: of other models only the "
+            "answers are known. Try fittingroom explain, which covers parts of the picture."
+        )
+    return next((layer for layer in network.layers if isinstance(layer, keras.Model)), network)
+
+
+def feed_of(network: Any, images: Images) -> tuple[tuple[int, ...], float, float]:
+    """Return the shape that a core is fed pictures in, what pixels in 0..255 are multiplied by, and what is added.
+
+    Raises:
+        ModelError: the images do not fit the network.
+    """
+    core = core_of(network)
     shape = shape_for(stated_shape(core), (images.shape[1], images.shape[2]), network.name)
     scale, offset = (1.0, 0.0) if core is not network else (pixel_scale(read_pixels(core) or "unit"), 0.0)
     for layer in network.layers if core is not network else ():
         if type(layer).__name__ == "Rescaling" and layer.name != "other":
             scale, offset = float(layer.scale), float(layer.offset)
-    values = images.astype(np.float32) * np.float32(scale) + np.float32(offset)
-    return values.reshape(-1, *shape)
+    return shape, scale, offset
+
+
+def _fed(network: Any, images: Images) -> Array:
+    """Return pictures as the core is fed them."""
+    shape, scale, offset = feed_of(network, images)
+    return (images.astype(np.float32) * np.float32(scale) + np.float32(offset)).reshape(-1, *shape)
 
 
 def _values(core: Any, fed: Array, outputs: Sequence[Any], name: str) -> list[Array]:
