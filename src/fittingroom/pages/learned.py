@@ -317,11 +317,11 @@ def images_of(pictures: Mapping[int, Array], answers: Sequence[Answer]) -> Image
 
 def unit_sentence(facts: Mapping[str, Any], image: Mapping[str, Any], names: Sequence[str]) -> str:
     """Say what the units make of one image."""
-    silent, scores = image["silent"], image["scores"]
+    without, scores = image["silent"], image["scores"]
     predicted, second = names[image["predicted"]], names[image["second"]]
     times = f"{image['times']:,.0f}" if image["times"] >= 10 else f"{image['times']:.1f}"
     return (
-        f"For this image {counted(silent, 'unit is', 'units are')} silent and {facts['count'] - silent:,} speak. All "
+        f"For this image {counted(without, 'unit is', 'units are')} silent and {facts['count'] - without:,} speak. All "
         f"pushes together, with each class's start, give {predicted} a score of {scores[image['predicted']]:.2f} and "
         f"{second}, the runner-up, {scores[image['second']]:.2f}. That makes {predicted} {times} times as probable."
     )
