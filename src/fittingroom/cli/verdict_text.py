@@ -78,8 +78,7 @@ def show_as(format: str, verdict: Verdict, dataset: str) -> None:  # noqa: A002 
         name = f"coverage of {sets.asked:g} sets, {_KINDS[sets.per_class]}"
         rows.append([name, "all", sets.coverage, *sets.coverage_interval, sets.n])
         rows += [
-            [name, one["name"], one["coverage"], *(one["coverage_interval"] or (None, None)), one["n"]]
-            for one in sets.classes
+            [name, one["name"], one["coverage"], *_ends(one["coverage_interval"]), one["n"]] for one in sets.classes
         ]
     emit(written_table(format, SCORE_COLUMNS, rows))
     if doubt := too_good_warning(verdict.accuracy, dataset):
@@ -148,6 +147,10 @@ def set_tables(found: Sequence[PredictionSets]) -> str:
         "probable class.\n\n"
         f"{table(['true class', *columns], by_class)}"
     )
+
+
+def _ends(interval: Any) -> tuple[Any, Any]:
+    return (None, None) if interval is None else (interval[0], interval[1])
 
 
 def _number(value: Any) -> str:

@@ -77,7 +77,7 @@ def check_coverage(value: object, where: str = "coverage") -> float:
         return float(value)  # type: ignore[arg-type]
     hint = ""
     if is_number and 1 < float(value) < 100:  # type: ignore[arg-type]
-        hint = f" For {value:g} per cent say {float(value) / 100:g}."  # type: ignore[arg-type, str-format]
+        hint = f" For {value:g} per cent say {float(value) / 100:g}."  # type: ignore[arg-type]
     raise UsageError(f"{where}: expected a fraction between 0 and 1, such as 0.95, received {value}.{hint}")
 
 
@@ -239,11 +239,11 @@ def _covered_weights(calibrated_on: int, n: int, coverage: float) -> Array:
     """Return how probable each number of covered images is, 0 to n, of a beta-binomial distribution."""
     hits = _rank(calibrated_on, coverage)
     if hits > calibrated_on:  # every set holds every class
-        return np.eye(1, n + 1, n)[0]
+        return np.asarray(np.eye(1, n + 1, n)[0])
     misses = calibrated_on + 1 - hits
-    whole = np.array([math.lgamma(k) for k in range(1, n + calibrated_on + 2)])  # of k: at k - 1
+    whole: Array = np.array([math.lgamma(k) for k in range(1, n + calibrated_on + 2)])  # of k: at k - 1
     k = np.arange(n + 1)
-    logs = whole[n] - whole[k] - whole[n - k] + whole[k + hits - 1] + whole[n - k + misses - 1]
+    logs: Array = whole[n] - whole[k] - whole[n - k] + whole[k + hits - 1] + whole[n - k + misses - 1]
     weights = np.exp(logs - logs.max())
     return np.asarray(weights / weights.sum())
 

@@ -319,9 +319,9 @@ def unit_sentence(facts: Mapping[str, Any], image: Mapping[str, Any], names: Seq
     """Say what the units make of one image."""
     without, scores = image["silent"], image["scores"]
     predicted, second = names[image["predicted"]], names[image["second"]]
-    times = f"{image['times']:,.0f}" if image["times"] >= 10 else f"{image['times']:.1f}"
+    factor = f"{image['times']:,.0f}" if image["times"] >= 10 else f"{image['times']:.1f}"
     return (
         f"For this image {counted(without, 'unit is', 'units are')} silent and {facts['count'] - without:,} speak. All "
         f"pushes together, with each class's start, give {predicted} a score of {scores[image['predicted']]:.2f} and "
-        f"{second}, the runner-up, {scores[image['second']]:.2f}. That makes {predicted} {times} times as probable."
+        f"{second}, the runner-up, {scores[image['second']]:.2f}. That makes {predicted} more probable by a factor of {factor}."
     )

@@ -141,4 +141,4 @@ def replay_sentence(facts: Mapping[str, Any]) -> str:
 
 def _half(facts: Mapping[str, Any]) -> float:
     accuracies = [one["accuracy"] for one in facts["steps"]]
-    return (accuracies[-1] - accuracies[0]) / 2 - 1e-12
+    return float(accuracies[-1] - accuracies[0]) / 2 - 1e-12

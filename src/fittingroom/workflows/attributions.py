@@ -142,8 +142,8 @@ def look_inside(model: Any, images: Any) -> Inside:
     opened = open_predictor(model)
     if opened.model is None:
         raise ModelError(
-            f"{opened.title}: expected a Keras model to look inside, received what {opened.engine} answers, of which "
-            "only the answers are known. Try fittingroom explain, which covers parts of the picture."
+            f"{opened.title}: expected a Keras model to look inside, and {opened.engine} computes it, so that "
+            "only its answers are known. Try fittingroom explain, which covers parts of the picture."
         )
     return of_network(opened.model, accept_images(images))
 

@@ -15,8 +15,9 @@ from fittingroom.data.edits import EDITS
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import DataError, RunError, UsageError
 from fittingroom.files import atomic_write, read_arrays
-from fittingroom.inference.model_files import IN_A_RUN, KEPT_WEIGHTS, read_card, shipped_names
+from fittingroom.inference.model_files import IN_A_RUN, read_card, shipped_names
 from fittingroom.judging import check_predictions
+from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 from fittingroom.runs import Predictions, Run, is_run, list_runs, open_run
 
 if TYPE_CHECKING:

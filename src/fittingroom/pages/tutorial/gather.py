@@ -79,7 +79,9 @@ def _report(
     return TutorialReport(
         fitting=_fitting(run, data, facts, judged.score if judged else _judged_by(run)),
         train_labels=tuple(int(label) for label in data.train.labels[:THUMBNAILS]),
-        **answers,
+        look=answers["look"],
+        alone=answers["alone"],
+        grid=answers["grid"],
         model_name=facts["model"],
         model_summary=facts["model_summary"],
         parameters=int(open_predictor(run).model.count_params()),
