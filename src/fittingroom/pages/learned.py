@@ -323,5 +323,6 @@ def unit_sentence(facts: Mapping[str, Any], image: Mapping[str, Any], names: Seq
     return (
         f"For this image {counted(without, 'unit is', 'units are')} silent and {facts['count'] - without:,} speak. All "
         f"pushes together, with each class's start, give {predicted} a score of {scores[image['predicted']]:.2f} and "
-        f"{second}, the runner-up, {scores[image['second']]:.2f}. That makes {predicted} more probable by a factor of {factor}."
+        f"{second}, the runner-up, {scores[image['second']]:.2f}. That makes {predicted} more probable "
+        f"by a factor of {factor}."
     )
