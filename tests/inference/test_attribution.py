@@ -29,7 +29,7 @@ def patches(n, seed):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    images, labels, _ = patches(1800, 0)
+    images, labels, _ = patches(3000, 0)
     out = tmp_path_factory.mktemp("runs") / "patches"
     settings = {"epochs": 3, "batch_size": 50, "optimizer": "muon", "learning_rate": 0.05, "label_smoothing": 0.1}
     return fr.train("thin-conv", (images, labels), settings=settings, onnx=False, out=out)
@@ -81,9 +81,9 @@ def test_no_images_give_no_maps(toy):
     assert occlusion_maps(predictor.predict, toy.test.images[:0]).shape == (0, 10, 28, 28)
 
 
-def of_patches(run, maps_of, count=60):
+def of_patches(run, maps_of, count=100):
     """Of images whose patch a network tells right: is a map's highest point on it, and what share of its weight."""
-    images, labels, corners = patches(240, 1)
+    images, labels, corners = patches(300, 1)
     right = open_predictor(run).predict(images).argmax(axis=1) == labels
     assert right.mean() > 0.95  # it has learned them
     chosen = np.flatnonzero((labels < 2) & right)[:count]

@@ -97,7 +97,7 @@ def smoothgrad_maps(network: Any, images: Images) -> Array:
 def grad_cam_maps(network: Any, images: Images) -> Array:
     """Return where what a convolution finds speaks for each class, drawn large ``(n, c, h, w)``, 0 or above.
 
-    The layer is the last whose places are at most two pixels apart: beyond it a place is larger than what is to be
+    The layer is the last activation whose places are at most two pixels apart: beyond it a place is larger than what is to be
     found in pictures of this size. A map tells where to look first, and not how far what matters reaches.
 
     Args:
@@ -156,6 +156,12 @@ def _scores(network: Any, images: Images) -> Any:
     return Scores()
 
 
+def _is_activated(layer: Any) -> bool:
+    """Say whether a layer is an activation, or has one of its own."""
+    own = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    return own != "linear" or type(layer).__name__ in ("ReLU", "LeakyReLU", "PReLU", "ELU")
+
+
 def _halves(core: Any, whole: Any, image_shape: tuple[int, int]) -> tuple[Any, Any]:
     """Return a network up to a convolution's layer, channels first, and from there to the centred logits."""
     import keras
@@ -170,7 +176,7 @@ def _halves(core: Any, whole: Any, image_shape: tuple[int, int]) -> tuple[Any, A
             f"Model '{core.name}' has no convolution whose places are at most two pixels apart, and Grad-CAM is of "
             "those. Take --method smoothgrad or occlusion."
         )
-    output = spread[-1].output
+    output = ([layer for layer in spread if _is_activated(layer)] or spread)[-1].output
     try:
         first, second = keras.Model(core.inputs, output), keras.Model(output, core.outputs[0])
     except (AttributeError, ValueError, KeyError) as error:

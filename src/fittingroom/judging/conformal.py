@@ -78,7 +78,7 @@ def check_coverage(value: object, where: str = "coverage") -> float:
     hint = ""
     if is_number and 1 < float(value) < 100:  # type: ignore[arg-type]
         hint = f" For {value:g} per cent say {float(value) / 100:g}."  # type: ignore[arg-type]
-    raise UsageError(f"{where}: expected a fraction between 0 and 1, such as 0.95, received {value}.{hint}")
+    raise UsageError(f"{where}: expected a fraction between 0 and 1, such as 0.95, received {value!r}.{hint}")
 
 
 def set_thresholds(labels: Labels, probabilities: Probabilities, coverage: float, *, per_class: bool = False) -> Array:
