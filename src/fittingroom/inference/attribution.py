@@ -97,8 +97,8 @@ def smoothgrad_maps(network: Any, images: Images) -> Array:
 def grad_cam_maps(network: Any, images: Images) -> Array:
     """Return where what a convolution finds speaks for each class, drawn large ``(n, c, h, w)``, 0 or above.
 
-    The layer is the last activation whose places are at most two pixels apart: beyond it a place is larger than what is to be
-    found in pictures of this size. A map tells where to look first, and not how far what matters reaches.
+    The layer is the last activation whose places are at most two pixels apart: beyond it a place is larger than what
+    is to be found in pictures of this size. A map tells where to look first, and not how far what matters reaches.
 
     Args:
         network: a Keras model, as it is saved for use or as it is trained.

@@ -200,7 +200,11 @@ def held_out_answers(
     _check_not_by_hand(run)
     path, stamp = run.folder / CALIBRATION, _sha256_of_model(run)
     if stamp and path.is_file():
-        kept = read_arrays(path, RunError)
+        kept: Any = {}
+        try:
+            kept = read_arrays(path, RunError)
+        except RunError:
+            log(f"{path} cannot be read, and is made anew.")
         if (
             isinstance(kept, dict)
             and {"labels", "probabilities", "model"} <= kept.keys()
