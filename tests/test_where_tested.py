@@ -74,6 +74,7 @@ WHERE = {
     "pages/comparison/values": "pages/test_comparison_page",
     "pages/exploration": "cli/test_commands",
     "pages/html": "pages/test_svg",
+    "pages/replay": "training/test_snapshots",
     "pages/report": "workflows/test_pages",
     "pages/run/gather": "workflows/test_pages",
     "pages/run/page": "pages/test_run_page",

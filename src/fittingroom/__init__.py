@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from fittingroom.recipes import load_recipe
     from fittingroom.runs import Run, list_runs, open_run
     from fittingroom.training import Recipe
-    from fittingroom.workflows.attributions import explain
+    from fittingroom.workflows.attributions import explain, look_inside
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.corruptions import evaluate_corruptions
-    from fittingroom.workflows.evaluation import evaluate, predict
+    from fittingroom.workflows.evaluation import evaluate, predict, predict_sets
     from fittingroom.workflows.exporting import export_model, export_model_repository, export_web_page
     from fittingroom.workflows.picture_answers import predict_photos
     from fittingroom.workflows.seed_training import train_seeds
@@ -79,11 +79,13 @@ _HOMES = {
     "load_model": "fittingroom.inference.model_files",
     "load_recipe": "fittingroom.recipes",
     "locate": "fittingroom.data",
+    "look_inside": "fittingroom.workflows.attributions",
     "open_run": "fittingroom.runs",
     "plot_image": "fittingroom.pages.plots",
     "plot_value_array": "fittingroom.pages.plots",
     "predict": "fittingroom.workflows.evaluation",
     "predict_photos": "fittingroom.workflows.picture_answers",
+    "predict_sets": "fittingroom.workflows.evaluation",
     "prepare_photo": "fittingroom.photos",
     "preview": "fittingroom.workflows.training_previews",
     "report": "fittingroom.pages.report",
@@ -128,11 +130,13 @@ __all__ = [
     "load_model",
     "load_recipe",
     "locate",
+    "look_inside",
     "open_run",
     "plot_image",
     "plot_value_array",
     "predict",
     "predict_photos",
+    "predict_sets",
     "prepare_photo",
     "preview",
     "report",

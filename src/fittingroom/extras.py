@@ -23,6 +23,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "formats": ("pyarrow", "scipy"),
     "sklearn": ("scikit-learn",),
     "audit": ("cleanlab",),
+    "explain": ("captum",),
     "cluster": ("bokeh", "distributed"),
 }
 MODULES = {

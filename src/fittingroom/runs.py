@@ -64,6 +64,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {  # what must be in a run's files, or
         "data_folder": "str | None",
         "data_dir": "str | None",
         "edits": "dict | None",
+        "snapshots": "bool | None",
     },
     "resolved.json": {"seed": "int", "batch_size": "int", "pixels": "str"},
     "history.jsonl": {

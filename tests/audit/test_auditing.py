@@ -84,6 +84,16 @@ def test_the_folder_has_the_values_the_suspects_the_edits_and_a_small_page(made,
     assert [(look["asked_by"], look["n"]) for look in looks] == [("audit", 200)]
 
 
+def test_a_repeated_audit_is_no_second_look_and_one_of_other_networks_is(made, tmp_path):
+    from fittingroom.audit.audit_files import note_look
+
+    first = note_look(tmp_path, made)
+    assert note_look(tmp_path, made) == first
+    assert len(first) == 1
+    other = replace(made, made_by="5 networks by recipe 92, each trained on the images of the other folds")
+    assert [look["made_by"] for look in note_look(tmp_path, other)] == [made.made_by, other.made_by]
+
+
 def test_every_number_on_the_page_is_in_its_twin(made):
     page = (made.folder / "audit.html").read_text()
     values = json.dumps(made.to_dict())

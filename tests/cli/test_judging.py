@@ -398,3 +398,47 @@ def test_what_cannot_be_done_with_corruptions_is_one_sentence_and_no_look(run, t
     assert answer.code == 2
     assert told in " ".join(answer.err.split())
     assert len(fr.open_run(trained).test_looks) == before
+
+
+def test_judge_calibrates_prediction_sets_on_another_file(run, predictions):
+    known = predictions("known.npz", labels=np.arange(40) % 4, class_names=np.array(list("abcd")))
+    noisy = np.random.default_rng(0).dirichlet(np.ones(4), 40).astype(np.float32)
+    judged = predictions("judged.npz", probabilities=noisy)
+    words = ["judge", judged, "--coverage", 0.8, "--calibrate-on", known]
+    answer = run(*words)
+    assert answer.code == 0
+    assert "Prediction sets, 80 % of which are to hold the true class; calibrated on 40 images" in answer.out
+    found = json.loads(run(*words, "--json").out)["prediction_sets"]
+    assert [one["per_class"] for one in found] == [False, True]
+    # the model calibrated on is wrong in three of ten and then gives the true class 0.05, which is the threshold
+    labels = np.arange(40) % 4
+    holds = (noisy[np.arange(40), labels] >= np.float32(0.05)) | (noisy.argmax(axis=1) == labels)
+    assert found[0]["thresholds"] == [float(np.float32(0.05))] * 4
+    assert found[0]["coverage"] == holds.mean()
+
+
+def test_judge_refuses_half_of_what_prediction_sets_take(run, predictions):
+    known = predictions("known.npz", class_names=np.array(list("abcd")))
+    judged = predictions("judged.npz", probabilities=np.full((40, 4), 0.25), class_names=np.array(list("abcx")))
+    for more, words in (
+        (["--coverage", 0.9], "--coverage and --calibrate-on together"),
+        (["--calibrate-on", known], "--coverage and --calibrate-on together"),
+        (["--coverage", 90, "--calibrate-on", known], "--coverage: expected a fraction between 0 and 1"),
+        (
+            ["--coverage", 0.9, "--calibrate-on", known],
+            "expected predictions of the classes a, b, c and x, found a, b, c and d",
+        ),
+        (["--coverage", 0.9, "--calibrate-on", judged], "other images to calibrate prediction sets on"),
+        (["--coverage", "much", "--calibrate-on", known], "coverage"),
+    ):
+        answer = run("judge", judged, *more)
+        assert (answer.code, answer.out) == (2, "")
+        assert words in answer.err
+
+
+def test_evaluates_table_and_its_csv_have_the_prediction_sets_by_class(run, fresh, toy_folder):
+    answer = run("evaluate", fresh, "--dataset", toy_folder, "--coverage", 0.9)
+    assert "calibrated on 100 images that were held out" in answer.out
+    assert "one a class" in answer.out
+    rows = run("evaluate", fresh, "--dataset", toy_folder, "--coverage", 0.9, "--format", "csv").out.splitlines()
+    assert sum(row.startswith(('"coverage of 0.9 sets', "coverage of 0.9 sets")) for row in rows) == 22

@@ -394,3 +394,21 @@ def test_a_missing_package_is_said_once_and_not_for_each_photo(run, tmp_path, mo
     assert line.startswith("fittingroom: 5 pictures: Photos need OpenCV. Install it: ")
     assert "pip install " in line
     assert len(json.loads(run("predict", tmp_path, "--json").out)["answers"]) == 5
+
+
+def test_a_coverage_is_refused_for_photos_and_where_no_run_is_named(run, trained, photos, toy, tmp_path):
+    np.save(tmp_path / "one.npy", toy.test.images[:1])
+    answer = run("predict", tmp_path / "one.npy", photos / "a.png", "--model", trained, "--coverage", 0.9)
+    assert answer.code == 1
+    assert "a.png: it is taken as a photo, and the coverage is stated for pictures like the dataset's" in answer.err
+    assert "Of pictures like the dataset's, 90 % have the true class among those named." in answer.err
+    assert "one.npy" in answer.out
+    for more, words in (
+        (["--coverage", 0.9], "name the run, --model runs/my-run"),
+        (["--coverage", 1.5, "--model", trained], "--coverage: expected a fraction between 0 and 1"),
+        (["--per-class", "--model", trained], "--per-class says how --coverage is meant"),
+        (["--coverage", 0.9, "--model", "fashion-mnist/90"], "Expected a run for a stated coverage"),
+    ):
+        answer = run("predict", tmp_path / "one.npy", *more)
+        assert (answer.code, answer.out) == (2, "")
+        assert words in answer.err

@@ -7,10 +7,19 @@ from types import SimpleNamespace
 import numpy as np
 
 from fittingroom.data.catalog import DATASETS
-from fittingroom.judging import compare, differing, fit_temperature, judge, over_seeds, references_for, tempering
+from fittingroom.judging import (
+    compare,
+    differing,
+    fit_temperature,
+    judge,
+    judge_sets,
+    over_seeds,
+    references_for,
+    tempering,
+)
 from fittingroom.pages.answers import Neighbour, Pictures, answers_at, choose
 from fittingroom.pages.comparison.values import ComparisonReport, Contender
-from fittingroom.pages.judged import Judged
+from fittingroom.pages.judged import SET_COVERAGES, Judged
 from fittingroom.pages.learning import Epoch, read_learning
 from fittingroom.pages.run.values import COST_ROWS, RunReport
 from fittingroom.pages.tutorial.values import Fitting, TutorialReport, choose_images, describe_data
@@ -123,6 +132,13 @@ def make_judged(split: str = "test", *, tempered: bool = True, seed: int = 0, **
         "first": answers_at(np.arange(15), labels, matrix, indices),
         "top_losses": answers_at(worst, labels, matrix, indices, near),
         "confused_examples": (answers_at(of_pair, labels, matrix, indices),),
+        "sets": tuple(
+            judge_sets(labels, matrix, NAMES, held, coverage, per_class=per_class)
+            for coverage in SET_COVERAGES
+            for per_class in (False, True)
+        )
+        if tempered and split == "test"
+        else (),
     }
     return Judged(**(values | changes))  # type: ignore[arg-type]
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fittingroom as fr
-from fittingroom.inference.attribution import occlusion_maps
+from fittingroom.errors import ModelError, UsageError
+from fittingroom.inference.attribution import grad_cam_maps, occlusion_maps, smoothgrad_maps
 from fittingroom.inference.predictor import open_predictor
 
 SIDE = 7  # of the patch that the class is
@@ -28,7 +29,7 @@ def patches(n, seed):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    images, labels, _ = patches(1800, 0)
+    images, labels, _ = patches(3000, 0)
     out = tmp_path_factory.mktemp("runs") / "patches"
     settings = {"epochs": 3, "batch_size": 50, "optimizer": "muon", "learning_rate": 0.05, "label_smoothing": 0.1}
     return fr.train("thin-conv", (images, labels), settings=settings, onnx=False, out=out)
@@ -78,3 +79,75 @@ def test_occlusion_is_the_drop_of_the_centred_logit():
 def test_no_images_give_no_maps(toy):
     predictor = open_predictor(fr.build("walkthrough"))
     assert occlusion_maps(predictor.predict, toy.test.images[:0]).shape == (0, 10, 28, 28)
+
+
+def of_patches(run, maps_of, count=100):
+    """Of images whose patch a network tells right: is a map's highest point on it, and what share of its weight."""
+    images, labels, corners = patches(300, 1)
+    right = open_predictor(run).predict(images).argmax(axis=1) == labels
+    assert right.mean() > 0.95  # it has learned them
+    chosen = np.flatnonzero((labels < 2) & right)[:count]
+    hits, shares = [], []
+    for each, index in zip(maps_of(run.model(), images[chosen]), chosen, strict=True):
+        top, left = corners[index]
+        own = np.maximum(each[labels[index]], 0)
+        row, column = np.unravel_index(own.argmax(), own.shape)
+        hits.append(0 <= row - top < SIDE and 0 <= column - left < SIDE)
+        shares.append(own[top : top + SIDE, left : left + SIDE].sum() / max(own.sum(), 1e-9))
+    return np.mean(hits), np.mean(np.array(shares) >= 0.5)
+
+
+def test_smoothgrad_points_at_the_patch_and_half_its_weight_is_there(trained):
+    pytest.importorskip("captum")
+    hits, half = of_patches(trained, smoothgrad_maps)
+    assert hits >= 0.95
+    assert half >= 0.95
+
+
+def test_grad_cam_points_at_the_patch(trained):
+    pytest.importorskip("captum")
+    assert of_patches(trained, grad_cam_maps)[0] >= 0.95
+
+
+@pytest.mark.parametrize(("maps_of", "name"), [(smoothgrad_maps, "walkthrough"), (grad_cam_maps, "thin-conv")])
+def test_gradients_of_a_network_with_other_weights_give_another_map_and_the_same_network_the_same(toy, maps_of, name):
+    pytest.importorskip("captum")
+    model, images = fr.build(name, seed=0), toy.test.images[:3]
+    first = maps_of(model, images)
+    assert first.shape == (3, 10, 28, 28)
+    np.testing.assert_array_equal(first, maps_of(model, images))
+    generator = np.random.default_rng(0)
+    model.set_weights([generator.permutation(value.ravel()).reshape(value.shape) for value in model.get_weights()])
+    for one, two in zip(first.reshape(3, -1), maps_of(model, images).reshape(3, -1), strict=True):
+        assert abs(np.corrcoef(one, two)[0, 1]) < 0.7
+
+
+def test_smoothgrad_without_noise_adds_up_to_a_linear_networks_logits(toy, monkeypatch):
+    pytest.importorskip("captum")
+    from fittingroom.backend import import_keras
+
+    keras = import_keras()
+    monkeypatch.setattr("fittingroom.inference.attribution.NOISE", 1e-7)
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, use_bias=False)])
+    maps = smoothgrad_maps(model, toy.test.images[:2])
+    logits = np.log(fr.predict(model, toy.test.images[:2]).astype(np.float64))
+    centred = logits - logits.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(maps.sum(axis=(2, 3)), centred, atol=1e-3)
+
+
+def test_a_method_that_a_model_does_not_have_is_refused(toy, tmp_path, monkeypatch):
+    pytest.importorskip("captum")
+    import torch
+
+    images = toy.test.images[:1]
+    with pytest.raises(ModelError, match="no convolution whose places are at most two pixels apart"):
+        fr.explain(fr.build("walkthrough"), images, method="grad-cam")
+    with pytest.raises(ModelError, match="Expected a Keras model"):
+        fr.explain(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10)), images, method="smoothgrad")
+    with pytest.raises(ModelError, match="smoothgrad is of Keras models"):
+        fr.explain("fashion-mnist/photo", [np.zeros((40, 40, 3), np.uint8)], method="smoothgrad")
+    with pytest.raises(UsageError, match=r"Unknown method 'gradcam'\. Did you mean 'grad-cam'"):
+        fr.explain(fr.build("walkthrough"), images, method="gradcam")
+    monkeypatch.setattr("fittingroom.inference.attribution.missing", lambda extra: ("captum",))
+    with pytest.raises(UsageError, match="need captum, which is not installed"):
+        fr.explain(fr.build("walkthrough"), images, method="smoothgrad")

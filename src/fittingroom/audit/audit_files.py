@@ -109,6 +109,8 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 def note_look(folder: Path, audit: Audit) -> tuple[dict[str, Any], ...]:
     """Write down that the labels of the test images were looked at, and return all looks of this folder.
 
+    The same answers of the same networks, read again from the folder, are no other look and are written down once.
+
     Args:
         folder: of the audit.
         audit: whose last split is the test images', where they were looked at.
@@ -122,6 +124,13 @@ def note_look(folder: Path, audit: Audit) -> tuple[dict[str, Any], ...]:
             "fingerprint": audit.fingerprint,
             "n": test.n,
             "accuracy": test.accuracy,
+            "made_by": audit.made_by,
         }
-        append_json_line(folder / LOOKS, look)
+        if not any(_is_same(look, before) for before in read_json_lines(folder / LOOKS)):
+            append_json_line(folder / LOOKS, look)
     return tuple(read_json_lines(folder / LOOKS))
+
+
+def _is_same(look: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Say whether two looks are at the same data by the same networks: they differ in their time alone."""
+    return all(look[name] == before.get(name) for name in look if name != "time")

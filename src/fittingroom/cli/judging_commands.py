@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from fittingroom.cli.formats import Format, refuse_both, written_table
-from fittingroom.cli.options import DataDir, Json, ModelName, Pixels, Quiet, whole
+from fittingroom.cli.options import Coverage, DataDir, Json, ModelName, Pixels, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.cli.verdict_text import FailUnder, gates_passed, known_of, show, show_as
 from fittingroom.data import load
 from fittingroom.errors import UsageError
+from fittingroom.judging import check_coverage, parse_gate, references_line
 from fittingroom.judging import judge as judge_arrays
-from fittingroom.judging import parse_gate, references_line
 from fittingroom.pages.comparison.values import SEED_ALONE
-from fittingroom.words import counted
+from fittingroom.words import counted, listed
 from fittingroom.workflows.evaluation import evaluate as run_evaluation
 from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.predictions_file import read_predictions
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fittingroom.data import Dataset, Log
     from fittingroom.judging import Seeds, Tempering, Verdict
     from fittingroom.workflows.comparing import Compared
+    from fittingroom.workflows.predictions_file import FiledPredictions
 
 
 def evaluate(
@@ -47,6 +48,7 @@ def evaluate(
     ] = None,
     data_dir: DataDir = None,
     pixels: Pixels = None,
+    coverage: Coverage = None,
     fail_under: FailUnder = (),
     corruptions: Annotated[
         bool,
@@ -69,17 +71,21 @@ def evaluate(
 
     refuse_both(format, json)
     chosen = _one_of(run, model)
+    if coverage is not None:
+        check_coverage(coverage, "--coverage")
     gates = tuple(parse_gate(text) for text in fail_under)
     log = log_unless(quiet or json)
     if picture is not None and not corruptions:
         raise UsageError("Expected --picture with --corruptions: it draws what those do. Add --corruptions.")
     loaded = load(dataset, data_dir=data_dir, log=log) if dataset else dataset_of_model(chosen, data_dir, log=log)
     if corruptions:
-        if gates:
-            raise UsageError("Expected --corruptions without --fail-under, which is for the plain evaluation.")
+        if gates or coverage is not None:
+            raise UsageError(
+                "Expected --corruptions without --fail-under and --coverage, which are for the plain evaluation."
+            )
         _show_corruptions(chosen, loaded, pixels, picture, format, json=json, log=log)
         return 0
-    verdict = run_evaluation(chosen, loaded, pixels=pixels, log=log)
+    verdict = run_evaluation(chosen, loaded, pixels=pixels, coverage=coverage, log=log)
     seed, temperature = temperature_report(chosen, loaded)
     if json:
         fed = open_settled(chosen, loaded, pixels, log=log).pixels
@@ -149,6 +155,14 @@ def judge(
         str | None,
         Parameter(name=["--dataset", "-d"], help="Whose test images these are; gives the labels and class names."),
     ] = None,
+    coverage: Annotated[
+        float | None,
+        Parameter(help="Judge prediction sets too, this share of which is to hold the true class: 0.95."),
+    ] = None,
+    calibrate_on: Annotated[
+        Path | None,
+        Parameter(help="For --coverage: predictions, with labels, of other images that the model did not learn from."),
+    ] = None,
     fail_under: FailUnder = (),
     json: Json = False,
     quiet: Quiet = False,
@@ -161,13 +175,39 @@ def judge(
     """
     gates = tuple(parse_gate(text) for text in fail_under)
     filed = read_predictions(predictions, dataset, log=log_unless(quiet or json))
-    verdict = judge_arrays(filed.labels, filed.probabilities, filed.class_names)
+    sets = _calibration(coverage, calibrate_on, filed)
+    verdict = judge_arrays(filed.labels, filed.probabilities, filed.class_names, **sets)
     if json:
         facts = {"predictions": str(predictions), "dataset": filed.dataset, "fingerprint": filed.fingerprint}
         emit_json({"schema": "fittingroom/judge/1", **facts, **verdict.to_dict(), **known_of(verdict, filed.dataset)})
     else:
         show(verdict, filed.split.capitalize() or "All", filed.dataset, filed.fingerprint)
     return 0 if gates_passed(verdict, gates) else 1
+
+
+def _calibration(coverage: float | None, path: Path | None, judged: FiledPredictions) -> dict[str, Any]:
+    """Return what `fittingroom.judge` takes for prediction sets; empty where none are asked for."""
+    if (coverage is None) != (path is None):
+        raise UsageError(
+            "Expected --coverage and --calibrate-on together: how many sets are to hold the true class, and "
+            "predictions of images that the model has not learned from. Example: --coverage 0.95 --calibrate-on "
+            "validation.npz"
+        )
+    if coverage is None or path is None:
+        return {}
+    check_coverage(coverage, "--coverage")
+    known = read_predictions(path)
+    if known.class_names != judged.class_names and not _are_numbers(known, judged):
+        raise UsageError(
+            f"{path}: expected predictions of the classes {listed(judged.class_names)}, found "
+            f"{listed(known.class_names)}."
+        )
+    return {"coverage": coverage, "calibration": (known.labels, known.probabilities)}
+
+
+def _are_numbers(*filed: FiledPredictions) -> bool:
+    """Say whether one of the files does not name its classes, so that their names cannot differ."""
+    return any(one.class_names == tuple(str(label) for label in range(len(one.class_names))) for one in filed)
 
 
 def compare(

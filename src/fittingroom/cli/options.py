@@ -70,6 +70,14 @@ Threads = Annotated[
 ]
 Json = Annotated[bool, Parameter(name="--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, Parameter(name=["--quiet", "-q"], help="No words on the way, only the result.")]
+Coverage = Annotated[
+    float | None,
+    Parameter(
+        name="--coverage",
+        help="Prediction sets, such as Coat or Pullover, this share of which holds the true class: 0.95. Calibrated on "
+        "the images that a run held out.",
+    ),
+]
 Pixels = Annotated[
     Literal["unit", "raw", "standard"] | None,
     Parameter(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, Json, ModelName, Pixels, Quiet
+from fittingroom.cli.options import Coverage, DataDir, Json, ModelName, Pixels, Quiet
 from fittingroom.cli.output import emit, emit_json, log, log_unless, on_one_line, table
 from fittingroom.data import class_names as fashion_names
 from fittingroom.errors import DataError, UsageError
@@ -20,6 +20,8 @@ from fittingroom.words import counted, once_each
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from fittingroom.arrays import Array
+    from fittingroom.inference.predictor import Engine
     from fittingroom.workflows.picture_answers import Failure, PictureAnswer
 
 
@@ -53,6 +55,10 @@ def predict(
     untempered: Annotated[
         bool, Parameter(help="The network's own probabilities, not as sure as its record warrants.")
     ] = False,
+    coverage: Coverage = None,
+    per_class: Annotated[
+        bool, Parameter(help="Of --coverage: for each class by itself, not over all of them.")
+    ] = False,
     pixels: Pixels = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -74,15 +80,37 @@ def predict(
     told = log_unless(quiet or json)
     if pixels is not None and model is None:
         raise UsageError("--pixels tells what a model of your own was fitted on: name it with --model.")
-    predictor = None if model is None else open_settled(model, pixels=pixels, prefer="onnx", log=told)
+    if per_class and coverage is None:
+        raise UsageError("--per-class says how --coverage is meant: give that too, such as --coverage 0.95.")
+    thresholds = None if coverage is None else _thresholds(model, coverage, per_class, told)
+    engine: Engine = "onnx" if thresholds is None else "keras"  # the very numbers that it was calibrated by
+    predictor = None if model is None else open_settled(model, pixels=pixels, prefer=engine, log=told)
     check_halves(predictor, halves)
+    how: dict[str, Any] = {"halves": halves, "tempered": not untempered, "thresholds": thresholds}
     with read_standard_input(pictures) as (given, named):
         files = pictures_in(given)
-        found = _told(name_pictures(files, predictor, as_, halves=halves, tempered=not untempered), len(files), told)
+        found = _told(name_pictures(files, predictor, as_, **how), len(files), told)
         answers = [named(_carried_out(one, explain, sort_into)) for one in found]
     _print(answers, json, quiet)
     failed = sum(_is_failure(answer) for answer in answers)
     return 0 if not failed else 2 if failed == len(answers) else 1
+
+
+def _thresholds(model: str | None, coverage: float, per_class: bool, log: Callable[[str], None]) -> Array:
+    """Return the thresholds of the prediction sets that are asked for, and say what is promised."""
+    from fittingroom.judging import check_coverage
+    from fittingroom.workflows.evaluation import coverage_thresholds
+
+    check_coverage(coverage, "--coverage")
+    if model is None:
+        raise UsageError(
+            "--coverage is calibrated on the images that a run held out: name the run, --model runs/my-run. Train one "
+            "with --validation 10000."
+        )
+    thresholds = coverage_thresholds(model, coverage, per_class=per_class, log=log)
+    whole = "of each class " if per_class else ""
+    log(f"Of pictures like the dataset's, {100 * coverage:g} % {whole}have the true class among those named.")
+    return thresholds
 
 
 @contextmanager
@@ -307,6 +335,12 @@ def explain(
     against: Annotated[
         str | None, Parameter(help="Why it is not this class: a name or a number; the runner-up if left out.")
     ] = None,
+    method: Annotated[
+        Literal["occlusion", "smoothgrad", "grad-cam"],
+        Parameter(
+            help="occlusion covers parts of the picture, of any model; the others are gradients of Keras models."
+        ),
+    ] = "occlusion",
     json: Json = False,
 ) -> None:
     """Draw which pixels an answer hangs on: what speaks for it, and what for it rather than another class.
@@ -320,7 +354,7 @@ def explain(
     if not pictures:
         raise UsageError("Expected at least one picture or folder. Example: fittingroom explain shirt.jpg --out why")
     rows: list[dict[str, Any]] = []
-    for path, found, saved in explain_pictures(pictures_in(pictures), model, out, against=against):
+    for path, found, saved in explain_pictures(pictures_in(pictures), model, out, against=against, method=method):
         for chances, picture in zip(found.probabilities, saved, strict=True):
             named = dict(zip(found.class_names, map(float, chances), strict=True))
             best = sorted(named, key=lambda name: -named[name])
@@ -328,4 +362,4 @@ def explain(
             if not json:
                 emit(f"{on_one_line(str(path))}: {best[0]}, {named[best[0]]:.1%}. Why: {on_one_line(str(picture))}")
     if json:
-        emit_json({"schema": "fittingroom/explain/1", "answers": rows})
+        emit_json({"schema": "fittingroom/explain/1", "method": method, "answers": rows})

@@ -95,6 +95,9 @@ def train(
     edits: Annotated[
         Path | None, Parameter(help="A completed edits.csv of `fittingroom audit`: carried out before training.")
     ] = None,
+    snapshots: Annotated[
+        bool, Parameter(help="Keep the weights after steps 1, 2, 4, 8, ... too: the run's page replays the training.")
+    ] = False,
     no_onnx: Annotated[bool, Parameter(help="Do not write model.onnx beside model.keras.")] = False,
     data_dir: DataDir = None,
     json: Json = False,
@@ -109,7 +112,7 @@ def train(
         refuse_ranks("--preview, --find-lr, --seeds and --on")
     asked: dict[str, Any] = {"recipe": recipe, "epochs": epochs, "validation": validation, "seed": seed}
     asked |= {"batch_size": batch_size, "lr": _rate(lr), "device": device, "track": track, "name": name, "out": out}
-    asked |= {"edits": edits}
+    asked |= {"edits": edits, "snapshots": snapshots or None}
     found: dict[str, Any] = {"data_dir": data_dir, "log": log_unless(quiet or json)}
     data = dataset or training.DEFAULT_DATASET
     if preview is not None or find_lr is not None:
@@ -130,11 +133,16 @@ def train(
     if resume is not None:
         kept = {key: asked[key] for key in asked if key not in ("epochs", "name", "out")}
         _refuse_with_resume({"recipe": recipe, "set": set_, **kept, "seeds": seeds, "on": on, "threads": threads})
+    if seeds is not None and snapshots:
+        raise UsageError(
+            "Expected --snapshots without --seeds: they are kept of one training at a time. Leave one out."
+        )
     if seeds is None and (on is not None or threads is not None):
         raise UsageError("Expected --on and --threads with --seeds: they are for several trainings. Add --seeds 1.")
     where: dict[str, Any] = {"model": model, "onnx": not no_onnx, "command": command_words(), **found}
     if seeds is not None:
         asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "track": track or (), **where}
+        del asked["snapshots"]
         _train_seeds({**asked, "data": data, "seeds": seeds, "on": on, "threads": threads}, quiet, json)
         return
     with progress(quiet or json) as on_progress:
@@ -143,7 +151,7 @@ def train(
             run = training.resume_run(resume, dataset=dataset, **more, **where)
         else:
             asked |= {"seed": seed or 0, "settings": _settings(set_ or []), "track": track or (), **where}
-            asked |= {"data": data, "on_progress": on_progress}
+            asked |= {"data": data, "snapshots": snapshots, "on_progress": on_progress}
             run = training.train(**asked)
     if is_first():
         _print(run, json)

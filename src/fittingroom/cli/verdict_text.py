@@ -12,7 +12,9 @@ from fittingroom.judging import check_gates, references_for, references_line, sc
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
-    from fittingroom.judging import QualityGate, Verdict
+    from collections.abc import Sequence
+
+    from fittingroom.judging import PredictionSets, QualityGate, Verdict
 
 
 FailUnder = Annotated[
@@ -46,6 +48,8 @@ def show(verdict: Verdict, title: str, dataset: str, fingerprint: str, seed: int
         emit(f"\nMost confused: true label {pair.true}, predicted {pair.predicted}: {times}.")
     if more:
         emit(f"\n{more}")
+    if verdict.prediction_sets:
+        emit(f"\n{set_tables(verdict.prediction_sets)}")
     emit(f"\n{score_line(verdict, title, fingerprint, seed)}")
     show_references(verdict, dataset)
 
@@ -69,6 +73,12 @@ def show_as(format: str, verdict: Verdict, dataset: str) -> None:  # noqa: A002 
             ["recall", score.name, score.recall, *(score.recall_interval or (None, None)), score.n],
             ["precision", score.name, score.precision, *(score.precision_interval or (None, None)), score.predicted],
             ["F1", score.name, score.f1, *(score.f1_interval or (None, None)), score.n],
+        ]
+    for sets in verdict.prediction_sets:
+        name = f"coverage of {sets.asked:g} sets, {_KINDS[sets.per_class]}"
+        rows.append([name, "all", sets.coverage, *sets.coverage_interval, sets.n])
+        rows += [
+            [name, one["name"], one["coverage"], *_ends(one["coverage_interval"]), one["n"]] for one in sets.classes
         ]
     emit(written_table(format, SCORE_COLUMNS, rows))
     if doubt := too_good_warning(verdict.accuracy, dataset):
@@ -102,6 +112,49 @@ def gates_passed(verdict: Verdict, gates: tuple[QualityGate, ...]) -> bool:
     for reason in reasons:
         log(f"fittingroom: {reason}")
     return not reasons
+
+
+_KINDS = {False: "one threshold", True: "one a class"}
+
+
+def set_tables(found: Sequence[PredictionSets]) -> str:
+    """Return what prediction sets are worth as two tables: over all images, and by class."""
+    first = found[0]
+    heading = ["thresholds", "hold the true class", "95 %", "expected", "classes a set", "of 1", "of 2", "of more"]
+    rows = [
+        (
+            _KINDS[sets.per_class],
+            f"{sets.coverage:.4f}",
+            _interval(sets.coverage_interval),
+            _interval(sets.expected),
+            f"{sets.mean_size:.3f}",
+            f"{sets.sizes[0]:,}",
+            f"{sum(sets.sizes[1:2]):,}",
+            f"{sets.larger:,}",
+        )
+        for sets in found
+    ]
+    columns = [f"{what}, {_KINDS[sets.per_class]}" for sets in found for what in ("hold it", "classes")]
+    by_class = [
+        (rows_of[0]["name"], *(_number(one[key]) for one in rows_of for key in ("coverage", "mean_size")))
+        for rows_of in zip(*(sets.classes for sets in found), strict=True)
+    ]
+    return (
+        f"Prediction sets, {100 * first.asked:g} % of which are to hold the true class; calibrated on "
+        f"{counted(first.calibrated_on, 'image')} that were held out:\n"
+        f"{table(heading, rows)}\n"
+        "Expected: between what the share lies by chance; it is larger where a set that would be empty got the most "
+        "probable class.\n\n"
+        f"{table(['true class', *columns], by_class)}"
+    )
+
+
+def _ends(interval: Any) -> tuple[Any, Any]:
+    return (None, None) if interval is None else (interval[0], interval[1])
+
+
+def _number(value: Any) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _class_table(verdict: Verdict) -> str:

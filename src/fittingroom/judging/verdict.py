@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.arrays import check_whole
-from fittingroom.errors import DataError
-from fittingroom.judging.calibration import Calibration, calibration, calibration_columns
+from fittingroom.errors import DataError, UsageError
+from fittingroom.judging.calibration import Calibration, calibration_columns
+from fittingroom.judging.calibration import calibration as calibration_of
+from fittingroom.judging.conformal import PredictionSets, judge_sets
 from fittingroom.judging.intervals import RESAMPLES, Interval, percentile_interval, resampled_sums, wilson_interval
 from fittingroom.judging.scores import (
     ClassScore,
@@ -65,6 +67,7 @@ class Verdict:
         calibration: how far confidence is from accuracy, and the reliability curve.
         risk_coverage: accuracy where the least confident predictions may be left out.
         area_under_risk: mean risk over all coverages.
+        prediction_sets: with one threshold for all classes, and with one for each; empty where none were asked for.
     """
 
     n: int
@@ -83,6 +86,7 @@ class Verdict:
     calibration: Calibration | None = None
     risk_coverage: tuple[RiskCoverage, ...] = ()
     area_under_risk: float | None = None
+    prediction_sets: tuple[PredictionSets, ...] = ()
 
     @property
     def calibrated(self) -> Calibration:
@@ -104,7 +108,15 @@ class Verdict:
         return f"accuracy {self.accuracy:.4f} (95 % {low:.4f} to {high:.4f}, n = {self.n:,})"
 
 
-def judge(labels: object, probabilities: object, class_names: Sequence[str], *, resamples: int = RESAMPLES) -> Verdict:
+def judge(
+    labels: object,
+    probabilities: object,
+    class_names: Sequence[str],
+    *,
+    resamples: int = RESAMPLES,
+    coverage: float | None = None,
+    calibration: tuple[Any, Any] | None = None,
+) -> Verdict:
     """Judge predictions, whoever made them.
 
     Args:
@@ -113,9 +125,13 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
             classes alone, whole numbers ``(n,)``: what needs probabilities is left out of the verdict.
         class_names: one name a column.
         resamples: of the bootstrap; 0 leaves its intervals out and is quicker.
+        coverage: judge prediction sets too, this share of which is to hold the true class; see `judging.conformal`.
+        calibration: labels and probabilities of other images, which the same model has not learned from, that these
+            sets are calibrated on.
 
     Raises:
         DataError: see `check_predictions` and `check_names`.
+        UsageError: ``coverage`` without ``calibration`` or the other way round, or classes alone for it.
 
     Example:
         >>> verdict = judge(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]]), ["cat", "dog"])
@@ -130,6 +146,7 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
     else:
         (checked, predicted), matrix = hard, None
     names = check_names(class_names, len(class_names) if matrix is None else matrix.shape[1])
+    sets = _sets(checked, matrix, names, coverage, calibration)
     right, confusion = predicted == checked, confusion_matrix(checked, predicted, len(names))
     of_samples = [] if matrix is None else _columns_of(checked, matrix, right)
     drawn = _drawn(checked, (class_columns(checked, predicted, len(names)), *of_samples), resamples)
@@ -148,9 +165,34 @@ def judge(labels: object, probabilities: object, class_names: Sequence[str], *, 
     return replace(
         verdict,
         **_means(of_samples[0], drawn[1] if drawn else None),
-        calibration=calibration(of_samples[1].sum(axis=0), drawn[2] if drawn else None),
+        prediction_sets=sets,
+        calibration=calibration_of(of_samples[1].sum(axis=0), drawn[2] if drawn else None),
         risk_coverage=risk_coverage(confidence, right),
         area_under_risk=area_under_risk(confidence, right),
+    )
+
+
+def _sets(
+    labels: Array, probabilities: Array | None, names: tuple[str, ...], coverage: float | None, calibration: Any
+) -> tuple[PredictionSets, ...]:
+    """Return prediction sets judged, with one threshold and with one a class; none where none are asked for."""
+    if coverage is None and calibration is None:
+        return ()
+    if coverage is None or calibration is None:
+        raise UsageError(
+            "Prediction sets take both a coverage, such as 0.95, and answers to calibrate on: labels and probabilities "
+            "of images that the model has not learned from, other ones than those judged."
+        )
+    if probabilities is None or hard_answers(*calibration) is not None:
+        raise UsageError("Prediction sets need probabilities; these predictions are classes alone.")
+    known = check_predictions(*calibration)
+    if len(known[0]) == len(labels) and np.array_equal(known[1], probabilities) and np.array_equal(known[0], labels):
+        raise UsageError(
+            "Expected other images to calibrate prediction sets on than those judged, received the same: on these the "
+            "sets hold the true class as often as was asked for whatever the model is worth."
+        )
+    return tuple(
+        judge_sets(labels, probabilities, names, known, coverage, per_class=per_class) for per_class in (False, True)
     )
 
 

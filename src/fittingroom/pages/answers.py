@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -80,15 +80,18 @@ class Pictures:
         judged: by position in the file of the split that was judged.
         train: by position in the file of training images.
         batches: images as they are, and as training gives them to the network; none where it changes nothing.
+        inside: what the network has learned, drawn, see `fittingroom.pages.learned.drawn_inside`; empty for nothing.
     """
 
     judged: Mapping[int, Array] = field(default_factory=dict)
     train: Mapping[int, Array] = field(default_factory=dict)
     batches: Sequence[Array] = ()
+    inside: Mapping[str, Any] = field(default_factory=dict)
 
     def __or__(self, other: Pictures) -> Pictures:
         batches = self.batches or other.batches
-        return Pictures({**self.judged, **other.judged}, {**self.train, **other.train}, batches)
+        inside = {**self.inside, **other.inside}
+        return Pictures({**self.judged, **other.judged}, {**self.train, **other.train}, batches, inside)
 
 
 def by_loss(labels: Array, probabilities: Array) -> Array:

@@ -53,7 +53,8 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "The cell in row Shirt and column T-shirt/top counts the shirts that were predicted to be T-shirts.",
     ),
     "coverage": (
-        "The share of images that a model answers if it may leave out those that it is least confident about.",
+        "The share of images that a model answers if it may leave out those that it is least confident about. Of "
+        "prediction sets it is another share: of those that hold the true class.",
         "At a coverage of 80 percent, a network of accuracy 0.87 is often right in 95 of 100 cases.",
     ),
     "eager": (
@@ -73,6 +74,12 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "so that scores can be compared.",
         "Fashion-MNIST as it is published today has the fingerprint 4d8e31d2057f6f93.",
     ),
+    "fold": (
+        "One of the parts, five for example, that training images are divided into. A network is trained on all parts "
+        "but one and asked about that one, for each part, so that every image is answered by a network that has not "
+        "seen it.",
+        "`fittingroom audit` trains five networks, each on 48,000 images, and asks each about the other 12,000.",
+    ),
     "gate": (
         "A condition on a score for scripts: where it is not met, the command ends with an error.",
         "`fittingroom evaluate runs/my-run --fail-under accuracy=0.88`",
@@ -81,6 +88,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "The range in which the true value of a score probably lies, given that the number of images is limited. A "
         "95 % interval contains it in 95 % of such experiments. Fewer images make it wider.",
         "An accuracy of 0.8657 on 10,000 images has the interval 0.8589 to 0.8722.",
+    ),
+    "label error": (
+        "A label that is not what the image shows. Networks that have not seen the image say something else, and so do "
+        "the images most like it.",
+        "Training image 45592 of Fashion-MNIST is labelled Shirt, and shows a dress.",
     ),
     "ladder": (
         "The recipes that come with this package, in the order of their accuracy and of the time that they take.",
@@ -100,6 +112,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "The number that training makes smaller: how wrong the predictions are. The loss of one image is small where "
         "its true class has a high probability.",
         "In the walk-through it falls from about 0.6 in the first epoch to about 0.3 in the last.",
+    ),
+    "near-duplicate": (
+        "Two pictures that are nearly the same: one moved by a pixel, mirrored, a little brighter, or saved anew. If "
+        "one is in training and the other in the test images, the test is a little easier than it seems.",
+        "25 of the 10,000 test images of Fashion-MNIST have one among the training images.",
     ),
     "network": (
         "A function with many adjustable numbers, its parameters, arranged in layers. Here it takes the pixels of an "
@@ -131,6 +148,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
     "precision": (
         "Of all the images predicted to be of a class, the share that truly are.",
         "If 1,100 images are predicted to be Shirts and 700 of them are, the precision of Shirt is 0.636.",
+    ),
+    "prediction set": (
+        "All the classes that an image may be, instead of the most probable one alone: so many that a stated share of "
+        "the sets holds the true class. A sure answer is a set of one class.",
+        "`fittingroom predict --coverage 0.95` says `Coat or Pullover` where one class would be too little.",
     ),
     "recall": (
         "Of all the images that truly are of a class, the share that was predicted to be.",

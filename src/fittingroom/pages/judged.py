@@ -11,14 +11,14 @@ import numpy as np
 from fittingroom.data import Dataset, Log, no_log
 from fittingroom.errors import ModelError
 from fittingroom.inference.model_files import IN_A_RUN
-from fittingroom.judging import fit_temperature, judge, references_for, tempering, too_good_warning
+from fittingroom.judging import fit_temperature, judge, judge_sets, references_for, tempering, too_good_warning
 from fittingroom.pages.answers import Pictures, answer_words, answers_at, choose, tally_sentence
 from fittingroom.pages.figures import coverage_figure, pair_figure, reliability_figure
 from fittingroom.pages.html import inline_svg, picture_uri
 from fittingroom.pages.interpretation import interpret
 from fittingroom.runs import is_run, open_run
 from fittingroom.words import counted, listed
-from fittingroom.workflows.run_data import dataset_judged, kept_predictions, run_predictions
+from fittingroom.workflows.run_data import dataset_judged, held_out_answers, kept_predictions, run_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from fittingroom.arrays import Array, Labels, Probabilities
-    from fittingroom.judging import ConfusedPair, Reference, RiskCoverage, Tempering, Verdict
+    from fittingroom.judging import ConfusedPair, PredictionSets, Reference, RiskCoverage, Tempering, Verdict
     from fittingroom.pages.answers import Answer
     from fittingroom.pages.interpretation import Interpretation
     from fittingroom.runs import Predictions, Run
@@ -54,6 +54,8 @@ class Judged:
         top_losses: the highest losses, the training images most like each beside them.
         confused_examples: of each of the score's most confused pairs, the images of the highest loss.
         pictures_missing: why there are no pictures; empty where there are.
+        sets: prediction sets of test images for a few coverages, each with one threshold and with one a class; empty
+            where no images were held out to calibrate them on.
     """
 
     split: JudgedSplit
@@ -69,6 +71,7 @@ class Judged:
     top_losses: tuple[Answer, ...]
     confused_examples: tuple[tuple[Answer, ...], ...]
     pictures_missing: str = ""
+    sets: tuple[PredictionSets, ...] = ()
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -229,11 +232,33 @@ def _with_pictures(run: Run, data: Dataset, seen: Interpretation) -> Judged:
         references=references_for(data.name),
         warning=too_good_warning(verdict.accuracy, data.name),
         temperature=tempered_by(run, data, seen.split.name, seen.split.labels, seen.probabilities),
+        sets=_sets(run, data, seen),
         first=seen.answers(np.arange(min(FIRST, len(seen.split)))),
         top_losses=_top_losses(seen),
         confused_examples=tuple(
             seen.mistakes(EXAMPLES, true=pair.true, predicted=pair.predicted) for pair in verdict.most_confused[:PAIRS]
         ),
+    )
+
+
+SET_COVERAGES = (0.9, 0.95, 0.99)
+
+
+def _sets(run: Run, data: Dataset, seen: Interpretation) -> tuple[PredictionSets, ...]:
+    """Return prediction sets of the test images; none where there is nothing to calibrate them on.
+
+    The images that they are calibrated on are no proof of them, so a run that was not evaluated has none.
+    """
+    if seen.split.name != "test" or not run.environment.get("held_out"):
+        return ()
+    try:
+        known = held_out_answers(run, data)
+    except ModelError:
+        return ()
+    return tuple(
+        judge_sets(seen.split.labels, seen.probabilities, seen.class_names, known, coverage, per_class=per_class)
+        for coverage in SET_COVERAGES
+        for per_class in (False, True)
     )
 
 
@@ -318,6 +343,22 @@ def temperature_sentence(judged: Judged) -> str:
         f"{'lowers' if on.temperature > 1 else 'raises'} every confidence and changes no predicted class: the "
         f"calibration error goes from {on.calibration_error[0]:.4f} to {on.calibration_error[1]:.4f}, the log loss "
         f"from {on.log_loss[0]:.4f} to {on.log_loss[1]:.4f}."
+    )
+
+
+def sets_sentence(judged: Judged) -> str:
+    """Say what prediction sets are for, at the coverage in the middle."""
+    at = next(one for one in judged.sets if one.asked == SET_COVERAGES[1] and not one.per_class)
+    low, high = at.expected
+    within = (
+        "as expected" if low <= at.coverage <= high else f"not within the {low:.4f} to {high:.4f} that chance gives"
+    )
+    return (
+        f"Where one class is too little to be told, the network can name all that an image may be. So that "
+        f"{100 * at.asked:g} % of these sets hold the true class, a class is in a set from a probability of "
+        f"{at.thresholds[0]:.4f} on, the most probable one always: {at.coverage:.4f} of the "
+        f"{counted(at.n, 'test image')} have the true class in theirs, {within}, and "
+        f"{at.sizes[0]:,} sets name one class alone."
     )
 
 

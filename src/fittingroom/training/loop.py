@@ -18,6 +18,7 @@ from fittingroom.progress import Progress
 from fittingroom.training.batching import ImagesInFile, TrainingData, batches
 from fittingroom.training.checkpoint import Checkpoint, group, grouped
 from fittingroom.training.record import Record, summed
+from fittingroom.training.snapshots import is_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,9 +134,12 @@ class Loop:
             if self.ranks is not None:
                 self.ranks.spread(self.session.tensors().values())
             with torch.no_grad():
+                if checkpoint is None:
+                    self._snapshot(0)
                 while state.epoch <= self.session.recipe.epochs and state.stopped is None:
                     self._epoch(state)
                 self.session.averaging.finish()
+                self._snapshot((state.epoch - 1) * self.steps, is_last=True)
             self.runner.end()
         finally:
             self.runner.give_back()
@@ -207,6 +211,7 @@ class Loop:
                 if watched:
                     self.runner.batch_begin(step, first + step)
                 record.add(*session.take_step(rows, labels[step], state.epoch, first + step), len(rows))
+                self._snapshot(first + step + 1)
                 last = step + 1 == self.steps
                 if watched:
                     last = self._told(record, step, first) or last
@@ -232,6 +237,14 @@ class Loop:
         if self.ranks is None:
             return self.interrupted()
         return (at_tick or (step + 1) % ASKED_EVERY == 0) and self.ranks.any(self.interrupted())
+
+    def _snapshot(self, step: int, *, is_last: bool = False) -> None:
+        """Have the weights kept after a step where that is due: those that would be kept if training ended there."""
+        if self.hooks.snapshot is None or not (is_last or is_due(step)):
+            return
+        with self.session.averaging.in_place():
+            weights = [*self.session.flat.parameter_views, *self.session.functional.buffers]
+            self.hooks.snapshot(step, step / self.steps, weights)
 
     def _told(self, record: Record, step: int, first: int) -> bool:
         """Tell callbacks that want to know it of a batch, and return whether one of them ends the epoch."""

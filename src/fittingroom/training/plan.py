@@ -21,6 +21,8 @@ from fittingroom.words import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from torch import Tensor
+
     from fittingroom.training.checkpoint import Checkpoint
     from fittingroom.training.ranks import Ranks
     from fittingroom.training.recipe import Recipe
@@ -69,12 +71,15 @@ class Hooks:
         on_progress: takes the progress, about twenty times an epoch.
         on_epoch: takes one line of the history an epoch.
         save: takes a checkpoint, or None to make none.
+        snapshot: takes how many steps have been taken, how many epochs these are, and the weights to look at later,
+            see `fittingroom.training.snapshots`; None to take none.
     """
 
     log: Log = no_log
     on_progress: OnProgress = no_progress
     on_epoch: Callable[[Line], None] = lambda _: None
     save: Callable[[Checkpoint], None] | None = None
+    snapshot: Callable[[int, float, Sequence[Tensor]], None] | None = None
 
 
 def plan_of(

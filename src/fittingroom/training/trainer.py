@@ -8,6 +8,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ from fittingroom.training.optimizers import bound
 from fittingroom.training.plan import Hooks, TrainingPlan, plan_of, refuse_alone
 from fittingroom.training.ranks import Ranks, facts_here, join
 from fittingroom.training.recipe import AUTO, Recipe, resolved
+from fittingroom.training.snapshots import write_snapshot
 from fittingroom.training.step import Session, adapt, is_compiled, refuse_one_image
 from fittingroom.training.tracking import tracked
 from fittingroom.training.whiten import SAMPLE, whiten
@@ -277,7 +279,8 @@ def _fit_into(
 ) -> Run:
     """Train with history and checkpoints going into the run's folder, and keep the trained model there."""
     folder = run.folder / "checkpoint"
-    hooks = Hooks(log=log, on_progress=on_progress, save=lambda checkpoint: checkpoints.write(folder, checkpoint))
+    snapshot = partial(write_snapshot, run.folder) if run.environment.get("snapshots") else None
+    hooks = Hooks(log, on_progress, save=partial(checkpoints.write, folder), snapshot=snapshot)
     if saved is not None:  # a line may be missing or too many after a kill: the checkpoint knows
         lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in saved.facts["history"]]
         run.write_text("history.jsonl", "".join(lines))

@@ -10,10 +10,13 @@ import numpy as np
 
 from fittingroom.arrays import Array
 from fittingroom.data.accepting import accept_images
-from fittingroom.errors import DataError, UsageError
+from fittingroom.errors import DataError, ModelError, UsageError
 from fittingroom.files import atomic_write
-from fittingroom.inference.attribution import occlusion_maps
-from fittingroom.lookup import suggest
+from fittingroom.inference.attribution import grad_cam_maps, occlusion_maps, smoothgrad_maps
+from fittingroom.inference.inside import Inside
+from fittingroom.inference.inside import look_inside as of_network
+from fittingroom.inference.predictor import open_predictor
+from fittingroom.lookup import look_up, suggest
 from fittingroom.photos.prepare import prepare_photo
 from fittingroom.photos.whole_photo import SIZE, whole_photo
 from fittingroom.pictures import read_pictures
@@ -36,12 +39,14 @@ class Explanation:
         probabilities: tempered, ``(n, c)``.
         maps: ``(n, c, h, w)``: above 0 where a pixel speaks for the class, below where against it.
         class_names: one a class.
+        method: how they were made.
     """
 
     images: Array
     probabilities: Array
     maps: Array
     class_names: tuple[str, ...]
+    method: str = "occlusion"
 
     def label(self, name: str | int) -> int:
         """Return a class's number by its name or number.
@@ -71,34 +76,82 @@ class Explanation:
         return own if against is None else own - self.maps[:, self.label(against)]
 
 
-def explain(model: Any, images: Any, *, pixels: str | None = None) -> Explanation:
+METHODS = ("occlusion", "smoothgrad", "grad-cam")
+
+
+def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str | None = None) -> Explanation:
     """Say which pixels a model's answers hang on; ``fittingroom explain`` draws it.
 
-    A patch covers the picture everywhere in turn, with the middle value of the picture's edge, and each pixel has the
-    mean, over the patches on it, of what the class's centred logit lost.
+    By occlusion, a patch covers the picture everywhere in turn, with the middle value of the picture's edge, and each
+    pixel has the mean, over the patches on it, of what the class's centred logit lost. By gradients, which are quicker
+    and of Keras models alone: SmoothGrad is the pixel times the logit's gradient, the mean over noisy copies; Grad-CAM
+    tells where what a convolution finds speaks for the class, as a point and not as an area.
 
     Args:
         model: as `fittingroom.predict` takes it.
         images: likewise: uint8 ``(n, h, w)`` or what turns into that; photos for the network for photos.
+        method: "occlusion", of any model; "smoothgrad" or "grad-cam", by captum, of Keras models.
         pixels: what a model of your own was fitted on, as `fittingroom.predict` takes it.
 
     Returns:
         Maps for every class, so that "why not Shirt?" is the difference of two.
 
     Raises:
-        ModelError: the images do not fit the model.
+        ModelError: the images do not fit the model, or the method does not.
+        UsageError: no such method, or captum is not installed.
         DataError: images that cannot be taken.
 
     Example:
         >>> found = explain("fashion-mnist/92", images)  # doctest: +SKIP
         >>> found.why("Coat", against="Shirt")[0]  # doctest: +SKIP
     """
+    look_up(method, dict.fromkeys(METHODS), "method")
     opened = open_settled(model, pixels=pixels)
     taken = of_size(images, opened) if opened.of_photos else accept_images(images, shape=opened.image_shape)
     ask = (lambda photos: opened.ask(photos)[0]) if opened.of_photos else opened.predict
-    maps = occlusion_maps(ask, taken)
+    if method == "occlusion":
+        maps = occlusion_maps(ask, taken)
+    elif opened.model is None or opened.feed is not None:
+        raise ModelError(f"{opened.title}: {method} is of Keras models whose pixels they tell. Take occlusion.")
+    else:
+        maps = (smoothgrad_maps if method == "smoothgrad" else grad_cam_maps)(opened.model, taken)
+        without = np.flatnonzero(~maps.reshape(len(maps), -1).any(axis=1)) if len(maps) else []
+        if len(without):
+            raise ModelError(
+                f"{opened.title}: {method} finds no gradient at all for image {int(without[0])}, and a map of it would "
+                "say nothing. Take occlusion."
+            )
     probabilities = opened.predict(taken)
-    return Explanation(taken, probabilities, maps, opened.names(probabilities.shape[1]))
+    return Explanation(taken, probabilities, maps, opened.names(probabilities.shape[1]), method)
+
+
+def look_inside(model: Any, images: Any) -> Inside:
+    """Return what a network has learned, and what each of its layers makes of pictures.
+
+    Args:
+        model: as `fittingroom.predict` takes it: a run, a Keras file, a shipped name, or a Keras model in memory.
+        images: uint8 ``(n, h, w)`` or what turns into that.
+
+    Returns:
+        The first weights as pictures; of units what each makes of each image, and how far it moves each class's score;
+        and the values of every layer.
+
+    Raises:
+        ModelError: an ONNX file or a torch module, which have no layers to look at; or images that do not fit.
+        DataError: images that cannot be taken.
+
+    Example:
+        >>> inside = look_inside("fashion-mnist/walkthrough", images)  # doctest: +SKIP
+        >>> inside.weights.shape, inside.activations.shape, inside.pushes.shape  # doctest: +SKIP
+        ((128, 28, 28), (2, 128), (2, 128, 10))
+    """
+    opened = open_predictor(model)
+    if opened.model is None:
+        raise ModelError(
+            f"{opened.title}: expected a Keras model to look inside, and {opened.engine} computes it, so that "
+            "only its answers are known. Try fittingroom explain, which covers parts of the picture."
+        )
+    return of_network(opened.model, accept_images(images))
 
 
 def explanation_figure(found: Explanation, position: int, against: str | int | None = None) -> Figure:
@@ -164,7 +217,12 @@ def save_maps(found: Explanation, names: Sequence[str], folder: Path, against: s
 
 
 def explain_pictures(
-    paths: Sequence[Path], model: Any, folder: Path, *, against: str | int | None = None
+    paths: Sequence[Path],
+    model: Any,
+    folder: Path,
+    *,
+    against: str | int | None = None,
+    method: str = "occlusion",
 ) -> Iterator[tuple[Path, Explanation, list[Path]]]:
     """Explain files one after the other and save a picture of each answer.
 
@@ -173,6 +231,7 @@ def explain_pictures(
         model: as `fittingroom.predict` takes it; None for the network for photos, and for data the 28x28 one.
         folder: for the pictures.
         against: the class that is not to be, see `explanation_figure`.
+        method: see `explain`.
 
     Yields:
         The file, what was found, and the pictures that were saved.
@@ -191,6 +250,6 @@ def explain_pictures(
             images = whole_photo(path, predictor.image_shape or SIZE)[None]
         else:
             images = prepare_photo(path).image[None]
-        found = explain(predictor, images)
+        found = explain(predictor, images, method=method)
         names = [path.stem] if len(images) == 1 else [f"{path.stem}-{place}" for place in range(len(images))]
         yield path, found, save_maps(found, names, folder, against)

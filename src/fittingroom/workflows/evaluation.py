@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Images, Probabilities
+from fittingroom.arrays import Array, Images, Probabilities
 from fittingroom.data import Dataset, Log, Split, load, no_log
 from fittingroom.data.accepting import accept_images, accept_pair
 from fittingroom.data.catalog import DATASETS
-from fittingroom.errors import ModelError
+from fittingroom.errors import ModelError, UsageError
 from fittingroom.inference.pixels import settle
 from fittingroom.inference.predictor import Engine, Predictor, open_predictor
-from fittingroom.judging import Verdict, judge
+from fittingroom.judging import Verdict, check_coverage, judge, names_in, set_thresholds, sets_of
 from fittingroom.mapped_arrays import is_large, pieces
 from fittingroom.pictures import have_light_background
 from fittingroom.progress import warn_user
 from fittingroom.runs import Predictions, Run, is_run, open_run
 from fittingroom.words import counted
-from fittingroom.workflows.run_data import dataset_at_hand
+from fittingroom.workflows.run_data import dataset_at_hand, held_out_answers
 
 if TYPE_CHECKING:
     import keras
@@ -96,6 +96,75 @@ def predict(
     return opened.predict(images, tempered=tempered)
 
 
+def coverage_thresholds(
+    model: Any, coverage: float, *, per_class: bool = False, data_dir: Path | None = None, log: Log = no_log
+) -> Array:
+    """Return the least probability of a class that is in a prediction set of a run, by label, ``(classes,)``.
+
+    They are calibrated on the images that the run held out, by its own probabilities, not tempered.
+
+    Args:
+        model: a run or its folder.
+        coverage: the share of the sets that is to hold the true class, between 0 and 1.
+        per_class: whether that is to hold for each class, each with a threshold of its own.
+        data_dir: where the run's dataset is; None to look.
+        log: takes one line for the user.
+
+    Raises:
+        UsageError: a coverage that is none, or a model that is no run.
+        RunError: the run held out no images, or its dataset cannot be had.
+    """
+    coverage, run = check_coverage(coverage), _run_with_coverage(model)
+    return set_thresholds(*held_out_answers(run, None, data_dir, log=log), coverage, per_class=per_class)
+
+
+def _run_with_coverage(model: Any) -> Run:
+    """Return the run that a stated coverage is asked of.
+
+    Raises:
+        UsageError: it is a model of another kind.
+    """
+    run = _run_of(model)
+    if run is None:
+        named = f"{model}" if isinstance(model, str | Path) else "a model in memory"
+        raise UsageError(
+            f"Expected a run for a stated coverage, received {named}: it is calibrated on the images that a run held "
+            "out, which only its folder knows. Train one with --validation 10000, and pass --model RUN."
+        )
+    return run
+
+
+def predict_sets(model: Any, images: Any, coverage: float = 0.95, *, per_class: bool = False) -> list[tuple[str, ...]]:
+    """Return for each image the classes that it may be, so that a stated share of these sets holds the true one.
+
+    The share is promised for images drawn like the dataset's, over all of them together; with ``per_class`` for each
+    class by itself. See docs/judging.md.
+
+    Args:
+        model: a run that held out images, or its folder.
+        images: uint8 ``(n, h, w)``, as they are in the files; or what `data.accepting` turns into that.
+        coverage: the share, between 0 and 1.
+        per_class: whether it is to hold for each class, each with a threshold of its own.
+
+    Returns:
+        Class names, of each image the most probable first; at least one.
+
+    Raises:
+        UsageError: a coverage that is none, or a model that is no run.
+        RunError: the run held out no images, or its dataset cannot be had.
+        DataError: the images cannot be taken.
+
+    Example:
+        >>> predict_sets("runs/my-run", images, 0.95)  # doctest: +SKIP
+        [('Coat', 'Pullover'), ('Bag',)]
+    """
+    thresholds = coverage_thresholds(model, coverage, per_class=per_class)
+    probabilities = predict(model, images, tempered=False)
+    names = open_predictor(model).names(probabilities.shape[1])
+    inside = sets_of(probabilities, thresholds)
+    return [names_in(own, row, names) for own, row in zip(inside, probabilities, strict=True)]
+
+
 def learned_from_dark(predictor: Predictor) -> bool:
     """Say whether a model's classes are those of a dataset known here, all of whose pictures are light on black."""
     return predictor.class_names in {known.class_names for known in DATASETS.values()}
@@ -126,6 +195,7 @@ def evaluate(
     data: Any,
     *,
     pixels: str | None = None,
+    coverage: float | None = None,
     asked_by: str = "evaluate",
     log: Log = no_log,
 ) -> Verdict:
@@ -140,24 +210,37 @@ def evaluate(
         data: a dataset or the name of one, of which the test split is used; or images and labels in any form that
             `data.accepting` knows.
         pixels: see `predict`; None to find out, on the dataset's training images where the model does not tell.
+        coverage: judge prediction sets of a run too, this share of which is to hold the true class, calibrated on the
+            images that it held out.
         asked_by: which command looked, for the line.
         log: told what was found by asking; without one a warning tells it.
 
     Raises:
         ModelError: the model's classes are not the dataset's.
+        UsageError: a coverage that is none, or one of a model that is no run.
+        RunError: a coverage of a run that held out no images.
     """
-    run = _run_of(model)
+    run = _run_of(model) if coverage is None else _run_with_coverage(model)
+    if coverage is not None:
+        check_coverage(coverage)
     data = load(data) if isinstance(data, (str, Path)) else data
     images, labels = accept_pair(data, "evaluation", part="test")
     predictor = open_settled(model, data if isinstance(data, Dataset) else None, pixels, log=log)
     if run is None or not isinstance(data, Dataset) or run.environment.get("fingerprint") != data.fingerprint:
         _warn_of_light(images, predictor)
+    calibration = None if coverage is None or run is None else held_out_answers(run, _own_of(run, data), log=log)
     probabilities = predictor.predict(images, tempered=False)
     names = _class_names(data, probabilities, predictor)
-    verdict = judge(labels, probabilities, names)
+    verdict = judge(labels, probabilities, names, coverage=coverage, calibration=calibration)
     if run is not None and isinstance(data, Dataset):
         _keep(run, data, data.test, probabilities, verdict, asked_by)
     return verdict
+
+
+def _own_of(run: Run, data: Any) -> Dataset | None:
+    """Return a dataset where it is the one that a run learned from, else None."""
+    is_own = isinstance(data, Dataset) and run.environment.get("fingerprint") == data.fingerprint
+    return data if is_own else None
 
 
 def _run_of(model: object) -> Run | None:

@@ -22,6 +22,7 @@ from fittingroom.errors import DataError, FittingRoomError, UsageError
 from fittingroom.files import atomic_write
 from fittingroom.inference.model_files import PHOTO_28_MODEL, PHOTO_MODEL
 from fittingroom.inference.predictor import UNSURE
+from fittingroom.judging import names_in, set_words, sets_of
 from fittingroom.photos.importing import free_name
 from fittingroom.photos.opening import Opened, as_opened, is_picture_name
 from fittingroom.photos.prepare import PreparedPhoto, prepare_photo, with_halves
@@ -66,6 +67,8 @@ class PictureAnswer:
         seconds: from the file to the answer.
         predictor: who answered.
         prepared: the steps to 28x28; None for data, and where a network for photos answered, which takes none.
+        prediction_set: the classes that it may be, for the coverage that was asked for, the most probable first; None
+            where none was.
     """
 
     path: str
@@ -79,12 +82,15 @@ class PictureAnswer:
     seconds: float
     predictor: Predictor = field(repr=False)
     prepared: PreparedPhoto | None = field(default=None, repr=False)
+    prediction_set: tuple[str, ...] | None = None
 
     @property
     def words(self) -> str:
         """What the picture is called: the class, with its runner-up where that is not sure, or none of them."""
         if self.none_of_these:
             return f"none of these ({self.label}?)"
+        if self.prediction_set is not None:
+            return set_words(self.prediction_set)
         if self.confidence >= UNSURE or len(self.probabilities) < 2:
             return self.label
         return f"{self.label}, or {sorted(self.probabilities, key=lambda name: -self.probabilities[name])[1]}"
@@ -209,6 +215,7 @@ def name_pictures(
     *,
     halves: bool = False,
     tempered: bool = True,
+    thresholds: Array | None = None,
 ) -> Iterator[PictureAnswer | Failure]:
     """Answer files one after the other; what fails is told, and the rest goes on.
 
@@ -218,6 +225,8 @@ def name_pictures(
         taken_as: "data", "photo", or "auto": ``.npy`` and grey pictures of the model's size are data, others photos.
         halves: of photos, see `predict_photos`.
         tempered: see `Predictor.predict`.
+        thresholds: of prediction sets, see `fittingroom.workflows.evaluation.coverage_thresholds`; None for no sets.
+            Photos then fail: a coverage is stated for pictures like the dataset's.
     """
     shape = DATA_SHAPE if model is None or model.of_photos else model.image_shape
     for path in paths:
@@ -225,7 +234,9 @@ def name_pictures(
             if _is_folder(path):
                 raise DataError(f"{path}: expected pictures in this folder, found none. Subfolders are not searched.")
             if taken_as == "data" or (taken_as == "auto" and is_data(path, shape)):
-                yield from name_data(path, who_answers(model, "data", tempered=tempered))
+                yield from name_data(path, who_answers(model, "data", tempered=tempered), thresholds)
+            elif thresholds is not None:
+                raise DataError(f"{path}: {NO_COVERAGE}")
             else:
                 yield name_photo(path, who_answers(model, "photo", tempered=tempered), str(path), halves=halves)
         except FittingRoomError as error:
@@ -237,8 +248,14 @@ def is_data(path: Path, image_shape: tuple[int, int] | None) -> bool:
     return path.suffix == ".npy" or (image_shape is not None and is_grey_of_size(path, image_shape))
 
 
-def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
-    """Answer the pictures of one file, taken as they are.
+NO_COVERAGE = (
+    "it is taken as a photo, and the coverage is stated for pictures like the dataset's, which a photo made small is "
+    "not. Leave --coverage out, or pass --as data for a picture that looks like the dataset's."
+)
+
+
+def name_data(path: Path, predictor: Predictor, thresholds: Array | None = None) -> list[PictureAnswer]:
+    """Answer the pictures of one file, taken as they are; with thresholds, with their prediction sets too.
 
     Raises:
         DataError: they cannot be read, or the model is the network for photos.
@@ -256,6 +273,11 @@ def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
     score = predictor.none_of_these
     scores = [None] * len(images) if score is None else [score(image[None]) for image in images]
     names = [str(path)] if len(images) == 1 else [f"{path}[{index}]" for index in range(len(images))]
+    sets: Any = [None] * len(images)
+    if thresholds is not None:
+        own = predictor.predict(images, tempered=False)
+        rows = zip(sets_of(own, thresholds), own, strict=True)
+        sets = [names_in(*row, predictor.names(len(thresholds))) for row in rows]
     seconds = (time.perf_counter() - start) / max(1, len(images))
     light = have_light_background(images) & learned_from_dark(predictor)
     return [
@@ -263,8 +285,9 @@ def name_data(path: Path, predictor: Predictor) -> list[PictureAnswer]:
             answer_of(name, "data", row, score, predictor),
             seconds=seconds,
             warnings=(*told, *([LIGHT] if is_light else [])),
+            prediction_set=own_set,
         )
-        for name, row, score, is_light in zip(names, probabilities, scores, light, strict=True)
+        for name, row, score, is_light, own_set in zip(names, probabilities, scores, light, sets, strict=True)
     ]
 
 
@@ -416,6 +439,7 @@ def as_row(answer: PictureAnswer | Failure) -> dict[str, Any]:
         "label": answer.label,
         "confidence": answer.confidence,
         "probabilities": answer.probabilities,
+        **({} if answer.prediction_set is None else {"prediction_set": list(answer.prediction_set)}),
         "none_of_these": answer.none_of_these,
         "none_of_these_score": answer.none_of_these_score,
         "warnings": list(answer.warnings),

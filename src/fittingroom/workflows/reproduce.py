@@ -52,7 +52,8 @@ def reproduce(run: Run) -> tuple[str, str]:
     edits = ["--edits", str(run.folder / EDITS)] if facts.get("edits") else []
     recipe = recipe_words(Recipe.from_toml(run.folder / "recipe.toml"), (facts.get("recipe") or {}).get("name"))
     held_out = ["--validation", str(facts["held_out"])] if facts.get("held_out") else []
-    words = ["fittingroom", "train", *model, *data, *edits, *recipe, *held_out, "--seed", str(facts["seed"])]
+    more = ["--snapshots"] if facts.get("snapshots") else []
+    words = ["fittingroom", "train", *model, *data, *edits, *recipe, *held_out, *more, "--seed", str(facts["seed"])]
     return shlex.join(words), _note(facts, source)
 
 

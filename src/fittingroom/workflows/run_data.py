@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fittingroom.arrays import Probabilities
+from fittingroom.arrays import Labels, Probabilities
 from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, locate, no_log
 from fittingroom.data.edits import EDITS
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import DataError, RunError, UsageError
+from fittingroom.files import atomic_write, read_arrays
 from fittingroom.inference.model_files import IN_A_RUN, read_card, shipped_names
+from fittingroom.judging import check_predictions
+from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 from fittingroom.runs import Predictions, Run, is_run, list_runs, open_run
 
 if TYPE_CHECKING:
@@ -36,12 +41,17 @@ def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
     data = as_trained_on(run, data)
     if facts.get("held_out"):
         return hold_out(data.train, facts["held_out"], seed=0)
-    if facts.get("validation_images"):
+    _check_not_by_hand(run)
+    return data.train, None
+
+
+def _check_not_by_hand(run: Run) -> None:
+    """Raise where the images that a run was measured on were passed by hand."""
+    if run.environment.get("validation_images") and not run.environment.get("held_out"):
         raise RunError(
             f"{run.folder}: its validation images were passed as arrays, so which they are is not known. "
             "Hold them out by number (validation=10000), or evaluate the run."
         )
-    return data.train, None
 
 
 def check_same_data(run: Run, data: Dataset) -> None:
@@ -158,6 +168,60 @@ def dataset_judged(run: Run, fingerprint: str) -> str:
     """
     names = [look.get("dataset") for look in run.test_looks if look.get("fingerprint") == fingerprint]
     return str(names[-1]) if names and names[-1] else data_name(run.environment)
+
+
+CALIBRATION = "calibration.npz"  # in a run: what it answers about the images that it held out
+
+
+def held_out_answers(
+    run: Run, data: Dataset | None = None, data_dir: Path | None = None, *, log: Log = no_log
+) -> tuple[Labels, Probabilities]:
+    """Return what a run says of the images that it held out: their labels, and its own probabilities, not tempered.
+
+    They are kept in ``calibration.npz`` in the run's folder, and asked for anew where the model's file is another.
+
+    Args:
+        run: trained with images held out by number.
+        data: its dataset; None to load it where it is needed.
+        data_dir: where the dataset's files are; None to look.
+        log: takes one line for the user.
+
+    Returns:
+        Labels ``(n,)``, and probabilities ``(n, classes)``.
+
+    Raises:
+        RunError: it held out no images, or its dataset cannot be had.
+    """
+    if not run.environment.get("validation_images"):
+        raise RunError(
+            f"{run.folder} held out no images, and a stated coverage is calibrated on images that the network has not "
+            "learned from. Train with --validation 10000."
+        )
+    _check_not_by_hand(run)
+    path, stamp = run.folder / CALIBRATION, _sha256_of_model(run)
+    if stamp and path.is_file():
+        kept: Any = {}
+        try:
+            kept = read_arrays(path, RunError)
+        except RunError:
+            log(f"{path} cannot be read, and is made anew.")
+        if (
+            isinstance(kept, dict)
+            and {"labels", "probabilities", "model"} <= kept.keys()
+            and str(kept["model"]) == stamp
+        ):
+            return check_predictions(kept["labels"], kept["probabilities"])
+    held, answers = _asked(run, data or run_dataset(run, data_dir, log=log), "validation", keep=False)
+    if stamp:
+        arrays: dict[str, Any] = {"labels": held.labels, "probabilities": answers, "model": np.array(stamp)}
+        with suppress(OSError):  # of a run that cannot be written to they are asked for each time
+            atomic_write(path, lambda place: np.savez_compressed(place, **arrays))
+    return check_predictions(held.labels, answers)
+
+
+def _sha256_of_model(run: Run) -> str:
+    files = [run.folder / name for name in (IN_A_RUN, KEPT_WEIGHTS)]
+    return next((hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()), "")
 
 
 def data_name(facts: Mapping[str, object]) -> str:

@@ -59,6 +59,7 @@ def train(
     data_dir: str | Path | None = None,
     edits: str | Path | None = None,
     onnx: bool = True,
+    snapshots: bool = False,
     command: str | Sequence[str] = "Python call",
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
@@ -92,6 +93,8 @@ def train(
         edits: a file of decisions about training images, see `Dataset.edited`, that are carried out first; the run
             keeps a copy.
         onnx: whether to write ``model.onnx`` beside ``model.keras``, or to log in one line why not.
+        snapshots: whether to keep the weights before the first step and after steps 1, 2, 4, 8, ... and the last, so
+            that the run's page can replay the training; a few megabytes, and the run is the same to the bit.
         command: how this was called, for the run's record.
         log: takes one line for the user.
         on_progress: takes the progress, about twenty times an epoch.
@@ -123,10 +126,12 @@ def train(
         validation=validation,
         callbacks=callbacks,
         out=out,
-        facts={"name": name, "command": command, "tracking": trackers, **found},
+        facts={"name": name, "command": command, "tracking": trackers, "snapshots": bool(snapshots), **found},
         log=log,
         on_progress=on_progress,
     )
+    if snapshots and is_first() and not (run.folder / IN_A_RUN).is_file():
+        log("The snapshots are kept; the run's page replays those of networks of ordinary Keras layers alone.")
     if onnx and is_first():
         write_twin(run, loaded, log)
     return run

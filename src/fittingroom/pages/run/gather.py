@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from fittingroom.arrays import Images
 from fittingroom.data import DATASETS, Dataset, Log, no_log
-from fittingroom.errors import DataError, RunError
+from fittingroom.errors import DataError, ModelError, RunError
+from fittingroom.inference.inside import look_inside
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.judged import judged_run, pictures_of
+from fittingroom.pages.learned import drawn_inside, images_of, learned_facts
 from fittingroom.pages.learning import read_history, read_learning
+from fittingroom.pages.replay import gather_replay
 from fittingroom.pages.run.values import RunReport
 from fittingroom.training import Recipe
 from fittingroom.workflows.reproduce import reproduce
@@ -18,14 +23,18 @@ from fittingroom.workflows.run_data import run_dataset
 from fittingroom.workflows.training_previews import preview
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import keras
 
     from fittingroom.arrays import Array
+    from fittingroom.pages.answers import Answer
     from fittingroom.pages.judged import Judged
     from fittingroom.runs import Run
+
+
+INSIDE = 3  # images that the network's inside is shown for
 
 
 def summary(model: keras.Model, width: int = 80) -> str:
@@ -52,7 +61,15 @@ def gather_run(run: Run, data_dir: Path | None = None, *, log: Log = no_log) -> 
     judged = judged_run(run, data, why, log=log)
     shows = judged is not None and not judged.pictures_missing and data is not None
     pictures = pictures_of(judged, data) if shows else Pictures()  # type: ignore[arg-type]
-    return _report(run, judged, why), pictures | Pictures(batches=_augmented(run, data))
+    report = _report(run, judged, why)
+    if judged is not None and shows and judged.first:
+        shown = judged.first[:INSIDE]
+        seen = images_of(pictures.judged, shown)
+        learned, drawn = gather_inside(run, shown, seen, judged.class_names, layer_by_layer=True)
+        report, pictures = replace(report, learned=learned), pictures | Pictures(inside=drawn)
+    replay, played = gather_replay(run, data)
+    pictures = pictures | Pictures(batches=_augmented(run, data), inside={"replay": played} if replay else {})
+    return replace(report, replay=replay), pictures
 
 
 def _augmented(run: Run, data: Dataset | None) -> list[Array]:
@@ -71,6 +88,29 @@ def data_or_why(run: Run, data_dir: Path | None = None) -> tuple[Dataset | None,
         return run_dataset(run, data_dir), ""
     except (DataError, RunError) as error:
         return None, str(error)
+
+
+def gather_inside(
+    run: Run, answers: Sequence[Answer], images: Images, names: Sequence[str], *, layer_by_layer: bool = False
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return what a run's network has learned, as values and drawn; nothing where it cannot be looked into.
+
+    Args:
+        run: trained.
+        answers: about these images.
+        images: that it is asked about, uint8 ``(n, h, w)``.
+        names: of the classes.
+        layer_by_layer: whether to draw what each layer makes of the first image too.
+    """
+    network = open_predictor(run).model if (run.folder / IN_A_RUN).is_file() else None
+    if network is None:
+        return None, {}
+    try:
+        inside = look_inside(network, images)
+    except ModelError:  # its own Python calls its layers: there is nothing to show
+        return None, {}
+    facts = learned_facts(inside, answers, int(network.count_params()))
+    return facts, drawn_inside(inside, facts, images, names, layer_by_layer=layer_by_layer)
 
 
 def readable(environment: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,6 +151,7 @@ def _report(run: Run, judged: Judged | None, why: str) -> RunReport:
         judged=judged,
         no_score="" if judged else _why_no_score(run, why),
         edits=facts.get("edits"),
+        class_names=tuple(facts.get("class_names") or map(str, range(facts.get("classes") or 0))),
     )
 
 

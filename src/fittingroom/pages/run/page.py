@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fittingroom.data.edits import edits_words
-from fittingroom.pages import judged
+from fittingroom.pages import judged, replay
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.figures import preview_figure
-from fittingroom.pages.html import inline_svg, learning_curves, render
+from fittingroom.pages.html import inline_svg, learning_curves, picture_uri, render
 from fittingroom.pages.judged import judged_figures
 from fittingroom.pages.run.values import cost_words, status_sentence
 from fittingroom.words import counted
@@ -25,9 +25,12 @@ PARTS = (
     ("training", "Training"),
     ("classes", "Per class"),
     ("calibration", "Calibration"),
+    ("sets", "Prediction sets"),
     ("first", "First images"),
     ("losses", "Highest losses"),
     ("confused", "Confusions"),
+    ("learned", "What it has learned"),
+    ("replay", "The training replayed"),
     ("cost", "Cost"),
     ("reproduce", "Reproduce"),
 )
@@ -55,6 +58,9 @@ def run_page(report: RunReport, pictures: Pictures | None = None) -> str:
         parts=[(key, name) for key, name in PARTS if _is_there(key, report, bool(drawn and drawn["first"]))],
         cost=cost_words(report.cost),
         edited=edits_words(report.edits) if report.edits else "",
+        inside=(pictures or Pictures()).inside,
+        played=replay,
+        picture_uri=picture_uri,
     )
 
 
@@ -71,6 +77,11 @@ def _figures(report: RunReport, pictures: Pictures) -> dict[str, Markup]:
 def _is_there(key: str, report: RunReport, with_first: bool) -> bool:
     if key in ALWAYS:
         return True
+    if key == "replay":
+        return report.replay is not None
     if report.judged is None or (key == "first" and not with_first):
         return False
-    return key != "confused" or bool(report.judged.confused_examples)
+    if key == "learned":
+        return report.learned is not None
+    found = {"confused": report.judged.confused_examples, "sets": report.judged.sets}
+    return bool(found.get(key, True))

@@ -56,6 +56,9 @@ class RunReport:
         judged: the answers judged; None where there are none.
         no_score: why there are none; empty where there are.
         edits: which training images were changed before training, as `data.edits.Edits.facts` has it; None for none.
+        learned: what the network has learned, as `fittingroom.pages.learned.learned_facts` has it; None for nothing.
+        replay: how the network changed on its way, as `fittingroom.pages.replay` gathers it; None for nothing.
+        class_names: of what it learned from, by label; empty where they are not known.
     """
 
     name: str
@@ -77,6 +80,9 @@ class RunReport:
     judged: Judged | None = None
     no_score: str = ""
     edits: Mapping[str, Any] | None = None
+    learned: Mapping[str, Any] | None = None
+    replay: Mapping[str, Any] | None = None
+    class_names: tuple[str, ...] = ()
 
     @property
     def test_looks(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging import Verdict, judge
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.judged import judged_run, pictures_of
+from fittingroom.pages.learned import images_of
 from fittingroom.pages.learning import read_history
-from fittingroom.pages.run.gather import readable
+from fittingroom.pages.run.gather import gather_inside, readable
 from fittingroom.pages.tutorial.values import THUMBNAILS, Fitting, TutorialReport, choose_images, describe_data
 from fittingroom.runs import TUTORIAL, Run
 
@@ -44,7 +46,10 @@ def gather_tutorial(
     judged = judged_run(run, data, log=log)
     against = _rival_fitting(Run(run.folder / facts["against"]), rival) if facts["against"] else None
     looked_at = pictures_of(judged, data) if judged else Pictures()
-    return _report(run, facts, data, answers, judged, against), pictures | looked_at
+    report = _report(run, facts, data, answers, judged, against)
+    shown = (*answers["look"], *answers["alone"])
+    learned, drawn = gather_inside(run, shown, images_of(pictures.judged, shown), report.fitting.data.class_names)
+    return replace(report, learned=learned), pictures | looked_at | Pictures(inside=drawn)
 
 
 def _data_of(run: Run, facts: Mapping[str, Any]) -> Dataset:
@@ -74,7 +79,9 @@ def _report(
     return TutorialReport(
         fitting=_fitting(run, data, facts, judged.score if judged else _judged_by(run)),
         train_labels=tuple(int(label) for label in data.train.labels[:THUMBNAILS]),
-        **answers,
+        look=answers["look"],
+        alone=answers["alone"],
+        grid=answers["grid"],
         model_name=facts["model"],
         model_summary=facts["model_summary"],
         parameters=int(open_predictor(run).model.count_params()),

@@ -44,6 +44,7 @@ def tutorial_page(report: TutorialReport, pictures: Pictures) -> str:
         tally=tally_sentence(report.grid),
         tell=judged,
         drawn=drawn,
+        inside=pictures.inside,
         figures=_tutorial_figures(report, pictures),
         thumbnails=[picture_uri(pictures.train[index]) for index in range(len(report.train_labels))],
     )

@@ -156,6 +156,7 @@ class TutorialReport:
         judged: the answers judged in full: how sure the network is, and what it gets wrong.
         palette: of right and wrong, see `fittingroom.pages.plots.PALETTES`.
         source: what `fittingroom.load` takes for the data: a name, or the path of a folder.
+        learned: what the network has learned, as `fittingroom.pages.learned.learned_facts` has it; None for nothing.
     """
 
     fitting: Fitting
@@ -178,6 +179,7 @@ class TutorialReport:
     palette: str = "classic-marked"
     judged: Judged | None = None
     source: str = "fashion-mnist"
+    learned: Mapping[str, Any] | None = None
 
     @property
     def epochs(self) -> int:
