@@ -24,6 +24,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "sklearn": ("scikit-learn",),
     "audit": ("cleanlab",),
     "cluster": ("bokeh", "distributed"),
+    "sweep": ("optuna",),
 }
 MODULES = {
     "opencv-python-headless": "cv2",

@@ -99,6 +99,20 @@ def connected(place: Place, log: Log) -> Iterator[Any]:
             yield client
 
 
+def check_reachable(place: Place | None) -> None:
+    """Raise where a cluster is not there, before anything is written for it.
+
+    Args:
+        place: of `find_place`.
+
+    Raises:
+        UsageError: no scheduler answers there.
+    """
+    if place is not None and place.address is not None:
+        with _quiet_dask(), _client(place.address):
+            pass
+
+
 def _local_cluster(place: Place, scratch: str) -> Any:
     from distributed import LocalCluster
 

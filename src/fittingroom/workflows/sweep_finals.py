@@ -66,7 +66,9 @@ def best_trials(rows: Sequence[Mapping[str, Any]], count: int) -> list[Mapping[s
         rows: of `trial_rows`.
         count: how many at most.
     """
-    done = sorted((row for row in rows if row["outcome"] == "done"), key=lambda row: (-row["val_accuracy"], row["number"]))
+    done = sorted(
+        (row for row in rows if row["outcome"] == "done"), key=lambda row: (-row["val_accuracy"], row["number"])
+    )
     found: list[Mapping[str, Any]] = []
     for row in done:
         if len(found) < count and all(row["settings"] != other["settings"] for other in found):
@@ -111,9 +113,7 @@ def judge_best(
     came_to: dict[str, Row] = {}
     errors: dict[str, str] = {}
     try:
-        for outcome in run_jobs(
-            judged_job, jobs, plan.place, log=log, on_progress=on_progress, on_job=on_job
-        ):
+        for outcome in run_jobs(judged_job, jobs, plan.place, log=log, on_progress=on_progress, on_job=on_job):
             if outcome.row is not None:
                 came_to[outcome.job.key] = outcome.row
             elif outcome.error is not None:

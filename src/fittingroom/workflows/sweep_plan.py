@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +24,7 @@ from fittingroom.workflows.training import DEFAULT_MODEL, built, found_by_name, 
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from fittingroom.data.edits import Edits
     from fittingroom.jobs.job import Job
@@ -53,7 +53,7 @@ class SweepPlan:
         loaded: the dataset.
         data: what it was loaded by: name or path, and where a known one's files are.
         validation: how many images judge a trial: the first part.
-        edits: leave the second part out of the training images.
+        second: how many images judge what came out: the second part, which no training meets.
         seed: of every trial's training, and of what is proposed.
         trials: how many there are to be.
         sampler: "tpe", "random" or "grid".
@@ -61,6 +61,7 @@ class SweepPlan:
         threads: of each training.
         place: where they are done; None for this process.
         token: of this folder, which tells its trials from those of other machines in one study.
+        edits: leave the second part out of the training images; None until the folder is begun.
     """
 
     folder: Path
@@ -71,7 +72,7 @@ class SweepPlan:
     loaded: Dataset
     data: tuple[str | Path, str | Path | None]
     validation: int
-    edits: Edits
+    second: int
     seed: int
     trials: int
     sampler: Sampler
@@ -79,6 +80,7 @@ class SweepPlan:
     threads: int
     place: Place | None
     token: str = ""
+    edits: Edits | None = None
 
     def job(self, folder: Path, values: Mapping[str, Any], seed: int) -> Job:
         """Return the training of some settings as a job.
@@ -138,19 +140,19 @@ def find_networks(
     model = space.models(space.base())[0]
     base = space.base().replace(model=model)
     _, loaded, base, known = found_by_name(None, data, base, None, {}, seed, data_dir, log)
-    if any(each.name == "flip" for each in space.dimensions):
-        if valid_for(base.replace(flip="random"), loaded).flip == "none":
-            raise UsageError(
-                f"[space] flip cannot be varied on {loaded.name}: an image mirrored left to right may be of another "
-                "class. Leave it out."
-            )
+    is_mirrored = any(each.name == "flip" for each in space.dimensions)
+    if is_mirrored and valid_for(base.replace(flip="random"), loaded).flip == "none":
+        raise UsageError(
+            f"[space] flip cannot be varied on {loaded.name}: an image mirrored left to right may be of another "
+            "class. Leave it out."
+        )
     named = {"name": space.recipe, "sha256": None if space.recipe is None else recipe_sha256(space.recipe)}
     networks = {name: built(name or DEFAULT_MODEL, loaded, seed)[1] for name in space.models(base)}
     rest = {key: value for key, value in known.items() if key not in ("model", "model_source", "recipe")}
     return loaded, base, {**rest, "recipe": named}, networks
 
 
-def asked_of(plan: SweepPlan, second: int) -> dict[str, Any]:
+def asked_of(plan: SweepPlan) -> dict[str, Any]:
     """Return what decides a sweep as plain values: a folder with other ones holds another sweep."""
     sources = {
         str(name): {key: value for key, value in facts["model_source"].items() if key != "arguments"}
@@ -162,7 +164,7 @@ def asked_of(plan: SweepPlan, second: int) -> dict[str, Any]:
         "networks": sources,
         "fingerprint": plan.loaded.fingerprint,
         "validation": plan.validation,
-        "second": second,
+        "second": plan.second,
         "seed": plan.seed,
         "sampler": plan.sampler,
         "pruner": plan.pruner,
@@ -175,15 +177,21 @@ def digits_of(asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def begin_folder(folder: Path, asked: Mapping[str, Any]) -> str:
-    """Make the folder of a sweep, or see that the one that is there is this very sweep's.
+def begun(plan: SweepPlan, asked: Mapping[str, Any]) -> SweepPlan:
+    """Return the plan with its folder made, or found to be this very sweep's, and the second part written down there.
 
-    Returns:
-        The folder's token.
+    Args:
+        plan: of the sweep.
+        asked: of `asked_of`.
 
     Raises:
-        RunError: it holds another sweep or something else, or cannot be written.
+        RunError: the folder holds another sweep or something else, or cannot be written.
     """
+    token = _token_of(plan.folder, asked)
+    return replace(plan, token=token, edits=_second_part(plan.folder, plan.loaded, plan.second))
+
+
+def _token_of(folder: Path, asked: Mapping[str, Any]) -> str:
     if (folder / MARK).is_file():
         before = read_json(folder / MARK, {"asked": "dict", "token": "str"}, RunError)
         now = json.loads(json.dumps(asked))  # as the file has it: lists for tuples
@@ -224,16 +232,17 @@ def sweep_alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def second_part(folder: Path, data: Dataset, count: int) -> Edits:
-    """Return the edits that leave the second part out of the training images, written down in the sweep's folder.
-
-    Args:
-        folder: of the sweep.
-        data: the dataset.
-        count: how many images.
-    """
+def _second_part(folder: Path, data: Dataset, count: int) -> Edits:
+    """Return the edits that leave the second part out of the training images, written down in the sweep's folder."""
     _, held = hold_out(data.train, count, seed=SECOND_SEED)
     path = folder / SECOND
     if not path.exists():
         write_edits(path, data, ({"index": int(index), "edit": "exclude"} for index in held.indices))
     return read_edits(path, data)
+
+
+def threads_here() -> int:
+    """Return how many threads of the processor torch uses in this process."""
+    import torch
+
+    return torch.get_num_threads()

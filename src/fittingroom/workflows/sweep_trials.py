@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fittingroom.data import Log
     from fittingroom.jobs.job import Job
     from fittingroom.progress import OnProgress, Progress
-    from fittingroom.workflows.sweep_plan import Pruner, SweepPlan
+    from fittingroom.workflows.sweep_plan import SweepPlan
     from fittingroom.workflows.sweep_space import Dimension
 
 JOURNAL = "study.log"
@@ -58,33 +58,33 @@ def optuna_told() -> Iterator[Any]:
         optuna.logging.set_verbosity(before)
 
 
-def open_study(optuna: Any, folder: Path, name: str, storage: str | None, pruner: Pruner, epochs: int) -> Any:
+def open_study(optuna: Any, plan: SweepPlan, name: str, storage: str | None) -> Any:
     """Return Optuna's study of a sweep, new or as it was left.
 
     Args:
         optuna: as `optuna_told` lends it.
-        folder: of the sweep; its journal is there where no storage is given.
+        plan: of the sweep; the journal is in its folder where no storage is given.
         name: of the study.
         storage: an address that Optuna knows, such as ``sqlite:///sweep.db``; None for the journal.
-        pruner: "hyperband" or "none".
-        epochs: of the longest trial.
 
     Raises:
         UsageError: the storage cannot be opened.
         RunError: the journal is damaged.
     """
-    prune = optuna.pruners.NopPruner()
-    if pruner == "hyperband" and epochs > 1:
+    prune, epochs = optuna.pruners.NopPruner(), plan.space.most_epochs(plan.base)
+    if plan.pruner == "hyperband" and epochs > 1:
         prune = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=REDUCTION)
     try:
-        kept = storage if storage is not None else _journal(optuna, folder / JOURNAL)
+        kept = storage if storage is not None else _journal(optuna, plan.folder / JOURNAL)
         return optuna.create_study(
             study_name=name, storage=kept, direction="maximize", pruner=prune, load_if_exists=True
         )
     except Exception as error:  # Optuna's storages raise what their databases raise
         words = " ".join(str(error).split())[:200] or type(error).__name__
         if storage is None:
-            raise RunError(f"{folder / JOURNAL}: expected the journal of a study, cannot read it: {words}.") from error
+            raise RunError(
+                f"{plan.folder / JOURNAL}: expected the journal of a study, cannot read it: {words}."
+            ) from error
         raise UsageError(
             f"--storage: expected an address that Optuna knows, such as sqlite:///sweep.db, and whose database "
             f"answers; {storage!r} does not: {words}."
@@ -239,7 +239,9 @@ class TrialRunner:
 
 
 def _words(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items())
+    return ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in values.items()
+    )
 
 
 def _distribution(optuna: Any, dimension: Dimension) -> Any:
