@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import os
 import re
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,7 @@ from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from fittingroom.progress import Log
 
@@ -54,7 +58,8 @@ def find_place(on: str | None, threads: int | None) -> Place | None:
         threads: of each job; None for a fair share of the cores, on a cluster for one.
 
     Raises:
-        UsageError: other words, or Dask is not installed.
+        UsageError: other words, Dask is not installed, or a script asks for worker processes outside its
+            ``if __name__ == "__main__":``, which each of them would carry out again.
     """
     if on is None:
         return None
@@ -70,8 +75,64 @@ def find_place(on: str | None, threads: int | None) -> Place | None:
         raise UsageError(f"--on needs Dask, which is not installed: {install_line('cluster')}")
     if local is None:
         return Place(on, None, threads or 1)
+    _refuse_unguarded_script()
     workers = int(local[1]) if local[1] else max(1, cores() // (threads or 1))
     return Place(None, workers, threads or max(1, cores() // workers))
+
+
+def _refuse_unguarded_script() -> None:
+    """Raise where a worker process, which reads the script again, would come to the line that starts it."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    spec_name = getattr(getattr(main, "__spec__", None), "name", "")
+    if path is None or spec_name.endswith("__main__") or not Path(path).is_file():
+        return
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and not (frame.f_globals is vars(main) and frame.f_code.co_name == "<module>"):
+        frame = frame.f_back
+    if frame is not None and not is_guarded(Path(path).read_bytes(), frame.f_lineno):
+        raise UsageError(
+            f'{path}, line {frame.f_lineno}: worker processes read the script again, so what asks for on="local" must '
+            'stand below a line that says: if __name__ == "__main__":'
+        )
+
+
+def is_guarded(source: bytes, line: int) -> bool:
+    r"""Say whether a line of a script is left out where the script is read again by another process.
+
+    Args:
+        source: of the script.
+        line: from 1.
+
+    Example:
+        >>> script = b"import fittingroom\nif __name__ == '__main__':\n    fittingroom.sweep('space.toml')\n"
+        >>> is_guarded(script, 3), is_guarded(script, 1)
+        (True, False)
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return True
+    for node in ast.walk(tree):
+        names = isinstance(node, ast.Compare) and any(
+            isinstance(each, ast.Name) and each.id == "__name__" for each in (node.left, *node.comparators)
+        )
+        if names and _is_below(tree, node, line):
+            return True
+    return False
+
+
+def _is_below(tree: ast.Module, test: ast.AST, line: int) -> bool:
+    """Say whether a test of ``__name__`` decides about a line: it is inside, or the test ends the script before it."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.If | ast.IfExp | ast.BoolOp) or not any(each is test for each in ast.walk(node)):
+            continue
+        if node.lineno <= line <= (node.end_lineno or node.lineno):
+            return True
+        leaves = isinstance(node, ast.If) and any(isinstance(each, ast.Raise | ast.Call) for each in ast.walk(node))
+        if leaves and isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.NotEq) and line > node.lineno:
+            return True
+    return False
 
 
 @contextmanager

@@ -160,17 +160,21 @@ def chosen_of(judged: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return max(able, key=lambda each: each["first"], default=None)
 
 
-def flattery(winner: Mapping[str, Any], validation_n: int) -> dict[str, Any] | None:
+def flattery(
+    winner: Mapping[str, Any], as_it_was: Mapping[str, Any] | None, validation_n: int
+) -> dict[str, Any] | None:
     """Return by how much the trial with the highest score flattered itself.
 
     Args:
         winner: of `judge_best`, the trial that was first by its own score.
+        as_it_was: likewise, the recipe that was varied: nothing has chosen it, so it tells how far the parts differ.
         validation_n: images of the first part.
 
     Returns:
         trial: its score when it was a trial; first: with fresh seeds on the same images; second: with fresh seeds on
         images that no trial has met; too_high: trial less second; interval: of that, 95 %, from the sampling errors of
-        both parts and the spread over seeds, taken as normal. None where no fresh seed was trained.
+        both parts and the spread over seeds, taken as normal; easier: by how much the second part is easier than the
+        first for the recipe as it was, or None. None where no fresh seed was trained.
     """
     if winner["second"] is None:
         return None
@@ -178,12 +182,15 @@ def flattery(winner: Mapping[str, Any], validation_n: int) -> dict[str, Any] | N
     seeds, sd = len(second["accuracies"]), second["sd"] or 0.0
     spread = own * (1 - own) / validation_n + second["mean"] * (1 - second["mean"]) / second["n"] + sd**2 / seeds
     too_high, half = own - second["mean"], Z * math.sqrt(spread)
+    is_known = as_it_was is not None and as_it_was["second"] is not None
+    easier = as_it_was["second"]["mean"] - as_it_was["first"] if as_it_was is not None and is_known else None
     return {
         "trial": own,
         "first": winner["first"],
         "second": second["mean"],
         "too_high": too_high,
         "interval": [too_high - half, too_high + half],
+        "easier": easier,
     }
 
 

@@ -276,7 +276,7 @@ def _number(entry: dataclasses.Field[Any], value: object) -> Any:
     return checked(entry, value)
 
 
-def _step(name: str, kind: str, step: object, span: float) -> float | int:
+def _step(name: str, kind: str, step: object, span: float | int) -> float | int:
     fits = type(step) is int or (kind == "float" and type(step) is float)
     if not fits or not isinstance(step, int | float) or not 0 < step <= span:
         what = "a whole number" if kind == "int" else "a number"

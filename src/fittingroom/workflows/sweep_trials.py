@@ -112,7 +112,7 @@ class TrialRunner:
         self.plan, self.optuna, self.study, self.shared, self.log = plan, optuna, study, shared, log
         self.asked: dict[str, Any] = {}  # Optuna's trials that are under way, by the keys of their jobs
         self.seconds: dict[str, float] = {}  # of training so far, by key
-        self.distributions = {each.name: _distribution(optuna, each) for each in plan.space.dimensions}
+        self.distributions = {each.name: distribution_of(optuna, each) for each in plan.space.dimensions}
 
     def run(self, on_progress: OnProgress, on_job: OnJob) -> None:
         """Do trials until there are as many as were asked for.
@@ -244,7 +244,13 @@ def _words(values: Mapping[str, Any]) -> str:
     )
 
 
-def _distribution(optuna: Any, dimension: Dimension) -> Any:
+def distribution_of(optuna: Any, dimension: Dimension) -> Any:
+    """Return a setting's range or list as Optuna has it.
+
+    Args:
+        optuna: the package.
+        dimension: what is varied.
+    """
     kinds = optuna.distributions
     if dimension.choices:
         return kinds.CategoricalDistribution(dimension.choices)

@@ -51,6 +51,7 @@ def gather_sweep(
         settings=dict(plan.space.settings),
         space={each.name: each.words() for each in plan.space.dimensions},
         dataset=plan.loaded.name,
+        data=str(plan.data[0]),
         fingerprint=plan.loaded.fingerprint,
         train_n=len(plan.loaded.train) - plan.validation - plan.second,
         validation_n=plan.validation,
@@ -65,7 +66,7 @@ def gather_sweep(
         finalists=tuple(judged),
         chosen=str(chosen.get("name") or chosen.get("trial")),
         best=dict(chosen["settings"]),
-        flattery=flattery(judged[0], plan.validation) if judged else None,
+        flattery=flattery(judged[0], as_it_was, plan.validation) if judged else None,
         gain=gain_over(chosen, as_it_was) if as_it_was is not None else None,
         command=command,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ class SweepReport:
         settings: what was another from the start.
         space: what was varied: in words, by the setting's name.
         dataset: its name.
+        data: what it was loaded by.
         fingerprint: of the data.
         train_n: images that each trial was trained on.
         validation_n: images of the first part, which judged the trials.
@@ -55,6 +57,7 @@ class SweepReport:
     settings: Mapping[str, Any]
     space: Mapping[str, str]
     dataset: str
+    data: str
     fingerprint: str
     train_n: int
     validation_n: int
@@ -128,8 +131,27 @@ def flattery_sentence(report: SweepReport) -> str:
     span = f"{abs(100 * told['too_high']):.2f} points (95 % {100 * low:+.2f} to {100 * high:+.2f})"
     if told["too_high"] >= 0:
         sure = "." if low > 0 else ", which is within chance."
-        return f"{start}its score was too high by {span}{sure}"
-    return f"{start}its score was lower by {span}; it has not flattered itself."
+        return f"{start}its score was too high by {span}{sure}{_easier_words(told)}"
+    return f"{start}its score was lower by {span}; it has not flattered itself.{_easier_words(told)}"
+
+
+def _easier_words(told: Mapping[str, Any]) -> str:
+    """Return what the two parts' own difference makes of a flattery."""
+    easier = told["easier"]
+    if easier is None:
+        return ""
+    left = told["too_high"] + easier
+    return (
+        f" The second part is {'easier' if easier >= 0 else 'harder'} by {abs(100 * easier):.2f} points for the recipe "
+        f"as it was, which nothing chose; with that, the score was {'too high' if left >= 0 else 'too low'} by "
+        f"{abs(100 * left):.2f}."
+    )
+
+
+def train_command(report: SweepReport) -> str:
+    """Return the command that trains with the chosen settings."""
+    words = ["fittingroom", "train", "--recipe", str(report.folder / "best.toml"), "--dataset", report.data]
+    return shlex.join(words)
 
 
 def gain_sentence(report: SweepReport) -> str:
