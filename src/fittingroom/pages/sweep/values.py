@@ -90,7 +90,7 @@ def setting_words(values: Mapping[str, Any]) -> str:
 
     Example:
         >>> setting_words({"learning_rate": 0.012345, "optimizer": "sgd", "gradient_clip": None})
-        'learning_rate 0.01234, optimizer sgd, gradient_clip none'
+        'learning_rate 0.01235, optimizer sgd, gradient_clip none'
     """
     return ", ".join(f"{name} {value_words(value)}" for name, value in values.items())
 
