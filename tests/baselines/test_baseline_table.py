@@ -201,7 +201,7 @@ def test_classifiers_that_look_at_pictures_tell_the_bars_apart_and_hog_refuses_w
     ):
         model = made(family, settings, 0, 1, toy.image_shape)
         model.fit(train, toy.train.labels)
-        assert (model.predict(test) == toy.test.labels).mean() > 0.9
+        assert (model.predict(test) == toy.test.labels).mean() > 0.85
     with pytest.raises(ValueError, match="HOG needs pictures"):
         made("HogSVC", {}, 0, 1, toy.image_shape).fit(scaled(toy.train, toy.test, "standardised")[0], toy.train.labels)
 

@@ -92,7 +92,7 @@ def _logistic(kind: Any, given: dict[str, Any], seed: int) -> Any:
 
 
 class HogSVC:
-    """A support vector machine with a Gaussian kernel on histograms of oriented gradients, by scikit-image and scikit-learn.
+    """A support vector machine with a Gaussian kernel on histograms of oriented gradients (scikit-image).
 
     Args:
         image_shape: of the pictures, at least twice a cell's side.
