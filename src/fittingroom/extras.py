@@ -24,9 +24,11 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "sklearn": ("scikit-learn",),
     "audit": ("cleanlab",),
     "cluster": ("bokeh", "distributed"),
+    "slurm": ("bokeh", "dask-jobqueue", "distributed"),
     "sweep": ("optuna",),
 }
 MODULES = {
+    "dask-jobqueue": "dask_jobqueue",
     "opencv-python-headless": "cv2",
     "pillow-heif": "pillow_heif",
     "prometheus-client": "prometheus_client",

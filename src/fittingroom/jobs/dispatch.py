@@ -95,7 +95,7 @@ class Dispatch:
             raise self._lost()
         if self._workers():
             return time.monotonic()
-        if time.monotonic() - alone_since > WAIT_SECONDS:
+        if time.monotonic() - alone_since > WAIT_SECONDS and self.place.slurm is None:  # its queue may be long
             raise RunError(
                 f"No worker has joined {self._name()} for {WAIT_SECONDS:.0f} seconds. Start one: dask worker "
                 f"{self.place.address or ''} --nthreads 1. What is finished is kept: the same command goes on."
@@ -104,6 +104,8 @@ class Dispatch:
         return alone_since
 
     def _name(self) -> str:
+        if self.place.slurm is not None:
+            return "SLURM's workers"
         return f"the cluster at {self.place.address}" if self.place.address else "the worker processes"
 
     def _lost(self) -> RunError:
@@ -154,7 +156,7 @@ class Dispatch:
             folder = folder.resolve()
             (folder.parent / LOCKS).mkdir(parents=True, exist_ok=True)
             (folder.parent / LOCKS / DISK).write_text(self.setting.disk, "ascii")
-            begun = pack(folder) if self.place.address is not None and folder.exists() else None
+            begun = pack(folder) if not self.place.is_local and folder.exists() else None
         declared = self._workers().get(worker, {}).get("resources", {})
         needs = {name: count for name, count in job.needs.items() if name in declared}
         if self.setting.may_stop:
