@@ -144,7 +144,7 @@ def test_without_a_number_there_is_a_worker_a_core_of_one_thread():
     assert find_place(None, None) is None
 
 
-@pytest.mark.parametrize("on", ["", "locale", "local:0", "local:-1", "local:2000", "tcp://", "10.0.0.1:8786", "slurm"])
+@pytest.mark.parametrize("on", ["", "locale", "local:0", "local:-1", "local:2000", "tcp://", "10.0.0.1:8786", "slurmy"])
 def test_words_that_are_no_place_are_refused(on):
     with pytest.raises(UsageError, match="--on: expected"):
         find_place(on, None)

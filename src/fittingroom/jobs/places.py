@@ -211,6 +211,7 @@ def connected(place: Place, log: Log) -> Iterator[Any]:
     with _quiet_dask(), TemporaryDirectory(prefix="fittingroom-", ignore_cleanup_errors=True) as scratch:
         if place.slurm is not None:
             with _slurm_cluster(place) as cluster, cluster.get_client() as client:
+                cluster.adapt(minimum_jobs=place.workers, maximum_jobs=place.workers)
                 log(
                     f"{counted(place.workers or 1, 'job')} of SLURM, {counted(place.threads, 'thread')} each; they "
                     f"begin when it gives them room. Dask's dashboard: {client.dashboard_link}"
@@ -237,9 +238,12 @@ def check_reachable(place: Place | None) -> None:
         place: of `find_place`.
 
     Raises:
-        UsageError: no scheduler answers there.
+        UsageError: no scheduler answers there, or SLURM would not take such a job.
     """
-    if place is not None and place.address is not None:
+    if place is not None and place.slurm is not None:
+        with _quiet_dask(), _slurm_cluster(place):
+            pass
+    elif place is not None and place.address is not None:
         with _quiet_dask(), _client(place.address):
             pass
 
@@ -287,7 +291,6 @@ def _slurm_cluster(place: Place) -> Any:
     )
     try:
         _refuse_what_slurm_refuses(cluster.job_script())
-        cluster.adapt(minimum_jobs=place.workers, maximum_jobs=place.workers)
     except BaseException:
         cluster.close()
         raise
