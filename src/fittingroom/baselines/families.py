@@ -183,7 +183,7 @@ class RandomConvolutionRidge:
 
         pictures = torch.from_numpy(np.asarray(pixels, np.float32).reshape(-1, 1, *self.image_shape))
         parts = []
-        for chunk in pictures.split(self.CHUNK):
+        for chunk in torch.split(pictures, self.CHUNK):
             answers = conv2d(chunk, self.filters)
             both = torch.cat([answers.clamp(min=0), (-answers).clamp(min=0)], 1)
             parts.append(adaptive_avg_pool2d(both, self.FIELDS).flatten(1))
