@@ -61,6 +61,7 @@ class Dispatch:
         self.given: dict[Any, str] = {}  # the worker that a future was given to
         self.begun: dict[str, Progress] = {}  # by key
         self.at_submission: dict[str, tuple[int, int]] = {}  # by key: how far a job was when it was given out
+        self.last_workers: dict[str, Any] = {}  # as the scheduler last told, by address
         self.greeted: set[str] = set()  # workers that have our versions
         self.taken_back: list[Job] = []  # of workers that were lost
         self.losses: dict[str, int] = {}  # by key: how many were lost since it last got on
@@ -115,8 +116,18 @@ class Dispatch:
         )
 
     def _workers(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
-        return found
+        """Return the workers that the scheduler has, by address; those it had last where it does not answer.
+
+        Asked of the scheduler itself: what the client remembers (`Client.scheduler_info`) is overwritten every two
+        seconds by an answer without workers, which then look lost; on a busy machine that was seen.
+        """
+        if self.client.status == "running":
+            try:
+                identity = self.client.sync(self.client.scheduler.identity, n_workers=-1)
+            except (OSError, TimeoutError):
+                return self.last_workers
+            self.last_workers = dict(identity["workers"])
+        return self.last_workers
 
     def _free_workers(self) -> list[str]:
         """Return the workers that have no job of ours, each after it was greeted."""
