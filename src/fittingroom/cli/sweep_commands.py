@@ -75,8 +75,8 @@ def sweep(
     """
     from fittingroom.pages.sweep_report import sweep as search
 
-    elsewhere, silent = on is not None, quiet or json
-    with progress(silent or elsewhere) as on_progress, job_table(silent or not elsewhere) as on_job:
+    elsewhere, is_quiet = on is not None, quiet or json
+    with progress(is_quiet or elsewhere) as on_progress, job_table(is_quiet or not elsewhere) as on_job:
         report = search(
             space,
             dataset,
@@ -94,7 +94,7 @@ def sweep(
             out=out,
             data_dir=data_dir,
             command=command_words(),
-            log=log_unless(silent),
+            log=log_unless(is_quiet),
             on_progress=on_progress,
             on_job=on_job,
         )

@@ -126,7 +126,8 @@ def flattery_sentence(report: SweepReport) -> str:
     seeds = len(report.finalists[0]["by_seed"])
     start = (
         f"The best trial had {told['trial']:.4f}. Trained again with {counted(seeds, 'fresh seed')} the same settings "
-        f"have {told['first']:.4f} on the same images, and {told['second']:.4f} on images that no trial has met: "
+        f"have {told['first']:.4f} on the same images; on those of the second part, which no trial has met, they have "
+        f"{told['second']:.4f}: "
     )
     span = f"{abs(100 * told['too_high']):.2f} points (95 % {100 * low:+.2f} to {100 * high:+.2f})"
     if told["too_high"] >= 0:
