@@ -152,9 +152,7 @@ def test_where_every_trial_fails_it_is_one_sentence_after_a_few(toy_folder, tmp_
         raise ModelError("The network does not fit.")
 
     trained_as(failing)
-    with pytest.raises(
-        TrainingError, match=r"All 5 trials have failed, the first of them so: The network does not fit\."
-    ):
+    with pytest.raises(TrainingError, match=r"All 5 trials have failed, the first so: The network does not fit\."):
         search(toy_folder, tmp_path / "s", trials=30)
     assert len(tried) == 5
     trained_as(hill)  # the cause was mended: what failed is tried again, and the sweep goes on
@@ -191,6 +189,7 @@ def test_a_storage_that_is_none_is_one_sentence(toy_folder, tmp_path, trained_as
     with pytest.raises(UsageError, match="--storage: expected an address that Optuna knows") as caught:
         search(toy_folder, tmp_path / "s", trials=1, storage=storage)
     assert "\n" not in str(caught.value)
+    assert not (tmp_path / "s").exists()
 
 
 def test_a_damaged_journal_is_named(toy_folder, tmp_path, trained_as):

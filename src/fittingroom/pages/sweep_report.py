@@ -122,6 +122,9 @@ def sweep(
     asked = asked_of(plan)
     plan = replace(plan, folder=Path(out) if out is not None else ROOT / f"{plan.space.name}-{digits_of(asked)}")
     check_reachable(plan.place)
+    if storage is not None:
+        with optuna_told() as optuna:
+            open_study(optuna, plan, f"fittingroom-{digits_of(asked)}", storage)  # refused before a folder is made
     plan = begun(plan, asked)
     with sweep_alone(plan.folder), optuna_told() as optuna:
         study = open_study(optuna, plan, f"fittingroom-{digits_of(asked)}", storage)

@@ -231,10 +231,11 @@ class TrialRunner:
         ended = [each for each in trial_rows(self.study, self.plan.folder) if each["outcome"] not in ("under way",)]
         failed = [each for each in ended if each["outcome"] == "failed"]
         if len(failed) == len(ended) and len(failed) >= least:
+            several = f"All {len(failed)} trials have failed, the first so:"
+            which = "The one trial has failed:" if len(failed) == 1 else several
             raise TrainingError(
-                f"{'The one trial has' if len(failed) == 1 else f'All {len(failed)} trials have'} failed, the first "
-                f"of them so: {failed[0]['error']} What may be tried is in {self.plan.folder}; mend the space or the "
-                "recipe."
+                f"{which} {failed[0]['error']} What was tried is in {self.plan.folder}; mend the space or the recipe, and "
+                "the same command tries again."
             )
 
 
