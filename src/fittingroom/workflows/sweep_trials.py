@@ -234,8 +234,8 @@ class TrialRunner:
             several = f"All {len(failed)} trials have failed, the first so:"
             which = "The one trial has failed:" if len(failed) == 1 else several
             raise TrainingError(
-                f"{which} {failed[0]['error']} What was tried is in {self.plan.folder}; mend the space or the recipe, and "
-                "the same command tries again."
+                f"{which} {failed[0]['error']} What was tried is in {self.plan.folder}; mend the space or the recipe, "
+                "and the same command tries again."
             )
 
 
