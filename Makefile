@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long
+.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -59,6 +59,10 @@ scale-check: dev data ## many trainings, one of several ranks, data larger than 
 	$(BIN)/python benchmarks/one_training.py ranks
 	$(BIN)/python benchmarks/one_training.py data --scratch $(SCRATCH)
 	$(BIN)/pytest -m soak tests/jobs tests/training/test_ranks.py
+
+sweep-check: dev data ## 40 trials by TPE against 40 at random, of equal cost, for rung 92's network; prints a table: hours
+	$(BIN)/python benchmarks/sweep_check.py --synthetic 20
+	$(BIN)/python benchmarks/sweep_check.py
 
 baselines-table: dev data ## the table of the paper's classifiers, of what lacks in baselines/: hours; stopped, it goes on
 	$(BIN)/fittingroom baselines --suite paper

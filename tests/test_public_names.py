@@ -13,6 +13,7 @@ from fittingroom.cli.app import COMMANDS, GROUPS
 FUNCTIONS = {  # of each command: the public function that does the same
     "explore": "explore",
     "train": "train",
+    "sweep": "sweep",
     "evaluate": "evaluate",
     "judge": "judge",
     "compare": "compare",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fittingroom.pages.interpretation import interpret
     from fittingroom.pages.plots import plot_image, plot_value_array
     from fittingroom.pages.report import report
+    from fittingroom.pages.sweep_report import sweep
     from fittingroom.photos import PreparedPhoto, prepare_photo
     from fittingroom.photos.importing import import_photos
     from fittingroom.recipes import load_recipe
@@ -89,6 +90,7 @@ _HOMES = {
     "prepare_photo": "fittingroom.photos",
     "preview": "fittingroom.workflows.training_previews",
     "report": "fittingroom.pages.report",
+    "sweep": "fittingroom.pages.sweep_report",
     "train": "fittingroom.workflows.training",
     "train_seeds": "fittingroom.workflows.seed_training",
     "verify": "fittingroom.data",
@@ -140,6 +142,7 @@ __all__ = [
     "prepare_photo",
     "preview",
     "report",
+    "sweep",
     "train",
     "train_seeds",
     "verify",

@@ -25,8 +25,11 @@ EXTRAS: dict[str, tuple[str, ...]] = {  # the extras of pyproject.toml that a us
     "audit": ("cleanlab",),
     "explain": ("captum",),
     "cluster": ("bokeh", "distributed"),
+    "slurm": ("bokeh", "dask-jobqueue", "distributed"),
+    "sweep": ("optuna",),
 }
 MODULES = {
+    "dask-jobqueue": "dask_jobqueue",
     "opencv-python-headless": "cv2",
     "pillow-heif": "pillow_heif",
     "prometheus-client": "prometheus_client",

@@ -164,3 +164,53 @@ def test_a_budget_is_a_time():
     for text in ("", "10", "-1m", "0s", "m", "1d"):
         with pytest.raises(UsageError, match="--budget: expected a time"):
             parse_budget(text)
+
+
+def test_a_papers_figure_stands_beside_the_row_that_it_belongs_to_and_beside_no_other(tmp_path, toy_folder):
+    path = tmp_path / "two.toml"
+    path.write_text(
+        SUITE.replace("paper_best = 0.511", "paper_rows = [{ settings = { var_smoothing = 1e-9 }, accuracy = 0.511 }]")
+    )
+    rows, folder = run_baselines(path, toy_folder, families=["GaussianNB"], threads=1, out=tmp_path / "out")
+    assert [(row["paper"], row["differs"]) for row in rows] == [(0.511, "higher here"), (None, None), (None, None)]
+    assert "higher here" in (folder / "baselines.html").read_text()
+    known = {(row.family, row.words): row.paper for row in read_suite("paper").rows if row.paper is not None}
+    assert known == {
+        ("GaussianNB", "priors=[0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]"): 0.511,
+        ("SVC", "C=10.0 kernel=rbf"): 0.897,
+    }
+
+
+@pytest.mark.parametrize(
+    "row", ["{ settings = { var_smoothing = 2 }, accuracy = 0.5 }", "{ settings = {} }", "{ setting = 1 }", "3"]
+)
+def test_a_figure_that_belongs_to_no_row_is_refused(tmp_path, row):
+    path = tmp_path / "two.toml"
+    path.write_text(SUITE.replace("paper_best = 0.511", f"paper_rows = [{row}]"))
+    with pytest.raises(UsageError, match="paper_rows"):
+        read_suite(path)
+
+
+def test_classifiers_that_look_at_pictures_tell_the_bars_apart_and_hog_refuses_what_is_none(toy):
+    pytest.importorskip("skimage")
+    train, test = scaled(toy.train, toy.test, "unit")
+    for family, settings in (
+        ("HogSVC", {"cell": 7}),
+        ("HogSVC", {"cell": 4}),
+        ("RandomConvolutionRidge", {"filters": 20}),
+    ):
+        model = made(family, settings, 0, 1, toy.image_shape)
+        model.fit(train, toy.train.labels)
+        assert (model.predict(test) == toy.test.labels).mean() > 0.85
+    with pytest.raises(ValueError, match="HOG needs pictures"):
+        made("HogSVC", {}, 0, 1, toy.image_shape).fit(scaled(toy.train, toy.test, "standardised")[0], toy.train.labels)
+
+
+def test_random_filters_follow_from_the_seed(toy):
+    train, _ = scaled(toy.train, toy.test, "unit")
+    drawn = []
+    for seed in (0, 0, 1):
+        model = made("RandomConvolutionRidge", {"filters": 5}, seed, 1, toy.image_shape)
+        model.fit(train[:50], toy.train.labels[:50])
+        drawn.append(model.filters.numpy().tolist())
+    assert drawn[0] == drawn[1] != drawn[2]

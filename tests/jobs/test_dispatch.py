@@ -6,10 +6,43 @@ import pytest
 
 import fittingroom as fr
 from fittingroom.errors import TrainingError
+from fittingroom.jobs.dispatch import Dispatch
+from fittingroom.jobs.places import Place
+from fittingroom.jobs.run_jobs import no_job_lines
+from fittingroom.progress import no_log
 
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 ASKED = {"epochs": 2, "validation": 100, "onnx": False, "threads": 1}
+
+
+class ForgetfulClient:
+    """Dask's client, whose memory of the workers was just overwritten by an answer without any."""
+
+    def __init__(self):
+        self.status, self.scheduler = "running", self
+        self.workers = {"tcp://127.0.0.1:1": {"resources": {}}}
+
+    def scheduler_info(self, n_workers=5):
+        return {"workers": {}}
+
+    def identity(self, n_workers=0):
+        if self.workers is None:
+            raise OSError("it does not answer")
+        return {"workers": self.workers if n_workers == -1 else {}}
+
+    def sync(self, function, **named):
+        return function(**named)
+
+
+def test_workers_are_asked_of_the_scheduler_and_none_looks_lost_that_is_there():
+    client = ForgetfulClient()
+    dispatch = Dispatch(client, Place(None, 1, 1), None, None, no_log, no_job_lines)
+    assert list(dispatch._workers()) == ["tcp://127.0.0.1:1"]
+    client.workers = None
+    assert list(dispatch._workers()) == ["tcp://127.0.0.1:1"]
+    client.status, client.workers = "closed", {}
+    assert list(dispatch._workers()) == ["tcp://127.0.0.1:1"]
 
 
 def weights(run):

@@ -1,8 +1,11 @@
 """Nothing is lost and nothing is done twice when a worker, the scheduler or the client is killed; equal to the bit."""
 
 import json
+import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -162,4 +165,28 @@ def test_ten_kills_of_each_at_random_lose_nothing(tmp_path, toy_folder, undistur
                 training = client(group, dask.address, toy_folder, *WORDS, cwd=tmp_path)
         training.communicate(timeout=SECONDS)
         finished(client(group, dask.address, toy_folder, *WORDS, cwd=tmp_path))
+    assert_all_there(group, undisturbed)
+
+
+@pytest.mark.soak
+def test_ctrl_c_with_worker_processes_is_one_sentence_leaves_no_process_and_the_same_command_goes_on(
+    tmp_path, toy_folder, undisturbed
+):
+    group = tmp_path / "group"
+    words = ["train", "--dataset", str(toy_folder), *WORDS, "--threads", "1", "--on", "local:2", "--out", str(group)]
+    started = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "cwd": tmp_path}
+    command = [sys.executable, "-m", "fittingroom", *words]
+    training = subprocess.Popen(command, start_new_session=True, **started)
+    wait_until(under_way(group), training)
+    os.killpg(training.pid, signal.SIGINT)  # as a terminal does: the workers get it too
+    told, _ = training.communicate(timeout=SECONDS)
+    assert training.returncode == 130, told
+    assert f"fittingroom: Stopped. {group} goes on by the same command again." in told
+    assert "Traceback" not in told
+
+    def all_gone():
+        return subprocess.run(["pgrep", "-g", str(training.pid)], check=False, capture_output=True).returncode == 1
+
+    wait_until(all_gone)
+    finished(subprocess.Popen(command, **started))
     assert_all_there(group, undisturbed)

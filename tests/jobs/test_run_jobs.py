@@ -2,6 +2,8 @@
 
 import json
 import random
+import subprocess
+import sys
 import threading
 import zipfile
 from io import BytesIO
@@ -142,7 +144,7 @@ def test_without_a_number_there_is_a_worker_a_core_of_one_thread():
     assert find_place(None, None) is None
 
 
-@pytest.mark.parametrize("on", ["", "locale", "local:0", "local:-1", "local:2000", "tcp://", "10.0.0.1:8786", "slurm"])
+@pytest.mark.parametrize("on", ["", "locale", "local:0", "local:-1", "local:2000", "tcp://", "10.0.0.1:8786", "slurmy"])
 def test_words_that_are_no_place_are_refused(on):
     with pytest.raises(UsageError, match="--on: expected"):
         find_place(on, None)
@@ -193,3 +195,38 @@ def test_a_finished_jobs_row_is_plain_json_in_its_folder(tmp_path):
     (outcome,) = run_jobs(doubled, jobs(tmp_path, (5,)))
     kept = json.loads((Path(outcome.job.folder) / "job.json").read_text())
     assert kept == {"digest": outcome.job.digest, "key": "number-5", "threads": 1, "row": {"double": 10}}
+
+
+SCRIPTS = {
+    "bare": ("fr.train_seeds(on='local')", False),
+    "below it": ("if __name__ == '__main__':\n    fr.train_seeds(on='local')", True),
+    "the other way round": ("if '__main__' == __name__:\n    fr.train_seeds(on='local')", True),
+    "on one line": ("__name__ == '__main__' and fr.train_seeds(on='local')", True),
+    "left before": ("if __name__ != '__main__':\n    raise SystemExit\nfr.train_seeds(on='local')", True),
+    "a test of something else": ("if len('__main__') == 8:\n    fr.train_seeds(on='local')", False),
+    "after it": ("if __name__ == '__main__':\n    print()\nfr.train_seeds(on='local')", False),
+    "no python": ("if fr.train_seeds(on='local')", True),
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_line_is_guarded_where_a_worker_that_reads_the_script_leaves_it_out(name):
+    script, guarded = SCRIPTS[name]
+    line = next(number for number, text in enumerate(script.splitlines(), 1) if "train_seeds" in text)
+    assert places.is_guarded(script.encode(), line) == guarded
+
+
+def test_a_script_without_a_guard_is_told_in_one_sentence_what_to_write(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from fittingroom.jobs.places import find_place\n\ndef go():\n    return find_place('local:2', 1)\n\n"
+        "try:\n    print(go())\nexcept Exception as error:\n    print(error)\n"
+        "if __name__ == '__main__':\n    print(go())\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert first == (
+        f'{script}, line 7: worker processes read the script again, so what asks for on="local" must stand below a '
+        'line that says: if __name__ == "__main__":'
+    )
+    assert second == "Place(address=None, workers=2, threads=1)"

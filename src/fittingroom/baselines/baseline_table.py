@@ -35,6 +35,8 @@ COLUMNS = (
     "low",
     "high",
     "n",
+    "paper",
+    "differs",
     "fit_seconds",
     "predict_seconds",
     "peak_bytes",
@@ -152,10 +154,12 @@ def _row(row: BaselineRow, job: Job, data: Dataset) -> dict[str, Any]:
     found = _kept(job) or {"outcome": "not run"}
     known = {"family": row.family, "settings": row.words, "seed": row.seed, "threads": job.threads}
     known |= {"dataset": data.name, "fingerprint": data.fingerprint, "budget_seconds": job.notes["budget_seconds"]}
-    edges: dict[str, float] = {}
+    edges: dict[str, Any] = {"paper": row.paper}
     if found.get("accuracy") is not None:
         low, high = wilson_interval(round(found["accuracy"] * found["n"]), found["n"])
-        edges = {"low": low, "high": high}
+        edges |= {"low": low, "high": high}
+        if row.paper is not None:
+            edges["differs"] = differs(found["accuracy"], found["n"], row.paper)
     versions = " ".join(f"{name} {number}" for name, number in (found.get("versions") or {}).items())
     values = {**known, **found, **edges, "versions": versions or None}
     return {name: values.get(name) for name in COLUMNS}

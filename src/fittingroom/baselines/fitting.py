@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.baselines.families import FAMILIES, RUNG, made
+from fittingroom.baselines.families import ALSO, FAMILIES, RUNG, made
 from fittingroom.errors import DataError
 from fittingroom.extras import line_for
 from fittingroom.jobs.job import DataPlace, find_data
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fittingroom.data import Dataset, Split
     from fittingroom.jobs.job import Job, Report, Row
 
-PACKAGES = {"sklearn": "scikit-learn"}  # others: as the module
+PACKAGES = {"sklearn": "scikit-learn", "skimage": "scikit-image"}  # others: as the module
 THREAD_WORDS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 WORDS = 300  # of a library's own error that a row keeps
 
@@ -77,8 +77,13 @@ def fit_job(job: Job, data: Dataset | None, report: Report) -> Row:
 
 def versions(family: str) -> dict[str, str | None]:
     """Return the versions of what a row is fitted by."""
-    names = {"numpy", PACKAGES.get(module := FAMILIES[family].partition(".")[0], module)}
+    names = {"numpy", *(PACKAGES.get(module, module) for module in modules_of(family))}
     return {name: _version(name) for name in sorted(names)}
+
+
+def modules_of(family: str) -> tuple[str, ...]:
+    """Return the modules that a family cannot do without."""
+    return (FAMILIES[family].partition(".")[0], *ALSO.get(family, ()))
 
 
 def _version(package: str) -> str | None:
@@ -97,10 +102,13 @@ def fitted(asked: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The part of the row that is known here.
     """
-    family, module = asked["family"], FAMILIES[asked["family"]].partition(".")[0]
-    if find_spec(module) is None:
-        line = line_for(PACKAGES.get(module, module), tells_path=False)
-        return {"outcome": "failed", "error": f"needs {PACKAGES.get(module, module)}: {line}"}
+    family = asked["family"]
+    lacking = [PACKAGES.get(module, module) for module in modules_of(family) if find_spec(module) is None]
+    if lacking:
+        return {
+            "outcome": "failed",
+            "error": f"needs {' and '.join(lacking)}: {line_for(*lacking, tells_path=False)}",
+        }
     place = DataPlace(**asked["data"])
     data = find_data(place) or sent_before(place)
     if data is None:
@@ -116,7 +124,7 @@ def fitted(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fit_classifier(asked: dict[str, Any], data: Dataset) -> tuple[float, float, float]:
-    model = made(asked["family"], asked["settings"], asked["seed"], asked["threads"])
+    model = made(asked["family"], asked["settings"], asked["seed"], asked["threads"], data.image_shape)
     order = np.random.default_rng(asked["seed"]).permutation(len(data.train))
     train, test = scaled(data.train, data.test, asked["scaling"])
     started = time.perf_counter()

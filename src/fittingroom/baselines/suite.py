@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 SUITES = Path(__file__).parent / "suites"
 SCALINGS = ("none", "unit", "standardised")
 KEYS = {"title": str, "scaling": str, "budget": str, "family": list}
-FAMILY_KEYS = {"name": str, "paper_best": float, "grid": dict, "five_seeds": dict}
+FAMILY_KEYS = {"name": str, "paper_best": float, "paper_rows": list, "grid": dict, "five_seeds": dict}
+PAPER_KEYS = {"settings": dict, "accuracy": float}
 SEEDS = 5  # of the row that a family names
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -33,11 +34,13 @@ class BaselineRow:
         family: a name of `FAMILIES`.
         settings: of the classifier.
         seed: of its random choices.
+        paper: what the paper has for these very settings, where it is known; else None.
     """
 
     family: str
     settings: dict[str, Any]
     seed: int
+    paper: float | None = None
 
     @property
     def words(self) -> str:
@@ -123,7 +126,23 @@ def _rows(family: object, where: str) -> list[BaselineRow]:
     often = family.get("five_seeds")
     if often is not None and often not in settings:
         raise UsageError(f"{where}: {name}: five_seeds: expected one of the grid's settings, received {often!r}.")
-    return [BaselineRow(name, one, seed) for one in settings for seed in range(SEEDS if one == often else 1)]
+    paper = _paper_rows(family.get("paper_rows", []), settings, f"{where}: {name}")
+    return [
+        BaselineRow(name, one, seed, next((accuracy for known, accuracy in paper if known == one), None))
+        for one in settings
+        for seed in range(SEEDS if one == often else 1)
+    ]
+
+
+def _paper_rows(found: list[Any], settings: list[dict[str, Any]], where: str) -> list[tuple[dict[str, Any], float]]:
+    """Return the paper's figures of single settings."""
+    for each in found:
+        _check_keys(each, PAPER_KEYS, f"{where}: paper_rows")
+        if each.get("settings") not in settings or not 0 <= each.get("accuracy", -1) <= 1:
+            raise UsageError(
+                f"{where}: paper_rows: expected settings of the grid and an accuracy from 0 to 1, received {each!r}."
+            )
+    return [(each["settings"], each["accuracy"]) for each in found]
 
 
 def parse_budget(text: str) -> float:

@@ -30,6 +30,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
     "tutorial": ("train:tutorial", "The walk-through, from the data to a page with the results.", "tutorial --seed 1"),
     "explore": ("data:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
     "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
+    "sweep": (
+        "sweep:sweep",
+        "Try many settings of a recipe, and judge the best of them again.",
+        "sweep space.toml --trials 40",
+    ),
     "evaluate": ("judging:evaluate", "Evaluate a run or a model on the test images.", "evaluate runs/my-run"),
     "judge": (
         "judging:judge",

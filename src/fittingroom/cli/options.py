@@ -59,8 +59,8 @@ On = Annotated[
     str | None,
     Parameter(
         name="--on",
-        help="Where: local or local:4 for worker processes, or a Dask scheduler, tcp://10.0.0.1:8786; "
-        "in this process, one after another, if left out.",
+        help="Where: local or local:4 for worker processes, a Dask scheduler, tcp://10.0.0.1:8786, or slurm:FILE.toml "
+        "(docs/many.md); in this process, one after another, if left out.",
     ),
 ]
 Threads = Annotated[

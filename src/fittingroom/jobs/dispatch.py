@@ -61,6 +61,7 @@ class Dispatch:
         self.given: dict[Any, str] = {}  # the worker that a future was given to
         self.begun: dict[str, Progress] = {}  # by key
         self.at_submission: dict[str, tuple[int, int]] = {}  # by key: how far a job was when it was given out
+        self.last_workers: dict[str, Any] = {}  # as the scheduler last told, by address
         self.greeted: set[str] = set()  # workers that have our versions
         self.taken_back: list[Job] = []  # of workers that were lost
         self.losses: dict[str, int] = {}  # by key: how many were lost since it last got on
@@ -95,7 +96,7 @@ class Dispatch:
             raise self._lost()
         if self._workers():
             return time.monotonic()
-        if time.monotonic() - alone_since > WAIT_SECONDS:
+        if time.monotonic() - alone_since > WAIT_SECONDS and self.place.slurm is None:  # its queue may be long
             raise RunError(
                 f"No worker has joined {self._name()} for {WAIT_SECONDS:.0f} seconds. Start one: dask worker "
                 f"{self.place.address or ''} --nthreads 1. What is finished is kept: the same command goes on."
@@ -104,6 +105,8 @@ class Dispatch:
         return alone_since
 
     def _name(self) -> str:
+        if self.place.slurm is not None:
+            return "SLURM's workers"
         return f"the cluster at {self.place.address}" if self.place.address else "the worker processes"
 
     def _lost(self) -> RunError:
@@ -113,8 +116,18 @@ class Dispatch:
         )
 
     def _workers(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
-        return found
+        """Return the workers that the scheduler has, by address; those it had last where it does not answer.
+
+        Asked of the scheduler itself: what the client remembers (`Client.scheduler_info`) is overwritten every two
+        seconds by an answer without workers, which then look lost; on a busy machine that was seen.
+        """
+        if self.client.status == "running":
+            try:
+                identity = self.client.sync(self.client.scheduler.identity, n_workers=-1)
+            except (OSError, TimeoutError):
+                return self.last_workers
+            self.last_workers = dict(identity["workers"])
+        return self.last_workers
 
     def _free_workers(self) -> list[str]:
         """Return the workers that have no job of ours, each after it was greeted."""
@@ -154,7 +167,7 @@ class Dispatch:
             folder = folder.resolve()
             (folder.parent / LOCKS).mkdir(parents=True, exist_ok=True)
             (folder.parent / LOCKS / DISK).write_text(self.setting.disk, "ascii")
-            begun = pack(folder) if self.place.address is not None and folder.exists() else None
+            begun = pack(folder) if not self.place.is_local and folder.exists() else None
         declared = self._workers().get(worker, {}).get("resources", {})
         needs = {name: count for name, count in job.needs.items() if name in declared}
         if self.setting.may_stop:

@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import os
 import re
+import shutil
+import subprocess
+import sys
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import UsageError
 from fittingroom.extras import install_line, missing
+from fittingroom.files import KINDS, read_toml
+from fittingroom.lookup import suggest
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from types import FrameType
 
     from fittingroom.progress import Log
 
 LOCAL = re.compile(r"local(?::([0-9]+))?")
+SLURM = re.compile(r"slurm(?::(.+))?", re.DOTALL)
+SLURM_KEYS: Mapping[str, str] = {  # of its settings file
+    "jobs": "int",
+    "memory": "str",
+    "walltime": "str",
+    "queue": "str | None",
+    "account": "str | None",
+    "gpus": "int | None",
+    "python": "str | None",
+    "interface": "str | None",
+    "logs": "str | None",
+    "prologue": "list[str] | None",
+    "directives": "list[str] | None",
+    "skip": "list[str] | None",
+}
+MOST_WORKERS = 1000
+SLURM_LOGS = "slurm-logs"
 ADDRESS = re.compile(r"(?:tcp|tls)://[^\s/]+:[0-9]+")
 CONNECT_SECONDS = 10
 
@@ -29,14 +55,21 @@ class Place:
     """Where jobs are done.
 
     Attributes:
-        address: of a Dask scheduler; None for worker processes of this machine.
+        address: of a Dask scheduler; None for worker processes that are started by us.
         workers: how many of those; None for as many as the cluster has.
         threads: of each job.
+        slurm: how SLURM is to start them, see `SLURM_KEYS`; None for processes of this machine.
     """
 
     address: str | None
     workers: int | None
     threads: int
+    slurm: Mapping[str, Any] | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the workers are processes of this machine, which share its disk."""
+        return self.address is None and self.slurm is None
 
 
 def cores() -> int:
@@ -50,28 +83,118 @@ def find_place(on: str | None, threads: int | None) -> Place | None:
     """Return where jobs are to be done; None for this process.
 
     Args:
-        on: ``local``, ``local:4``, or the address of a Dask scheduler such as ``tcp://10.0.0.1:8786``; None for here.
+        on: ``local``, ``local:4``, the address of a Dask scheduler such as ``tcp://10.0.0.1:8786``, or ``slurm:FILE``
+            with a TOML file that says how SLURM is to start workers; None for here.
         threads: of each job; None for a fair share of the cores, on a cluster for one.
 
     Raises:
-        UsageError: other words, or Dask is not installed.
+        UsageError: other words, Dask is not installed, or a script asks for worker processes outside its
+            ``if __name__ == "__main__":``, which each of them would carry out again.
     """
     if on is None:
         return None
-    local = LOCAL.fullmatch(on)
+    local, slurm = LOCAL.fullmatch(on), SLURM.fullmatch(on)
+    if slurm is not None:
+        return _slurm_place(slurm[1], threads)
     if local is None and not ADDRESS.fullmatch(on):
         raise UsageError(
-            f"--on: expected local, local:4 or the address of a Dask scheduler such as tcp://10.0.0.1:8786, received "
-            f"{on!r}."
+            f"--on: expected local, local:4, slurm:FILE.toml or the address of a Dask scheduler such as "
+            f"tcp://10.0.0.1:8786, received {on!r}."
         )
-    if local and local[1] is not None and not 1 <= int(local[1]) <= 1000:
+    if local and local[1] is not None and not 1 <= int(local[1]) <= MOST_WORKERS:
         raise UsageError(f"--on: expected 1 to 1000 worker processes, received {on!r}.")
     if missing("cluster"):
         raise UsageError(f"--on needs Dask, which is not installed: {install_line('cluster')}")
     if local is None:
         return Place(on, None, threads or 1)
+    _refuse_unguarded_script()
     workers = int(local[1]) if local[1] else max(1, cores() // (threads or 1))
     return Place(None, workers, threads or max(1, cores() // workers))
+
+
+def _slurm_place(file: str | None, threads: int | None) -> Place:
+    """Return where SLURM is to start workers, by its settings file.
+
+    Raises:
+        UsageError: no file, one with an unknown or missing setting, or no SLURM or Dask here.
+    """
+    if file is None:
+        raise UsageError("--on slurm needs a file that says how to start workers: --on slurm:FILE.toml (docs/many.md).")
+    found = read_toml(Path(file), raises=UsageError)
+    for key in found:
+        if key not in SLURM_KEYS:
+            raise UsageError(f"{file}: unknown key '{key}'. {suggest(key, SLURM_KEYS)}")
+    for key, kind in SLURM_KEYS.items():
+        words, fits = KINDS[kind.removesuffix(" | None")]
+        value = found.get(key)
+        if not (fits(value) or (value is None and kind.endswith("None"))):
+            raise UsageError(
+                f"{file}: {key}: expected {words}, received {'nothing' if value is None else repr(value)}."
+            )
+    if not 1 <= found["jobs"] <= MOST_WORKERS or (found.get("gpus") or 0) < 0:
+        raise UsageError(f"{file}: expected 1 to {MOST_WORKERS} jobs, and gpus 0 or more.")
+    if missing("slurm"):
+        raise UsageError(f"--on slurm needs dask-jobqueue, which is not installed: {install_line('slurm')}")
+    if shutil.which("sbatch") is None:
+        raise UsageError(
+            "--on slurm: expected SLURM's sbatch here, found none. Run this on a machine that submits jobs."
+        )
+    return Place(None, found["jobs"], threads or 1, found)
+
+
+def _refuse_unguarded_script() -> None:
+    """Raise where a worker process, which reads the script again, would come to the line that starts it."""
+    main = sys.modules["__main__"]
+    path = getattr(main, "__file__", None)
+    spec_name = getattr(getattr(main, "__spec__", None), "name", "")
+    if path is None or spec_name.endswith("__main__") or not Path(path).is_file():
+        return
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and not (frame.f_globals is vars(main) and frame.f_code.co_name == "<module>"):
+        frame = frame.f_back
+    if frame is not None and not is_guarded(Path(path).read_bytes(), frame.f_lineno):
+        raise UsageError(
+            f'{path}, line {frame.f_lineno}: worker processes read the script again, so what asks for on="local" must '
+            'stand below a line that says: if __name__ == "__main__":'
+        )
+
+
+def is_guarded(source: bytes, line: int) -> bool:
+    r"""Say whether a line of a script is left out where the script is read again by another process.
+
+    Args:
+        source: of the script.
+        line: from 1.
+
+    Example:
+        >>> script = b"import fittingroom\nif __name__ == '__main__':\n    fittingroom.sweep('space.toml')\n"
+        >>> is_guarded(script, 3), is_guarded(script, 1)
+        (True, False)
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return True
+    for node in ast.walk(tree):
+        names = isinstance(node, ast.Compare) and any(
+            isinstance(each, ast.Name) and each.id == "__name__" for each in (node.left, *node.comparators)
+        )
+        if names and _is_below(tree, node, line):
+            return True
+    return False
+
+
+def _is_below(tree: ast.Module, test: ast.AST, line: int) -> bool:
+    """Say whether a test of ``__name__`` decides about a line: it is inside, or the test ends the script before it."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.If | ast.IfExp | ast.BoolOp) or not any(each is test for each in ast.walk(node)):
+            continue
+        if node.lineno <= line <= (node.end_lineno or node.lineno):
+            return True
+        leaves = isinstance(node, ast.If) and any(isinstance(each, ast.Raise | ast.Call) for each in ast.walk(node))
+        if leaves and isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.NotEq) and line > node.lineno:
+            return True
+    return False
 
 
 @contextmanager
@@ -86,6 +209,15 @@ def connected(place: Place, log: Log) -> Iterator[Any]:
         UsageError: no scheduler answers there.
     """
     with _quiet_dask(), TemporaryDirectory(prefix="fittingroom-", ignore_cleanup_errors=True) as scratch:
+        if place.slurm is not None:
+            with _slurm_cluster(place) as cluster, cluster.get_client() as client:
+                cluster.adapt(minimum_jobs=place.workers, maximum_jobs=place.workers)
+                log(
+                    f"{counted(place.workers or 1, 'job')} of SLURM, {counted(place.threads, 'thread')} each; they "
+                    f"begin when it gives them room. Dask's dashboard: {client.dashboard_link}"
+                )
+                yield client
+            return
         if place.address is None:
             with _local_cluster(place, scratch) as cluster, cluster.get_client() as client:
                 log(
@@ -97,6 +229,23 @@ def connected(place: Place, log: Log) -> Iterator[Any]:
         with _client(place.address) as client:
             log(f"The cluster at {place.address}. Dask's dashboard: {client.dashboard_link}")
             yield client
+
+
+def check_reachable(place: Place | None) -> None:
+    """Raise where a cluster is not there, before anything is written for it.
+
+    Args:
+        place: of `find_place`.
+
+    Raises:
+        UsageError: no scheduler answers there, or SLURM would not take such a job.
+    """
+    if place is not None and place.slurm is not None:
+        with _quiet_dask(), _slurm_cluster(place):
+            pass
+    elif place is not None and place.address is not None:
+        with _quiet_dask(), _client(place.address):
+            pass
 
 
 def _local_cluster(place: Place, scratch: str) -> Any:
@@ -111,6 +260,50 @@ def _local_cluster(place: Place, scratch: str) -> Any:
         silence_logs=logging.CRITICAL,
         local_directory=scratch,
     )
+
+
+def _slurm_cluster(place: Place) -> Any:
+    """Return a cluster whose workers SLURM starts, one a job; those that it ends are asked for anew.
+
+    Raises:
+        UsageError: SLURM would not take such a job; says what it says.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from dask_jobqueue import SLURMCluster
+
+    assert place.slurm is not None
+    asked, gpus = place.slurm, place.slurm.get("gpus") or 0
+    named = {"queue": "queue", "account": "account", "python": "python", "interface": "interface"}
+    cluster = SLURMCluster(
+        cores=1,
+        processes=1,
+        job_cpu=place.threads,
+        memory=asked["memory"],
+        walltime=asked["walltime"],
+        job_script_prologue=asked.get("prologue") or [],
+        job_extra_directives=[*([f"--gres=gpu:{gpus}"] if gpus else []), *(asked.get("directives") or [])],
+        job_directives_skip=asked.get("skip") or [],
+        worker_extra_args=["--resources", f"GPU={gpus}"] if gpus else [],
+        log_directory=asked.get("logs") or SLURM_LOGS,
+        scheduler_options={"dashboard_address": ":0"},
+        **{theirs: asked[ours] for ours, theirs in named.items() if asked.get(ours)},
+    )
+    try:
+        _refuse_what_slurm_refuses(cluster.job_script())
+    except BaseException:
+        cluster.close()
+        raise
+    return cluster
+
+
+def _refuse_what_slurm_refuses(script: str) -> None:
+    with NamedTemporaryFile("w", suffix=".sh") as file:
+        file.write(script)
+        file.flush()
+        done = subprocess.run(["sbatch", "--test-only", file.name], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UsageError(f"--on slurm: SLURM would not take such a job: {' '.join(done.stderr.split())[:300]}")
 
 
 def _client(address: str) -> Any:

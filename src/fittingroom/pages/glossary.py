@@ -84,6 +84,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "A condition on a score for scripts: where it is not met, the command ends with an error.",
         "`fittingroom evaluate runs/my-run --fail-under accuracy=0.88`",
     ),
+    "importance": (
+        "How much of the difference between good and bad trials of a sweep goes back to one setting. All settings "
+        "together make 1.",
+        "If the learning rate has 0.8 of it and the batch size 0.05, choose the learning rate with care.",
+    ),
     "interval": (
         "The range in which the true value of a score probably lies, given that the number of images is limited. A "
         "95 % interval contains it in 95 % of such experiments. Fewer images make it wider.",
@@ -145,6 +150,10 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "One of the adjustable numbers of a network. Training finds their values. They are also called weights.",
         "A layer that connects 784 pixels with 128 units has 784 x 128 + 128 = 100,480 parameters.",
     ),
+    "Pareto front": (
+        "Of things that are to be good in two ways, those that no other beats in both.",
+        "In a sweep: the trials for which none is both cheaper and more accurate.",
+    ),
     "precision": (
         "Of all the images predicted to be of a class, the share that truly are.",
         "If 1,100 images are predicted to be Shirts and 700 of them are, the precision of Shirt is 0.636.",
@@ -177,6 +186,10 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "order of the images. The same seed gives the same result, another seed a slightly different one.",
         "Over ten seeds the accuracy of the walk-through varies by about two percentage points.",
     ),
+    "sweep": (
+        "Training one recipe many times, each time with other settings, to find better ones.",
+        "`fittingroom sweep space.toml --trials 40` tries 40 settings of what space.toml varies.",
+    ),
     "temperature": (
         "One number that corrects confidence without changing any predicted class. Above 1 it lowers confidence, below "
         "1 it raises it. It is fitted on validation images.",
@@ -204,6 +217,10 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
     "training split": (
         "The images that a network learns from.",
         "The training split of Fashion-MNIST has 60,000 images.",
+    ),
+    "trial": (
+        "One training of a sweep, with settings of its own.",
+        "A trial that is behind the others after as many epochs is stopped early, to save its time for others.",
     ),
     "validation split": (
         "Some of the training images, held out of training to measure the network while settings are chosen, so that "

@@ -11,7 +11,7 @@ from fittingroom.data import Log, no_log
 from fittingroom.data.edits import read_edits
 from fittingroom.errors import Interrupted, RunError, UsageError
 from fittingroom.files import read_json, write_json
-from fittingroom.jobs.places import find_place
+from fittingroom.jobs.places import check_reachable, find_place
 from fittingroom.jobs.run_jobs import OnJob, no_job_lines, run_jobs
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import ROOT, open_run
@@ -91,6 +91,7 @@ def train_seeds(
     edits = None if asked.get("edits") is None else read_edits(asked["edits"], found[1])
     facts = _facts(found, asked, edits, place.threads if place else threads or _threads_here())
     folder = Path(out) if out is not None else ROOT / f"{name or facts['title']}-seeds-{_digits(facts)}"
+    check_reachable(place)
     _begin(folder, facts)
     notes = {"command": command, "tracking": check_trackers(asked.get("track", ()))}
     numbers = range(first, first + count)
