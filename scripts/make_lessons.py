@@ -4,7 +4,7 @@ Usage: make_lessons.py [--check] [--run] [--slides FOLDER] [LESSON ...]
 
 A source is `examples/class/source/lesson-N-NAME.md`, MyST Markdown as Jupytext reads it. A cell tagged `exercise` is
 followed by one tagged `solution`: the lesson has the first, its twin in `solutions/` the second. Without an option the
-notebooks are written without outputs; with --run they are run, which takes minutes, and keep what they printed and drew.
+notebooks are written without outputs; with --run the lessons are run, which takes minutes, and keep their outputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -28,8 +27,8 @@ CLASS = Path(__file__).parent.parent / "examples" / "class"
 SOURCES = sorted((CLASS / "source").glob("lesson-*.md"))
 REVEAL = "reveal.js@5.2.1"
 SETUP_WORDS = (
-    "## Before we begin\n\nThis cell makes fittingroom ready. In Colab, and wherever it is not installed yet: put its wheel, "
-    "a file that ends in `.whl`, beside this notebook first. Your teacher has it."
+    "## Before we begin\n\nThis cell makes fittingroom ready. In Colab, and wherever it is not installed yet: put its "
+    "wheel, a file that ends in `.whl`, beside this notebook first. Your teacher has it."
 )
 SETUP = """import importlib.util
 import os
@@ -141,17 +140,18 @@ def _self_contained(page: str, dist: Path) -> str:
         page,
         flags=re.DOTALL,
     )
-    start = "Reveal.initialize({controls: true, progress: true, hash: true, center: false, transition: 'none', slideNumber: true});"
     script = (dist / "reveal.js").read_text("utf-8").replace("</script", "<\\/script")
     page = page.replace("</head>", f"<style>{styles}\n{STYLE}</style></head>", 1)
-    return page.replace("</body>", f"<script>{script}</script><script>{start}</script></body>", 1)
+    return page.replace("</body>", f"<script>{script}</script><script>{START}</script></body>", 1)
 
 
 STYLE = """
-.reveal { font-size: 26px; } .reveal h1 { font-size: 1.8em; } .reveal h2 { font-size: 1.4em; } .reveal h3 { font-size: 1.1em; }
+.reveal { font-size: 26px; }
+.reveal h1 { font-size: 1.8em; } .reveal h2 { font-size: 1.4em; } .reveal h3 { font-size: 1.1em; }
 .reveal .slides section { text-align: left; overflow-y: auto; max-height: 100%; }
 .reveal pre { font-size: 0.6em; box-shadow: none; width: 100%; }
 """
+START = "Reveal.initialize({hash: true, center: false, transition: 'none', slideNumber: true});"
 
 
 def reveal_package(folder: Path) -> Path:
@@ -184,7 +184,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             reveal = reveal_package(Path(folder))
             for path in chosen:
-                print(write_slides(CLASS / f"{path.stem}.ipynb", asked.slides, reveal), file=sys.stderr)
+                write_slides(CLASS / f"{path.stem}.ipynb", asked.slides, reveal)
         return
     for source in chosen:
         for path, notebook in notebooks(source).items():

@@ -114,8 +114,9 @@ def best_sentence(report: ClassReport) -> str:
         f"{same} of the other {n - 1} cannot be told apart from it" if same else "All others can be told apart from it"
     )
     return (
-        f"{told} {apart} by McNemar's test, corrected for {counted(n - 1, 'comparison')}. The highest of {n} is lucky too: "
-        "on other images it would most likely be lower. A network is chosen by images that were held out, never by this."
+        f"{told} {apart} by McNemar's test, corrected for {counted(n - 1, 'comparison')}. The highest of {n} is lucky "
+        "too: on other images it would most likely be lower. A network is chosen by images that were held out, never "
+        "by this."
     )
 
 

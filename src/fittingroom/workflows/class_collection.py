@@ -39,6 +39,8 @@ LIMITS = {  # bytes of the files that are read; a run's others are not opened
     "test_looks.jsonl": 4 << 20,
     PREDICTIONS: 128 << 20,
 }
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+ARCHIVE = "this is an archive, and nothing is unpacked here: unpack it into a folder first"
 LONGEST = 40  # letters of a text of the run's that is shown
 CLOSE = 5e-4  # between an accuracy that a run claims and the one that is judged anew
 WIDE_GAP = 0.05  # between the accuracies on training and on held-out images
@@ -149,8 +151,7 @@ class ClassReport:
         names = self.class_names
         return {
             "schema": "fittingroom/class/1",
-            "dataset": self.dataset,
-            "fingerprint": self.fingerprint,
+            **{key: getattr(self, key) for key in ("dataset", "fingerprint", "left_out")},
             "runs": [run.to_dict() for run in self.runs],
             "test": self.test and asdict(self.test),
             "by_model": [{"model": model, **asdict(seeds)} for model, seeds in self.by_model],
@@ -165,7 +166,6 @@ class ClassReport:
                 for index, label, said, wrong in self.hardest
             ],
             "common": [{"kind": kind, "runs": count, "words": MARKS[kind]} for kind, count in self.common],
-            "left_out": self.left_out,
         }
 
 
@@ -209,10 +209,8 @@ def collect_class(
             continue
         row = CollectedRun(error=problem) if problem else collected_run(place, dataset)
         rows.append((place.relative_to(root), row))
-    rows += [
-        (name, CollectedRun(error="there is no run in this folder")) for name in _empty(root, [at for at, _ in rows])
-    ]
-    if all(row.error for _, row in rows):
+    rows += [(name, CollectedRun(error="no run is in this folder")) for name in _empty(root, [at for at, _ in rows])]
+    if not rows:
         raise UsageError(f"{root}: expected run folders in it, found none. `fittingroom train` makes one, in runs/.")
     named = [replace(row, name=_plain(name.as_posix(), 3 * LONGEST)) if names else row for name, row in rows]
     marked = _copies_marked(named)
@@ -239,7 +237,7 @@ def _handed_in(root: Path) -> Iterator[tuple[Path, str]]:
             if entry.is_symlink():
                 yield path, "this is a link, and links are not followed: hand in the folder itself"
             elif not entry.is_dir(follow_symlinks=False):
-                yield path, _of_file(path)
+                yield path, ARCHIVE if path.suffix.lower() in ARCHIVES else ""  # other files are only counted
             elif is_run(path):
                 found += 1
                 yield path, ""
@@ -263,12 +261,6 @@ def _entries(place: Path) -> list[os.DirEntry[str]] | None:
         return None
 
 
-def _of_file(path: Path) -> str:
-    """Return the sentence for an archive; a file of another kind is only counted."""
-    is_archive = path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
-    return "this is an archive, and nothing is unpacked here: unpack it into a folder first" if is_archive else ""
-
-
 def collected_run(folder: Path, data: Dataset) -> CollectedRun:
     """Return one run's row, judged anew; what cannot be read says so in it. Read once for as long as nothing changes.
 
@@ -281,11 +273,8 @@ def collected_run(folder: Path, data: Dataset) -> CollectedRun:
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
-    try:
-        found = path.lstat()
-    except OSError:
-        return 0, 0, 0
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    found = path.lstat() if os.path.lexists(path) else None
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else (0, 0, 0)
 
 
 @lru_cache(maxsize=2 * MOST_RUNS)
@@ -439,14 +428,8 @@ def _copies_marked(rows: Sequence[CollectedRun]) -> list[CollectedRun]:
 def _told_together(rows: Sequence[CollectedRun], data: Dataset, left_out: int) -> ClassReport:
     """Return what the rows show together: spread, best, and mistakes that many made."""
     common = Counter(kind for row in rows for kind in {kind for kind, _ in row.marks})
-    told = ClassReport(
-        data.name,
-        data.fingerprint,
-        data.class_names,
-        tuple(rows),
-        common=tuple(common.most_common()),
-        left_out=left_out,
-    )
+    facts = (data.name, data.fingerprint, data.class_names, tuple(rows))
+    told = ClassReport(*facts, common=tuple(common.most_common()), left_out=left_out)
     count = [row for row in rows if row.counts]
     if not count:
         return told
@@ -474,12 +457,12 @@ def _by_model(rows: Sequence[CollectedRun], n: int) -> tuple[tuple[str, Seeds], 
 def _like_best(rows: Sequence[CollectedRun], answers: Array, best: int, data: Dataset) -> tuple[str, ...]:
     """Return the rows whose difference to the best may be chance: McNemar's exact test, corrected after Bonferroni."""
     right = answers == data.test.labels
-    others = [number for number in range(len(rows)) if number != best]
-    chances = (
-        mcnemar(int((right[best] & ~right[number]).sum()), int((right[number] & ~right[best]).sum())) * len(others)
-        for number in others
-    )
-    return tuple(rows[number].code for number, chance in zip(others, chances, strict=True) if chance > 0.05)
+
+    def chance(number: int) -> float:
+        only_best, only_other = (right[best] & ~right[number]).sum(), (right[number] & ~right[best]).sum()
+        return mcnemar(int(only_best), int(only_other)) * (len(rows) - 1)
+
+    return tuple(row.code for number, row in enumerate(rows) if number != best and chance(number) > 0.05)
 
 
 def _confused(answers: Array, data: Dataset) -> tuple[tuple[int, int, float], ...]:
