@@ -3,8 +3,8 @@
 Usage: make_lessons.py [--check] [--run] [--slides FOLDER] [LESSON ...]
 
 A source is `examples/class/source/lesson-N-NAME.md`, MyST Markdown as Jupytext reads it. A cell tagged `exercise` is
-followed by one tagged `solution`: the lesson has the first, its twin in `solutions/` the second. Without an option the
-notebooks are written without outputs; with --run the lessons are run, which takes minutes, and keep their outputs.
+followed by one tagged `solution`: the lesson has the first, its twin in `solutions/` the second. With --run the lessons
+are run, which takes minutes, and have their outputs; without it they keep theirs, if the code is the same.
 """
 
 from __future__ import annotations
@@ -90,6 +90,16 @@ def run(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 def sources_of(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
     """Return what a reader sees of a notebook before it is run: of each cell its kind and its text."""
     return [(cell.cell_type, cell.source) for cell in notebook.cells]
+
+
+def with_kept_outputs(path: Path, notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a notebook with the outputs of the file that it replaces, where all code of both is the same."""
+    before = nbformat.read(path, as_version=4) if path.is_file() else None
+    codes = [[cell for cell in one.cells if cell.cell_type == "code"] for one in (before, notebook) if one is not None]
+    if before is not None and [cell.source for cell in codes[0]] == [cell.source for cell in codes[1]]:
+        for old, new in zip(*codes, strict=True):
+            new.outputs, new.execution_count = old.outputs, old.execution_count
+    return notebook
 
 
 def stale(source: Path) -> list[str]:
@@ -190,7 +200,8 @@ def main() -> None:
         for path, notebook in notebooks(source).items():
             path.parent.mkdir(exist_ok=True)
             is_lesson = path.parent == CLASS
-            nbformat.write(run(notebook) if asked.run and is_lesson else notebook, path)
+            made = run(notebook) if asked.run and is_lesson else with_kept_outputs(path, notebook)
+            nbformat.write(made, path)
 
 
 if __name__ == "__main__":
