@@ -21,9 +21,10 @@ from fittingroom.arrays import Array
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.errors import FittingRoomError, RunError, UsageError
 from fittingroom.files import array_names, file_kind
+from fittingroom.inference.model_files import MARK
 from fittingroom.judging import Seeds, over_seeds, too_good_warning, wilson_interval
 from fittingroom.judging.compare import mcnemar
-from fittingroom.runs import MARK, PREDICTIONS, Predictions, Run, is_run
+from fittingroom.runs import PREDICTIONS, Predictions, Run, is_run
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
@@ -201,15 +202,18 @@ def collect_class(
         raise UsageError(f"{root}: expected a folder in which a class has handed in its runs, found {file_kind(root)}.")
     if is_run(root):
         raise UsageError(f"{root} is one run. Expected the folder that holds the runs of all: {root.resolve().parent}")
-    dataset = data if isinstance(data, Dataset) else load(data, data_dir=data_dir, log=log)
+    place = None if data_dir is None else Path(data_dir)
+    dataset = data if isinstance(data, Dataset) else load(data, data_dir=place, log=log)
     rows, left_out = [], 0
-    for place, problem in _handed_in(root):
-        if not problem and not is_run(place):
+    for at, problem in _handed_in(root):
+        if problem or is_run(at):
+            row = CollectedRun(error=problem) if problem else collected_run(at, dataset)
+            rows.append((at.relative_to(root), row))
+        else:
             left_out += 1
-            continue
-        row = CollectedRun(error=problem) if problem else collected_run(place, dataset)
-        rows.append((place.relative_to(root), row))
-    rows += [(name, CollectedRun(error="no run is in this folder")) for name in _empty(root, [at for at, _ in rows])]
+    rows += [
+        (name, CollectedRun(error="no run is in this folder")) for name in _empty(root, [name for name, _ in rows])
+    ]
     if not rows:
         raise UsageError(f"{root}: expected run folders in it, found none. `fittingroom train` makes one, in runs/.")
     named = [replace(row, name=_plain(name.as_posix(), 3 * LONGEST)) if names else row for name, row in rows]
@@ -268,13 +272,8 @@ def collected_run(folder: Path, data: Dataset) -> CollectedRun:
         folder: of the run.
         data: what it is judged on.
     """
-    stamps = tuple(_stamp(folder / name) for name in LIMITS)
-    return _read(folder, stamps, data)
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    found = path.lstat() if os.path.lexists(path) else None
-    return (found.st_mtime_ns, found.st_size, found.st_ino) if found else (0, 0, 0)
+    found = [(folder / name).lstat() for name in LIMITS if os.path.lexists(folder / name)]
+    return _read(folder, tuple((each.st_mtime_ns, each.st_size, each.st_ino) for each in found), data)
 
 
 @lru_cache(maxsize=2 * MOST_RUNS)
