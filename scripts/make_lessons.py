@@ -156,10 +156,12 @@ def _self_contained(page: str, dist: Path) -> str:
 
 
 STYLE = """
-.reveal { font-size: 26px; }
+.reveal { font-size: 30px; }
 .reveal h1 { font-size: 1.8em; } .reveal h2 { font-size: 1.4em; } .reveal h3 { font-size: 1.1em; }
+.reveal h1, .reveal h2, .reveal h3 { text-transform: none; }
 .reveal .slides section { text-align: left; overflow-y: auto; max-height: 100%; }
-.reveal pre { font-size: 0.6em; box-shadow: none; width: 100%; }
+.reveal pre { font-size: 0.7em; box-shadow: none; width: 100%; white-space: pre-wrap; }
+.reveal .jp-RenderedImage img { zoom: 1.5; max-width: 100%; }
 """
 START = "Reveal.initialize({hash: true, center: false, transition: 'none', slideNumber: true});"
 

@@ -157,3 +157,18 @@ def test_a_lesson_is_for_forty_five_minutes_of_reading_running_and_trying(number
     """Some 150 words a minute are read aloud; six exercises of three to five minutes are the rest."""
     words = sum(len(cell.source.split()) for cell in source_cells(number) if cell.cell_type == "markdown")
     assert 450 < words < 1_500
+
+
+def test_slides_are_one_file_that_asks_the_network_for_nothing(tmp_path):
+    styles = tmp_path / "reveal" / "dist"
+    (styles / "theme").mkdir(parents=True)
+    for name in ("reset.css", "reveal.css", "theme/white.css", "reveal.js"):
+        (styles / name).write_text(f"/* here is {name} */")
+    page = make_lessons.write_slides(LEARNERS["1"], tmp_path, tmp_path / "reveal").read_text("utf-8")
+    loaded = re.findall(r"""<(?:link|script|img|iframe)[^>]*(?:src|href)=["']([^"']+)""", page)
+    assert [address for address in loaded if not address.startswith("data:")] == []
+    assert not re.search(r"@import|url\(['\"]?http|require\(|import\(", page)
+    assert all(f"here is {name}" in page for name in ("reveal.css", "reveal.js"))
+    assert page.count("data:image/png;base64") >= 5
+    assert "Exercise 1.5" in page
+    assert "Put your own answer" not in page  # what an untouched exercise printed is no slide

@@ -250,6 +250,8 @@ def class_collect(
     emit(_class_table(found, names))
     told = (class_page.headline(found), class_page.spread_sentence(found), class_page.best_sentence(found))
     emit("\n" + "\n".join(line for line in told if line))
+    if not names and any(row.error for row in found.runs):
+        emit("Whose those are that cannot be judged: --names")
     emit(f"The page: {page}")
 
 

@@ -127,7 +127,7 @@ def spread_sentence(report: ClassReport) -> str:
         return ""
     low, high = min(test.accuracies), max(test.accuracies)
     sd = "" if test.sd is None else f", standard deviation {test.sd:.4f}"
-    return f"Mean {test.mean:.4f}{sd}, from {low:.4f} to {high:.4f}, n = {len(test.accuracies)} runs."
+    return f"Mean {test.mean:.4f}{sd}, from {low:.4f} to {high:.4f}, n = {len(test.accuracies)}."
 
 
 def plain_rows(report: ClassReport) -> list[list[Any]]:
