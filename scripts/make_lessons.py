@@ -84,6 +84,7 @@ def run(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         client.execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # the times of this one run
+    notebook.metadata = nbformat.from_dict(METADATA)  # and its Python's version
     return notebook
 
 
