@@ -6,6 +6,8 @@ import ast
 import copy
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -142,6 +144,21 @@ def test_a_lesson_ends_with_three_experiments_of_one_command_each(number):
     assert len(found) == 3
     for command, _ in found:
         build_app().parse_args(_as_parsed(shlex.split(command)[1:]), exit_on_error=False, print_error=False)
+
+
+EXPERIMENTS = [command for number in LESSONS for command, _ in tried_next(number)]
+
+
+@pytest.mark.soak_long
+@pytest.mark.parametrize("command", EXPERIMENTS)
+def test_each_experiment_runs_on_the_real_data(command, tmp_path):
+    if fr.locate("fashion-mnist") is None:
+        pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
+    shutil.copytree(make_lessons.CLASS / "photos", tmp_path / "photos")
+    words = [sys.executable, "-m", *shlex.split(command)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
 
 
 @pytest.mark.parametrize("number", LESSONS)

@@ -42,6 +42,7 @@ LIMITS = {  # bytes of the files that are read; a run's others are not opened
 }
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 ARCHIVE = "this is an archive, and nothing is unpacked here: unpack it into a folder first"
+EMPTY = "no run is in this folder"
 LONGEST = 40  # letters of a text of the run's that is shown
 CLOSE = 5e-4  # between an accuracy that a run claims and the one that is judged anew
 WIDE_GAP = 0.05  # between the accuracies on training and on held-out images
@@ -211,14 +212,11 @@ def collect_class(
             rows.append((at.relative_to(root), row))
         else:
             left_out += 1
-    rows += [
-        (name, CollectedRun(error="no run is in this folder")) for name in _empty(root, [name for name, _ in rows])
-    ]
+    rows += [(name, CollectedRun(error=EMPTY)) for name in _empty(root, [name for name, _ in rows])]
     if not rows:
         raise UsageError(f"{root}: expected run folders in it, found none. `fittingroom train` makes one, in runs/.")
     named = [replace(row, name=_plain(name.as_posix(), 3 * LONGEST)) if names else row for name, row in rows]
-    marked = _copies_marked(named)
-    ordered = sorted(marked, key=lambda row: (row.name, row.code) if names else (not row.code, row.code))
+    ordered = sorted(_copies_marked(named), key=lambda row: (row.name, row.code) if names else (not row.code, row.code))
     return _told_together(ordered, dataset, left_out)
 
 
@@ -335,7 +333,10 @@ def _marks_of_training(facts: Mapping[str, Any], row: CollectedRun, data: Datase
         marks.append(("other data", f"it learned from data {_plain(str(own), 16)}, and not {data.fingerprint}"))
     if learned > len(data.train):
         marks.append(
-            ("too many images", f"it learned from {learned:,} images; there are {len(data.train):,} to learn from")
+            (
+                "too many images",
+                f"it learned from {counted(learned, 'image')}; there are {len(data.train):,} to learn from",
+            )
         )
     if not facts.get("validation_images"):
         marks.append(("nothing held out", "it held out no images"))
@@ -344,7 +345,7 @@ def _marks_of_training(facts: Mapping[str, Any], row: CollectedRun, data: Datase
         if gap > WIDE_GAP:
             marks.append(("overfitting", f"{100 * gap:.1f} points better on its training images than on others"))
     if row.looks is not None and row.looks > 1:
-        marks.append(("looks", f"it met the test images {row.looks} times"))
+        marks.append(("looks", f"it met the test images {counted(row.looks, 'time')}"))
     return marks
 
 

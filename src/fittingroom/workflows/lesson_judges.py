@@ -313,7 +313,7 @@ def _mirrored(answer: Any) -> bool | str:
         return "Some of the pictures are neither training images nor their mirror images."
     wrong = sum(int(label) != right for label, right in zip(labels, own, strict=True))
     if wrong:
-        return f"{wrong:,} of {len(labels):,} pictures have a wrong label. In what order do the pictures stand?"
+        return f"{wrong:,} of {counted(len(labels), 'picture')} have a wrong label. In what order do they stand?"
     straight = sum(image.tobytes() in known for image in images.astype(np.uint8))
     return True if 0 < straight < len(images) else "Both are to be there: the pictures and their mirror images."
 
@@ -391,7 +391,9 @@ def _one_look(answer: Any) -> bool | str:
     if looks == 0:
         return "This run has not met the test images yet."
     if looks > 1:
-        return f"It has met them {looks} times. Train it anew, and look once: a second look is a temptation to choose."
+        return (
+            f"It has met them {counted(looks, 'time')}. Train it anew, and look once: a second look tempts to choose."
+        )
     return True
 
 

@@ -390,8 +390,8 @@ def next_experiments(report: TutorialReport) -> tuple[tuple[str, str], ...]:
         ),
         (
             ["train", *data, "--epochs", str(longer), *held_out],
-            f"{longer} epochs, with images held out. Training accuracy goes on rising. After which epoch does "
-            "validation accuracy no longer? From there on the network learns its images by heart.",
+            f"{counted(longer, 'epoch')}, with images held out. Training accuracy goes on rising. After which epoch "
+            "does validation accuracy no longer? From there on the network learns its images by heart.",
         ),
         (
             ["train", *data, *other, *held_out],
