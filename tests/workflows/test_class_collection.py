@@ -144,6 +144,7 @@ def test_rows_stand_in_no_order_of_their_scores(handed_in, toy):
         ("too many images", {"facts": {"train_images": 840}}),
         ("other score", {"claims": 0.99}),
         ("looks", {"looks": 3}),
+        ("looks", {"looks": 0}),
         ("nothing held out", {"facts": {"validation_images": 0, "held_out": None}}),
         ("overfitting", {"history": {"accuracy": 0.99}}),
     ],
@@ -184,6 +185,16 @@ def test_a_part_of_the_test_images_is_no_score_of_the_class(tmp_path, toy):
 def test_each_image_counts_once(tmp_path, toy):
     hand_in(tmp_path / "a" / "run", toy, answers(toy, 170), indices=np.zeros(200, np.int64))
     assert "expected each image once" in only_row(tmp_path, toy).error
+
+
+def test_columns_in_another_order_are_no_answers_about_these_classes(tmp_path, toy):
+    run = Run(hand_in(tmp_path / "a" / "run", toy, answers(toy, 170)))
+    kept = run.predictions
+    names = tuple(reversed(kept.class_names))
+    run.write_predictions(
+        Predictions(kept.probabilities[:, ::-1], kept.labels, kept.indices, "test", names, kept.fingerprint)
+    )
+    assert "found other names, or another order" in only_row(tmp_path, toy).error
 
 
 def test_images_that_there_are_not_are_an_error_of_the_row(tmp_path, toy):
@@ -282,7 +293,7 @@ def test_archives_and_empty_folders_are_told_of_and_other_files_counted(tmp_path
     found = collect_class(tmp_path, data=toy)
     assert {row.error for row in found.runs} == {
         "",
-        "no run is in this folder",
+        "no run is in this folder, 4 folders deep or less",
         "this is an archive, and nothing is unpacked here: unpack it into a folder first",
     }
     assert found.left_out == 1

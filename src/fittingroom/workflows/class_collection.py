@@ -42,7 +42,7 @@ LIMITS = {  # bytes of the files that are read; a run's others are not opened
 }
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 ARCHIVE = "this is an archive, and nothing is unpacked here: unpack it into a folder first"
-EMPTY = "no run is in this folder"
+EMPTY = f"no run is in this folder, {DEEPEST} folders deep or less"
 LONGEST = 40  # letters of a text of the run's that is shown
 CLOSE = 5e-4  # between an accuracy that a run claims and the one that is judged anew
 WIDE_GAP = 0.05  # between the accuracies on training and on held-out images
@@ -56,7 +56,7 @@ MARKS = {  # kinds of marks: what a teacher may want to talk about
     "part": "answered about a part of the test images only",
     "too many images": "learned from more images than there are to learn from",
     "too good": "is too good to be true",
-    "looks": "met the test images more than once",
+    "looks": "met the test images more than once, or without writing it down",
     "not tested": "has not met the test images",
     "nothing held out": "held out no images, so nothing was there to choose by",
     "overfitting": "knows its training images much better than others",
@@ -83,8 +83,7 @@ class CollectedRun:
         looks: how often it met the test images.
         marks: by their kind in `MARKS`, what there is to say.
         error: why it cannot be judged; empty where it can.
-        predicted: uint8 or int64 ``(n,)``: the classes that it answered, in the order of the test images; None unless
-            it answered about all of them.
+        predicted: int64 ``(n,)``: the classes that it answered, by test image; None unless it answered about all.
     """
 
     code: str = ""
@@ -373,6 +372,8 @@ def _judged(row: CollectedRun, marks: list[tuple[str, str]], run: Run, data: Dat
     if claimed is not None and abs(claimed - accuracy) > CLOSE:
         marks.append(("other score", f"it claims {claimed:.4f}, and its answers give {accuracy:.4f}"))
     is_test, whole = kept.split == "test", n == len(data.test)
+    if is_test and not row.looks:
+        marks.append(("looks", "it answered about test images, and no look at them is written down"))
     if not is_test:
         marks.append(("not tested", "it has not been evaluated on the test images"))
     elif not whole:
@@ -401,8 +402,8 @@ def _images_answered(kept: Predictions, data: Dataset) -> tuple[Array, Any]:
     if kept.split not in ("test", "validation"):
         raise RunError(f"expected answers about test or validation images, found '{_plain(kept.split, LONGEST)}'.")
     source = data.test if kept.split == "test" else data.train
-    if kept.probabilities.shape[1] != data.classes:
-        raise RunError(f"expected {data.classes} probabilities an image, found {kept.probabilities.shape[1]}.")
+    if kept.class_names != data.class_names:
+        raise RunError("expected the classes of the dataset in their order, found other names, or another order.")
     if not len(kept.indices) or len(np.unique(kept.indices)) != len(kept.indices):
         raise RunError("expected each image once, found some several times, or none at all.")
     places = source.positions(kept.indices)
@@ -435,23 +436,19 @@ def _told_together(rows: Sequence[CollectedRun], data: Dataset, left_out: int) -
         return told
     n = len(data.test)
     answers = np.stack([row.predicted for row in count if row.predicted is not None])
+    groups = defaultdict(list)
+    for row in count:
+        groups[row.model].append(row.accuracy or 0.0)
     best = max(range(len(count)), key=lambda number: count[number].accuracy or 0.0)
     return replace(
         told,
         test=over_seeds([row.accuracy or 0.0 for row in count], n),
-        by_model=_by_model(count, n),
+        by_model=tuple((name, over_seeds(each, n)) for name, each in sorted(groups.items()) if len(each) > 1),
         best=count[best].code,
         like_best=_like_best(count, answers, best, data),
         confused=_confused(answers, data),
         hardest=_hardest(answers, data),
     )
-
-
-def _by_model(rows: Sequence[CollectedRun], n: int) -> tuple[tuple[str, Seeds], ...]:
-    groups = defaultdict(list)
-    for row in rows:
-        groups[row.model].append(row.accuracy or 0.0)
-    return tuple((model, over_seeds(values, n)) for model, values in sorted(groups.items()) if len(values) > 1)
 
 
 def _like_best(rows: Sequence[CollectedRun], answers: Array, best: int, data: Dataset) -> tuple[str, ...]:
