@@ -9,6 +9,7 @@ const TEXT = WORDS.class;
 const PAUSE = 5000; // milliseconds between two questions what has been handed in
 const NUMBERS = new Set(["seed", "epochs", "val_accuracy", "test"]);
 const KEYS = ["code", "model", "seed", "epochs", "val_accuracy", "test", "words"];
+const LEFT_OUT = { model: "on-middle", seed: "on-narrow", epochs: "on-narrow" };
 
 /** @typedef {import("../router.js").Context} Context */
 
@@ -31,7 +32,7 @@ function datasetChoice(/** @type {any[]} */ here, /** @type {string} */ dataset,
     context.keep(["class"], { dataset: select.value });
     context.again();
   });
-  return h("label", { class: "row" }, TEXT.dataset, select);
+  return h("label", { class: "row runs-bar" }, TEXT.dataset, select);
 }
 
 // Ask again and again until the view is left; nothing is drawn anew where nothing has changed.
@@ -82,10 +83,11 @@ function spread(/** @type {any} */ test) {
 
 function table(/** @type {any[]} */ runs) {
   const head = TEXT.columns.map((words, at) => h("th", { scope: "col", class: kind(KEYS[at]) }, words));
-  return h("table", { class: "runs" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, runs.map(line)));
+  return h("table", { class: "runs class-runs" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, runs.map(line)));
 }
 
-const kind = (/** @type {string} */ key) => (NUMBERS.has(key) ? "n" : key === "words" ? "said" : "");
+const kind = (/** @type {string} */ key) =>
+  [NUMBERS.has(key) ? "n" : "", key === "words" ? "said" : "", LEFT_OUT[key] ?? ""].join(" ").trim();
 
 function line(/** @type {any} */ run) {
   const words = run.error || run.marks.map((/** @type {any} */ mark) => mark.words).join("; ");
