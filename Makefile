@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check
+.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -82,6 +82,11 @@ test-versions: dev ## oldest and newest Keras and NumPy, each in an environment 
 docs: dev data ## write the generated pages of docs/ and the notebook
 	$(BIN)/python scripts/make_docs.py
 	$(BIN)/python scripts/make_notebook.py
+
+lessons: dev data ## write the notebooks of the class out of examples/class/source, and run them: minutes
+	$(BIN)/python scripts/make_lessons.py --run
+slides: dev ## slides of the lessons, a file each that works without internet, in slides/; needs npm, once
+	$(BIN)/python scripts/make_lessons.py --slides slides
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/python benchmarks/loading.py

@@ -60,6 +60,11 @@ CELLS = (
     "    plt.subplot(rows, 2 * columns, 2 * i + 1)\n    fr.plot_image(i, predictions, test_labels, test_images)\n"
     "    plt.subplot(rows, 2 * columns, 2 * i + 2)\n    fr.plot_value_array(i, predictions, test_labels)\n"
     "plt.tight_layout()\nplt.show()",
+    "## What to try next\n\nThree experiments, each one command; in a notebook put an exclamation mark before it.\n\n"
+    "- `fittingroom tutorial --seed 1`: the same network from other starting weights. How far does the accuracy move "
+    "by chance?\n- `fittingroom train --epochs 15 --validation 10000`: after which epoch does the accuracy on the "
+    "images held out no longer rise?\n- `fittingroom train --model thin-conv --epochs 3 --validation 10000`: a network "
+    "that looks at neighbouring pixels. Compare the accuracy on the images held out.",
 )
 
 

@@ -12,6 +12,7 @@ import pytest
 from nbclient import NotebookClient
 
 import fittingroom as fr
+from fittingroom.cli.app import build_app
 from fittingroom.inference.model_files import find_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -47,6 +48,18 @@ def test_the_notebook_runs_from_top_to_bottom_and_has_its_outputs():
     again = "".join(output.get("text", "") for cell in code for output in cell.outputs)
     pattern = r"test accuracy (\d\.\d+)"
     assert abs(float(re.search(pattern, printed)[1]) - float(re.search(pattern, again)[1])) < 0.02
+
+
+def test_the_notebook_is_what_its_generator_says_and_ends_with_three_experiments():
+    sys.path.append(str(EXAMPLES.parent / "scripts"))
+    import make_notebook
+
+    cells = nbformat.read(EXAMPLES / "walkthrough.ipynb", as_version=4).cells
+    assert [cell.source for cell in cells] == [cell.source for cell in make_notebook.notebook().cells]
+    commands = re.findall(r"^- `fittingroom ([^`]+)`", cells[-1].source, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        build_app().parse_args(command.split(), exit_on_error=False, print_error=False)
 
 
 def test_plain_keras_opens_shipped_weights_and_names_a_picture(tmp_path):

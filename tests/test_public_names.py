@@ -30,6 +30,7 @@ FUNCTIONS = {  # of each command: the public function that does the same
     "data import": "import_photos",
     "data convert": "convert_data",
     "data path": "locate",
+    "class collect": "collect_class",
     "runs list": "list_runs",
     "runs show": "open_run",
     "recipes list": "list_recipes",
@@ -49,6 +50,7 @@ NONE_NEEDED = {  # why there is none
 }
 NOT_A_COMMAND = {  # public functions that need no command: they take or make Python values, or are an option of one
     "evaluate_corruptions",
+    "check",
     "export_model_repository",
     "export_web_page",
     "hold_out",

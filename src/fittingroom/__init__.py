@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from fittingroom.runs import Run, list_runs, open_run
     from fittingroom.training import Recipe
     from fittingroom.workflows.attributions import explain, look_inside
+    from fittingroom.workflows.class_collection import collect_class
     from fittingroom.workflows.classifier import Classifier
     from fittingroom.workflows.comparing import compare
     from fittingroom.workflows.corruptions import evaluate_corruptions
     from fittingroom.workflows.evaluation import evaluate, predict, predict_sets
     from fittingroom.workflows.exporting import export_model, export_model_repository, export_web_page
+    from fittingroom.workflows.lesson_checks import check
     from fittingroom.workflows.picture_answers import predict_photos
     from fittingroom.workflows.seed_training import train_seeds
     from fittingroom.workflows.training import train
@@ -56,7 +58,9 @@ _HOMES = {
     "Verdict": "fittingroom.judging",
     "audit_dataset": "fittingroom.pages.audit_report",
     "build": "fittingroom.models",
+    "check": "fittingroom.workflows.lesson_checks",
     "class_names": "fittingroom.data",
+    "collect_class": "fittingroom.workflows.class_collection",
     "compare": "fittingroom.workflows.comparing",
     "convert_data": "fittingroom.data.converting",
     "evaluate": "fittingroom.workflows.evaluation",
@@ -108,7 +112,9 @@ __all__ = [
     "__version__",
     "audit_dataset",
     "build",
+    "check",
     "class_names",
+    "collect_class",
     "compare",
     "convert_data",
     "evaluate",

@@ -147,3 +147,12 @@ def test_where_there_are_no_runs_each_part_leads_to_the_form_and_one_line_says_w
     for part in ("look", "runs"):
         watched.go(part).get_by_role("link", name="Train a network").click()
         expect(page.get_by_role("button", name="Start training")).to_be_visible()
+
+
+def test_the_class_is_one_table_without_names_that_fits_a_phone(table):
+    table.get_by_role("link", name="The class as one table").click()
+    expect(table.get_by_role("heading", name="A class and its networks")).to_be_visible()
+    expect(table.locator("table.class-runs tbody tr")).to_have_count(3)
+    assert "2026010" not in table.locator("#main").inner_text()
+    table.set_viewport_size({"width": 390, "height": 800})
+    assert overhang(table) == 0

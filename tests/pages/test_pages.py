@@ -8,6 +8,7 @@ import pytest
 
 from fittingroom.pages.learning import read_history
 from fittingroom.pages.tutorial.page import tutorial_page
+from fittingroom.pages.tutorial.values import next_experiments
 from helpers.page_reader import Reader, words_of
 from helpers.report_samples import make_fitting, make_report
 
@@ -51,6 +52,13 @@ def test_it_has_the_nine_steps_in_order(page: str) -> None:
     headings = re.findall(r'<h2><span class="number">(\d)</span> (\w+)</h2>', page)
     names = ["Load", "Look", "Rescale", "Build", "Compile", "Fit", "Evaluate", "Predict", "Show"]
     assert headings == [(str(number), name) for number, name in enumerate(names, start=1)]
+
+
+def test_the_page_ends_with_three_experiments_each_one_command_with_what_to_look_for(page: str) -> None:
+    end = words_of(page).split("What to try next")[1]
+    found = next_experiments(make_report()[0])
+    assert len(found) == 3
+    assert all(command in end and words in end for command, words in found)
 
 
 def test_every_number_of_the_report_is_on_the_page(page: str) -> None:

@@ -98,3 +98,17 @@ def test_how_many_fewer_mistakes_is_computed_and_a_perfect_score_needs_no_factor
 )
 def test_looks_at_the_test_split_are_counted(looks: int, words: str) -> None:
     assert words in looks_sentence(looks)
+
+
+def test_three_experiments_of_one_command_each_are_on_the_same_data() -> None:
+    report = make_report(source="mnist")[0]
+    found = text.next_experiments(report)
+    assert [command.split()[1] for command, _ in found] == ["tutorial", "train", "train"]
+    assert all("--dataset mnist" in command and len(words) > 40 for command, words in found)
+    assert f"--seed {report.seed + 1}" in found[0][0]
+
+
+def test_what_is_tried_is_compared_on_held_out_images_and_not_on_test_images() -> None:
+    _, longer, other = text.next_experiments(make_report()[0])
+    assert "--validation" in longer[0]
+    assert longer[0].split("--validation")[1] == other[0].split("--validation")[1]

@@ -210,3 +210,24 @@ def test_predictions_that_unpack_into_more_than_is_read_are_refused_unopened(wit
     answer = with_run.get("/api/runs/20260101-a/predictions")
     assert answer.status_code == 422
     assert "expected at most 268 MB of arrays" in answer.json()["error"]["message"]
+
+
+def test_the_class_is_one_table_without_names_told_as_it_is_now(with_run, studio, toy_folder):
+    first = with_run.get("/api/class", params={"dataset": toy_folder.name}).json()
+    assert [row["counts"] for row in first["runs"]] == [True]
+    assert first["test"]["mean"] == pytest.approx(with_run.get("/api/runs").json()[0]["test_accuracy"])
+    shutil.copytree(studio.runs / "20260101-a", studio.runs / "anna" / "her-run")
+    second = with_run.get("/api/class", params={"dataset": toy_folder.name})
+    assert {kind["kind"] for row in second.json()["runs"] for kind in row["marks"]} >= {"copied"}
+    assert "anna" not in second.text
+    assert "20260101" not in second.text
+    assert str(studio.runs) not in second.text
+
+
+def test_a_class_of_nobody_and_a_dataset_that_is_not_here_are_one_sentence(visitor, studio, toy_folder):
+    studio.runs.mkdir(parents=True)
+    answer = visitor.get("/api/class", params={"dataset": toy_folder.name})
+    assert answer.status_code == 422
+    assert "expected run folders in it, found none" in answer.json()["error"]["message"]
+    assert str(studio.runs) not in answer.text
+    assert visitor.get("/api/class", params={"dataset": "none"}).status_code == 404

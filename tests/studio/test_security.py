@@ -180,6 +180,7 @@ def test_a_token_that_only_looks_opens_everything_and_changes_nothing(knock):
     client.get("/?token=only-to-look")
     assert client.get("/").status_code == 200
     assert client.get("/api/about").json()["may_change"] is False  # the page has not traded its cookie for another
+    assert client.get("/api/class", params={"dataset": "none"}).status_code == 404  # let in, to data that are not there
     for method, path, body in CHANGES:
         answer = client.request(method, path, json=body)
         assert answer.status_code == 403, path

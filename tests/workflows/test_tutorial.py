@@ -17,6 +17,7 @@ from fittingroom.runs import PAGE, open_run
 from fittingroom.training import loop
 from fittingroom.tutorial import tutorial
 from fittingroom.tutorial_plan import TutorialPlan
+from helpers import small_dataset
 from helpers.page_reader import prose_of, unexplained, words_of
 
 
@@ -243,3 +244,25 @@ def test_a_stopped_training_of_a_compiled_model_names_the_python_that_goes_on(to
         fr.train(compiled(), toy, epochs=1, batch_size=10, out=tmp_path / "run")
     code = re.search(r"fittingroom\.training\.(resume\(.*\))$", str(stopped.value))[1]
     assert eval(code, {"resume": resume, "data": toy, "model": compiled()}).history
+
+
+def test_each_experiment_at_the_end_of_the_page_runs_as_it_is_printed(outcome, tmp_path, monkeypatch, capsys):
+    twin = json.loads((outcome.run.folder / "verdict.json").read_text("utf-8"))["page"]
+    page = html.unescape(outcome.page.read_text("utf-8"))
+    monkeypatch.chdir(tmp_path)
+    assert len(twin["next"]) == 3
+    for experiment in twin["next"]:
+        assert experiment["command"] in page
+        assert main([*shlex.split(experiment["command"])[1:], "--quiet"]) == 0
+    assert len(list((tmp_path / "runs").iterdir())) == 3
+    capsys.readouterr()
+
+
+def test_experiments_on_tiny_pictures_and_few_of_them_run_too(tmp_path, monkeypatch, capsys):
+    made = small_dataset.arrays()
+    folder = small_dataset.write_folder(tmp_path / "small pictures", made)
+    monkeypatch.chdir(tmp_path)
+    run, _ = tutorial(TutorialPlan(dataset=str(folder), epochs=1, out=tmp_path / "run"))
+    for experiment in run.read_json("verdict.json")["page"]["next"]:
+        assert main([*shlex.split(experiment["command"])[1:], "--quiet"]) == 0
+    capsys.readouterr()

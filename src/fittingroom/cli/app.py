@@ -96,6 +96,16 @@ GROUPS = {
             "path": ("data:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
         },
     ),
+    "class": (
+        "The runs of a class.",
+        {
+            "collect": (
+                "report:class_collect",
+                "What a class has handed in, as one table and one page, without names.",
+                "class collect handed-in",
+            )
+        },
+    ),
     "bench": (
         "Measure this machine.",
         {

@@ -1,4 +1,4 @@
-"""`fittingroom report` and `mistakes`: a run's page, and what it gets wrong."""
+"""`fittingroom report`, `mistakes` and `class collect`: a run's page, what it gets wrong, the runs of a class."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, Json, Quiet, whole
+from fittingroom.cli.formats import Format, refuse_both, written_table
+from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, table
 from fittingroom.errors import UsageError
 from fittingroom.words import counted
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from fittingroom.pages.answers import Answer
     from fittingroom.pages.interpretation import Interpretation
     from fittingroom.pages.terminal_picture import Drawing
+    from fittingroom.workflows.class_collection import ClassReport
 
 
 def report(
@@ -207,3 +209,67 @@ def _as_json(
             for each in chosen
         ],
     }
+
+
+def class_collect(
+    folder: Path,
+    /,
+    *,
+    names: Annotated[bool, Parameter(help="Show the folders' names too, which may be those of persons.")] = False,
+    out: Annotated[
+        Path, Parameter(help="Where the page goes, a .html file; its figures go beside it, as .json.")
+    ] = Path("class.html"),
+    dataset: DatasetName = "fashion-mnist",
+    data_dir: DataDir = None,
+    format: Format = None,  # noqa: A002  (the option's own name)
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Collect the runs that a class has handed in: one table, one page; without names.
+
+    Scores are judged anew, against the dataset's own labels. Copies, other data and what cannot be read are marked.
+
+    Args:
+        folder: in it a folder for each who hands in.
+    """
+    from fittingroom.data import load
+    from fittingroom.pages import class_page
+    from fittingroom.workflows.class_collection import collect_class
+
+    refuse_both(format, json)
+    log = log_unless(quiet or json)
+    data = load(dataset, data_dir=data_dir, log=log)
+    found = collect_class(folder, names=names, data=data, log=log)
+    page = class_page.write_class_page(found, data, out)
+    if json:
+        emit_json({**found.to_dict(), "page": str(page)})
+        return
+    if format:
+        emit(written_table(format, class_page.COLUMNS, class_page.plain_rows(found)))
+        return
+    emit(_class_table(found, names))
+    told = (class_page.headline(found), class_page.spread_sentence(found), class_page.best_sentence(found))
+    emit("\n" + "\n".join(line for line in told if line))
+    if not names and any(row.error for row in found.runs):
+        emit("Whose those are that cannot be judged: --names")
+    emit(f"The page: {page}")
+
+
+def _class_table(found: ClassReport, names: bool) -> str:
+    from fittingroom.pages.class_page import words_of
+
+    heading = ["code", *(["name"] if names else []), "network", "seed", "epochs", "training", "validation", "test"]
+    rows = [
+        [
+            *([row.code or "-"] + ([row.name] if names else [])),
+            *(row.model or "-", "-" if row.seed is None else row.seed, "-" if row.epochs is None else row.epochs),
+            *(_four(row.train_accuracy), _four(row.val_accuracy), _four(row.accuracy if row.split == "test" else None)),
+            words_of(row) or "",
+        ]
+        for row in found.runs
+    ]
+    return table([*heading, "what there is to say"], rows)
+
+
+def _four(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,4 +1,4 @@
-"""The runs' part of the API: the table, one run, its predictions, its page, comparing, deleting."""
+"""The runs' part of the API: the table, a class's, one run, its predictions, its page, comparing, deleting."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fittingroom.studio.run_table import find_run, own_file
 from fittingroom.studio.share_routes import shared_folder
 from fittingroom.studio.training_routes import own_dataset
 from fittingroom.web.problems import Problem
+from fittingroom.workflows.class_collection import collect_class
 
 if TYPE_CHECKING:
     from fittingroom.studio.state import Studio
@@ -43,6 +44,11 @@ def run_routes(studio: Studio) -> APIRouter:
     def table() -> list[dict[str, Any]]:
         """List the runs, the newest first."""
         return run_table.table(studio.runs)
+
+    @routes.get("/class")
+    def class_table(dataset: str = "fashion-mnist") -> Response:
+        """Return the runs of a class, judged anew on a dataset that this studio has, as they are now; without names."""
+        return as_json(collect_class(studio.runs, data=studio.registry.open(dataset).data).to_dict())
 
     @routes.get("/runs/{name}")
     def one(name: str) -> dict[str, Any]:

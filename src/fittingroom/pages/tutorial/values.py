@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -194,6 +195,7 @@ class TutorialReport:
             "classified_correctly": round(score.accuracy * score.n),
             "fit_seconds": sum(epoch.seconds for epoch in self.fitting.history),
             "reference": asdict(REFERENCE),
+            "next": [{"command": command, "look_for": words} for command, words in next_experiments(self)],
         }
 
 
@@ -367,3 +369,35 @@ def plot_code(report: TutorialReport) -> str:
         f"fr.plot_value_array({index}, predictions, test_labels)\n"
         f"_ = plt.xticks(range({len(data.class_names)}), {names}, rotation=45)"
     )
+
+
+def next_experiments(report: TutorialReport) -> tuple[tuple[str, str], ...]:
+    """Return three experiments on the same data: each one command, and what to look for in what it prints.
+
+    Two of them hold images out, because what is tried is compared on these, and never on the test images.
+
+    Args:
+        report: of the walk-through; its dataset, seed and epochs are taken up.
+    """
+    count, height, width = report.fitting.data.train_shape
+    data = [] if report.source == "fashion-mnist" else ["--dataset", report.source]
+    held_out = ["--validation", str(max(1, min(10_000, count // 6)))]
+    longer, seed = 3 * report.epochs, (report.seed + 1) % 2**32
+    other = ["--model", "thin-conv", "--epochs", "3"] if min(height, width) >= 8 else ["--set", "optimizer=adam"]
+    kind = "A network that looks at neighbouring pixels" if min(height, width) >= 8 else "Another optimizer"
+    experiments = (
+        (
+            ["tutorial", *data, "--seed", str(seed), "--epochs", str(report.epochs)],
+            "The same network from other starting weights. How far does the test accuracy move? That much is chance.",
+        ),
+        (
+            ["train", *data, "--epochs", str(longer), *held_out],
+            f"{counted(longer, 'epoch')}, with images held out. Training accuracy goes on rising. After which epoch "
+            "does validation accuracy no longer? From there on the network learns its images by heart.",
+        ),
+        (
+            ["train", *data, *other, *held_out],
+            f"{kind}. Compare its validation accuracy with that of the experiment before, on the same held-out images.",
+        ),
+    )
+    return tuple((shlex.join(["fittingroom", *words]), look_for) for words, look_for in experiments)

@@ -5,6 +5,7 @@ import { get, name, post, remove } from "../api.js";
 import { ask, commands, complain, empty, h, replace } from "../dom.js";
 import { duration, order } from "../format.js";
 import { WORDS } from "../words.js";
+import { mountClass } from "./class-table.js";
 import { shareMenu } from "./share-menu.js";
 
 const TEXT = WORDS.runs;
@@ -16,9 +17,11 @@ const LEFT_OUT = {
 };
 
 export async function mount(/** @type {HTMLElement} */ root, /** @type {import("../router.js").Context} */ context) {
+  if (context.rest[0] === "class") return mountClass(root, context);
   const table = new RunTable(context, await get("runs", context.signal));
   const lede = h("p", { class: "lede" }, TEXT.lede);
-  const header = h("header", {}, h("h1", {}, WORDS.parts.runs), lede);
+  const asClass = h("p", { class: "small" }, h("a", { href: formatHash("runs", ["class"]) }, TEXT.class));
+  const header = h("header", {}, h("h1", {}, WORDS.parts.runs), lede, asClass);
   replace(root, h("div", { class: "view" }, header, table.root));
 }
 

@@ -1,0 +1,203 @@
+"""The exercises of the class check themselves: right, or a hint; no answer is printed, nothing ends in a traceback."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import fittingroom as fr
+from fittingroom.errors import UsageError
+from fittingroom.runs import Run
+from fittingroom.workflows.lesson_checks import EXERCISES, check
+from fittingroom.workflows.lesson_judges import JUDGES
+
+
+@pytest.fixture(scope="module")
+def data():
+    if fr.locate("fashion-mnist") is None:
+        pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
+    return fr.load("fashion-mnist")
+
+
+def said(exercise: str, *answer) -> str:
+    lines: list[str] = []
+    check(exercise, *answer, log=lines.append)
+    assert len(lines) == 1
+    return lines[0]
+
+
+def is_right(exercise: str, answer) -> bool:
+    return said(exercise, answer).startswith(f"{exercise}  Right. ")
+
+
+def test_every_exercise_has_a_judge_and_words():
+    assert list(EXERCISES) == list(JUDGES) == [f"{lesson}.{number}" for lesson in range(1, 7) for number in range(1, 7)]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_an_exercise_that_was_not_begun_asks_to_begin(exercise):
+    assert said(exercise) == said(exercise, ...) == said(exercise, ([], ...))
+    assert said(exercise).startswith(f"{exercise}  Not yet. Put your own answer in the place of the three dots.")
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+@pytest.mark.parametrize("answer", [None, 0, "what?", (1, 2), [], object(), np.zeros((3, 3)), lambda *_: 1 / 0])
+def test_a_strange_answer_is_a_hint_and_no_traceback(data, exercise, answer):
+    assert said(exercise, answer).startswith(f"{exercise}  Not yet. ")
+
+
+def test_an_exercise_that_there_is_not_is_one_sentence():
+    with pytest.raises(UsageError, match=r"Unknown exercise '2\.33'\. Did you mean"):
+        check("2.33", 1)
+
+
+def test_a_function_that_stops_is_told_with_its_reason():
+    assert "Trying your answer stopped with ZeroDivisionError: division by zero" in said("2.1", lambda *_: 1 / 0)
+
+
+def test_a_function_without_a_return_is_told_so():
+    assert "gives nothing back yet" in said("2.3", lambda numbers: None)
+    assert "gives nothing back yet" in said("5.2", lambda numbers: (..., ...))
+
+
+RIGHT = {
+    "2.1": lambda pixels, weights, bias: sum(p * w for p, w in zip(pixels, weights, strict=True)) + bias,
+    "2.2": 101_770,
+    "2.3": lambda numbers: np.exp(numbers) / np.exp(numbers).sum(),
+    "2.4": lambda probability: np.log(1 / probability),
+    "3.5": lambda own, aside: list(aside).index(max(aside)),
+    "4.1": lambda picture, weights, row, column: np.einsum(
+        "ij,ij", picture[row : row + 3, column : column + 3], weights
+    ),
+    "4.2": lambda width, filter_: width - (filter_ - 1),
+    "4.3": 160,
+    "4.4": lambda p: np.maximum.reduce([p[0::2, 0::2], p[0::2, 1::2], p[1::2, 0::2], p[1::2, 1::2]]),
+    "5.1": lambda right, n: (
+        right / n - 1.96 * (right / n * (1 - right / n) / n) ** 0.5,
+        right / n + 1.96 * (right / n * (1 - right / n) / n) ** 0.5,
+    ),
+    "5.2": lambda numbers: [np.mean(numbers), np.std(numbers, ddof=1)],
+    "5.3": ([0.8, 0.9], 0.85),
+    "5.4": lambda a, b, y: (np.sum((a == y) & (b != y)), np.sum((b == y) & (a != y))),
+    "6.1": lambda picture: 255 - picture,
+}
+
+
+@pytest.mark.parametrize("exercise", RIGHT)
+def test_right_answers_are_right_however_they_are_written(data, exercise):
+    assert is_right(exercise, RIGHT[exercise])
+
+
+NEARLY = {
+    "2.1": (lambda pixels, weights, bias: pixels @ weights, "the bias is not in it yet"),
+    "2.2": (784 * 128 + 128 * 10, "Each output has a bias besides"),
+    "2.4": (np.log, "A sign is missing"),
+    "3.5": (lambda own, aside: np.argmax(own), "knows its own lessons best"),
+    "4.3": (144, "Each filter has a bias besides"),
+    "4.4": (lambda picture: picture[::2, ::2], "keeps the upper left pixel"),
+    "5.1": (
+        lambda k, n: (k / n - (k / n * (1 - k / n) / n) ** 0.5, k / n + (k / n * (1 - k / n) / n) ** 0.5),
+        "how many",
+    ),
+    "5.2": (lambda numbers: (np.mean(numbers), np.std(numbers)), "divide by n - 1"),
+    "5.3": ([[0.8, 0.9], 0.9], "still the luckiest"),
+    "5.4": (lambda a, b, y: (np.sum(a == y), np.sum(b == y)), "Leave out those that both have right"),
+}
+
+
+@pytest.mark.parametrize("exercise", NEARLY)
+def test_the_usual_slips_have_hints_of_their_own(data, exercise):
+    answer, hint = NEARLY[exercise]
+    assert hint in said(exercise, answer)
+
+
+def test_answers_about_the_data_are_judged_by_the_data(data):
+    train = data.train
+    assert is_right("1.1", len(train))
+    assert "to test with" in said("1.1", len(data.test))
+    assert is_right("1.2", data.class_names[train.labels[6]].upper())
+    assert "counts from 0" in said("1.2", data.class_names[train.labels[7]])
+    assert is_right("1.3", float((train.images == 0).mean()))
+    assert "in percent" in said("1.3", 100 * float((train.images == 0).mean()))
+    means = [train.images[train.labels == label].mean(axis=0) for label in range(10)]
+    assert is_right("1.4", means[1])
+    assert "average of another class: Dress" in said("1.4", means[3])
+    assert is_right("1.5", train.labels)
+    assert "slid by another step" in said("1.5", np.roll(train.labels, 1))
+    assert is_right("1.6", lambda picture: np.argmin([((mean - picture) ** 2).sum() for mean in means]))
+    assert "gives nothing back" in said("1.6", lambda picture: None)
+    assert not is_right("1.6", lambda picture: 9)
+
+
+def test_planted_mistakes_are_found_in_what_is_passed(data):
+    train = data.train
+    scaled = train.images[:100].reshape(-1, 784) / 255
+    assert "how often has it been divided" in said("2.5", scaled / 255)
+    assert is_right("2.5", scaled)
+    leaked = np.concatenate([train.images, data.test.images[:7]])
+    assert "7 test images can still be learned from" in said("3.4", leaked)
+    assert "training images are missing too" in said("3.4", train.images[:50_000])
+    assert is_right("3.4", train.images)
+    images, labels = train.images[:50], train.labels[:50]
+    both = np.concatenate([images, images[:, :, ::-1]])
+    assert "have a wrong label" in said("4.5", (both, np.repeat(labels, 2)))
+    assert is_right("4.5", (both, np.concatenate([labels, labels])))
+    assert "Its edge is still light" in said("6.2", 255 - train.images[0])
+    assert is_right("6.2", train.images[0])
+
+
+def test_holding_out_is_judged_by_which_images_lie_where(data):
+    rest, aside = fr.hold_out(data.train, 10_000)
+    assert is_right("3.1", (rest, aside))
+    assert "10,000 images lie in both parts" in said("3.1", (data.train, aside))
+    assert not is_right("3.1", fr.hold_out(data.train, 5_000))
+
+
+def test_histories_and_runs_are_judged_by_what_they_hold(tmp_path, data):
+    history = [
+        {"epoch": 1, "loss": 0.9, "val_loss": 0.8, "accuracy": 0.7, "val_accuracy": 0.72},
+        {"epoch": 2, "loss": 0.5, "val_loss": 0.6, "accuracy": 0.8, "val_accuracy": 0.79},
+        {"epoch": 3, "loss": 0.2, "val_loss": 0.7, "accuracy": 0.98, "val_accuracy": 0.8},
+    ]
+    assert is_right("3.2", (history, 2))
+    assert "counted from 1" in said("3.2", (history, 1))
+    assert "never seen" in said("3.2", (history, 3))
+    assert is_right("3.3", (history, 0.18))
+    assert "not the other way round" in said("3.3", (history, -0.18))
+    run = Run(tmp_path)
+    run.write_json("environment.json", {"seed": 0, "fingerprint": data.fingerprint})
+    more = {"seconds": 1.0, "images": 10, "learning_rate": None}
+    for line in history:
+        run.append_line("history.jsonl", line | more)
+    assert "The gap is 0.180" in said("3.6", run)
+    assert "held out no images" in said("2.6", run)
+    assert "has not met the test images yet" in said("5.6", run)
+    look = {"time": "t", "asked_by": "evaluate", "accuracy": 0.8, "fingerprint": data.fingerprint}
+    run.append_line("test_looks.jsonl", look)
+    assert is_right("5.6", run)
+    run.append_line("test_looks.jsonl", look)
+    assert "met them 2 times" in said("5.6", run)
+
+
+def test_covering_must_leave_the_picture_itself_as_it_is():
+    def careless(picture, row, column):
+        picture[row : row + 7, column : column + 7] = 0
+        return picture
+
+    def careful(picture, row, column):
+        return careless(picture.copy(), row, column)
+
+    assert "the picture that was passed has changed too" in said("6.4", careless)
+    assert is_right("6.4", careful)
+
+
+def test_no_answer_is_printed(data):
+    answers = {
+        "1.1": len(data.train),
+        "1.2": data.class_names[data.train.labels[6]],
+        "2.2": 101_770,
+        "4.3": 160,
+    }
+    for exercise, answer in answers.items():
+        hints = " ".join([said(exercise), said(exercise, 1), said(exercise, "x"), *EXERCISES[exercise]])
+        assert str(answer) not in hints.replace(",", "")
