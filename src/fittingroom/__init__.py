@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fittingroom.pages.audit_report import audit_dataset
     from fittingroom.pages.exploration import explore
     from fittingroom.pages.interpretation import interpret
+    from fittingroom.pages.label_sheet import suggest_labels
     from fittingroom.pages.plots import plot_image, plot_value_array
     from fittingroom.pages.report import report
     from fittingroom.photos import PreparedPhoto, prepare_photo
@@ -85,6 +86,7 @@ _HOMES = {
     "prepare_photo": "fittingroom.photos",
     "preview": "fittingroom.workflows.training_previews",
     "report": "fittingroom.pages.report",
+    "suggest_labels": "fittingroom.pages.label_sheet",
     "train": "fittingroom.workflows.training",
     "train_seeds": "fittingroom.workflows.seed_training",
     "verify": "fittingroom.data",
@@ -133,6 +135,7 @@ __all__ = [
     "prepare_photo",
     "preview",
     "report",
+    "suggest_labels",
     "train",
     "train_seeds",
     "verify",
