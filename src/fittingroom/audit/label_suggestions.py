@@ -4,7 +4,8 @@ Each strategy is a function of what a model says and sees of the pictures; which
 `benchmarks/suggest_check.py` on validation images, see docs/suggesting.md.
 
 Sources: D. Roth and K. Small, Margin-based active learning, ECML 2006; F. Zhdanov, Diverse mini-batch active learning,
-arXiv 1901.05954 (the most uncertain first, then spread out among them); D. Arthur and S. Vassilvitskii, k-means++, 2007.
+arXiv 1901.05954 (the most uncertain first, then spread out among them); D. Arthur and S. Vassilvitskii, k-means++,
+SODA 2007.
 """
 
 from __future__ import annotations

@@ -106,7 +106,8 @@ def suggest_labels(
     """Choose, of pictures without labels, those that would teach a model most, as a sheet to label.
 
     Out comes a folder with labels.html to look at and labels.csv to be completed, in a spreadsheet or with a key a
-    picture in the studio's part Curate. Then --into sorts what was labelled into folders, for `fittingroom data import`.
+    picture in the studio's part Curate. Then --into sorts what was labelled into folders, of which
+    `fittingroom data import` makes a dataset.
     """
     from fittingroom.pages.label_sheet import open_label_sheet
     from fittingroom.pages.label_sheet import suggest_labels as suggest

@@ -414,7 +414,7 @@ def _read_sheet(folder: Path, stamp: tuple[int, int]) -> LabelSheet:
     if not isinstance(arrays, dict) or any(len(arrays.get(name, ())) != count for name in names):
         raise DataError(f"{folder}: expected {counted(count, 'picture')} with an answer each. Make the sheet anew.")
     classes = len(values["class_names"])
-    is_label = arrays["labels"].dtype.kind in "iu" and (count == 0 or 0 <= arrays["labels"].min())
+    is_label = arrays["labels"].dtype.kind in "iu" and (count == 0 or arrays["labels"].min() >= 0)
     if not is_label or arrays["pictures"].ndim not in (3, 4) or (count and arrays["labels"].max() >= classes):
         raise DataError(f"{folder}: expected pictures and a class for each, found others. Make the sheet anew.")
     return LabelSheet(
@@ -422,9 +422,9 @@ def _read_sheet(folder: Path, stamp: tuple[int, int]) -> LabelSheet:
         values["fingerprint"],
         tuple(values["class_names"]),
         tuple(values["files"]),
-        *(arrays[name] for name in names),
-        values["facts"],
-        folder,
+        **{name: arrays[name] for name in names},
+        facts=values["facts"],
+        folder=folder,
     )
 
 
@@ -453,4 +453,3 @@ def _uri(image: Array) -> str:
     with io.BytesIO() as file:
         Image.fromarray(image).save(file, "JPEG", quality=85)
         return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-

@@ -97,6 +97,13 @@ def answers_routes(studio: Studio) -> APIRouter:
         chances = [round(float(value), 5) for value in probabilities[index]]
         return {"probabilities": chances, "neighbours": neighbours(features, index, until)}
 
+    return routes
+
+
+def explaining_routes(studio: Studio) -> APIRouter:
+    """Return the route that says why a model answers one image so."""
+    routes = APIRouter(tags=["answers"])
+
     @routes.get("/answers/image/{index}/maps")
     def maps(index: int, dataset: str, model: str) -> dict[str, Any]:
         """Return which pixels a model's answer to one image hangs on, for every class."""

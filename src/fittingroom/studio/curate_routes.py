@@ -98,6 +98,13 @@ def curate_routes(studio: Studio) -> APIRouter:
         """Take the last decision or tag back."""
         return curation.undo(curation.find_sheet(studio, wish.dataset, wish.sheet))
 
+    return routes
+
+
+def curating_jobs_routes(studio: Studio) -> APIRouter:
+    """Return the routes of what comes before curating and after it: audits, and the runs to compare."""
+    routes = APIRouter(tags=["curate"])
+
     @routes.get("/curate/audits")
     def audit_state(dataset: str, recipe: str = "90") -> dict[str, Any]:
         """Say whether an audit is there, or how far it is."""

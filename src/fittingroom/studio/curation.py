@@ -28,7 +28,6 @@ from fittingroom.pages.label_sheet import LABELS, LabelSheet, open_label_sheet
 from fittingroom.studio.jobs import tell, told_errors
 from fittingroom.studio.run_table import is_own
 from fittingroom.web.problems import Problem
-from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -113,14 +112,16 @@ def sheets_of(studio: Studio, dataset: str) -> list[Sheet]:
         studio: with its folder of audits.
         dataset: a name of the studio's; "" for the sheets that belong to none.
     """
-    found = []
-    data = studio.registry.open(dataset).data if dataset else None
-    for folder in _folders(studio.audits):
-        if data is not None and (folder / VALUES).is_file() and _fingerprint(folder / EDITS) == data.fingerprint:
-            found.append(Sheet(f"audit/{folder.name}", folder / EDITS, data))
-    if data is not None:
-        found.append(Sheet(CURATED, studio.audits / f"{_plain(dataset, data)}-{CURATED}" / EDITS, data))
-    return found + list(_label_sheets(studio.audits))
+    if not dataset:
+        return list(_label_sheets(studio.audits))
+    data = studio.registry.open(dataset).data
+    audits = [
+        Sheet(f"audit/{folder.name}", folder / EDITS, data)
+        for folder in _folders(studio.audits)
+        if (folder / VALUES).is_file() and _fingerprint(folder / EDITS) == data.fingerprint
+    ]
+    own = Sheet(CURATED, studio.audits / f"{_plain(dataset, data)}-{CURATED}" / EDITS, data)
+    return [*audits, own, *_label_sheets(studio.audits)]
 
 
 def find_sheet(studio: Studio, dataset: str, key: str) -> Sheet:
@@ -301,13 +302,11 @@ def put_tag(sheet: Sheet, images: Sequence[int], tag: str, *, on: bool) -> dict[
     return _changed(sheet, images, tagged)
 
 
-def _changed(
-    sheet: Sheet, images: Sequence[int], change: Callable[[dict[str, str], str, int], None]
-) -> dict[str, Any]:
+def _changed(sheet: Sheet, images: Sequence[int], change: Callable[[dict[str, str], str, int], None]) -> dict[str, Any]:
     with _WRITING:
         rows = sheet.rows()
         by_image = _by_image(rows)
-        changes = []
+        changes: list[Change] = []
         for image in dict.fromkeys(images):
             split, index = sheet.split_of(image)
             row = by_image.get((split, index))
@@ -320,7 +319,7 @@ def _changed(
             changes.append({"image": image, "before": before, "after": _state(row)})
         _write(sheet, rows)
         _note(sheet, {"changes": changes})
-    return _told(sheet, [{"image": each["image"], **each["after"]} for each in changes])
+    return _told(sheet, [(each["image"], each["after"]) for each in changes])
 
 
 def _by_image(rows: list[dict[str, str]]) -> dict[tuple[str, int], dict[str, str]]:
@@ -388,16 +387,24 @@ def undo(sheet: Sheet) -> dict[str, Any]:
             ) from None
         _write(sheet, rows)
         _note(sheet, {"undone": len(changes)})
-    return _told(sheet, [{"image": each["image"], **each["before"]} for each in changes])
+    return _told(sheet, [(each["image"], each["before"]) for each in changes])
 
 
-def _told(sheet: Sheet, changed: list[dict[str, Any]]) -> dict[str, Any]:
-    rows = [each | {"tags": tags_of(each), "given": sheet.label_of(*sheet.split_of(each["image"]))} for each in changed]
+def _told(sheet: Sheet, changed: list[tuple[int, dict[str, str]]]) -> dict[str, Any]:
+    rows = [
+        {
+            "image": image,
+            "edit": state["edit"],
+            "tags": tags_of(state),
+            "given": sheet.label_of(*sheet.split_of(image)),
+        }
+        for image, state in changed
+    ]
     return {**summary(sheet), "undo": len(_undoable(sheet)), "changed": rows}
 
 
 def audit_data(source: str | Path, recipe: str, out: Path) -> None:
-    """Audit a dataset, told of by lines of JSON; the labels of the test images are left alone, so that no look is spent.
+    """Audit a dataset, told of by lines of JSON; the labels of the test images are left alone: no look is spent.
 
     Raises:
         FittingRoomError: as `fittingroom.audit_dataset`.
@@ -405,18 +412,18 @@ def audit_data(source: str | Path, recipe: str, out: Path) -> None:
     from fittingroom.audit.folds import FOLDS
     from fittingroom.pages.audit_report import audit_dataset
 
-    at = {"fold": 0, "words": "Opening the data"}
+    at = {"fold": 0}
 
     def log(line: str) -> None:
-        begins = re.match(r"Fold (\d+) of", line)
-        at["fold"] = int(begins[1]) - 1 if begins else at["fold"]
-        at["words"] = line if begins or line.startswith("Looking") else at["words"]
-        tell(min(0.9, 0.9 * int(at["fold"]) / FOLDS), str(at["words"]))
+        if begins := re.match(r"Fold (\d+) of", line):
+            at["fold"] = int(begins[1]) - 1
+        if begins or line.startswith("Looking"):
+            tell(0.9 * at["fold"] / FOLDS if begins else 0.9, line)
 
     def on_progress(progress: Progress) -> None:
         share = (progress.epoch - 1 + progress.images / max(1, progress.total)) / progress.epochs
-        words = f"{at['words']} Epoch {progress.epoch} of {counted(progress.epochs, 'epoch')}"
-        tell(0.9 * (int(at["fold"]) + share) / FOLDS, words)
+        words = f"Fold {at['fold'] + 1} of {FOLDS}, epoch {progress.epoch} of {progress.epochs}"
+        tell(0.9 * (at["fold"] + share) / FOLDS, words)
 
     tell(0, "Opening the data")
     audit_dataset(source, recipe=recipe, out=out, test=False, log=log, on_progress=on_progress)

@@ -39,7 +39,7 @@ def draw(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     from fittingroom.studio.photo_answers import explain_image, name_drawing
 
     pixels = np.frombuffer(content, np.uint8).reshape(arguments["height"], arguments["width"])
-    return (explain_image if arguments["why"] else name_drawing)(pixels, arguments["model"])
+    return (explain_image if arguments.get("why") else name_drawing)(pixels, arguments["model"])
 
 
 def photograph(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def photograph(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     picture = open_picture(content, arguments["pixels"], arguments["side"])
     crop = None if arguments["crop"] is None else tuple(arguments["crop"])
     prepared = corrected(picture, polarity=arguments["polarity"], mirror=arguments["mirror"], crop=crop)
-    return (explain_photo if arguments["why"] else name_photo)(prepared, arguments["model"])
+    return (explain_photo if arguments.get("why") else name_photo)(prepared, arguments["model"])
 
 
 def preview(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:

@@ -35,7 +35,9 @@ class Drawing(BaseModel):
     height: int = Field(ge=1, le=MOST_SIDE)
     width: int = Field(ge=1, le=MOST_SIDE)
     pixels: str = Field(max_length=2 * MOST_SIDE * MOST_SIDE, description="Grey bytes, row by row, as base64.")
-    why: bool = Field(False, description="Return which pixels the answer hangs on, for every class, and not the answer.")
+    why: bool = Field(
+        False, description="Return which pixels the answer hangs on, for every class, and not the answer."
+    )
 
 
 def photo_routes(studio: Studio) -> APIRouter:

@@ -35,7 +35,12 @@ ORDER, PROGRESS = "order.json", "progress.jsonl"
 OUR_FAULT = "This is our mistake, not yours; the training's log.txt tells more."
 PROCESS = "process.json"
 NOTHING: dict[str, Any] = {  # was asked
-    **{"dataset": None, "model": None, "recipe": {}, "seed": 0, "validation": None, "edits": None}
+    "dataset": None,
+    "model": None,
+    "recipe": {},
+    "seed": 0,
+    "validation": None,
+    "edits": None,
 }
 VANISHED = (
     "The training's process ended without a word: it was killed, or memory ran out. It goes on from its checkpoint."
