@@ -425,7 +425,7 @@ def audit_data(source: str | Path, recipe: str, out: Path) -> None:
         words = f"Fold {at['fold'] + 1} of {FOLDS}, epoch {progress.epoch} of {progress.epochs}"
         tell(0.9 * (at["fold"] + share) / FOLDS, words)
 
-    tell(0, "Opening the data")
+    tell(0.0, "Opening the data")
     audit_dataset(source, recipe=recipe, out=out, test=False, log=log, on_progress=on_progress)
 
 
