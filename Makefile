@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long
+.PHONY: baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check suggest-check page-shots serve-bench serve-soak serve-clients soak-long
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -100,6 +100,9 @@ bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), 
 
 audit-check: dev data ## does the audit find planted wrong labels and copies? beside cleanlab's default; an hour on two cores
 	$(BIN)/python benchmarks/audit_check.py
+
+suggest-check: dev data ## do suggested labels teach more than random ones? held-out images, five seeds; minutes on two cores
+	$(BIN)/python benchmarks/suggest_check.py
 
 ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
 	$(BIN)/python benchmarks/ideas.py

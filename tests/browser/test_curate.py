@@ -66,7 +66,7 @@ def test_suspects_are_kept_excluded_relabelled_and_undone_by_keys_alone(curate, 
     assert image_of(page) == second
     page.keyboard.press("r")
     expect(page.get_by_role("dialog", name="Which class is it?")).to_be_visible()
-    expect(page.get_by_role("button", name=f"{WRONG[second]}bar {WRONG[second]}")).to_be_focused()
+    expect(page.get_by_role("button", name=f"{WRONG[second]} bar {WRONG[second]}")).to_be_focused()
     page.keyboard.press("5")
     said(page, "1 picture: now bar 5")
     assert decided(audits, toy).relabelled == {second: 5}

@@ -1,7 +1,7 @@
 """Of pictures without labels, those that would teach most: where the model wavers, and no two alike.
 
 Each strategy is a function of what a model says and sees of the pictures; which one is the default was decided by
-`benchmarks/suggest_check.py` on validation images, see docs/suggesting.md.
+`make suggest-check` on held-out training images, see docs/suggesting.md.
 
 Sources: D. Roth and K. Small, Margin-based active learning, ECML 2006; F. Zhdanov, Diverse mini-batch active learning,
 arXiv 1901.05954 (the most uncertain first, then spread out among them); D. Arthur and S. Vassilvitskii, k-means++,
@@ -98,7 +98,7 @@ STRATEGIES: dict[str, Strategy] = {
     "diversity": by_diversity,
     "random": by_chance,
 }
-DEFAULT = "margin-diversity"
+DEFAULT = "margin"
 
 
 def choose(strategy: str, probabilities: Probabilities, features: Array, count: int, seed: int = 0) -> Array:

@@ -91,7 +91,7 @@ def suggest_labels(
     strategy: Annotated[
         Literal["margin", "margin-diversity", "diversity", "random"],
         Parameter(help="What they are chosen by: where the model wavers, what is unlike each other, or both."),
-    ] = "margin-diversity",
+    ] = "margin",
     out: Annotated[Path | None, Parameter(help="The sheet's folder; audits/NAME-labels if left out.")] = None,
     without: Annotated[
         tuple[Path, ...], Parameter(help="An earlier sheet, whose decided pictures are left out; may be repeated.")

@@ -48,6 +48,7 @@ export const CURATE = {
   exclude: "Exclude",
   relabel: "Relabel …",
   accept: (name) => `It is ${name}`,
+  acceptEach: "Each as suggested",
   label: "Another class …",
   right: "That is right",
   none: "None of them",

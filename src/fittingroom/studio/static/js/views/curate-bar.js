@@ -60,7 +60,7 @@ export function progress(/** @type {any} */ sheet) {
 /**
  * A button for each thing that can be done, with its key.
  * @param {object} now
- * @param {string | undefined} now.suggested class of the picture that is looked at
+ * @param {string | undefined} now.suggested in words: the class that is suggested
  * @param {boolean} now.isLabels
  * @param {boolean} now.isTest whether all that would be decided about are test images
  * @param {number} now.marked how many pictures are marked
@@ -81,7 +81,7 @@ export function actions({ suggested, isLabels, isTest, marked, undo, act }) {
   };
   return [
     button("keep", "K", isLabels ? TEXT.right : TEXT.keep, isTest),
-    suggested ? button("accept", "A", TEXT.accept(suggested), isTest, "primary") : null,
+    suggested ? button("accept", "A", suggested, isTest, "primary") : null,
     button("relabel", "R", isLabels ? TEXT.label : TEXT.relabel, isTest),
     button("exclude", "X", isLabels ? TEXT.none : TEXT.exclude, isTest),
     button("clear", "C", TEXT.clear, isTest),
@@ -94,4 +94,10 @@ export function actions({ suggested, isLabels, isTest, marked, undo, act }) {
 export function keyHelp() {
   const lines = TEXT.keyWords.map(([key, words]) => h("li", {}, h("kbd", {}, key), " ", words));
   return h("details", { class: "curate-keys" }, h("summary", {}, TEXT.keys), h("ul", {}, lines));
+}
+
+// What the key for the suggestion does: a class's name, or that each of several gets its own.
+export function suggestionOf(/** @type {import("./curate-state.js").Item[]} */ targets) {
+  const names = [...new Set(targets.map((item) => item.suggested).filter(Boolean))];
+  return names.length > 1 ? TEXT.acceptEach : names[0] && TEXT.accept(names[0]);
 }

@@ -4,7 +4,7 @@ import { formatHash } from "../address.js";
 import { get, name, post } from "../api.js";
 import { complain, h, notice, replace, toast } from "../dom.js";
 import { WORDS } from "../words.js";
-import { actions, choices, keyHelp, progress } from "./curate-bar.js";
+import { actions, choices, keyHelp, progress, suggestionOf } from "./curate-bar.js";
 import { chooseClass, chooseTag } from "./curate-dialogs.js";
 import { columnsOf, showGrid } from "./curate-grid.js";
 import { showOne } from "./curate-one.js";
@@ -121,22 +121,29 @@ class CurateView {
     const targets = this.targets();
     const { isLabels } = this.source;
     const buttons = actions({
-      suggested: isLabels ? undefined : this.shown[this.at]?.suggested,
+      suggested: isLabels ? undefined : suggestionOf(targets),
       ...{ isLabels, marked: this.marked.size, undo: this.sheet.undo },
       isTest: targets.every((item) => this.source.isTest(item.image)),
       act: (action) => this.act(action),
     });
-    const wall = formatHash("data", [], {
-      dataset: this.state.dataset,
-      selected: keepSelection(this.shown.map((item) => item.image)),
-    });
+    const wall = h(
+      "a",
+      { class: "small curate-wall", href: formatHash("data"), onclick: () => this.aim(wall) },
+      TEXT.onWall,
+    );
     replace(
       this.side,
       progress(this.sheet),
       this.mayChange ? h("div", { class: "curate-actions" }, buttons) : h("p", { class: "notice" }, TEXT.onlyLooks),
       keyHelp(),
-      isLabels ? null : h("a", { class: "small", href: wall }, TEXT.onWall),
+      isLabels ? null : wall,
     );
+  }
+
+  // Only when it is followed: a selection that is too long for an address takes the place of the one before.
+  aim(/** @type {HTMLAnchorElement} */ link) {
+    const selected = keepSelection(this.shown.map((item) => item.image));
+    link.href = formatHash("data", [], { dataset: this.state.dataset, selected });
   }
 
   drawWorth() {
