@@ -161,7 +161,7 @@ photo-steps: dev ## what each step of the photo path is worth, on the photos for
 studio-speed: browser data ## the studio's first view, its frames while panning, Stop; prints a table
 	$(BIN)/python scripts/studio_speed.py
 
-studio-shots: browser data ## screenshots of the studio's five parts at two widths, into docs/images
+studio-shots: browser data ## screenshots of the studio's parts at two widths, into docs/images
 	$(BIN)/python scripts/studio_shots.py
 
 page-shots: browser data ## a screenshot of the exported web page, into docs/images
