@@ -51,7 +51,7 @@ def test_suspects_are_kept_excluded_relabelled_and_undone_by_keys_alone(curate, 
     page.locator("#main").focus()
     first = image_of(page)
     assert first in WRONG
-    expect(page.locator(".curate-alike h3")).to_have_count(2)
+    expect(page.locator(".curate-alike h2")).to_have_count(2)
     page.keyboard.press("x")
     said(page, "1 picture: excluded")
     second = image_of(page)
@@ -211,7 +211,7 @@ def test_pictures_to_label_are_labelled_by_the_same_keys(watched, audits, toy):
 def test_why_not_another_class_is_drawn_where_an_image_is_open(curate):
     page = curate
     page.get_by_text("Why?", exact=True).click()
-    page.get_by_label("Model", exact=True).select_option(label="20260102-good")
+    page.get_by_label("Model", exact=True).select_option(label="20260101-worse")
     page.get_by_role("button", name="Show it").click()
     drawn = page.locator(".why-map")
     expect(drawn).to_be_visible()

@@ -1,4 +1,4 @@
-"""Share: what a button writes is downloaded by the browser, opened and checked; those who may only look see no button."""
+"""Share: what a button writes is downloaded by the browser, opened and checked; who may only look sees none."""
 
 import csv
 import io

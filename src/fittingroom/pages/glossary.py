@@ -102,8 +102,8 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "In the walk-through it falls from about 0.6 in the first epoch to about 0.3 in the last.",
     ),
     "margin": (
-        "How much more probable the class that a model predicts is than the second one: near 0 where it wavers, near 1 where "
-        "it is sure.",
+        "How much more probable the class that a model predicts is than the second one: near 0 where it wavers, near 1 "
+        "where it is sure.",
         "A model that says Shirt 41 percent and Coat 38 percent has a margin of 0.03: that picture is worth a label.",
     ),
     "network": (

@@ -93,7 +93,7 @@ function neighbours(/** @type {Item} */ item, /** @type {Source} */ source) {
       h(
         "div",
         {},
-        h("h3", {}, TEXT.alike(called)),
+        h("h2", {}, TEXT.alike(called)),
         h(
           "ul",
           { class: "thumbs" },

@@ -272,6 +272,7 @@ class CurateView {
         const told = await post(`curate/${what}`, { ...where, ...body });
         if (this.sheet?.key !== where.sheet) return;
         this.take(told);
+        if (what === "decisions") this.marked.clear(); // the next key is about the picture that is looked at
         if (moves) this.at = nextOf(this.shown, this.at);
         else if (what === "undo") this.at = Math.max(0, this.placeOf(told.changed[0].image));
         this.draw();
