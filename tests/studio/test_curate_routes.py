@@ -279,10 +279,7 @@ def test_why_an_image_is_answered_so_is_sent_for_every_class(with_run, studio, t
 def test_an_audit_is_made_in_a_process_of_its_own_and_looks_at_no_test_label(tmp_path, toy_folder, toy, capsys):
     from fittingroom.studio.curation import audit_data
 
-    tiny = fr.load_recipe("90").replace(model="walkthrough", epochs=4, batch_size=32, whiten=False, optimizer="adam")
-    (tmp_path / "tiny.toml").write_text(
-        "".join(f"{key} = {json.dumps(value)}\n" for key, value in tiny.differences().items())
-    )
+    (tmp_path / "tiny.toml").write_text("epochs = 6\nbatch_size = 32\n")
     audit_data(toy_folder, str(tmp_path / "tiny.toml"), tmp_path / "audit")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["share"] for line in lines] == sorted(line["share"] for line in lines)

@@ -394,19 +394,18 @@ def open_label_sheet(folder: Path) -> LabelSheet:
     Raises:
         DataError: it holds no sheet, or a damaged one.
     """
-    path = folder / PICTURES
     try:
-        stamp = path.stat().st_mtime_ns, path.stat().st_size
+        found = [(folder / name).stat() for name in (PICTURES, VALUES)]
     except OSError:
         raise DataError(
             f"{folder}: expected a sheet of pictures to label, as `fittingroom suggest-labels` writes it, found none."
         ) from None
-    return _read_sheet(folder, stamp)
+    return _read_sheet(folder, tuple((each.st_mtime_ns, each.st_size) for each in found))
 
 
 @lru_cache(maxsize=8)
-def _read_sheet(folder: Path, stamp: tuple[int, int]) -> LabelSheet:
-    del stamp
+def _read_sheet(folder: Path, stamp: tuple[tuple[int, int], ...]) -> LabelSheet:
+    del stamp  # only tells the cache that the files are others
     fields = {"name": "str", "fingerprint": "str", "class_names": "list[str]", "files": "list[str]", "facts": "dict"}
     values, arrays = read_json(folder / VALUES, fields), read_arrays(folder / PICTURES)
     names = ("labels", "confidences", "margins", "runners_up", "pictures")
