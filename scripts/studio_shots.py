@@ -178,12 +178,13 @@ def main() -> None:
     if unknown := set(asked.parts) - PARTS.keys():
         parser.error(f"expected parts of {', '.join(PARTS)}, received {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
-        runs = asked.runs or Path(folder) / "runs"
-        train_two(runs)
-        if "curate" in (asked.parts or PARTS):
+        runs, parts = asked.runs or Path(folder) / "runs", asked.parts or list(PARTS)
+        if set(parts) - {"try", "train"}:
+            train_two(runs)
+        if "curate" in parts:
             audit_one(runs)
         with open_studio(runs) as address, open_chromium() as browser:
-            for part in asked.parts or PARTS:
+            for part in parts:
                 sheet = side_by_side(*(shot(browser, address, part, size) for size in (WIDE, PHONE)))
                 sheet.save(IMAGES / f"studio-{part}.webp", quality=QUALITY, method=6)
                 if part == "train":

@@ -32,7 +32,7 @@ from fittingroom.photos.prepare import prepare_photo
 from fittingroom.photos.whole_photo import SIZE, whole_photo
 from fittingroom.pictures import read_pictures
 from fittingroom.progress import Log, no_log
-from fittingroom.words import counted
+from fittingroom.words import counted, in_percent
 from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.picture_answers import DATA_SHAPE, is_data, pictures_in, who_answers
 
@@ -371,7 +371,8 @@ def reason_of(sheet: LabelSheet, number: int) -> str:
     """Say why a picture is on the sheet."""
     first, second = (sheet.class_names[int(each[number])] for each in (sheet.labels, sheet.runners_up))
     sure = float(sheet.confidences[number])
-    return f"the model says {first} ({100 * sure:.2g} %), or {second} ({100 * (sure - sheet.margins[number]):.2g} %)"
+    less = max(0.0, sure - float(sheet.margins[number]))
+    return f"the model says {first} ({in_percent(sure)}), or {second} ({in_percent(less)})"
 
 
 def _written(sheet: LabelSheet, folder: Path) -> LabelSheet:
