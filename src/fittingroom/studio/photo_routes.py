@@ -79,7 +79,8 @@ def photo_routes(studio: Studio) -> APIRouter:
         def name() -> dict[str, Any]:
             bounds = {"pixels": studio.limits.pixels, "side": studio.limits.side}
             arguments = {"model": find_entry(studio, model).model, **wishes, **bounds}
-            return studio.models.ask("photograph", arguments, content, seconds=studio.limits.photo_seconds)
+            seconds = studio.limits.page_seconds if why else studio.limits.photo_seconds
+            return studio.models.ask("photograph", arguments, content, seconds=seconds)
 
         return await queue.run(name)
 
