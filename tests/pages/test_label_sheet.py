@@ -88,7 +88,7 @@ def test_what_was_labelled_is_sorted_into_folders_that_become_a_dataset(sheet, p
 
 def test_labels_that_were_begun_are_not_written_over_and_are_left_out_of_the_next_sheet(sheet, pictures, tmp_path):
     complete(sheet, "keep", "exclude")
-    with pytest.raises(UsageError, match=r"has labels in it already .* --without"):
+    with pytest.raises(UsageError, match=r"there are labels in it already.* --without"):
         fr.suggest_labels(pictures, MODEL, count=6, out=sheet.folder)
     following = fr.suggest_labels(pictures, MODEL, count=33, out=tmp_path / "next", without=[sheet.folder])
     assert len(following) == 33

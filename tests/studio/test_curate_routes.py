@@ -254,7 +254,7 @@ def test_pictures_to_label_are_a_sheet_too_by_the_same_words(visitor, studio, to
     labeller.decide([2], "exclude")
     again = fr.suggest_labels
     assert sheet.decisions() == {0: int(sheet.labels[0]), 1: 4}
-    with pytest.raises(fr.FittingRoomError, match="has labels in it already and is left as it is"):
+    with pytest.raises(fr.FittingRoomError, match="there are labels in it already, so it is left as it is"):
         again(toy.train.images[:30], "fashion-mnist/walkthrough", count=5, out=studio.audits / "new")
     answer = visitor.post("/api/trainings", json={"dataset": "bars", "edits": "labels/new"})
     assert "has no edits of these data" in told(answer)

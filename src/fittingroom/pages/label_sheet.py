@@ -243,8 +243,8 @@ def _check_free(folder: Path) -> None:
         is_begun = True
     if is_begun:
         raise UsageError(
-            f"{folder / LABELS} has labels in it already and is left as it is. Choose another folder with --out, and "
-            f"leave out what was labelled with --without {folder}."
+            f"{folder / LABELS}: there are labels in it already, so it is left as it is. Choose another folder with "
+            f"--out, and leave out what was labelled with --without {folder}."
         )
 
 

@@ -164,6 +164,6 @@ def edits_of(studio: Studio, dataset: str, key: str) -> Path | None:
     if sheet.kind == "labels":
         raise Problem(422, "A sheet of pictures to label has no edits of these data. Choose an audit's, or your own.")
     if not sheet.file.exists():
-        raise Problem(422, f"{sheet.shown} is not there yet: nothing has been decided.")
+        raise Problem(422, f"{sheet.place} is not there yet: nothing has been decided.")
     read_edits(sheet.file, sheet.data)
     return sheet.file

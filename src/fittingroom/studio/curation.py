@@ -66,7 +66,7 @@ class Sheet:
         return self.key.partition("/")[0]
 
     @property
-    def shown(self) -> str:
+    def place(self) -> str:
         """The file as the user finds it: below the folder of audits."""
         return f"{self.file.parent.parent.name}/{self.file.parent.name}/{self.file.name}"
 
@@ -178,7 +178,7 @@ def audit_folder(studio: Studio, dataset: str, recipe: str) -> Path:
 
 def summary(sheet: Sheet) -> dict[str, Any]:
     """Return a sheet as a line of the list: what it is called, and how far it is decided."""
-    told = {"key": sheet.key, "kind": sheet.kind, "file": sheet.shown, "name": sheet.file.parent.name}
+    told = {"key": sheet.key, "kind": sheet.kind, "file": sheet.place, "name": sheet.file.parent.name}
     try:
         return told | _counts(sheet.rows())
     except FittingRoomError as error:
@@ -383,7 +383,7 @@ def undo(sheet: Sheet) -> dict[str, Any]:
                 row.update(each["before"])
         except (KeyError, TypeError, Problem):
             raise Problem(
-                409, f"{sheet.shown} was changed elsewhere since, so this cannot be undone here. Change it there."
+                409, f"{sheet.place} was changed elsewhere since, so this cannot be undone here. Change it there."
             ) from None
         _write(sheet, rows)
         _note(sheet, {"undone": len(changes)})
