@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides
+.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides suggest-check
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -113,6 +113,9 @@ bench-peers: ## environments for make bench: JAX (0.7 GB), TensorFlow (1.6 GB), 
 audit-check: dev data ## does the audit find planted wrong labels and copies? beside cleanlab's default; an hour on two cores
 	$(BIN)/python benchmarks/audit_check.py
 
+suggest-check: dev data ## do suggested labels teach more than random ones? held-out images, five seeds; minutes on two cores
+	$(BIN)/python benchmarks/suggest_check.py
+
 ideas: dev data ## what each idea is worth at rung 92, on validation images; writes docs/ideas.md: an hour
 	$(BIN)/python benchmarks/ideas.py
 
@@ -173,7 +176,7 @@ photo-steps: dev ## what each step of the photo path is worth, on the photos for
 studio-speed: browser data ## the studio's first view, its frames while panning, Stop; prints a table
 	$(BIN)/python scripts/studio_speed.py
 
-studio-shots: browser data ## screenshots of the studio's five parts at two widths, into docs/images
+studio-shots: browser data ## screenshots of the studio's parts at two widths, into docs/images
 	$(BIN)/python scripts/studio_shots.py
 
 page-shots: browser data ## a screenshot of the exported web page, into docs/images

@@ -34,7 +34,7 @@ export default [
   },
   {
     files: ["tests/studio/js/**/*.js"],
-    languageOptions: { globals: { URLSearchParams: "readonly" } },
+    languageOptions: { globals: { URLSearchParams: "readonly", btoa: "readonly" } },
     rules: { "max-lines": ["error", 300], "max-len": ["error", 120] },
   },
 ];

@@ -117,8 +117,8 @@ def synthetic(seeds: int, trials: int) -> str:
     low, high = student_interval(gains) or (math.nan, math.nan)
     means = ", ".join(f"{name} {statistics.fmean(values):.4f}" for name, values in missed.items())
     return (
-        f"Made-up objective of {len(kinds)} settings, {trials} trials, n = {seeds} seeds: mean distance from the optimum "
-        f"{means}; random less TPE {statistics.fmean(gains):+.4f} (95 % {low:+.4f} to {high:+.4f})"
+        f"Made-up objective of {len(kinds)} settings, {trials} trials, n = {seeds} seeds: mean distance from the "
+        f"optimum {means}; random less TPE {statistics.fmean(gains):+.4f} (95 % {low:+.4f} to {high:+.4f})"
     )
 
 

@@ -1,7 +1,7 @@
-"""Draw the studio's five parts for docs/studio.md, each on a wide screen and on a phone: `make studio-shots`.
+"""Draw the studio's parts for docs/studio.md, each on a wide screen and on a phone: `make studio-shots`.
 
-Usage: studio_shots.py [--runs FOLDER]. Real images, and two runs trained for it (or those in FOLDER); what is tried on
-is a made-up photo.
+Usage: studio_shots.py [--runs FOLDER] [PART...]. Real images, and two runs trained for it (or those in FOLDER, with an
+audit beside them); what is tried on is a made-up photo.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ def train_two(runs: Path) -> None:
             fr.evaluate(fr.train(data=data, recipe=recipe, validation=10_000, out=runs / name), data)
 
 
+def audit_one(runs: Path) -> None:
+    """Audit what the better run held out, where there is no audit yet."""
+    folder = runs.parent / "audits" / "fashion-mnist-rung-90"
+    if not (folder / "audit.json").exists():
+        fr.audit_dataset(run=runs / "rung-90", out=folder)
+
+
 def made_up_photo() -> bytes:
     """Return a test picture of a pullover, enlarged, on a bright floor: no camera's photo, but read like one."""
     data = fr.load()
@@ -71,6 +78,20 @@ def show_data(page: Any, address: str) -> None:
         page.get_by_label("Open image by index").fill("45592")
         page.get_by_role("button", name="Open", exact=True).click()
         page.locator(".wall-panel .thumb").first.wait_for()
+
+
+def show_curate(page: Any, address: str) -> None:
+    """Open a suspect of the audit; on a phone the sheet, of which two are marked."""
+    page.goto(f"{address}#/data")
+    page.get_by_text("70,000 images", exact=True).wait_for()
+    page.goto(f"{address}#/curate")
+    page.locator(".curate-large .picture").wait_for()
+    if page.viewport_size["width"] > PHONE[0]:
+        page.keyboard.press("ArrowRight")
+        return
+    page.keyboard.press("v")
+    for key in (" ", "ArrowRight", " "):
+        page.keyboard.press(key)
 
 
 def show_training(page: Any, address: str) -> None:
@@ -108,7 +129,14 @@ def show_runs(page: Any, address: str) -> None:
     page.locator("table.runs tbody tr").first.wait_for()
 
 
-PARTS = {"data": show_data, "look": show_look, "try": show_try, "train": show_training, "runs": show_runs}
+PARTS = {
+    "data": show_data,
+    "curate": show_curate,
+    "look": show_look,
+    "try": show_try,
+    "train": show_training,
+    "runs": show_runs,
+}
 
 
 def shot(browser: Any, address: str, part: str, size: tuple[int, int]) -> Image.Image:
@@ -145,11 +173,18 @@ def main() -> None:
     """Train where needed, take the pictures, and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, help="a folder whose runs are shown instead of fresh ones")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}; all where none is named")
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - PARTS.keys():
+        parser.error(f"expected parts of {', '.join(PARTS)}, received {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
-        runs = parser.parse_args().runs or Path(folder)
-        train_two(runs)
+        runs, parts = asked.runs or Path(folder) / "runs", asked.parts or list(PARTS)
+        if set(parts) - {"try", "train"}:
+            train_two(runs)
+        if "curate" in parts:
+            audit_one(runs)
         with open_studio(runs) as address, open_chromium() as browser:
-            for part in PARTS:
+            for part in parts:
                 sheet = side_by_side(*(shot(browser, address, part, size) for size in (WIDE, PHONE)))
                 sheet.save(IMAGES / f"studio-{part}.webp", quality=QUALITY, method=6)
                 if part == "train":

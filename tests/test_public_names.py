@@ -20,6 +20,7 @@ FUNCTIONS = {  # of each command: the public function that does the same
     "predict": "predict_photos",
     "export": "export_model",
     "audit": "audit_dataset",
+    "suggest-labels": "suggest_labels",
     "explain": "explain",
     "mistakes": "interpret",
     "report": "report",

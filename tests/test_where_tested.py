@@ -96,6 +96,7 @@ WHERE = {
     "speed/contenders": "speed/test_race",
     "speed/lineup": "speed/test_race",
     "speed/process": "speed/test_race",
+    "studio/curation": "studio/test_curate_routes",
     "studio/asgi": "studio/test_openapi",
     "studio/flat_dataset": "studio/test_data_routes",
     "studio/jobs": "studio/test_answer_routes",

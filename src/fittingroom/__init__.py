@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fittingroom.pages.audit_report import audit_dataset
     from fittingroom.pages.exploration import explore
     from fittingroom.pages.interpretation import interpret
+    from fittingroom.pages.label_sheet import suggest_labels
     from fittingroom.pages.plots import plot_image, plot_value_array
     from fittingroom.pages.report import report
     from fittingroom.pages.sweep_report import sweep
@@ -94,6 +95,7 @@ _HOMES = {
     "prepare_photo": "fittingroom.photos",
     "preview": "fittingroom.workflows.training_previews",
     "report": "fittingroom.pages.report",
+    "suggest_labels": "fittingroom.pages.label_sheet",
     "sweep": "fittingroom.pages.sweep_report",
     "train": "fittingroom.workflows.training",
     "train_seeds": "fittingroom.workflows.seed_training",
@@ -148,6 +150,7 @@ __all__ = [
     "prepare_photo",
     "preview",
     "report",
+    "suggest_labels",
     "sweep",
     "train",
     "train_seeds",

@@ -24,6 +24,19 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def in_percent(share: float) -> str:
+    """Return a share in percent: whole, and below ten with two digits that count.
+
+    Args:
+        share: 0 to 1.
+
+    Example:
+        >>> in_percent(0.998), in_percent(0.4149), in_percent(0.0123), in_percent(0)
+        ('100 %', '41 %', '1.2 %', '0 %')
+    """
+    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.2g} %"
+
+
 def listed(names: Sequence[str]) -> str:
     """Return names as a list in words.
 

@@ -9,6 +9,7 @@ from helpers.page_checks import breaches, expect, overhang
 
 READY = {
     "data": ("data/650", ".wall-panel .thumb"),
+    "curate": ("curate", ".curate-start .primary"),
     "train": ("train", ".train-form .primary"),
     "look": ("look/20260102-good?against=20260101-worse", ".pair"),
     "try": ("try", ".drop"),

@@ -18,7 +18,7 @@ from fittingroom.data.mnist_kin import KIN
 from fittingroom.judging import wilson_interval
 from fittingroom.models.feature_extractor import nearest
 from fittingroom.progress import Log, no_log
-from fittingroom.words import counted
+from fittingroom.words import counted, in_percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -369,8 +369,8 @@ def suspect_words(suspect: LabelSuspect, names: tuple[str, ...]) -> str:
     given, suggested = names[suspect.item.label], names[suspect.suggested]
     near = f"{suspect.agreeing} of the {counted(suspect.asked, 'most similar', 'most similar')} are {given}"
     return (
-        f"networks that have not seen it say {suggested} ({100 * suspect.suggested_probability:.2g} %), not {given} "
-        f"({100 * suspect.given_probability:.2g} %); {near}"
+        f"networks that have not seen it say {suggested} ({in_percent(suspect.suggested_probability)}), not "
+        f"{given} ({in_percent(suspect.given_probability)}); {near}"
     )
 
 

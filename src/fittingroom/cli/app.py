@@ -65,6 +65,11 @@ COMMANDS = {  # name: (file of this folder, less _commands, and function; one li
         "Look for what is wrong in a dataset: labels, near-duplicates, leaks.",
         "audit --dataset fashion-mnist",
     ),
+    "suggest-labels": (
+        "audit:suggest_labels",
+        "Choose, of pictures without labels, those that would teach most.",
+        "suggest-labels unlabelled --model runs/my-run",
+    ),
     "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
     "baselines": (
         "measuring:baselines",

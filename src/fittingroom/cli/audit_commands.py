@@ -1,17 +1,20 @@
-"""`fittingroom audit`: look for what is wrong in a dataset."""
+"""`fittingroom audit` and `suggest-labels`: what is wrong in a dataset, and which pictures to label next."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, DatasetName, Json, Quiet, whole
+from fittingroom.cli.options import DataDir, DatasetName, Json, ModelName, Quiet, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress, table
+from fittingroom.errors import UsageError
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from fittingroom.audit.auditing import Audit
+    from fittingroom.pages.label_sheet import LabelSheet
 
 SHOWN = 10  # suspects that are printed; all are in the folder
 
@@ -78,3 +81,67 @@ def _print(found: Audit) -> None:
     if found.folder is not None:
         edits = found.folder / "edits.csv"
         emit(f"To be completed: {edits}\nThen: fittingroom train --edits {edits}")
+
+
+def suggest_labels(
+    folder: Annotated[Path, Parameter(help="Pictures without labels; with --into, a sheet that was completed.")],
+    *,
+    model: ModelName = None,
+    count: Annotated[int, Parameter(help="How many pictures to suggest."), whole(1)] = 100,
+    strategy: Annotated[
+        Literal["margin", "margin-diversity", "diversity", "random"],
+        Parameter(help="What they are chosen by: where the model wavers, what is unlike each other, or both."),
+    ] = "margin",
+    out: Annotated[Path | None, Parameter(help="The sheet's folder; audits/NAME-labels if left out.")] = None,
+    without: Annotated[
+        tuple[Path, ...], Parameter(help="An earlier sheet, whose decided pictures are left out; may be repeated.")
+    ] = (),
+    into: Annotated[
+        Path | None, Parameter(help="Copy what was labelled on the sheet FOLDER into a folder for each class here.")
+    ] = None,
+    seed: Annotated[int, Parameter(help="Of what is drawn."), whole(0)] = 0,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Choose, of pictures without labels, those that would teach a model most, as a sheet to label.
+
+    Out comes a folder with labels.html to look at and labels.csv to be completed, in a spreadsheet or with a key a
+    picture in the studio's part Curate. Then --into sorts what was labelled into folders, of which
+    `fittingroom data import` makes a dataset.
+    """
+    from fittingroom.pages.label_sheet import open_label_sheet
+    from fittingroom.pages.label_sheet import suggest_labels as suggest
+
+    if into is not None:
+        number = open_label_sheet(folder).sort_into(into)
+        if json:
+            emit_json({"labelled": number, "into": str(into)})
+        else:
+            emit(f"{counted(number, 'labelled picture')}, copied into {into}, a folder for each class.")
+        return
+    if without and any(not (one / "labels.csv").is_file() for one in without):
+        raise UsageError("Expected after --without the folder of a sheet, with its labels.csv.")
+    found = suggest(
+        folder,
+        model,
+        count=count,
+        strategy=strategy,
+        out=out,
+        without=without,
+        seed=seed,
+        log=log_unless(quiet or json),
+    )
+    if json:
+        emit_json({"folder": str(found.folder), "suggested": len(found), **found.facts})
+        return
+    _print_sheet(found)
+
+
+def _print_sheet(found: LabelSheet) -> None:
+    from fittingroom.pages.label_sheet import reason_of
+
+    emit(f"{counted(len(found), 'picture')} of {found.facts['pictures']:,}, chosen by {found.facts['strategy']}.")
+    rows = [(number, found.files[number], reason_of(found, number)) for number in range(min(SHOWN, len(found)))]
+    emit("\n" + table(["", "picture", "why"], rows) + "\n")
+    emit(f"The page: {found.folder}/labels.html\nTo be completed: {found.folder}/labels.csv, or in the studio, Curate")
+    emit(f"Then: fittingroom suggest-labels {found.folder} --into labelled")

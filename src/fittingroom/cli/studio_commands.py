@@ -26,6 +26,9 @@ def studio(
     host: Annotated[str, Parameter(help="Address to listen on; off this machine a token is asked for.")] = "127.0.0.1",
     browser: Annotated[bool, Parameter(negative="--no-browser", help="Open the page in a browser.")] = True,
     runs: Annotated[Path, Parameter(help="The folder that holds the runs.")] = ROOT,
+    audits: Annotated[
+        Path | None, Parameter(help="The folder that holds the audits; audits beside the runs if left out.")
+    ] = None,
     token: Annotated[
         bool, Parameter(negative="", help="Ask for a token on this machine too, where others share it.")
     ] = False,
@@ -57,7 +60,8 @@ def studio(
     )
     if access.needs_token:
         log("Whoever has the studio's address can use it: it holds a token. Show it to nobody else.")
-    serve(Studio(access, runs.resolve(), DatasetRegistry(folders)), tell=emit, browser=browser)
+    place = None if audits is None else audits.resolve()
+    serve(Studio(access, runs.resolve(), DatasetRegistry(folders), audits_dir=place), tell=emit, browser=browser)
 
 
 def doctor(*, json: Json = False) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EDITS = "edits.csv"  # in a run's folder: a copy of the file that it was trained with
 HEAD = re.compile(r"# fittingroom edits 1, dataset (?P<name>.*), fingerprint (?P<fingerprint>[0-9a-f]{16})")
-COLUMNS = ("index", "split", "edit", "given", "suggested", "score", "reason")
+COLUMNS = ("index", "split", "edit", "given", "suggested", "score", "reason", "tags")
 NEEDED = ("index", "edit")
 VERBS = "keep, exclude, relabel CLASS, or nothing"
 
@@ -103,17 +103,44 @@ def write_edits(path: Path, data: Editable, rows: Iterable[Mapping[str, object]]
     Args:
         path: of the file; one that is there is replaced.
         data: that it is for.
-        rows: values by the names of `COLUMNS`; what is missing is left empty.
+        rows: values by the names of `COLUMNS`, and of columns of the user's own; what is missing is left empty.
 
     Raises:
         OSError: the file cannot be written.
     """
+    atomic_write(path, edits_text(data, rows))
+
+
+def edits_text(data: Editable, rows: Iterable[Mapping[str, object]]) -> str:
+    """Return a file of edits as `write_edits` writes it.
+
+    Args:
+        data: that it is for.
+        rows: see there.
+    """
+    several = list(rows)
+    own = dict.fromkeys(name for row in several for name in row if name not in COLUMNS)
     text = io.StringIO()
     text.write(f"# fittingroom edits 1, dataset {' '.join(data.name.split())}, fingerprint {data.fingerprint}\n")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([row.get(name, "") for name in COLUMNS] for row in rows)
-    atomic_write(path, text.getvalue())
+    writer.writerow([*COLUMNS, *own])
+    writer.writerows([row.get(name, "") for name in (*COLUMNS, *own)] for row in several)
+    return text.getvalue()
+
+
+def read_rows(path: Path, data: Editable) -> list[dict[str, str]]:
+    """Return the rows of a file of edits as they stand, by the names of their columns, undecided ones too.
+
+    Args:
+        path: of the file.
+        data: the dataset.
+
+    Raises:
+        DataError: as `read_edits`: a file that cannot be followed is not to be written on.
+    """
+    text = read_text(path).removeprefix("\ufeff")
+    parse_edits(path, text, data)
+    return [row for _, row in _rows(path, text.partition("\n")[2])]
 
 
 def read_edits(path: str | Path, data: Editable) -> Edits:
@@ -215,6 +242,8 @@ def _checked(path: Path, text: str, rows: list[tuple[int, dict[str, str]]], data
             label = _label(target.strip(), data.class_names, where)
             if label != given:
                 relabelled[index] = label
+            else:
+                kept.append(index)
         elif verb.casefold() in ("keep", "exclude") and not target:
             (kept if verb.casefold() == "keep" else excluded).append(index)
         else:

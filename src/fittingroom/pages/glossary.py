@@ -118,6 +118,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "its true class has a high probability.",
         "In the walk-through it falls from about 0.6 in the first epoch to about 0.3 in the last.",
     ),
+    "margin": (
+        "How much more probable the class that a model predicts is than the second one: near 0 where it wavers, near 1 "
+        "where it is sure.",
+        "A model that says Shirt 41 percent and Coat 38 percent has a margin of 0.03: that picture is worth a label.",
+    ),
     "near-duplicate": (
         "Two pictures that are nearly the same: one moved by a pixel, mirrored, a little brighter, or saved anew. If "
         "one is in training and the other in the test images, the test is a little easier than it seems.",

@@ -100,6 +100,24 @@ def answers_routes(studio: Studio) -> APIRouter:
     return routes
 
 
+def explaining_routes(studio: Studio) -> APIRouter:
+    """Return the route that says why a model answers one image so."""
+    routes = APIRouter(tags=["answers"])
+
+    @routes.get("/answers/image/{index}/maps")
+    def maps(index: int, dataset: str, model: str) -> dict[str, Any]:
+        """Return which pixels a model's answer to one image hangs on, for every class."""
+        flat_dataset, entry = studio.registry.open(dataset), find_entry(studio, model)
+        pixels = flat_dataset.image(index)
+        if index >= len(flat_dataset.data.train) and costs_look(entry, flat_dataset.data.fingerprint):
+            raise Problem(409, f"'{entry.title}' has not met the test images yet. Ask it about a training image.")
+        arguments = {"model": entry.model, "height": pixels.shape[0], "width": pixels.shape[1], "why": True}
+        content = np.ascontiguousarray(pixels).tobytes()
+        return studio.models.ask("draw", arguments, content, seconds=studio.limits.photo_seconds)
+
+    return routes
+
+
 Method = Literal["pca", "umap"]
 INSTALL = f"UMAP is an optional extra. Install it with: {install_line('map', tells_path=False)}"
 

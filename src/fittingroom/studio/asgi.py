@@ -15,7 +15,8 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from fittingroom._version import __version__
-from fittingroom.studio.answer_routes import answers_routes, map_routes
+from fittingroom.studio.answer_routes import answers_routes, explaining_routes, map_routes
+from fittingroom.studio.curate_routes import curate_routes, curating_jobs_routes
 from fittingroom.studio.data_routes import data_routes
 from fittingroom.studio.photo_routes import photo_routes
 from fittingroom.studio.run_routes import run_page_routes, run_routes
@@ -38,6 +39,7 @@ STATIC = Path(__file__).parent / "static"
 PARTS = (
     *(data_routes, answers_routes, map_routes, training_routes, job_routes),
     *(run_routes, run_page_routes, photo_routes, share_routes),
+    *(curate_routes, curating_jobs_routes, explaining_routes),
 )
 
 
@@ -84,7 +86,7 @@ def build_app(studio: Studio) -> ASGIApp:
     Args:
         studio: what the parts share.
     """
-    hide_paths([studio.runs, *studio.registry.folders.values()])
+    hide_paths([studio.runs, studio.audits, *studio.registry.folders.values()])
     return AccessMiddleware(LimitsMiddleware(build_api(studio), studio.limits), studio.access)
 
 

@@ -33,24 +33,24 @@ CRASHED = (
 
 
 def draw(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
-    """Answer a picture that is data already, as `fittingroom.studio.photo_answers.name_drawing`."""
+    """Answer a picture that is data already, or say why it is answered so."""
     import numpy as np
 
-    from fittingroom.studio.photo_answers import name_drawing
+    from fittingroom.studio.photo_answers import explain_image, name_drawing
 
     pixels = np.frombuffer(content, np.uint8).reshape(arguments["height"], arguments["width"])
-    return name_drawing(pixels, arguments["model"])
+    return (explain_image if arguments.get("why") else name_drawing)(pixels, arguments["model"])
 
 
 def photograph(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
-    """Answer a photo, with every step."""
-    from fittingroom.studio.photo_answers import corrected, name_photo
+    """Answer a photo, with every step, or say why it is answered so."""
+    from fittingroom.studio.photo_answers import corrected, explain_photo, name_photo
     from fittingroom.web.uploads import open_picture
 
     picture = open_picture(content, arguments["pixels"], arguments["side"])
     crop = None if arguments["crop"] is None else tuple(arguments["crop"])
     prepared = corrected(picture, polarity=arguments["polarity"], mirror=arguments["mirror"], crop=crop)
-    return name_photo(prepared, arguments["model"])
+    return (explain_photo if arguments.get("why") else name_photo)(prepared, arguments["model"])
 
 
 def preview(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
@@ -59,12 +59,14 @@ def preview(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     import base64
     import io
 
+    from fittingroom.data import load
     from fittingroom.pages.figures import preview_figure
     from fittingroom.training.recipe import Recipe
     from fittingroom.workflows.training_previews import preview as rows_of
 
     recipe = Recipe.from_dict(arguments["recipe"])
-    rows = rows_of(recipe, arguments["dataset"], seed=arguments["seed"], validation=arguments["validation"])
+    data = arguments["dataset"] if arguments["edits"] is None else load(arguments["dataset"]).edited(arguments["edits"])
+    rows = rows_of(recipe, data, seed=arguments["seed"], validation=arguments["validation"])
     file = io.BytesIO()
     preview_figure(rows).savefig(file, format="png", dpi=110, facecolor="white")
     picture = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

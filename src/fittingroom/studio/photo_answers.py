@@ -22,8 +22,9 @@ from fittingroom.photos.finding import NothingFoundError
 from fittingroom.photos.opening import as_opened
 from fittingroom.photos.prepare import PreparedPhoto, dataset_look, nothing_prepared, prepare_photo
 from fittingroom.photos.views import VIEWS
-from fittingroom.photos.whole_photo import whole_photo
+from fittingroom.photos.whole_photo import SIZE, whole_photo
 from fittingroom.web.problems import Problem
+from fittingroom.workflows.attributions import explain
 from fittingroom.workflows.explaining import both_answers
 from fittingroom.workflows.picture_answers import PictureAnswer, name_prepared, name_whole
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 
 SHOWN = 448  # longest edge of a step's picture, in pixels
+FINEST = 48  # pixels of a map's shorter edge that are sent: the patches that cover a larger picture are far larger
+FULL = 32767  # of the whole numbers that a map's values are sent as
 
 
 Crop: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the photo
@@ -121,6 +124,71 @@ def _said(answer: PictureAnswer) -> dict[str, Any]:
     probabilities = np.array(list(answer.probabilities.values()))
     told = _answer(probabilities, answer.none_of_these_score, answer.predictor)
     return told | {"model": answer.predictor.title, "words": answer.words, "warnings": list(answer.warnings)}
+
+
+def explain_photo(prepared: PreparedPhoto, model: str) -> dict[str, Any]:
+    """Return which parts of a photo a model's answer hangs on, for every class.
+
+    Args:
+        prepared: the photo.
+        model: as `name_photo`; a 28x28 one is explained on what it sees, and the network for photos on the whole photo.
+    """
+    predictor = open_predictor(model, prefer="onnx")
+    if predictor.of_photos:
+        whole = whole_photo(prepared.photo, predictor.image_shape or SIZE)
+        return told_maps(predictor, whole) | {"picture": as_png(whole)}
+    _check_size(predictor, prepared.image)
+    if not prepared.mask.any():
+        raise Problem(422, prepared.warnings[-1])
+    return told_maps(predictor, prepared.image)
+
+
+def explain_image(image: Array, model: str) -> dict[str, Any]:
+    """Return which pixels of a picture that is data a model's answer hangs on, for every class.
+
+    Args:
+        image: uint8 ``(h, w)``.
+        model: as `name_drawing`.
+    """
+    predictor = open_predictor(model, prefer="onnx")
+    if predictor.of_photos:
+        predictor = open_predictor(PHOTO_28_MODEL, prefer="onnx")
+    _check_size(predictor, image)
+    return told_maps(predictor, image)
+
+
+def told_maps(predictor: Predictor, image: Array) -> dict[str, Any]:
+    """Return what `fittingroom.explain` says of one picture, as plain values.
+
+    Args:
+        predictor: who answers.
+        image: uint8 ``(h, w)``, or ``(h, w, 3)`` for a network for photos.
+
+    Returns:
+        ``maps``: int16 ``(c, rows, columns)``, little-endian, as base64; times ``scale`` they are logarithms. With the
+        picture's pixels where it is grey.
+    """
+    found = explain(predictor, image[None])
+    maps = _coarser(found.maps[0])
+    scale = float(np.abs(maps).max()) / FULL or 1.0
+    whole = np.round(maps / scale).astype("<i2")
+    return {
+        "class_names": list(found.class_names),
+        "probabilities": [round(float(value), 5) for value in found.probabilities[0]],
+        "shape": list(maps.shape[1:]),
+        "scale": scale,
+        "maps": base64.b64encode(np.ascontiguousarray(whole).tobytes()).decode(),
+        "image": None if image.ndim == 3 else _packed(image),
+        "image_shape": list(image.shape[:2]),
+    }
+
+
+def _coarser(maps: Array) -> Array:
+    """Return maps ``(c, h, w)`` with fewer pixels where they are larger than is worth sending: means of blocks."""
+    step = max(1, min(maps.shape[1:]) // FINEST)
+    rows, columns = (size - size % step for size in maps.shape[1:])
+    blocks = maps[:, :rows, :columns].reshape(len(maps), rows // step, step, columns // step, step)
+    return np.asarray(blocks.mean(axis=(2, 4)), np.float64)
 
 
 def name_drawing(image: Array, model: str) -> dict[str, Any]:

@@ -35,6 +35,9 @@ class Drawing(BaseModel):
     height: int = Field(ge=1, le=MOST_SIDE)
     width: int = Field(ge=1, le=MOST_SIDE)
     pixels: str = Field(max_length=2 * MOST_SIDE * MOST_SIDE, description="Grey bytes, row by row, as base64.")
+    why: bool = Field(
+        False, description="Return which pixels the answer hangs on, for every class, and not the answer."
+    )
 
 
 def photo_routes(studio: Studio) -> APIRouter:
@@ -44,11 +47,12 @@ def photo_routes(studio: Studio) -> APIRouter:
 
     @routes.post("/drawings")
     async def drawing(drawn: Drawing) -> dict[str, Any]:
-        """Name a drawing."""
+        """Name a drawing; or say which pixels the answer hangs on."""
         content = pixels_of(drawn)
 
         def name() -> dict[str, Any]:
-            arguments = {"model": find_entry(studio, drawn.model).model, "height": drawn.height, "width": drawn.width}
+            size = {"height": drawn.height, "width": drawn.width, "why": drawn.why}
+            arguments = {"model": find_entry(studio, drawn.model).model, **size}
             return studio.models.ask("draw", arguments, content, seconds=studio.limits.photo_seconds)
 
         return await queue.run(name)
@@ -60,8 +64,9 @@ def photo_routes(studio: Studio) -> APIRouter:
         polarity: Literal["auto", "keep", "invert"] = "auto",
         mirror: bool = False,
         crop: str = "",
+        why: bool = False,
     ) -> dict[str, Any]:
-        """Name a photo, and show every step; the body is the picture's file."""
+        """Name a photo, and show every step; or say which parts the answer hangs on. The body is the picture's file."""
         if find_spec("cv2") is None:
             raise Problem(422, INSTALL)
         kind = request.headers.get("content-type", "").partition(";")[0].strip()
@@ -69,12 +74,13 @@ def photo_routes(studio: Studio) -> APIRouter:
             raise Problem(415, f"Expected a picture's file (content-type image/...), received '{kind[:60]}'.")
         box, content = crop_of(crop), await request.body()
 
-        wishes = {"polarity": polarity, "mirror": mirror, "crop": box}
+        wishes = {"polarity": polarity, "mirror": mirror, "crop": box, "why": why}
 
         def name() -> dict[str, Any]:
             bounds = {"pixels": studio.limits.pixels, "side": studio.limits.side}
             arguments = {"model": find_entry(studio, model).model, **wishes, **bounds}
-            return studio.models.ask("photograph", arguments, content, seconds=studio.limits.photo_seconds)
+            seconds = studio.limits.page_seconds if why else studio.limits.photo_seconds
+            return studio.models.ask("photograph", arguments, content, seconds=seconds)
 
         return await queue.run(name)
 

@@ -24,12 +24,19 @@ class Studio:
         runs: the folder of run folders.
         registry: the datasets that may be opened.
         limits: bounds on requests.
+        audits_dir: the folder of audits and sheets to label; None for ``audits`` beside the folder of runs.
     """
 
     access: Access = field(default_factory=Access)
     runs: Path = ROOT
     registry: DatasetRegistry = field(default_factory=DatasetRegistry)
     limits: Limits = LIMITS
+    audits_dir: Path | None = None
+
+    @property
+    def audits(self) -> Path:
+        """The folder of audits and sheets to label, each a folder in it."""
+        return self.runs.parent / "audits" if self.audits_dir is None else self.audits_dir
 
     @cached_property
     def tasks(self) -> TaskQueue:
@@ -43,7 +50,7 @@ class Studio:
 
     def new_model_process(self) -> ModelProcess:
         """Return another such process, for one task: what it took is given back with it."""
-        return ModelProcess(self.limits.model_bytes, [self.runs, *self.registry.folders.values()])
+        return ModelProcess(self.limits.model_bytes, [self.runs, self.audits, *self.registry.folders.values()])
 
     def close(self) -> None:
         """End what is under way in other processes; trainings go on."""

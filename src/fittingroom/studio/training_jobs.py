@@ -34,7 +34,14 @@ if TYPE_CHECKING:
 ORDER, PROGRESS = "order.json", "progress.jsonl"
 OUR_FAULT = "This is our mistake, not yours; the training's log.txt tells more."
 PROCESS = "process.json"
-NOTHING: dict[str, Any] = {"dataset": None, "model": None, "recipe": {}, "seed": 0, "validation": None}  # was asked
+NOTHING: dict[str, Any] = {  # was asked
+    "dataset": None,
+    "model": None,
+    "recipe": {},
+    "seed": 0,
+    "validation": None,
+    "edits": None,
+}
 VANISHED = (
     "The training's process ended without a word: it was killed, or memory ran out. It goes on from its checkpoint."
 )
@@ -80,7 +87,7 @@ class Trainings:
         """Begin a training, and return its name.
 
         Args:
-            order: dataset, model, recipe, seed, validation.
+            order: dataset, model, recipe, seed, validation, edits.
             title: for the run's name.
 
         Raises:
@@ -233,7 +240,8 @@ def carry_out(folder: Path) -> None:
     order = read_json(folder / ORDER)
     out = Path(order["out"])
     source = order["dataset"] if order["dataset"] in DATASETS else Path(order["dataset"])
-    hide_paths([out] if isinstance(source, str) else [out, source])
+    hide_paths([out, *([] if isinstance(source, str) else [source])])
+    hide_paths([Path(order["edits"])] if order.get("edits") else [])
     _on_stop(_interrupt)
     write_line(folder, {"kind": "says", "words": "Opening the data"})
     try:
@@ -282,6 +290,7 @@ def _train(folder: Path, asked: dict[str, Any], out: Path, source: str | Path) -
         settings=asked["settings"],
         seed=asked["seed"],
         validation=asked["validation"],
+        edits=asked.get("edits"),
         out=out,
         command="the studio",
         log=log,

@@ -17,6 +17,7 @@ from fittingroom.ladder.ladder_table import list_recipes
 from fittingroom.lookup import look_up
 from fittingroom.models import MODELS
 from fittingroom.recipes import load_recipe, recipe_names
+from fittingroom.studio.curate_routes import edits_of
 from fittingroom.studio.run_table import find_run
 from fittingroom.training.recipe import Recipe, expectation
 from fittingroom.web.problems import Problem
@@ -41,6 +42,7 @@ class Order(BaseModel):
     settings: dict[str, Setting] = Field(default_factory=dict, max_length=100)
     seed: int = Field(0, ge=0, le=2**31 - 1)
     validation: int | None = Field(None, ge=1)
+    edits: str = Field("", max_length=300, description="The key of a sheet, whose decisions are carried out first.")
 
 
 def training_routes(studio: Studio) -> APIRouter:
@@ -135,12 +137,14 @@ def asked_of(order: Order, studio: Studio) -> dict[str, Any]:
 
     Raises:
         UsageError: an unknown model or recipe, or a setting that does not fit.
-        Problem: 404, an unknown dataset; 422, too many images held out.
+        Problem: 404, an unknown dataset or sheet; 422, too many images held out.
+        DataError: the sheet's edits cannot be followed.
     """
     look_up(order.model, MODELS, "model")
     settings = {**order.settings, "model": order.model}
     recipe = named_recipe(order.recipe).replace(**settings)
     check_held_out(order.validation, len(studio.registry.open(order.dataset).data.train))
+    edits = edits_of(studio, order.dataset, order.edits)
     return {
         "dataset": str(studio.registry.source(order.dataset)),
         "model": order.model,
@@ -149,6 +153,7 @@ def asked_of(order: Order, studio: Studio) -> dict[str, Any]:
         "settings": settings,
         "seed": order.seed,
         "validation": order.validation,
+        "edits": None if edits is None else str(edits),
     }
 
 

@@ -29,7 +29,7 @@ class Limits:
         side: of a picture, in pixels; beyond it 422.
         uploads: requests with a body at once; beyond it 429.
         photo_seconds: for one photo or drawing, opening the model among it; beyond it 503.
-        page_seconds: for writing a run's page; beyond it 503.
+        page_seconds: for writing a run's page, and for why a photo is answered so; beyond it 503.
         job_seconds: for other long work; beyond it that is ended.
         model_bytes: of memory that a model may take; beyond it 422.
         photos: worked on at once, the others wait.

@@ -59,7 +59,15 @@ test("an order for a training comes back from the address, and goes to the serve
   assert.deepEqual(order.settings, { epochs: 3 });
   assert.equal(queryOfOrder(order, "bars").toString(), "recipe=92&seed=7&validation=&set.epochs=3");
   assert.deepEqual(asAsked(order), {
-    ...{ dataset: "bars", recipe: "92", model: "walkthrough", settings: { epochs: 3 }, seed: 7, validation: null },
+    ...{
+      dataset: "bars",
+      recipe: "92",
+      model: "walkthrough",
+      settings: { epochs: 3 },
+      seed: 7,
+      validation: null,
+      edits: "",
+    },
   });
 });
 

@@ -4,6 +4,9 @@ import { s } from "./dom.js";
 
 const PATHS = {
   data: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
+  curate: "M4 7l2 2 3-4M12 7h8M4 17l2 2 3-4M12 17h8",
+  undo: "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
+  all: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM14 17l2 2 4-5",
   train: "M4 19h16M5 15l4-5 4 3 6-8",
   look: "M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12zM12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
   try: "M8 4 3 7l2 4 2-1v10h10V10l2 1 2-4-5-3c-1 2-2 3-4 3S9 6 8 4z",

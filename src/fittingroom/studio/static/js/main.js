@@ -11,6 +11,7 @@ import { WORDS } from "./words.js";
 
 const VIEWS = {
   data: () => import("./views/data.js"),
+  curate: () => import("./views/curate.js"),
   train: () => import("./views/train.js"),
   look: () => import("./views/look.js"),
   try: () => import("./views/try.js"),

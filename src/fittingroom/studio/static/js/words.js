@@ -1,5 +1,7 @@
 // Every English text of the page, by part.
 
+import { CURATE, WHY } from "./words-curate.js";
+
 export const WORDS = {
   title: "fittingroom studio",
   offline: "The studio does not answer. Is it still running in its terminal?",
@@ -24,7 +26,9 @@ export const WORDS = {
   },
   close: "Close",
   theme: { button: "Theme", auto: "system", light: "light", dark: "dark" },
-  parts: { data: "Data", train: "Train", look: "Look", try: "Try it on", runs: "Runs" },
+  parts: { data: "Data", curate: "Curate", train: "Train", look: "Look", try: "Try it on", runs: "Runs" },
+  curate: CURATE,
+  why: WHY,
   split: { train: "training", test: "test" },
   wall: {
     label: "All images",
@@ -121,6 +125,9 @@ export const WORDS = {
     validationHelp: "Training images to look at after each epoch; empty for none.",
     seed: "Seed",
     seedHelp: "Of the starting weights and the order of the images.",
+    edits: "Edits",
+    noEdits: "None: the data as they are",
+    editsHelp: "What was decided under Curate, carried out before the training.",
     more: (count) => `${count} more settings`,
     auto: "auto",
     none: "none",

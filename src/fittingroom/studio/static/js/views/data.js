@@ -94,6 +94,7 @@ class DataView {
     this.wall = new Wall(store, {
       open: (image) => this.openImage(image),
       choose: (images) => this.choose(images),
+      chooseShown: () => this.choose(this.images),
       describe: (image) => describe(store, this.state.answers, image),
       resized: () => this.place().catch(complain),
     });

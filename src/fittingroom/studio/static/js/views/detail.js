@@ -6,7 +6,10 @@ import { grouped } from "../format.js";
 import { icon } from "../icons.js";
 import { bars, fromBase64, picture, storePicture } from "../picture.js";
 import { WORDS } from "../words.js";
+import { formatHash } from "../address.js";
 import { isRight } from "./data-columns.js";
+import { keepSelection } from "./kept-selection.js";
+import { whyBox } from "./why-box.js";
 
 const TEXT = WORDS.data;
 const MOST_SHOWN = 120;
@@ -52,7 +55,10 @@ function arrow(
   return h("button", { type: "button", class: "icon plain", "aria-label": words, title: words, ...act }, icon(shape));
 }
 
-function contents(/** @type {Detail} */ { store, model, open }, /** @type {any} */ image, /** @type {any} */ told) {
+function contents(/** @type {Detail} */ shown, /** @type {any} */ image, /** @type {any} */ told) {
+  const { store, model, open, signal } = shown;
+  const why = () =>
+    get(`answers/image/${image.index}/maps?dataset=${name(store.dataset)}&model=${name(model)}`, signal);
   const place = TEXT.place(WORDS.split[image.split], grouped(image.position));
   return [
     large(image),
@@ -60,9 +66,16 @@ function contents(/** @type {Detail} */ { store, model, open }, /** @type {any} 
     told.probabilities
       ? [h("h3", {}, TEXT.answers), bars(store.facts.class_names, told.probabilities, image.label)]
       : null,
+    model ? whyBox({ ask: why, signal }) : null,
+    curateLink(store, [image.index], WORDS.curate.curateOne),
     h("h3", {}, TEXT.neighbours, h("small", {}, TEXT.neighboursBy[model ? "model" : "pixels"])),
     thumbnails(store, told.neighbours, open),
   ];
+}
+
+function curateLink(/** @type {Store} */ store, /** @type {number[]} */ images, /** @type {string} */ words) {
+  const href = formatHash("curate", [], { dataset: store.dataset, selected: keepSelection(images) });
+  return h("p", {}, h("a", { href }, words));
 }
 
 function head(/** @type {string} */ title, /** @type {() => void} */ close, /** @type {any[]} */ between = []) {
@@ -117,6 +130,7 @@ export function selection(panel, { store, chosen, answers, isKept, close, open }
   const right = answers ? chosen.filter((index) => isRight(store, answers, index)).length : 0;
   const body = [
     isKept ? null : h("p", { class: "notice small" }, TEXT.selectionTooLong),
+    curateLink(store, chosen, WORDS.curate.chosen),
     h("ul", { class: "tally" }, lines),
     answers ? h("p", { class: "number" }, TEXT.rights(grouped(right), grouped(chosen.length - right))) : null,
     thumbnails(store, chosen.slice(0, MOST_SHOWN), open),

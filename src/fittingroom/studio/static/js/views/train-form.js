@@ -1,5 +1,6 @@
 // The form for a training: dataset, recipe, architecture, and every setting with its help.
 
+import { get, name } from "../api.js";
 import { complain, field, h, replace, select } from "../dom.js";
 import { duration, grouped, percent, readable } from "../format.js";
 import { WORDS } from "../words.js";
@@ -35,7 +36,40 @@ export class OrderForm {
     const row = h("div", { class: "row" }, this.go, this.look);
     this.root = h("form", { class: "train-form", novalidate: true }, this.fixed, this.basic, rest, row, this.batch);
     this.root.addEventListener("submit", (event) => this.submit(event));
+    /** @type {any[]} */
+    this.sheets = []; // with decisions about the data
     this.fill();
+    this.loadSheets();
+  }
+
+  async loadSheets() {
+    const { dataset } = this.order;
+    const sheets = await get(`curate/sheets?dataset=${name(dataset)}`).catch(() => []); // of data that are not here
+    if (dataset !== this.order.dataset) return;
+    this.sheets = sheets.filter(
+      (sheet) => sheet.kind !== "labels" && (sheet.decided || sheet.key === this.order.edits),
+    );
+    if (this.sheets.length) this.fill();
+  }
+
+  chooseDataset(/** @type {string} */ value) {
+    Object.assign(this.order, { edits: "" });
+    this.sheets = [];
+    this.set("dataset", value);
+    this.fill();
+    this.loadSheets();
+  }
+
+  edits() {
+    const { edits } = this.order;
+    const options = [["", TEXT.noEdits], ...this.sheets.map((sheet) => [sheet.key, sheetWords(sheet)])];
+    if (edits && !this.sheets.some((sheet) => sheet.key === edits)) options.push([edits, edits]);
+    if (options.length === 1) return null;
+    return field(
+      TEXT.edits,
+      select(/** @type {any} */ (options), edits, (value) => this.set("edits", value)),
+      TEXT.editsHelp,
+    );
   }
 
   async submit(/** @type {Event} */ event) {
@@ -69,7 +103,10 @@ export class OrderForm {
     return this.options.recipes.find((recipe) => recipe.name === this.order.recipe);
   }
 
-  set(/** @type {"dataset" | "recipe" | "model" | "seed" | "validation"} */ key, /** @type {string} */ value) {
+  set(
+    /** @type {"dataset" | "recipe" | "model" | "seed" | "validation" | "edits"} */ key,
+    /** @type {string} */ value,
+  ) {
     this.order[key] = value;
     this.told.changed(queryOfOrder(this.order, this.first));
   }
@@ -110,8 +147,9 @@ export class OrderForm {
     return [
       field(
         TEXT.dataset,
-        select(/** @type {any} */ (datasets), order.dataset, (value) => this.set("dataset", value)),
+        select(/** @type {any} */ (datasets), order.dataset, (value) => this.chooseDataset(value)),
       ),
+      this.edits(),
       field(
         TEXT.recipe,
         select(/** @type {any} */ (recipes), order.recipe, (value) => this.chooseRecipe(value)),
@@ -166,6 +204,9 @@ export class OrderForm {
     return h("div", { class: "field" }, h("label", { class: "check", for: box.id }, box, words), help);
   }
 }
+
+const sheetWords = (/** @type {any} */ sheet) =>
+  `${WORDS.curate.sheets[sheet.kind](sheet.name)}: ${WORDS.curate.counts(sheet)}`;
 
 // A recipe with what it reached and what that took, where it has been measured.
 function scored(/** @type {any} */ recipe) {

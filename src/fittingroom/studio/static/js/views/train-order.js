@@ -1,6 +1,6 @@
 // What is to be trained, as plain values: from the address and back, and as the server takes it.
 
-const PLAIN = { dataset: "", recipe: "", model: "walkthrough", seed: "0", validation: "10000" };
+const PLAIN = { dataset: "", recipe: "", model: "walkthrough", seed: "0", validation: "10000", edits: "" };
 const SETTING = "set."; // begins a recipe's setting in the address
 
 /**
@@ -16,7 +16,7 @@ const SETTING = "set."; // begins a recipe's setting in the address
  */
 
 /**
- * @typedef {{ dataset: string, recipe: string, model: string, seed: string, validation: string,
+ * @typedef {{ dataset: string, recipe: string, model: string, seed: string, validation: string, edits: string,
  *   settings: Record<string, any> }} Order
  */
 
@@ -57,7 +57,7 @@ export function typed(/** @type {Knob} */ knob, /** @type {string} */ text) {
 const whole = (/** @type {string} */ text) => (/^\d+$/.test(text.trim()) ? Number(text) : text.trim());
 
 /** An order as the server takes it. */
-export function asAsked(/** @type {Order} */ { dataset, recipe, model, seed, validation, settings }) {
+export function asAsked(/** @type {Order} */ { dataset, recipe, model, seed, validation, edits, settings }) {
   const none = validation.trim() === "" || validation.trim() === "0";
-  return { dataset, recipe, model, settings, seed: whole(seed), validation: none ? null : whole(validation) };
+  return { dataset, recipe, model, settings, edits, seed: whole(seed), validation: none ? null : whole(validation) };
 }

@@ -10,6 +10,7 @@ import { cropBox } from "./crop-box.js";
 import { DrawingPad } from "./drawing-pad.js";
 import { dropZone } from "./drop-zone.js";
 import { shareMenu } from "./share-menu.js";
+import { whyBox } from "./why-box.js";
 
 const TEXT = WORDS.try;
 const SIDE = 28;
@@ -38,8 +39,9 @@ class TryPart {
     this.correction = { polarity: "auto", mirror: false, crop: "" };
     this.asked = 0; // answers that were asked for; only the last one's is shown
     this.isAsking = false;
-    /** @type {(() => Promise<any>) | null} */
+    /** @type {((why?: boolean) => Promise<any>) | null} what is asked, or why it was answered so */
     this.question = null;
+    this.shown = new AbortController(); // the answer that is shown
     this.close = () => {};
     this.input = h("div", { class: "try-input" });
     this.corrections = h("div", { class: "try-corrections", hidden: true });
@@ -134,8 +136,8 @@ class TryPart {
     this.file = file;
     this.correction = { polarity: "auto", mirror: false, crop: "" };
     this.fillCorrections(file);
-    this.question = () => {
-      const query = new URLSearchParams({ model: this.model, ...asText(this.correction) });
+    this.question = (why = false) => {
+      const query = new URLSearchParams({ model: this.model, ...asText(this.correction), why: String(why) });
       return send(`photos?${query}`, file, file.type || "application/octet-stream");
     };
     this.ask();
@@ -143,7 +145,7 @@ class TryPart {
 
   takeDrawing(/** @type {Uint8Array} */ pixels) {
     const drawn = { height: SIDE, width: SIDE, pixels: btoa(String.fromCharCode(...pixels)) };
-    this.question = () => post("drawings", { model: this.model, ...drawn });
+    this.question = (why = false) => post("drawings", { model: this.model, ...drawn, why });
     this.ask();
   }
 
@@ -184,7 +186,11 @@ class TryPart {
     const warnings = (told.warnings ?? []).map((/** @type {string} */ words) =>
       h("p", { class: "notice" }, `${words[0].toUpperCase()}${words.slice(1)}.`),
     );
-    replace(this.result, answer, warnings);
+    this.shown.abort();
+    this.shown = new AbortController();
+    const { question } = this;
+    const explained = question ? whyBox({ ask: () => question(true), signal: this.shown.signal }) : null;
+    replace(this.result, answer, warnings, explained);
     replace(this.steps, told.steps ? [h("h2", {}, TEXT.steps), h("ol", { class: "steps" }, told.steps.map(step))] : []);
   }
 

@@ -26,6 +26,7 @@ export function wallTools(/** @type {import("../wall/wall.js").Wall} */ wall) {
     "div",
     { class: "wall-tools" },
     lasso,
+    button("all", WORDS.curate.selectShown, () => wall.told.chooseShown()),
     button("plus", TEXT.zoomIn, () => wall.zoom(FACTOR)),
     button("minus", TEXT.zoomOut, () => wall.zoom(1 / FACTOR)),
     button("fit", TEXT.fit, () => wall.home()),

@@ -18,6 +18,7 @@ const EDGE = 20; // pixels from the edge at which the view follows the cursor
  * @typedef {object} Told what the wall tells
  * @property {(image: number) => void} open an image was clicked
  * @property {(images: number[]) => void} choose images were caught with the lasso
+ * @property {() => void} chooseShown all that are shown are to be selected
  * @property {(image: number) => string} describe an image in words
  * @property {() => void} resized the view has another size, and nobody has moved it
  */
