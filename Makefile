@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long
+.PHONY: baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots site release-check serve-bench serve-soak serve-clients soak-long
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -75,6 +75,13 @@ test-versions: dev ## oldest and newest Keras and NumPy, each in an environment 
 docs: dev data ## write the generated pages of docs/ and the notebook
 	$(BIN)/python scripts/make_docs.py
 	$(BIN)/python scripts/make_notebook.py
+
+site: dev data ## build/site: start, guides, reference, results, a network to try, as plain files; made without internet
+	$(BIN)/python scripts/site/build.py
+
+release-check: dev data ## is this commit ready? version, changelog, citation, tag, wheel, components, site: a line each
+	-$(BIN)/python scripts/site/build.py
+	$(BIN)/python scripts/release_check.py
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/python benchmarks/loading.py
