@@ -24,6 +24,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = True
 
+exclude_patterns = ["files/**"]  # what is linked to as it is
+
 html_theme = "pydata_sphinx_theme"
 html_title = f"fittingroom {release}"
 html_favicon = "static/icon.svg"

@@ -67,6 +67,7 @@ PROJECT: Final = {
     "docs/design-notes.md": "The layers, and why things are as they are.",
     "CHANGELOG.md": "What each version brought.",
     "SECURITY.md": "What is protected, and how to report a hole.",
+    "src/fittingroom/weights/fashion-mnist/photo-notices.md": "Whose work the network for photos stands on.",
 }
 REFERENCE: Final = {"docs/recipe.md": "reference/recipe", "docs/glossary.md": "reference/glossary"}
 ELSEWHERE: Final = {  # pages of the repository that the site tells in another form

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import cached_property
+from types import FunctionType
 from typing import Any, Final
 
 from cyclopts import App
@@ -113,13 +115,19 @@ def _api_page(name: str) -> str:
         rows = "\n".join(f"| {label} | {words} |" for label, words in enumerate(value))
         return f"# `fr.{name}`\n\n{says(name)}\n\n| label | name |\n| --: | --- |\n{rows}\n"
     kind = "exception" if _is_error(value) else "class" if inspect.isclass(value) else "function"
-    options = "   :members:\n" if kind == "class" else ""
+    options = f"   :members: {', '.join(members(value))}\n" if kind == "class" and members(value) else ""
     told = f"# `fr.{name}`\n\n```{{eval-rst}}\n.. auto{kind}:: fittingroom.{name}{WHOLE.get(name, '')}\n{options}```\n"
     if name == "Recipe":
         told += "\nEvery setting with its default: [the recipe's settings](../reference/recipe.md).\n"
     if (command := command_of(name)) is not None:
         told += f"\nOn the command line: [`fittingroom {command}`](../commands/{slug(command)}.md).\n"
     return told
+
+
+def members(value: type) -> list[str]:
+    """Return the public methods and properties that a class of ours has itself, without what libraries add to it."""
+    own = (FunctionType, property, classmethod, staticmethod, cached_property)
+    return [name for name, each in vars(value).items() if not name.startswith("_") and isinstance(each, own)]
 
 
 def _is_error(value: Any) -> bool:
