@@ -1,6 +1,11 @@
 """Sphinx's configuration; `make site` gathers the pages beside it first (scripts/site/build.py)."""
 
+import re
+import sys
+
 from fittingroom import __version__
+
+ALONE = ("index", "start", "gallery", "try-it", "search")  # pages without anything beside them
 
 project = "fittingroom"
 author = "The fittingroom authors"
@@ -8,11 +13,13 @@ copyright = "2026, the fittingroom authors; MIT licence"  # noqa: A001 - Sphinx'
 version = release = __version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # notebooks come with what they printed
 suppress_warnings = ["myst.header"]  # pages that are printed by a command begin at any level
 
+smartquotes_action = "q"  # two dashes are an option's
+toc_object_entries = False
 default_role = "py:obj"  # `load` in a docstring leads to fr.load
 add_module_names = False
 maximum_signature_line_length = 60
@@ -32,6 +39,7 @@ html_favicon = "static/icon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
+html_context = {"default_mode": "auto"}  # light and dark as the system has it
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -45,6 +53,19 @@ html_theme_options = {
     "collapse_navigation": True,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], **dict.fromkeys(ALONE, [])},
 }
-html_sidebars = {name: [] for name in ("index", "start", "gallery", "try-it", "walkthrough", "search")}
+html_sidebars = dict.fromkeys((*ALONE, "walkthrough"), [])
+
+
+def with_values(_app, what, _name, thing, _options, signature, returns):  # noqa: ANN001, ANN201 - Sphinx's own hook
+    """Show what a default is where the code has a constant's name for it: 'fashion-mnist' for DEFAULT_DATASET."""
+    if what == "function" and signature:
+        values = vars(sys.modules[thing.__module__])
+        signature = re.sub(r"(?<==)[A-Z][A-Z_]+\b", lambda found: repr(values.get(found[0], found[0])), signature)
+    return signature, returns
+
+
+def setup(app):  # noqa: ANN001, ANN201
+    """Tell Sphinx of it."""
+    app.connect("autodoc-process-signature", with_values)

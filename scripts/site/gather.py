@@ -25,8 +25,8 @@ from contents import (
     places,
     rewritten,
 )
-from reference_pages import api_pages, command_pages
-from result_pages import results_page
+from reference_pages import api_pages, command_pages, grouped, slug
+from result_pages import ladder_drawing, results_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def own_pages() -> dict[str, str]:
     found = sorted(folder.rglob("*.md"))
     texts = {path.relative_to(folder).with_suffix("").as_posix(): path.read_text("utf-8") for path in found}
     filled = {"@CLASS@": "class/index" if lessons() else "", "@BIBTEX@": f"```bibtex\n{bibtex(citation())}\n```"}
-    filled["@PAGES@"] = _page_cards()
+    filled |= {"@PAGES@": _page_cards(), "@LADDER@": _linked_drawing()}
     for name in texts:
         for mark, words in filled.items():
             texts[name] = texts[name].replace(mark, words)
@@ -93,6 +93,10 @@ def _page_cards() -> str:
         for file, (title, command) in PAGES.items()
     )
     return f'```{{raw}} html\n<div class="page-cards">\n{cards}\n</div>\n```'
+
+
+def _linked_drawing() -> str:
+    return f'```{{raw}} html\n<a class="drawing" href="results/index.html">{ladder_drawing("card")}</a>\n```'
 
 
 def _indexes() -> dict[str, str]:
@@ -141,12 +145,13 @@ def _guides_index() -> str:
 
 def _reference_index() -> str:
     rows = {
-        "../api/index": ("Python", "Every name of `import fittingroom as fr`."),
-        "../commands/index": ("The command line", "Every command with its options."),
-        **{f"../{page}": (_title(page), _about(source)) for source, page in REFERENCE.items()},
+        "/api/index": ("Python", "Every name of `import fittingroom as fr`."),
+        "/commands/index": ("The command line", "Every command with its options."),
+        **{f"/{page}": (_title(page), _about(source)) for source, page in REFERENCE.items()},
     }
-    table = "\n".join(f"| [{title}]({page}.md) | {words} |" for page, (title, words) in rows.items())
-    return f"# Reference\n\n| | |\n| --- | --- |\n{table}\n\n{_toctree(f'{page[2:]}' for page in rows)}"
+    table = "\n".join(f"| [{title}](..{page}.md) | {words} |" for page, (title, words) in rows.items())
+    names = "\n".join(_toctree([f"/api/{slug(name)}" for name in names], title) for title, names in grouped().items())
+    return f"# Reference\n\n| | |\n| --- | --- |\n{table}\n\n{_toctree(rows)}\n{names}"
 
 
 def _about(source: str) -> str:

@@ -99,8 +99,7 @@ def _api_index() -> str:
     for title, names in grouped().items():
         rows = "\n".join(f"| [`fr.{name}`]({slug(name)}.md) | {_in_markdown(says(name))} |" for name in names)
         parts.append(f"## {title}\n\n| | |\n| --- | --- |\n{rows}\n")
-    hidden = "\n".join(f"{slug(name)}" for names in grouped().values() for name in names)
-    return "\n".join([*parts, f"```{{toctree}}\n:hidden:\n\n{hidden}\n```\n"])
+    return "\n".join(parts)
 
 
 def _in_markdown(words: str) -> str:
@@ -165,12 +164,8 @@ def _command_index() -> str:
 
 def _command_page(app: App, name: str) -> str:
     title, example = commands()[name]
-    words = name.split()
-    member = app
-    for word in words:
-        member = member[word]
     text = generate_markdown_docs(
-        app, commands_filter=[".".join(words)], no_root_title=True, generate_toc=False, skip_preamble=True
+        app, commands_filter=[name.replace(" ", ".")], no_root_title=True, generate_toc=False, skip_preamble=True
     )
-    del member
+    text = text.replace(" *[default: False]*", "").replace("**Parameters**:", "## Options")
     return f"# `fittingroom {name}`\n\n{title}\n\n```sh\nfittingroom {example}\n```\n\n{text}"

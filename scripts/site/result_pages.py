@@ -57,11 +57,20 @@ def ladder_rows() -> list[Row]:
     return list(rows(looks, timings, lambda name: recipe_sha256(name) if name in known else None, "fashion-mnist"))
 
 
+def ladder_drawing(key: str) -> str:
+    """Return the ladder as a drawing: accuracy against seconds.
+
+    Args:
+        key: a word unique on the page.
+    """
+    figure = ladder_figure(ladder_rows(), "seconds")
+    words = "Test accuracy of each recipe against the seconds that its training takes; the table of results has the numbers."
+    return "" if figure is None else str(inline_svg(figure, words, key))
+
+
 def ladder() -> str:
     """Return the ladder: a drawing of accuracy against seconds, the table, and known scores beside it."""
-    figure = ladder_figure(ladder_rows(), "seconds")
-    words = "Test accuracy of each recipe against the seconds that its training takes; the table has the numbers."
-    drawn = "" if figure is None else f'<figure class="drawing">{inline_svg(figure, words, "ladder")}</figure>'
+    drawn = f'<figure class="drawing">{ladder_drawing("ladder")}</figure>'
     told = [row for row in measured().values() if row["mean"] is not None]
     lines = "\n".join(
         f"| `{row['rung']}` | {row['mean']:.4f} | {_spread(row)} | {row['n']} | {row['seconds']:,.0f} | "
@@ -70,9 +79,9 @@ def ladder() -> str:
     )
     known = "; ".join(f"{each.who} {each.accuracy:.3f}" for each in REFERENCES)
     return (
-        "## The ladder\n\nThe fastest recipe known here for each accuracy; two threads of one processor, five seeds where "
-        f"it does not say otherwise.\n\n```{{raw}} html\n{drawn}\n```\n\n"
-        "| recipe | accuracy, mean | sd over seeds | seeds | seconds | parameters |\n| --- | --: | --: | --: | --: | --: |\n"
+        "## The ladder\n\nThe fastest recipe known here for each accuracy; the mean over seeds and how much it varies "
+        f"from seed to seed (sd), and the seconds on two threads of one processor.\n\n```{{raw}} html\n{drawn}\n```\n\n"
+        "| recipe | accuracy | sd | seeds | seconds | parameters |\n| --- | --: | --: | --: | --: | --: |\n"
         f"{lines}\n\nKnown scores, for comparison: {known}. [How it is measured](../guides/ladder.md), and "
         "[every column](ladder-results.md)."
     )
