@@ -18,7 +18,6 @@ myst_heading_anchors = 4
 nb_execution_mode = "off"  # notebooks come with what they printed
 suppress_warnings = ["myst.header"]  # pages that are printed by a command begin at any level
 
-smartquotes_action = "q"  # two dashes are an option's
 toc_object_entries = False
 default_role = "py:obj"  # `load` in a docstring leads to fr.load
 add_module_names = False
@@ -38,7 +37,7 @@ html_title = f"fittingroom {release}"
 html_favicon = "static/icon.svg"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
-html_js_files = ["site.js"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_context = {"default_mode": "auto"}  # light and dark as the system has it
 html_copy_source = False
 html_show_sourcelink = False

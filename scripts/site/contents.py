@@ -6,6 +6,7 @@ picture or a script, is copied and linked to. A link that leads nowhere is an er
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -77,7 +78,7 @@ ELSEWHERE: Final = {  # pages of the repository that the site tells in another f
 }
 LESSONS: Final = "examples/class"
 SOURCES: Final = "docs/site"  # what only the site has
-TARGET: Final = re.compile(r"(\]\()([^)\s]+)(\))")
+LINK: Final = re.compile(r"(\[([^]\[]*)\])?(?<=\])\(([^)\s]+)\)")
 FENCED: Final = re.compile(r"(^ *```.*?^ *```[^\n]*$)", re.DOTALL | re.MULTILINE)
 
 
@@ -130,6 +131,17 @@ def first_sentence(text: str) -> str:
     return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", re.split(r"(?<=[.:?])\s", words)[0])
 
 
+def title_of(source: str) -> str:
+    """Return the title of a page of the repository, or its path where it is no page with a title."""
+    path = ROOT / source
+    if path.suffix == ".ipynb":
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    else:
+        text = path.read_text("utf-8") if path.suffix == ".md" else ""
+    return next((line[2:] for line in text.splitlines() if line.startswith("# ")), source)
+
+
 def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
     """Return a page's text with the links of the site, and the files that it needs beside it.
 
@@ -148,7 +160,7 @@ def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
     known = places()
 
     def replaced(found: re.Match[str]) -> str:
-        target, _, fragment = found[2].partition("#")
+        target, _, fragment = found[3].partition("#")
         is_own = source.startswith(f"{SOURCES}/") and not target.startswith("../")  # has the site's names already
         if not target or is_own or re.match(r"[a-z]+:", target):
             return found[0]
@@ -161,10 +173,11 @@ def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
             to = known[meant] + (".ipynb" if meant.endswith(".ipynb") else ".md")
         else:
             to = files[meant] = meant.removeprefix("docs/") if meant.startswith("docs/images/") else f"files/{meant}"
-        return f"{found[1]}{relative(to, page)}{'#' + fragment if fragment else ''}{found[3]}"
+        words = f"[{title_of(meant)}]" if found[2] in (target, PurePosixPath(target).name) else found[1] or ""
+        return f"{words}({relative(to, page)}{'#' + fragment if fragment else ''})"
 
     parts = FENCED.split(text)
-    return "".join(part if at % 2 else TARGET.sub(replaced, part) for at, part in enumerate(parts)), files
+    return "".join(part if at % 2 else LINK.sub(replaced, part) for at, part in enumerate(parts)), files
 
 
 def relative(to: str, page: str) -> str:

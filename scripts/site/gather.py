@@ -24,6 +24,7 @@ from contents import (
     lessons,
     places,
     rewritten,
+    title_of,
 )
 from reference_pages import api_pages, command_pages, grouped, slug
 from result_pages import ladder_drawing, results_page
@@ -112,10 +113,7 @@ def _indexes() -> dict[str, str]:
 def _title(page: str) -> str:
     """Return the title of a page of the repository."""
     source = next((name for name, to in places().items() if to == page), f"{SOURCES}/{page}.md")
-    text = (ROOT / source).read_text("utf-8")
-    if source.endswith(".ipynb"):
-        text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
-    return next((line[2:] for line in text.splitlines() if line.startswith("# ")), page)
+    return title_of(source)
 
 
 def _project_index() -> str:
@@ -125,7 +123,7 @@ def _project_index() -> str:
     rows = "\n".join(f"| [{_title(f'project/{name}')}]({name}.md) | {line} |" for name, line in pages.items())
     return (
         "# The project\n\nHow it is made, and how to take part. MIT licence; Fashion-MNIST is Zalando's, MIT too.\n\n"
-        f"| | |\n| --- | --- |\n{rows}\n\n{_toctree(pages)}"
+        f"| page | for |\n| --- | --- |\n{rows}\n\n{_toctree(pages)}"
     )
 
 
@@ -139,7 +137,7 @@ def _guides_index() -> str:
     for title, pages in guides():
         names = {known[name].partition("/")[2]: words for name, words in pages.items()}
         rows = "\n".join(f"| [{_title(f'guides/{name}')}]({name}.md) | {words} |" for name, words in names.items())
-        parts.append(f"## {title}\n\n| | |\n| --- | --- |\n{rows}\n\n{_toctree(names, title)}")
+        parts.append(f"## {title}\n\n| guide | what one finds there |\n| --- | --- |\n{rows}\n\n{_toctree(names, title)}")
     return "\n".join(parts)
 
 
@@ -151,7 +149,7 @@ def _reference_index() -> str:
     }
     table = "\n".join(f"| [{title}](..{page}.md) | {words} |" for page, (title, words) in rows.items())
     names = "\n".join(_toctree([f"/api/{slug(name)}" for name in names], title) for title, names in grouped().items())
-    return f"# Reference\n\n| | |\n| --- | --- |\n{table}\n\n{_toctree(rows)}\n{names}"
+    return f"# Reference\n\n| page | what one finds there |\n| --- | --- |\n{table}\n\n{_toctree(rows)}\n{names}"
 
 
 def _about(source: str) -> str:

@@ -98,7 +98,7 @@ def _api_index() -> str:
              "used.\n"]
     for title, names in grouped().items():
         rows = "\n".join(f"| [`fr.{name}`]({slug(name)}.md) | {_in_markdown(says(name))} |" for name in names)
-        parts.append(f"## {title}\n\n| | |\n| --- | --- |\n{rows}\n")
+        parts.append(f"## {title}\n\n| name | what it does |\n| --- | --- |\n{rows}\n")
     return "\n".join(parts)
 
 
@@ -167,5 +167,6 @@ def _command_page(app: App, name: str) -> str:
     text = generate_markdown_docs(
         app, commands_filter=[name.replace(" ", ".")], no_root_title=True, generate_toc=False, skip_preamble=True
     )
+    text = re.sub(r"(?<![\w`-])--[a-z][\w-]*(?![\w`-])", r"`\g<0>`", text)  # an option that another one's words name
     text = text.replace(" *[default: False]*", "").replace("**Parameters**:", "## Options")
     return f"# `fittingroom {name}`\n\n{title}\n\n```sh\nfittingroom {example}\n```\n\n{text}"

@@ -38,7 +38,7 @@ def results_page(pages: dict[str, str]) -> str:
             photos(),
             audit(),
             baselines(),
-            f"## All tables\n\n| | |\n| --- | --- |\n{links}",
+            f"## All tables\n\n| table | what was measured |\n| --- | --- |\n{links}",
             f"```{{toctree}}\n:hidden:\n\n{hidden}\n```\n",
         )
     )
