@@ -2,8 +2,8 @@
 
 Usage: release_check.py [--out dist] [--site build/site]
 
-Everything is looked at, whatever was found before; the exit code is 1 where anything refuses. The archives and the list of
-components (SBOM, CycloneDX) are written into the folder of --out; nothing is published and nothing is tagged.
+Everything is looked at, whatever was found before; the exit code is 1 where anything refuses. The archives and the list
+of components (SBOM, CycloneDX) are written into the folder of --out; nothing is published and nothing is tagged.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ROOT: Final = Path(__file__).parent.parent
 HEADING: Final = re.compile(r"^## (\S+)(?: \(([^)]*)\))?[ \t]*$", re.MULTILINE)
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - it is a verdict
     """What keeps a version from being released: what was expected, what was found, what to do."""
 
 
@@ -70,7 +70,9 @@ def check_changelog(text: str, version: str, today: date) -> date:
         raise Refused(f"expected '## {version} (YYYY-MM-DD)' in CHANGELOG.md, found no version at all.")
     first = sections[0]
     if first[1] != version:
-        raise Refused(f"expected {version} first in CHANGELOG.md, found {first[1]}. Write its section, or mend _version.py.")
+        raise Refused(
+            f"expected {version} first in CHANGELOG.md, found {first[1]}. Write its section, or mend _version.py."
+        )
     try:
         day = date.fromisoformat(first[2] or "")
     except ValueError:
@@ -125,10 +127,14 @@ def check_tag(root: Path, version: str) -> str:
         raise Refused("expected a git clone with a commit, found none: what is released has to be known.")
     if changed := git(root, "status", "--porcelain").splitlines():
         names = ", ".join(line[3:] for line in changed[:3])
-        raise Refused(f"expected no change since the commit, found {len(changed)}: {names}. Commit them, or put them away.")
+        raise Refused(
+            f"expected no change since the commit, found {len(changed)}: {names}. Commit them, or put them away."
+        )
     tagged = git(root, "rev-parse", "--verify", "--quiet", f"refs/tags/v{version}^{{commit}}")
     if not tagged:
-        raise Refused(f"expected the tag v{version} at this commit, found none. When all else is ok: git tag -a v{version}")
+        raise Refused(
+            f"expected the tag v{version} at this commit, found none. When all else is ok: git tag -a v{version}"
+        )
     if tagged != head:
         raise Refused(f"expected the tag v{version} at this commit, {head[:9]}, found it at {tagged[:9]}.")
     return f"v{version} at {head[:9]}"
@@ -205,9 +211,11 @@ def components(wanted: Sequence[str], pinned: dict[str, str]) -> list[str]:
         except PackageNotFoundError:
             raise Refused(f"expected {name} to be installed here, to see what it needs. Run: make dev") from None
         extras = asked.extras or {""}
-        for each in needed:
-            if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in extras):
-                open_ends.append(each)
+        open_ends += [
+            each
+            for each in needed
+            if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in extras)
+        ]
     return [f"{name}=={version}" for name, version in sorted(found.items())]
 
 
@@ -293,7 +301,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
     parser.add_argument("--site", type=Path, default=ROOT / "build" / "site")
     asked = parser.parse_args(arguments)
-    found = rows(ROOT, asked.out.resolve(), asked.site.resolve(), date.today())  # noqa: DTZ011 - the day where one is
+    found = rows(ROOT, asked.out.resolve(), asked.site.resolve(), date.today())
     for is_ok, name, words in found:
         sys.stdout.write(f"{'ok ' if is_ok else 'NO '} {name:<11} {words}\n")
     refused = sum(not is_ok for is_ok, _, _ in found)

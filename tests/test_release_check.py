@@ -73,7 +73,7 @@ def test_every_row_is_told_whatever_was_refused_before(check, clone, tmp_path, m
 @pytest.mark.parametrize("said", ["0.2.0.dev1", "0.2.0rc1", "v0.2.0", "0.2.0+local", "two", ""])
 def test_a_version_that_is_none_of_a_release_is_refused(check, clone, said):
     (clone / "src" / "fittingroom" / "_version.py").write_text(f'__version__ = "{said}"\n')
-    with pytest.raises(check.Refused, match="expected a .*version such as 0.2.0 in _version.py"):
+    with pytest.raises(check.Refused, match=r"expected a .*version such as 0.2.0 in _version.py"):
         check.package_version(clone)
 
 
@@ -101,9 +101,9 @@ def test_a_citation_of_another_version_or_day_is_refused(check):
     assert check.check_citation(CITATION, "0.2.0", day) == "0.2.0, 2026-11-30"
     with pytest.raises(check.Refused, match=r"expected version 0.3.0 in CITATION.cff, found 0.2.0"):
         check.check_citation(CITATION, "0.3.0", day)
-    with pytest.raises(check.Refused, match="expected date-released: 2026-12-01 in CITATION.cff, found 2026-11-30"):
+    with pytest.raises(check.Refused, match=r"expected date-released: 2026-12-01 in CITATION.cff, found 2026-11-30"):
         check.check_citation(CITATION, "0.2.0", TODAY)
-    with pytest.raises(check.Refused, match="found none"):
+    with pytest.raises(check.Refused, match=r"found none"):
         check.check_citation("version: 0.2.0\n", "0.2.0", day)
 
 
@@ -122,14 +122,14 @@ def test_a_tag_that_is_missing_or_elsewhere_is_refused(check, clone):
 
 def test_a_branch_that_is_called_like_the_tag_is_none(check, clone):
     git(clone, "branch", "v0.4.0")
-    with pytest.raises(check.Refused, match="found none"):
+    with pytest.raises(check.Refused, match=r"found none"):
         check.check_tag(clone, "0.4.0")
 
 
 def test_an_unpacked_zip_is_no_clone(check, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "zip").mkdir()
-    with pytest.raises(check.Refused, match="expected a git clone with a commit"):
+    with pytest.raises(check.Refused, match=r"expected a git clone with a commit"):
         check.check_tag(tmp_path / "zip", "0.2.0")
 
 
@@ -138,10 +138,10 @@ def test_a_wheel_that_lacks_is_old_or_is_not_alone_is_refused(check, tmp_path):
         check.check_wheel(tmp_path / "dist", "0.2.0")
     wheel(tmp_path / "dist")
     assert check.check_wheel(tmp_path / "dist", "0.2.0") == "fittingroom-0.2.0-py3-none-any.whl"
-    with pytest.raises(check.Refused, match="expected version 0.3.0 in fittingroom-0.2.0.*, found 0.2.0"):
+    with pytest.raises(check.Refused, match=r"expected version 0.3.0 in fittingroom-0.2.0.*, found 0.2.0"):
         check.check_wheel(tmp_path / "dist", "0.3.0")
     wheel(tmp_path / "dist", "fittingroom-0.1.0-py3-none-any.whl")
-    with pytest.raises(check.Refused, match="found fittingroom-0.1.0.*, fittingroom-0.2.0.*Remove the old ones"):
+    with pytest.raises(check.Refused, match=r"found fittingroom-0.1.0.*, fittingroom-0.2.0.*Remove the old ones"):
         check.check_wheel(tmp_path / "dist", "0.2.0")
 
 
@@ -155,9 +155,9 @@ def test_the_list_of_components_is_what_the_core_brings_and_no_more(check):
 
 
 def test_a_component_that_is_not_pinned_is_refused(check):
-    with pytest.raises(check.Refused, match="expected numpy to be pinned"):
+    with pytest.raises(check.Refused, match=r"expected numpy to be pinned"):
         check.components(["numpy>=2"], {})
-    with pytest.raises(check.Refused, match="expected no-such-thing to be installed here"):
+    with pytest.raises(check.Refused, match=r"expected no-such-thing to be installed here"):
         check.components(["no-such-thing"], {"no-such-thing": "1.0"})
 
 

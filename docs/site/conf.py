@@ -52,12 +52,12 @@ html_theme_options = {
     "collapse_navigation": True,
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": {"**": ["page-toc"], **dict.fromkeys(ALONE, [])},
+    "secondary_sidebar_items": {"**": ["page-toc"], **{name: [] for name in ALONE}},
 }
-html_sidebars = dict.fromkeys((*ALONE, "walkthrough"), [])
+html_sidebars = {name: [] for name in (*ALONE, "walkthrough")}
 
 
-def with_values(_app, what, _name, thing, _options, signature, returns):  # noqa: ANN001, ANN201 - Sphinx's own hook
+def with_values(_app, what, _name, thing, _options, signature, returns):
     """Show what a default is where the code has a constant's name for it: 'fashion-mnist' for DEFAULT_DATASET."""
     if what == "function" and signature:
         values = vars(sys.modules[thing.__module__])
@@ -65,6 +65,6 @@ def with_values(_app, what, _name, thing, _options, signature, returns):  # noqa
     return signature, returns
 
 
-def setup(app):  # noqa: ANN001, ANN201
+def setup(app):
     """Tell Sphinx of it."""
     app.connect("autodoc-process-signature", with_values)

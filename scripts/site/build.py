@@ -2,8 +2,8 @@
 
 Usage: build.py [OUT] [--dataset NAME]
 
-OUT is build/site. What takes long, the trainings whose pages are shown, is kept beside it and not done again. Nothing is
-fetched. A warning of Sphinx and a link that leads nowhere are errors: exit code 1.
+OUT is build/site. What takes long, the trainings whose pages are shown, is kept beside it and not done again. Nothing
+is fetched. A warning of Sphinx and a link that leads nowhere are errors: exit code 1.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from contents import ROOT, SOURCES
+from gather import PAGES, gathered, write_wall
+from links import faults
 from sphinx.cmd.build import build_main
 
 import fittingroom as fr
-from contents import ROOT, SOURCES
 from fittingroom.files import atomic_write
-from gather import PAGES, gathered, write_wall
-from links import faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

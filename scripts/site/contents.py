@@ -119,10 +119,10 @@ def _short(name: str) -> str:
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence below a page's title, without links.
+    r"""Return the first sentence below a page's title, without links.
 
     Example:
-        >>> first_sentence("# Title\\n\\nOne [thing](a.md). Another.")
+        >>> first_sentence("# Title\n\nOne [thing](a.md). Another.")
         'One thing.'
     """
     below = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL).partition("\n# ")[2] or text
@@ -131,15 +131,17 @@ def first_sentence(text: str) -> str:
     return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", re.split(r"(?<=[.:?])\s", words)[0])
 
 
-def title_of(source: str) -> str:
-    """Return the title of a page of the repository, or its path where it is no page with a title."""
-    path = ROOT / source
+def prose(path: Path) -> str:
+    """Return the Markdown of a page or a notebook; nothing of any other file."""
     if path.suffix == ".ipynb":
         cells = json.loads(path.read_text("utf-8"))["cells"]
-        text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    else:
-        text = path.read_text("utf-8") if path.suffix == ".md" else ""
-    return next((line[2:] for line in text.splitlines() if line.startswith("# ")), source)
+        return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return path.read_text("utf-8") if path.suffix == ".md" else ""
+
+
+def title_of(source: str) -> str:
+    """Return the title of a page of the repository, or its path where it is no page with a title."""
+    return next((line[2:] for line in prose(ROOT / source).splitlines() if line.startswith("# ")), source)
 
 
 def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
@@ -191,13 +193,13 @@ def relative(to: str, page: str) -> str:
 
 
 def section(text: str, heading: str) -> str:
-    """Return what stands below a heading of a page, up to the next of its level.
+    r"""Return what stands below a heading of a page, up to the next of its level.
 
     Raises:
         ValueError: there is no such heading.
 
     Example:
-        >>> section("# A\\n\\n## B\\n\\nb\\n\\n## C\\n\\nc", "B")
+        >>> section("# A\n\n## B\n\nb\n\n## C\n\nc", "B")
         'b'
     """
     found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import yaml
-from PIL import Image
-
 from contents import (
     DOCS,
     ELSEWHERE,
@@ -23,9 +21,11 @@ from contents import (
     guides,
     lessons,
     places,
+    prose,
     rewritten,
     title_of,
 )
+from PIL import Image
 from reference_pages import api_pages, command_pages, grouped, slug
 from result_pages import ladder_drawing, results_page
 
@@ -103,7 +103,11 @@ def _linked_drawing() -> str:
 def _indexes() -> dict[str, str]:
     known = places()
     measured = {known[name]: words for name, words in RESULTS.items() if (ROOT / name).is_file()}
-    pages = {"guides/index": _guides_index(), "reference/index": _reference_index(), "results/index": results_page(measured)}
+    pages = {
+        "guides/index": _guides_index(),
+        "reference/index": _reference_index(),
+        "results/index": results_page(measured),
+    }
     pages["project/index"] = _project_index()
     if lessons():
         pages["class/index"] = _class_index()
@@ -137,7 +141,9 @@ def _guides_index() -> str:
     for title, pages in guides():
         names = {known[name].partition("/")[2]: words for name, words in pages.items()}
         rows = "\n".join(f"| [{_title(f'guides/{name}')}]({name}.md) | {words} |" for name, words in names.items())
-        parts.append(f"## {title}\n\n| guide | what one finds there |\n| --- | --- |\n{rows}\n\n{_toctree(names, title)}")
+        parts.append(
+            f"## {title}\n\n| guide | what one finds there |\n| --- | --- |\n{rows}\n\n{_toctree(names, title)}"
+        )
     return "\n".join(parts)
 
 
@@ -159,10 +165,11 @@ def _about(source: str) -> str:
 def _class_index() -> str:
     names = [name.removeprefix(f"{LESSONS}/") for name in lessons()]
     pages = {name.rpartition(".")[0]: name for name in names}
-    rows = "\n".join(f"| [{_title(f'class/{page}')}]({name}) |" for page, name in pages.items())
+    about = {page: first_sentence(prose(ROOT / LESSONS / name)) for page, name in pages.items()}
+    rows = "\n".join(f"| [{_title(f'class/{page}')}]({name}) | {about[page]} |" for page, name in pages.items())
     return (
-        "# A class\n\nSix lessons of 45 minutes, for people who have never trained a network; each is a notebook with exercises "
-        f"that check themselves.\n\n| lesson |\n| --- |\n{rows}\n\n{_toctree(pages)}"
+        "# A class\n\nSix lessons of 45 minutes, for people who have never trained a network; each is a notebook with "
+        f"exercises that check themselves.\n\n| lesson | how it begins |\n| --- | --- |\n{rows}\n\n{_toctree(pages)}"
     )
 
 
@@ -202,4 +209,3 @@ def write_wall(images: Any, to: Path) -> None:
     strength = tiles.transpose(0, 2, 1, 3).reshape(WALL_ROWS * height, WALL_COLUMNS * width)
     ink = Image.new("L", (strength.shape[1], strength.shape[0]), 37)
     Image.merge("LA", (ink, Image.fromarray(np.ascontiguousarray(strength)))).save(to, optimize=True)
-

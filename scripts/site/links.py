@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUTSIDE: Final = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?//|^(?:mailto|data|blob|javascript):", re.IGNORECASE)
-FETCHED: Final = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "src"), ("video", "src")}
+FETCHED: Final = {
+    ("script", "src"),
+    ("img", "src"),
+    ("link", "href"),
+    ("iframe", "src"),
+    ("source", "src"),
+    ("video", "src"),
+}
 NOT_FETCHED: Final = {"canonical", "search", "index", "next", "prev", "license", "author"}  # of <link rel>
 OWN_RULES: Final = ("model", "pages")  # folders of whole pages that commands wrote, with checks of their own
 

@@ -6,14 +6,16 @@ import inspect
 import re
 from functools import cached_property
 from types import FunctionType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cyclopts import App
 from cyclopts.docs import generate_markdown_docs
 
 import fittingroom as fr
 from fittingroom.cli.app import COMMANDS, GROUPS, build_app
 from fittingroom.errors import FittingRoomError
+
+if TYPE_CHECKING:
+    from cyclopts import App
 
 NAMES: Final = {  # what one wants to do: the names for it, the commonest first
     "Get data": ("load", "load_data", "list_datasets", "verify", "locate", "hold_out", "explore"),
@@ -94,8 +96,10 @@ def api_pages() -> dict[str, str]:
 
 
 def _api_index() -> str:
-    parts = ["# Python\n\n`import fittingroom as fr`, and everything is there by these names; nothing is loaded before it is "
-             "used.\n"]
+    parts = [
+        "# Python\n\n`import fittingroom as fr`, and everything is there by these names; nothing is loaded before "
+        "it is used.\n"
+    ]
     for title, names in grouped().items():
         rows = "\n".join(f"| [`fr.{name}`]({slug(name)}.md) | {_in_markdown(says(name))} |" for name in names)
         parts.append(f"## {title}\n\n| name | what it does |\n| --- | --- |\n{rows}\n")

@@ -6,6 +6,7 @@ import csv
 from typing import Any, Final
 
 from contents import ROOT, section
+
 from fittingroom.judging import over_seeds
 from fittingroom.judging.references import REFERENCES
 from fittingroom.ladder import look_log
@@ -45,7 +46,9 @@ def results_page(pages: dict[str, str]) -> str:
 
 
 def _title(name: str) -> str:
-    file = next(path for folder in ("docs", "benchmarks") if (path := ROOT / folder / f"{name.partition('/')[2]}.md").is_file())
+    file = next(
+        path for folder in ("docs", "benchmarks") if (path := ROOT / folder / f"{name.partition('/')[2]}.md").is_file()
+    )
     return next(line[2:] for line in file.read_text("utf-8").splitlines() if line.startswith("# "))
 
 
@@ -64,7 +67,7 @@ def ladder_drawing(key: str) -> str:
         key: a word unique on the page.
     """
     figure = ladder_figure(ladder_rows(), "seconds")
-    words = "Test accuracy of each recipe against the seconds that its training takes; the table of results has the numbers."
+    words = "Test accuracy of each recipe against the seconds of its training; the table of results has the numbers."
     return "" if figure is None else str(inline_svg(figure, words, key))
 
 
@@ -115,7 +118,8 @@ def photos() -> str:
 def audit() -> str:
     """Return what the audit of Fashion-MNIST found, from its page."""
     text = section((ROOT / "docs" / "audit.md").read_text("utf-8"), "The audit of Fashion-MNIST")
-    return f"## What is wrong in Fashion-MNIST\n\n{text.replace('](images/', '](../images/')}\n\n[How](../guides/audit.md)."
+    text = text.replace("](images/", "](../images/")
+    return f"## What is wrong in Fashion-MNIST\n\n{text}\n\n[How](../guides/audit.md)."
 
 
 def baselines() -> str:
@@ -124,8 +128,8 @@ def baselines() -> str:
     head = "## The paper's classifiers, fitted again\n\n"
     if file is None:
         return (
-            f"{head}Not measured yet: `fittingroom baselines --suite paper` fits them, for hours, and writes its table. "
-            "[What it does](../guides/baselines.md)."
+            f"{head}Not measured yet: `fittingroom baselines --suite paper` fits them, for hours, and writes its "
+            "table. [What it does](../guides/baselines.md)."
         )
     with file.open(encoding="utf-8", newline="") as opened:
         found = [row for row in csv.DictReader(opened) if row.get("accuracy")]

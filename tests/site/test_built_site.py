@@ -1,6 +1,9 @@
 """The built site in Chromium: from files and under a sub-path, on a phone, light and dark, searched, drawn on."""
 
 import functools
+import os
+import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,27 +18,33 @@ ROOT = Path(__file__).parent.parent.parent
 MAIN = ("index", "start", "guides/judging", "api/train", "commands/train", "results/index", "gallery", "try-it")
 PATIENCE = 120_000  # milliseconds; a busy machine is no fault
 pytestmark = pytest.mark.soak
+BUILD = """
+import sys
+from pathlib import Path
+out, small, scripts = sys.argv[1:]
+sys.path.insert(0, scripts)
+import build
+build.SHOWN_MODEL = "fashion-mnist/90"
+build.write_pages = lambda work, dataset: dict.fromkeys(build.PAGES, Path(small))
+print(build.build(Path(out), "fashion-mnist"))
+"""
 SMALL = "<!doctype html><html lang=en><title>A page</title><p>Written by a command.</p></html>"
 
 
 @pytest.fixture(scope="module")
-def site(site_script, tmp_path_factory):
-    """The site below two folders, as `make site` builds it, but for the pages whose trainings take a minute."""
+def site(tmp_path_factory):
+    """The site below two folders, as `make site` builds it without internet, but for the pages whose trainings take a minute."""
     pytest.importorskip("sphinx", reason="no Sphinx: install the dev extra")
     if fr.locate("fashion-mnist") is None:
         pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
-    build, out = site_script("build"), tmp_path_factory.mktemp("root") / "some" / "where" / "site"
+    folder = tmp_path_factory.mktemp("root")
+    (folder / "small.html").write_text(SMALL)
+    out = folder / "some" / "where" / "site"
     out.parent.mkdir(parents=True)
-
-    def small_pages(work, dataset):
-        (work.with_name("small.html")).write_text(SMALL)
-        return dict.fromkeys(build.PAGES, work.with_name("small.html"))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "SHOWN_MODEL", "fashion-mnist/90")
-        patch.setattr(build, "write_pages", small_pages)
-        patch.setenv("FITTINGROOM_OFFLINE", "1")
-        assert build.build(out, "fashion-mnist") == []
+    environment = os.environ | {"FITTINGROOM_OFFLINE": "1"}
+    command = [sys.executable, "-c", BUILD, str(out), str(folder / "small.html"), str(ROOT / "scripts" / "site")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout == "[]\n", done.stdout + done.stderr
     return out
 
 
@@ -63,7 +72,7 @@ def address(site):
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site.parents[2])))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/some/where/site"
+    yield f"http://127.0.0.1:{server.server_port}/{site.relative_to(site.parents[2]).as_posix()}"
     server.shutdown()
     thread.join()
     server.server_close()
@@ -178,4 +187,6 @@ def test_the_theme_of_the_site_is_the_network_pages_too(look, address):
     page.frame_locator("#try-it iframe").locator(".pad").wait_for()
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     inside = next(each for each in page.frames if each.url.endswith("model/index.html"))
-    inside.wait_for_function("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every((x) => x < 80)")
+    inside.wait_for_function(
+        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).slice(0, 3).every((x) => x < 80)"
+    )

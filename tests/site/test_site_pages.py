@@ -89,7 +89,10 @@ def test_a_link_to_a_page_becomes_one_of_the_site_and_a_file_comes_along(content
     )
     assert "[a](../project/changelog.md) [b](../reference/glossary.md#epoch) ![c](../images/page.png)" in text
     assert "[d](../files/examples/walkthrough.py) [e](#here)" in text
-    assert files == {"docs/images/page.png": "images/page.png", "examples/walkthrough.py": "files/examples/walkthrough.py"}
+    assert files == {
+        "docs/images/page.png": "images/page.png",
+        "examples/walkthrough.py": "files/examples/walkthrough.py",
+    }
 
 
 def test_what_looks_like_a_link_in_a_block_of_code_stays(contents):
@@ -157,7 +160,9 @@ def test_start_shows_the_readmes_commands_and_its_output():
 
 
 def test_lessons_come_with_their_titles_and_links(contents, gather, monkeypatch, tmp_path):
-    lesson = {"cells": [{"cell_type": "markdown", "source": ["# Look at data\n", "See [judging](../../docs/judging.md)."]}]}
+    lesson = {
+        "cells": [{"cell_type": "markdown", "source": ["# Look at data\n", "See [judging](../../docs/judging.md)."]}]
+    }
     for path in ("docs", "examples/class"):
         (tmp_path / path).mkdir(parents=True)
     (tmp_path / "docs" / "judging.md").write_text("# Judging\n")

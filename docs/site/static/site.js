@@ -27,6 +27,7 @@ function theme() {
 }
 
 function embed() {
+  document.querySelector("img.instead")?.remove(); // the picture of what is here itself
   const frame = document.createElement("iframe");
   frame.title = "A network that answers drawings and photos";
   frame.allow = "camera";
