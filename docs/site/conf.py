@@ -65,6 +65,13 @@ def with_values(_app, what, _name, thing, _options, signature, returns):
     return signature, returns
 
 
+def without_empty_headings(_app, _page, _template, context, _doctree):
+    """Make a table's empty heading a plain cell: a screen reader would announce a heading and say nothing."""
+    if "body" in context:
+        context["body"] = re.sub(r"<th ([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td \1></td>", context["body"])
+
+
 def setup(app):
-    """Tell Sphinx of it."""
+    """Tell Sphinx of both."""
     app.connect("autodoc-process-signature", with_values)
+    app.connect("html-page-context", without_empty_headings)

@@ -80,7 +80,10 @@ def own_pages() -> dict[str, str]:
     folder = ROOT / SOURCES
     found = sorted(folder.rglob("*.md"))
     texts = {path.relative_to(folder).with_suffix("").as_posix(): path.read_text("utf-8") for path in found}
-    filled = {"@CLASS@": "class/index" if lessons() else "", "@BIBTEX@": f"```bibtex\n{bibtex(citation())}\n```"}
+    filled = {
+        "@CLASS@": "Class <class/index>" if lessons() else "",
+        "@BIBTEX@": f"```bibtex\n{bibtex(citation())}\n```",
+    }
     filled |= {"@PAGES@": _page_cards(), "@LADDER@": _linked_drawing()}
     for name in texts:
         for mark, words in filled.items():

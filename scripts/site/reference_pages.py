@@ -159,9 +159,9 @@ def _command_index() -> str:
     rows = "\n".join(f"| [`{name}`]({slug(name)}.md) | {title} |" for name, (title, _) in commands().items())
     hidden = "\n".join(slug(name) for name in commands())
     return (
-        "# The command line\n\n`fittingroom` alone says what is where and what to do first; `fittingroom COMMAND --help` "
-        "prints what these pages say. Results go to stdout, messages to stderr. Exit codes: 0 done, 1 a check failed, "
-        "2 wrong use or bad input, 130 interrupted. `--debug` shows the traceback of an error.\n\n"
+        "# The command line\n\n`fittingroom` alone says what is where and what to do first; `fittingroom COMMAND "
+        "--help` prints what these pages say. Results go to stdout, messages to stderr. Exit codes: 0 done, 1 a check "
+        "failed, 2 wrong use or bad input, 130 interrupted. `--debug` shows the traceback of an error.\n\n"
         f"| command | what it does |\n| --- | --- |\n{rows}\n\n```{{toctree}}\n:hidden:\n\n{hidden}\n```\n"
     )
 

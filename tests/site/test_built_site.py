@@ -33,7 +33,7 @@ SMALL = "<!doctype html><html lang=en><title>A page</title><p>Written by a comma
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The site below two folders, as `make site` builds it without internet, but for the pages whose trainings take a minute."""
+    """The site below two folders, as `make site` builds it, but for the pages whose trainings take a minute."""
     pytest.importorskip("sphinx", reason="no Sphinx: install the dev extra")
     if fr.locate("fashion-mnist") is None:
         pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
@@ -102,18 +102,18 @@ def look(browser):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_main_pages_are_legible_and_reachable_on_a_phone_from_files(look, site, theme):
+def test_main_pages_are_legible_and_reachable_on_a_phone(look, address, theme):
     page = look(390, theme)
     for name in MAIN:
-        page.goto((site / f"{name}.html").as_uri())
+        page.goto(f"{address}/{name}.html")
         assert page.locator("h1").count() == 1, name
         assert page.evaluate("document.documentElement.dataset.theme") == theme
         assert overhang(page) <= 0, name
         assert breaches(page) == [], name
 
 
-@pytest.mark.parametrize("width", [768, 1024, 1440])
-def test_no_page_is_wider_than_its_window(look, site, width):
+@pytest.mark.parametrize("width", [390, 768, 1024, 1440])
+def test_from_files_no_page_has_a_fault_or_is_wider_than_its_window(look, site, width):
     page = look(width)
     for name in MAIN:
         page.goto((site / f"{name}.html").as_uri())
@@ -184,7 +184,7 @@ def test_a_visitor_draws_and_is_answered(look, address, width, theme):
 def test_the_theme_of_the_site_is_the_network_pages_too(look, address):
     page = look(1200, "light")
     page.goto(f"{address}/try-it.html")
-    page.frame_locator("#try-it iframe").locator(".pad").wait_for()
+    page.frame_locator("#try-it iframe").locator(".try-page").wait_for()
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     inside = next(each for each in page.frames if each.url.endswith("model/index.html"))
     inside.wait_for_function(

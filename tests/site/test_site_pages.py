@@ -113,6 +113,7 @@ def test_every_page_is_in_a_list_of_pages(site):
         folder = name.rpartition("/")[0]
         for block in re.findall(r"```\{toctree\}\n(.*?)```", text, re.DOTALL):
             for line in filter(None, (line.strip() for line in block.splitlines())):
+                line = line.partition(" <")[2].rstrip(">") or line  # Title <page>
                 if not line.startswith(":"):
                     listed.add(line.strip("/") if line.startswith("/") else f"{folder}/{line}".strip("/"))
     assert {name.rpartition(".")[0] for name in texts} == listed

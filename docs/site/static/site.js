@@ -48,4 +48,6 @@ function embed() {
   place.append(frame);
 }
 
+// Over file:// a browser reads no other page: the results of a search are then told without the words around them.
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 if (place) (location.protocol === "file:" ? sayHow : embed)();
