@@ -111,14 +111,21 @@ def build(out: Path, dataset: str) -> list[str]:
         out: its folder.
         dataset: whose trainings are shown.
     """
+    if out.is_dir() and any(out.iterdir()) and not (out / "searchindex.js").is_file():
+        raise SystemExit(
+            f"Expected a new folder or one with a site in it, found other things in {out}. Choose another."
+        )
     source, kept = out.with_name(f"{out.name}-source"), out.with_name(f"{out.name}-kept")
     texts, files = gathered()
+    if _settings(source) != _settings(ROOT / SOURCES):
+        shutil.rmtree(kept / "doctrees", ignore_errors=True)  # Sphinx does not see a change of its hooks
     lay(texts, files, source)
     if not (source / "images" / "wall.png").is_file():
         write_wall(fr.load("fashion-mnist").train.images, source / "images" / "wall.png")
-    quietly = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(kept / "doctrees")]
+    quietly = ["-W", "--keep-going", "-q", "-a", "-b", "html", "-d", str(kept / "doctrees")]
     if build_main([*quietly, str(source), str(out)]):
         return ["Sphinx has warned, see above."]
+    (out / ".nojekyll").touch()  # a forge's pages would leave out what begins with an underscore
     add_model(out, kept / "model")
     (out / "pages").mkdir(exist_ok=True)
     for name, page in write_pages(kept / dataset.replace(os.sep, "_"), dataset).items():
@@ -126,6 +133,10 @@ def build(out: Path, dataset: str) -> list[str]:
     if missing := PAGES.keys() - {path.name for path in (out / "pages").iterdir()}:
         return [f"No page was written for {', '.join(sorted(missing))}."]
     return faults(out)
+
+
+def _settings(folder: Path) -> bytes:
+    return (folder / "conf.py").read_bytes() if (folder / "conf.py").is_file() else b""
 
 
 def main() -> int:
