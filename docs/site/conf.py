@@ -65,13 +65,22 @@ def with_values(_app, what, _name, thing, _options, signature, returns):
     return signature, returns
 
 
-def without_empty_headings(_app, _page, _template, context, _doctree):
-    """Make a table's empty heading a plain cell: a screen reader would announce a heading and say nothing."""
+def for_screen_readers(_app, _page, _template, context, _doctree):
+    """Mend what a screen reader would stumble over: empty headings of tables, signatures as lists without a term."""
     if "body" in context:
-        context["body"] = re.sub(r"<th ([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td \1></td>", context["body"])
+        body = re.sub(r"<th ([^>]*)>\s*(?:<p>\s*</p>)?\s*</th>", r"<td \1></td>", context["body"])
+        context["body"] = re.sub(
+            r'(<span class="sig-paren">\(</span>)\s*<dl>(.*?)</dl>', as_lines, body, flags=re.DOTALL
+        )
+
+
+def as_lines(found):
+    """Write a signature's arguments as lines, which they are for the eye."""
+    lines = found[2].replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
+    return f"{found[1]}{lines}"
 
 
 def setup(app):
-    """Tell Sphinx of both."""
+    """Tell Sphinx of them."""
     app.connect("autodoc-process-signature", with_values)
-    app.connect("html-page-context", without_empty_headings)
+    app.connect("html-page-context", for_screen_readers)
