@@ -15,7 +15,10 @@ from helpers.chromium import launched, need_browser
 from helpers.page_checks import breaches, expect, overhang
 
 ROOT = Path(__file__).parent.parent.parent
-MAIN = ("index", "start", "guides/judging", "api/train", "commands/train", "results/index", "gallery", "try-it")
+MAIN = (
+    *("index", "start", "walkthrough", "guides/judging", "api/train", "commands/train"),
+    *("results/index", "gallery", "try-it"),
+)
 PATIENCE = 120_000  # milliseconds; a busy machine is no fault
 pytestmark = pytest.mark.soak
 BUILD = """
