@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides suggest-check
+.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides suggest-check site release-check
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -87,6 +87,12 @@ lessons: dev data ## write the notebooks of the class out of examples/class/sour
 	$(BIN)/python scripts/make_lessons.py --run
 slides: dev ## slides of the lessons, a file each that works without internet, in slides/; needs npm, once
 	$(BIN)/python scripts/make_lessons.py --slides slides
+site: dev data ## build/site: start, guides, reference, results, a network to try, as plain files; made without internet
+	$(BIN)/python scripts/site/build.py
+
+release-check: dev data ## is this commit ready? version, changelog, citation, tag, wheel, components, site: a line each
+	-$(BIN)/python scripts/site/build.py
+	$(BIN)/python scripts/release_check.py
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/python benchmarks/loading.py

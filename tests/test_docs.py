@@ -55,7 +55,9 @@ def test_the_design_notes_list_every_part_of_the_package():
             assert path.name in tree, path.name
 
 
-@pytest.mark.parametrize("target", ["run", "test", "venv", "data", "lint", "docs", "bench", "soak"])
+@pytest.mark.parametrize(
+    "target", ["run", "test", "venv", "data", "lint", "docs", "bench", "soak", "site", "release-check"]
+)
 def test_the_makefile_has_the_targets_that_are_promised(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 
@@ -64,10 +66,12 @@ def commands(path: Path) -> list[str]:
     """Return the commands of ours in a page's blocks of shell code, joined where a line goes on."""
     blocks = re.findall(r"```(?:sh|console|bash)\n(.*?)```", path.read_text("utf-8"), re.DOTALL)
     lines = [line.split(" #")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [line.removeprefix("$ ") for line in lines if line.removeprefix("$ ").startswith("fittingroom ")]
+    plain = [line.removeprefix("$ ").removeprefix(".venv/bin/") for line in lines]
+    return [line for line in plain if line.startswith("fittingroom ")]
 
 
-SHOWN = sorted({command for path in MARKDOWN for command in commands(path)})
+SITE = [*(ROOT / "docs" / "site").rglob("*.md")]
+SHOWN = sorted({command for path in [*MARKDOWN, *SITE] for command in commands(path)})
 
 
 @pytest.mark.parametrize("command", SHOWN)

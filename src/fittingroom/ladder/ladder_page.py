@@ -72,7 +72,7 @@ def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
             below.append((x, y))
         axes.annotate(name, (x, y), textcoords="offset points", color=INK, fontsize=8, **corner)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.2, y=0.15)
