@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 PROJECT = "fittingroom"  # what the runs are filed under, where the user's own settings say nothing else
 IDS = "tracking.json"  # in a run's folder: what a tracker calls the run, so that it is found again
 NO_FIGURES = ("epoch", "images")  # of a line of the history
-WANDB_SETTINGS = {"console": "off", "silent": True, "disable_code": True, "disable_git": True, "x_disable_stats": True}
+WANDB_SETTINGS: dict[str, Any] = {
+    "console": "off",
+    "silent": True,
+    "disable_code": True,
+    "disable_git": True,
+    "x_disable_stats": True,
+}
 
 
 @dataclass(frozen=True)

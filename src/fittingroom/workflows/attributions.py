@@ -115,10 +115,10 @@ def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str |
         raise ModelError(f"{opened.title}: {method} is of Keras models whose pixels they tell. Take occlusion.")
     else:
         maps = (smoothgrad_maps if method == "smoothgrad" else grad_cam_maps)(opened.model, taken)
-        without = np.flatnonzero(~maps.reshape(len(maps), -1).any(axis=1)) if len(maps) else []
+        without = [place for place, each in enumerate(maps) if not each.any()]
         if len(without):
             raise ModelError(
-                f"{opened.title}: {method} finds no gradient at all for image {int(without[0])}, and a map of it would "
+                f"{opened.title}: {method} finds no gradient at all for image {without[0]}, and a map of it would "
                 "say nothing. Take occlusion."
             )
     probabilities = opened.predict(taken)

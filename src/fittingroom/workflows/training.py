@@ -147,23 +147,20 @@ def edited(data: Any, edits: str | Path | None, log: Log) -> Any:
     """Return a dataset with a file of decisions carried out, and log what that changed.
 
     Args:
-        data: a dataset; anything else is refused where there are edits.
+        data: a dataset, or anything without edits.
         edits: see `Dataset.edited`; None for none.
-        log: takes one line for the user.
+        log: takes one line.
 
     Raises:
-        UsageError: images and labels that are no dataset.
+        UsageError: no dataset.
         DataError: the file is of another dataset, or damaged.
     """
     if edits is None:
         return data
     if not isinstance(data, Dataset):
-        raise UsageError(
-            f"Expected edits only with a dataset or the name of one, received them with {type(data).__name__}: the "
-            "file names images by their positions in it."
-        )
-    changed = data.edited(edits)
-    if changed.edits is not None:
+        kind = type(data).__name__
+        raise UsageError(f"Expected edits only with a dataset or a name of one, whose positions they name, not {kind}.")
+    if (changed := data.edited(edits)).edits is not None:
         log(f"{data.name}: {edits_words(changed.edits.facts())}.")
     return changed
 
