@@ -123,13 +123,14 @@ def wandb(run: Run) -> Iterator[LogEpoch]:
 
     number = _id_of(run, "wandb") or token_hex(4)
     _keep_id(run, "wandb", number)
+    mode: Any = os.environ.get("WANDB_MODE") or "offline"  # it says itself which it takes
     opened = client.init(
         project=os.environ.get("WANDB_PROJECT") or PROJECT,
         name=run.title,
         id=number,
         resume="allow",
         dir=str(run.folder),
-        mode=os.environ.get("WANDB_MODE") or "offline",
+        mode=mode,
         config=_settings(run),
         settings=client.Settings(**WANDB_SETTINGS),
     )

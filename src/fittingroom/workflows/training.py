@@ -159,7 +159,8 @@ def edited(data: Any, edits: str | Path | None, log: Log) -> Any:
         return data
     if not isinstance(data, Dataset):
         kind = type(data).__name__
-        raise UsageError(f"Expected edits only with a dataset or a name of one, whose positions they name, not {kind}.")
+        told = "Expected edits only with a dataset or the name of one, received them with"
+        raise UsageError(f"{told} {kind}: the file names images by their positions in it.")
     if (changed := data.edited(edits)).edits is not None:
         log(f"{data.name}: {edits_words(changed.edits.facts())}.")
     return changed
