@@ -115,7 +115,7 @@ def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str |
         raise ModelError(f"{opened.title}: {method} is of Keras models whose pixels they tell. Take occlusion.")
     else:
         maps = (smoothgrad_maps if method == "smoothgrad" else grad_cam_maps)(opened.model, taken)
-        without = np.flatnonzero(~maps.reshape(len(maps), -1).any(axis=1)) if len(maps) else []
+        without = np.flatnonzero(~maps.any(axis=(1, 2, 3)))
         if len(without):
             raise ModelError(
                 f"{opened.title}: {method} finds no gradient at all for image {int(without[0])}, and a map of it would "
