@@ -83,8 +83,8 @@ def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str |
     """Say which pixels a model's answers hang on; ``fittingroom explain`` draws it.
 
     By occlusion, a patch covers the picture everywhere in turn, with the middle value of the picture's edge, and each
-    pixel has the mean, over the patches on it, of what the class's centred logit lost. By SmoothGrad, which is quicker and
-    of Keras models alone, a pixel has its value times the logit's gradient, the mean over noisy copies.
+    pixel has the mean, over the patches on it, of what the class's centred logit lost. By SmoothGrad, which is quicker
+    and of Keras models alone, a pixel has its value times the logit's gradient, the mean over noisy copies.
 
     Args:
         model: as `fittingroom.predict` takes it.
