@@ -336,9 +336,9 @@ def explain(
         str | None, Parameter(help="Why it is not this class: a name or a number; the runner-up if left out.")
     ] = None,
     method: Annotated[
-        Literal["occlusion", "smoothgrad", "grad-cam"],
+        Literal["occlusion", "smoothgrad"],
         Parameter(
-            help="occlusion covers parts of the picture, of any model; the others are gradients of Keras models."
+            help="occlusion covers parts of the picture, of any model; smoothgrad takes gradients of Keras models."
         ),
     ] = "occlusion",
     json: Json = False,

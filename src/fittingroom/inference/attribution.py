@@ -3,8 +3,8 @@
 All maps are about centred logits, the logarithms of the probabilities less their mean over the classes: the difference
 of two maps is then about how much more probable one class is than the other.
 
-Source: M. Zeiler and R. Fergus, arXiv 1311.2901 (occlusion); D. Smilkov and others, arXiv 1706.03825 (SmoothGrad);
-R. Selvaraju and others, arXiv 1610.02391 (Grad-CAM). Both gradients are those of ``captum``.
+Source: M. Zeiler and R. Fergus, arXiv 1311.2901 (occlusion); D. Smilkov and others, arXiv 1706.03825 (SmoothGrad, by
+``captum``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 LEAST = 1e-30  # probabilities below it count as this: a float32 holds little less
 PATCH = 5  # pixels of a 28x28 picture: side of the patch that covers
 AT_ONCE = 2000  # patches that are asked about together
-NOISE = 0.02  # standard deviation, of pixels in 0..1
+NOISE = 0.02  # standard deviation, of pixels in 0..1, where the network bears it
+SAME = 0.9  # of the noisy copies, that have to have the picture's own answer
 SAMPLES = 16  # noisy copies of each picture
 
 
@@ -69,6 +70,8 @@ def _logs(probabilities: Array) -> Array:
 def smoothgrad_maps(network: Any, images: Images) -> Array:
     """Return pixel times gradient of each class's centred logit, the mean over noisy copies ``(n, c, h, w)``.
 
+    The noise is `NOISE` where the answer stays with it, else a share of that, or none.
+
     Args:
         network: a Keras model, as it is saved for use or as it is trained.
         images: uint8 ``(n, h, w)``.
@@ -85,44 +88,33 @@ def smoothgrad_maps(network: Any, images: Images) -> Array:
     pixels, classes = torch.from_numpy(images / np.float32(255)), int(core.output_shape[-1])
     found = np.zeros((len(images), classes, *images.shape[1:]), np.float32)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        for label in range(classes if len(images) else 0):
+        noises = [_bearable_noise(scores, pixels[place : place + 1]) for place in range(len(images))]
+        for place, label in np.ndindex(len(images), classes):
+            one, noise = pixels[place : place + 1], noises[place]
             torch.manual_seed(0)  # the same noise for every class, and each time
-            asked = {"nt_type": "smoothgrad", "nt_samples": SAMPLES, "nt_samples_batch_size": 1, "stdevs": NOISE}
-            given = pixels.clone().requires_grad_()
-            maps = NoiseTunnel(InputXGradient(scores)).attribute(given, target=label, **asked)
-            found[:, label] = maps.detach().cpu().numpy()
+            asked = {"nt_type": "smoothgrad", "nt_samples": SAMPLES, "nt_samples_batch_size": SAMPLES, "stdevs": noise}
+            plain = InputXGradient(scores)
+            method, more = (NoiseTunnel(plain), asked) if noise else (plain, {})
+            maps = method.attribute(one.clone().requires_grad_(), target=label, **more)
+            found[place, label] = maps.detach().cpu().numpy()[0]
     return found
 
 
-def grad_cam_maps(network: Any, images: Images) -> Array:
-    """Return where what a convolution finds speaks for each class, drawn large ``(n, c, h, w)``, 0 or above.
+def _bearable_noise(scores: Any, pixels: Any) -> float:
+    """Return how much noise leaves a picture's answer as it is: `NOISE`, or a share of it, or none.
 
-    The layer is the last activation whose places are at most two pixels apart: beyond it a place is larger than what
-    is to be found in pictures of this size. A map tells where to look first, and not how far what matters reaches.
-
-    Args:
-        network: a Keras model, as it is saved for use or as it is trained.
-        images: uint8 ``(n, h, w)``.
-
-    Raises:
-        UsageError: captum is not installed.
-        ModelError: no Keras model, one without convolutions or with a single output, or images that do not fit.
+    A network that whitens its input makes much of a little noise, and then tells of the noise and not of the picture.
     """
-    _need_captum()
     import torch
-    from captum.attr import LayerGradCam
 
-    core, shape = core_of(network), images.shape[1:]
-    classes, whole = int(core.output_shape[-1]), _scores(network, images)
-    halves = torch.nn.Sequential(*_halves(core, whole, (shape[0], shape[1])))
-    pixels = torch.from_numpy(images / np.float32(255))
-    found = np.zeros((len(images), classes, *shape), np.float32)
-    with torch.enable_grad():
-        for label in range(classes if len(images) else 0):
-            maps = LayerGradCam(halves, halves[0]).attribute(pixels, target=label, relu_attributions=True).detach()
-            drawn = torch.nn.functional.interpolate(maps, size=tuple(shape), mode="bilinear", align_corners=False)
-            found[:, label] = drawn[:, 0].cpu().numpy()
-    return found
+    with torch.no_grad():
+        answer = scores(pixels).argmax(dim=1)
+        torch.manual_seed(0)
+        drawn = torch.randn((SAMPLES, *pixels.shape[1:]))
+        for share in (1.0, 0.25, 0.0625):
+            if float((scores(pixels + share * NOISE * drawn).argmax(dim=1) == answer).float().mean()) >= SAME:
+                return share * NOISE
+    return 0.0
 
 
 def _need_captum() -> None:
@@ -154,40 +146,3 @@ def _scores(network: Any, images: Images) -> Any:
             return self.centred(core(self.fed(pixels), training=False))
 
     return Scores()
-
-
-def _is_activated(layer: Any) -> bool:
-    """Say whether a layer is an activation, or has one of its own."""
-    own = getattr(getattr(layer, "activation", None), "__name__", "linear")
-    return own != "linear" or type(layer).__name__ in ("ReLU", "LeakyReLU", "PReLU", "ELU")
-
-
-def _halves(core: Any, whole: Any, image_shape: tuple[int, int]) -> tuple[Any, Any]:
-    """Return a network up to a convolution's layer, channels first, and from there to the centred logits."""
-    import keras
-    import torch
-
-    layers = list(core._flatten_layers(recursive=False, include_self=False))
-    begun = next((number for number, layer in enumerate(layers) if "Conv2D" in type(layer).__name__), len(layers))
-    wide = [layer for layer in layers[begun:] if len(layer.output.shape) == 4]
-    spread = [layer for layer in wide if 2 * layer.output.shape[1] >= image_shape[0]]
-    if not spread:
-        raise ModelError(
-            f"Model '{core.name}' has no convolution whose places are at most two pixels apart, and Grad-CAM is of "
-            "those. Take --method smoothgrad or occlusion."
-        )
-    output = ([layer for layer in spread if _is_activated(layer)] or spread)[-1].output
-    try:
-        first, second = keras.Model(core.inputs, output), keras.Model(output, core.outputs[0])
-    except (AttributeError, ValueError, KeyError) as error:
-        raise ModelError(f"Model '{core.name}': what lies between its layers cannot be reached.") from error
-
-    class First(torch.nn.Module):
-        def forward(self, pixels: Any) -> Any:
-            return first(whole.fed(pixels), training=False).permute(0, 3, 1, 2)
-
-    class Second(torch.nn.Module):
-        def forward(self, values: Any) -> Any:
-            return whole.centred(second(values.permute(0, 2, 3, 1), training=False))
-
-    return First(), Second()

@@ -12,7 +12,7 @@ from fittingroom.arrays import Array
 from fittingroom.data.accepting import accept_images
 from fittingroom.errors import DataError, ModelError, UsageError
 from fittingroom.files import atomic_write
-from fittingroom.inference.attribution import grad_cam_maps, occlusion_maps, smoothgrad_maps
+from fittingroom.inference.attribution import occlusion_maps, smoothgrad_maps
 from fittingroom.inference.inside import Inside
 from fittingroom.inference.inside import look_inside as of_network
 from fittingroom.inference.predictor import open_predictor
@@ -76,21 +76,20 @@ class Explanation:
         return own if against is None else own - self.maps[:, self.label(against)]
 
 
-METHODS = ("occlusion", "smoothgrad", "grad-cam")
+METHODS = ("occlusion", "smoothgrad")
 
 
 def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str | None = None) -> Explanation:
     """Say which pixels a model's answers hang on; ``fittingroom explain`` draws it.
 
     By occlusion, a patch covers the picture everywhere in turn, with the middle value of the picture's edge, and each
-    pixel has the mean, over the patches on it, of what the class's centred logit lost. By gradients, which are quicker
-    and of Keras models alone: SmoothGrad is the pixel times the logit's gradient, the mean over noisy copies; Grad-CAM
-    tells where what a convolution finds speaks for the class, as a point and not as an area.
+    pixel has the mean, over the patches on it, of what the class's centred logit lost. By SmoothGrad, which is quicker
+    and of Keras models alone, a pixel has its value times the logit's gradient, the mean over noisy copies.
 
     Args:
         model: as `fittingroom.predict` takes it.
         images: likewise: uint8 ``(n, h, w)`` or what turns into that; photos for the network for photos.
-        method: "occlusion", of any model; "smoothgrad" or "grad-cam", by captum, of Keras models.
+        method: "occlusion", of any model; "smoothgrad", by captum, of Keras models.
         pixels: what a model of your own was fitted on, as `fittingroom.predict` takes it.
 
     Returns:
@@ -114,7 +113,7 @@ def explain(model: Any, images: Any, *, method: str = "occlusion", pixels: str |
     elif opened.model is None or opened.feed is not None:
         raise ModelError(f"{opened.title}: {method} is of Keras models whose pixels they tell. Take occlusion.")
     else:
-        maps = (smoothgrad_maps if method == "smoothgrad" else grad_cam_maps)(opened.model, taken)
+        maps = smoothgrad_maps(opened.model, taken)
         without = [place for place, each in enumerate(maps) if not each.any()]
         if len(without):
             raise ModelError(
