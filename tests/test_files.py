@@ -183,6 +183,7 @@ FITTING = [
     ("float", 3, "3"),
     ("float", 0.5, 10**400),
     ("str", "", 3),
+    ("bool", False, 0),
     ("dict", {}, []),
     ("list", [], {}),
     ("list[str]", ["a"], ["a", 1]),

@@ -34,6 +34,7 @@ NAMES: Final = {  # what one wants to do: the names for it, the commonest first
 COMMAND_OF: Final = {  # of each name the command that does the same, where it is not called the same
     "audit_dataset": "audit",
     "build": "models info",
+    "collect_class": "class collect",
     "convert_data": "data convert",
     "export_model": "export",
     "import_photos": "data import",
@@ -48,6 +49,7 @@ COMMAND_OF: Final = {  # of each name the command that does the same, where it i
     "open_run": "runs show",
     "predict_photos": "predict",
     "verify": "data verify",
+    "suggest_labels": "suggest-labels",
 }
 WHOLE: Final = {"Recipe": "()"}  # signatures that a table tells better: all settings are optional
 

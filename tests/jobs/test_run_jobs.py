@@ -229,4 +229,4 @@ def test_a_script_without_a_guard_is_told_in_one_sentence_what_to_write(tmp_path
         f'{script}, line 7: worker processes read the script again, so what asks for on="local" must stand below a '
         'line that says: if __name__ == "__main__":'
     )
-    assert second == "Place(address=None, workers=2, threads=1)"
+    assert second == "Place(address=None, workers=2, threads=1, slurm=None)"

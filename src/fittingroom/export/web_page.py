@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "web_static"
 STUDIO = Path(__file__).parents[1] / "studio" / "static"
-SHARED = ("dom.js", "picture.js", "format.js", "words.js", "views/drawing-pad.js", "views/drawn-pixels.js")
+SHARED = (
+    "dom.js",
+    "picture.js",
+    "format.js",
+    "words.js",
+    "words-curate.js",
+    "views/drawing-pad.js",
+    "views/drawn-pixels.js",
+)
 SHEETS = ("tokens.css", "base.css", "forms.css", "try.css", "pictures.css", "dark.css")
 RUNTIME = "ort-wasm-simd-threaded.wasm"
 RUNTIME_SHA256 = "3398c10d07d229bd91b364548e130e0e51a8e5704b88c7c083ebbeb78842dee2"
