@@ -20,7 +20,7 @@ MAIN = (
     *("results/index", "gallery", "try-it"),
 )
 PATIENCE = 120_000  # milliseconds; a busy machine is no fault
-pytestmark = pytest.mark.soak
+pytestmark = pytest.mark.soak_long
 BUILD = """
 import sys
 from pathlib import Path
