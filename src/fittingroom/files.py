@@ -166,6 +166,31 @@ def file_kind(path: Path) -> str:
     return next((words for is_kind, words in kinds.items() if is_kind(mode)), "a device")
 
 
+def check_sizes(folder: Path, limits: Mapping[str, int], raises: Raises = DataError) -> None:
+    """Raise where a file that is to be read is none, or too large; those that are not there are left out.
+
+    Args:
+        folder: of the files.
+        limits: bytes by name; of an ``.npz`` file they hold for what it unpacks into, too.
+        raises: the kind of error.
+
+    Raises:
+        FittingRoomError: of that kind: names the file.
+    """
+    for name, limit in limits.items():
+        path = folder / name
+        found = file_kind(path)
+        if found == "no such file":
+            continue
+        if found != "a file":
+            raise raises(f"{path}: expected a file, found {found}.")
+        size = path.stat().st_size
+        if size > limit:
+            raise raises(f"{path}: expected at most {limit / 1e6:,.0f} MB, found {size / 1e6:,.0f} MB.")
+        if path.suffix == ".npz":
+            array_names(path, raises, limit)
+
+
 def read_text(path: Path, limit: int = TEXT_BYTES, raises: Raises = DataError) -> str:
     """Return a file of text in UTF-8.
 

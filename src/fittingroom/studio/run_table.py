@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.errors import RunError
-from fittingroom.files import array_names, file_kind
+from fittingroom.files import check_sizes, file_kind
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.judging import judge
 from fittingroom.judging.compare import mcnemar
@@ -87,19 +87,7 @@ def check_files(run: Run) -> None:
     Raises:
         RunError: a file is a pipe or a device, or larger than any that a training writes.
     """
-    for name, limit in LARGEST.items():
-        path = run.folder / name
-        found = file_kind(path)
-        if found == "no such file":
-            continue
-        if found != "a file":
-            raise RunError(f"{path}: expected a file, found {found}.")
-        if path.stat().st_size > limit:
-            raise RunError(
-                f"{path}: expected at most {limit / 1e6:,.0f} MB, found {path.stat().st_size / 1e6:,.0f} MB."
-            )
-    if (run.folder / PREDICTIONS).exists():
-        array_names(run.folder / PREDICTIONS, RunError, LARGEST[PREDICTIONS])
+    check_sizes(run.folder, LARGEST, RunError)
 
 
 def row(run: Run) -> dict[str, Any]:

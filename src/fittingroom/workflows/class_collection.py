@@ -20,7 +20,7 @@ import numpy as np
 from fittingroom.arrays import Array
 from fittingroom.data import Dataset, Log, load, no_log
 from fittingroom.errors import FittingRoomError, RunError, UsageError
-from fittingroom.files import array_names, file_kind
+from fittingroom.files import check_sizes, file_kind
 from fittingroom.inference.model_files import MARK
 from fittingroom.judging import Seeds, over_seeds, too_good_warning, wilson_interval
 from fittingroom.judging.compare import mcnemar
@@ -303,21 +303,10 @@ def _check_files(folder: Path) -> None:
     Raises:
         RunError: names the file.
     """
-    for name, limit in LIMITS.items():
-        path = folder / name
+    for path in (folder / name for name in LIMITS):
         if path.is_symlink():
             raise RunError(f"{path} is a link, and links are not followed.")
-        found = file_kind(path)
-        if found == "no such file":
-            continue
-        if found != "a file":
-            raise RunError(f"{path}: expected a file, found {found}.")
-        if path.stat().st_size > limit:
-            raise RunError(
-                f"{path}: expected at most {limit / 1e6:,.0f} MB, found {path.stat().st_size / 1e6:,.0f} MB."
-            )
-    if (folder / PREDICTIONS).exists():
-        array_names(folder / PREDICTIONS, RunError, LIMITS[PREDICTIONS])
+    check_sizes(folder, LIMITS, RunError)
 
 
 def _share(value: Any) -> float | None:
