@@ -46,6 +46,20 @@ def seeded():
         sys.modules["torch"].manual_seed(0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def exported_files_are_checked_here():
+    """An exported file is held against its model in this process: a fresh one takes half a second for each training.
+
+    `tests/export` and every command that runs in a process of its own check it as users have it.
+    """
+    from fittingroom.export import model_export
+    from fittingroom.inference.onnx_engine import open_onnx
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_export, "answers_in_fresh_process", lambda path, images: open_onnx(path).predict(images))
+        yield
+
+
 @pytest.fixture(scope="session")
 def toy_folder(tmp_path_factory) -> Path:
     """A folder in the dataset's format: 640 training and 200 test images, names in classes.txt."""

@@ -7,7 +7,7 @@ from fittingroom.ladder.look_log import TestLook, Timing, append, read
 
 
 def test_what_is_written_is_read_back_in_order(tmp_path):
-    lines = [Timing("90", "now", (1.0, 2.0), 4, "m"), Timing("92", "now", (3.0,), 5, "m")]
+    lines = [Timing("90", "now", (1.0, 2.0), 4, "m", (0.5, 0.6)), Timing("92", "now", (3.0,), 5, "m", ())]
     for line in lines:
         append(tmp_path / "new" / "times.jsonl", line)
     assert read(tmp_path / "new" / "times.jsonl", Timing) == lines

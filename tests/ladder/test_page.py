@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from fittingroom.ladder.ladder_page import ladder_figure, page
+from fittingroom.ladder.ladder_page import ladder_figure, page, pareto_front
 from fittingroom.ladder.ladder_table import Row
 
 
@@ -11,15 +11,17 @@ def row(rung, mean, cost, target=0.9):
     return Row(
         rung=rung,
         target=target,
-        at_most_seconds=360.0,
         n=1,
         seeds=1,
         accuracies=(mean,),
         mean=mean,
         sd=None,
         interval=(mean - 0.005, mean + 0.005),
+        p_value=0.001 if mean > target else 0.4,
+        single_run=0.98,
         views_mean=mean,
         seconds=cost,
+        yardsticks=None,
         mflop=cost,
         parameters=1000,
         hashes=1,
@@ -49,3 +51,11 @@ def test_the_page_marks_a_mean_below_its_bar():
     shown = page([row("93", 0.9285, 85.0, target=0.93), row("90", 0.9083, 6.0)], "fashion-mnist")
     assert "0.9285 (missed)" in shown
     assert "0.9083 (missed)" not in shown
+
+
+def test_the_front_holds_what_nothing_beats_and_no_more():
+    assert pareto_front([(3.0, 0.93), (1.0, 0.90), (2.0, 0.90), (4.0, 0.92), (5.0, 0.95)]) == [
+        (1.0, 0.90),
+        (3.0, 0.93),
+        (5.0, 0.95),
+    ]

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from fittingroom.ladder.ladder_table import RUNGS, markdown, rows
+from fittingroom.ladder.ladder_table import RUNGS, chance_of_one, markdown, rows
 from fittingroom.ladder.look_log import TestLook, Timing
 
 LOOK = TestLook(
@@ -53,20 +54,55 @@ def test_another_datasets_looks_do_not_count():
 
 
 def test_seconds_are_the_median_epoch_times_the_epochs():
-    timings = [Timing("90", "before", (9.0,), 4, "m"), Timing("90", "now", (1.0, 1.5, 7.0), 4, "m")]
+    timings = [Timing("90", "before", (9.0,), 4, "m", ()), Timing("90", "now", (1.0, 1.5, 7.0), 4, "m", ())]
     assert ladder([LOOK], timings)["90"].seconds == 6.0
 
 
 def test_no_take_of_a_timing_is_picked_all_on_the_last_ones_machine_count():
-    timings = [Timing("90", "now", seconds, 4, where) for seconds, where in (((9.0, 2.0), "m"), ((5.0,), "other"))]
-    assert ladder([LOOK], [*timings, Timing("90", "now", (3.0,), 4, "m")])["90"].seconds == 12.0
+    timings = [Timing("90", "now", seconds, 4, where, ()) for seconds, where in (((9.0, 2.0), "m"), ((5.0,), "other"))]
+    assert ladder([LOOK], [*timings, Timing("90", "now", (3.0,), 4, "m", ())])["90"].seconds == 12.0
 
 
-@pytest.mark.parametrize(("seconds", "accuracy", "holds"), [(2.0, 0.90, True), (2.1, 0.90, False), (2.0, 0.899, False)])
-def test_a_rung_holds_when_all_its_seeds_reach_the_bar_in_time(seconds, accuracy, holds):
-    looks = [replace(LOOK, seed=seed, accuracy=accuracy) for seed in range(RUNGS["90"].seeds)]
-    assert ladder(looks, [Timing("90", "now", (seconds,), 4, "m")])["90"].holds is holds
-    assert not ladder(looks[1:], [Timing("90", "now", (1.0,), 4, "m")])["90"].holds
+def test_yardsticks_are_each_takes_epochs_over_the_loop_that_was_timed_beside_it():
+    without = Timing("90", "now", (9.0,), 3, "m", ())
+    quick, slow = (
+        replace(without, epoch_seconds=(1.0,) * 3, yardstick_seconds=(2.0, 2.0)),
+        replace(without, epoch_seconds=(3.0,) * 3, yardstick_seconds=(5.0, 7.0)),
+    )
+    row = ladder([LOOK], [without, quick, slow])["90"]
+    assert row.yardsticks == pytest.approx(1.5)
+    assert ladder([LOOK], [without])["90"].yardsticks is None
+
+
+def seeds_around(mean, half, n):
+    return [replace(LOOK, seed=seed, accuracy=mean + half * (-1) ** seed) for seed in range(n)]
+
+
+@pytest.mark.parametrize(("mean", "half", "holds"), [(0.902, 0.001, True), (0.9005, 0.001, False), (0.899, 0.0, False)])
+def test_a_rung_counts_where_all_its_seeds_say_beyond_chance_that_the_mean_reaches_its_target(mean, half, holds):
+    looks = seeds_around(mean, half, RUNGS["90"].seeds)
+    assert ladder(looks)["90"].holds is holds
+    assert not ladder(looks[1:])["90"].holds
+
+
+def test_p_is_that_of_students_one_sided_test():
+    from scipy.stats import ttest_1samp
+
+    accuracies = [0.9012, 0.9031, 0.8994, 0.9020, 0.9017]
+    looks = [replace(LOOK, seed=seed, accuracy=value) for seed, value in enumerate(accuracies)]
+    row = ladder(looks)["90"]
+    assert row.p_value == pytest.approx(ttest_1samp(accuracies, RUNGS["90"].accuracy, alternative="greater").pvalue)
+    assert ladder(looks[:1])["90"].p_value is None
+
+
+def test_how_likely_one_run_reaches_its_rung_is_the_prediction_for_one_more_value():
+    from scipy.stats import t
+
+    accuracies = [0.9012, 0.9031, 0.8994, 0.9020, 0.9017]
+    spread = np.std(accuracies, ddof=1) * np.sqrt(1 + 1 / 5)
+    assert chance_of_one(accuracies, 0.9) == pytest.approx(t.sf((0.9 - np.mean(accuracies)) / spread, 4))
+    assert chance_of_one([0.9, 0.9], 0.9) == 1.0
+    assert chance_of_one([0.9], 0.9) is None
 
 
 def test_the_table_says_which_mean_missed_its_bar():

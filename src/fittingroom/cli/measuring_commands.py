@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -63,6 +63,7 @@ def ladder(
     ] = None,
     times: Annotated[Path | None, Parameter(help="File for the timed epochs; OUT/epoch_times.jsonl.")] = None,
     no_timing: Annotated[bool, Parameter(help="Do not time: other programs are running on this machine.")] = False,
+    peers: Annotated[Path, Parameter(help="Folder with peer_plain_torch.py, the yardstick.")] = Path("benchmarks"),
     table_only: Annotated[bool, Parameter(help="Measure nothing; write table, plot and page from the logs.")] = False,
     data_dir: DataDir = None,
     format: Format = None,  # noqa: A002  (the option's own name)
@@ -79,6 +80,7 @@ def ladder(
     from fittingroom.data import load
     from fittingroom.ladder.ladder_plan import chosen, run_ladder, written
     from fittingroom.ladder.ladder_table import PLAIN_COLUMNS, as_json, markdown, plain_rows
+    from fittingroom.ladder.measure import YARDSTICK, plain_loop
 
     refuse_both(format, json)
     asked, log = chosen(rungs), log_unless(quiet or json)
@@ -86,11 +88,13 @@ def ladder(
     if table_only:
         rows = written(out, looks, timings, dataset)
     else:
-        data = load(dataset, data_dir=data_dir, log=log)
+        data, script = load(dataset, data_dir=data_dir, log=log), peers / YARDSTICK
+        yardstick = plain_loop(script) if script.is_file() else None
+        if yardstick is None and not no_timing:
+            log(f"No {script}: seconds without a yardstick, which cannot be compared with another machine's.")
+        options: dict[str, Any] = {"seeds": seeds, "timed": not no_timing, "yardstick": yardstick, "log": log}
         with progress(quiet or json) as on_progress:
-            rows = run_ladder(
-                asked, data, out, looks, timings, seeds=seeds, timed=not no_timing, log=log, on_progress=on_progress
-            )
+            rows = run_ladder(asked, data, out, looks, timings, on_progress=on_progress, **options)
     if json:
         emit_json(as_json(rows))
     elif format:

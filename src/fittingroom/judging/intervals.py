@@ -159,6 +159,21 @@ def student_quantile(freedom: int, confidence: float = CONFIDENCE) -> float:
     return math.sqrt(freedom) * math.tan((low + high) / 2)
 
 
+def student_tail(t: float, freedom: int) -> float:
+    """Return the probability that a variable of Student's distribution is at least t.
+
+    Args:
+        t: any number, infinite ones too.
+        freedom: degrees of freedom, at least 1.
+
+    Example:
+        >>> round(student_tail(2.776, 4), 3)
+        0.025
+    """
+    within = _student_within(math.atan(abs(t) / math.sqrt(freedom)), freedom)
+    return (1 - within) / 2 if t >= 0 else (1 + within) / 2
+
+
 def _student_within(angle: float, freedom: int) -> float:
     """Return the probability that ``|t| < sqrt(freedom) * tan(angle)``."""
     is_odd, total = freedom % 2, 0.0

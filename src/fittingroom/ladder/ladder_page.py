@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from fittingroom.ladder.ladder_table import Row
 
 
-AXES = {"seconds": "seconds of training", "mflop": "million operations per image, forward"}
+AXES = {
+    "seconds": "seconds of training",
+    "parameters": "parameters of the network",
+    "mflop": "million operations per image, forward",
+}
 
 
 def page(rows: Sequence[Row], dataset: str) -> str:
@@ -46,6 +50,8 @@ def page(rows: Sequence[Row], dataset: str) -> str:
 def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
     """Draw mean accuracy against a cost on a logarithmic axis, with the spread between seeds; None where none has it.
 
+    A line joins the Pareto front: the rungs that no other one beats in both.
+
     Args:
         rows: of the ladder.
         cost: a key of `AXES`.
@@ -62,6 +68,8 @@ def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
     axes = figure.add_subplot()
     axes.patch.set_alpha(0)
     xs, ys, spreads, names = zip(*points, strict=True)
+    front = pareto_front(list(zip(xs, ys, strict=True)))
+    axes.plot(*zip(*front, strict=True), color=LINE, linewidth=1.5, zorder=0)
     axes.errorbar(xs, ys, yerr=spreads, fmt="o", color=TRAIN, markersize=5, capsize=2)
     below: list[tuple[float, float]] = []
     for x, y, name in sorted(zip(xs, ys, names, strict=True), key=lambda point: point[1]):
@@ -83,6 +91,20 @@ def ladder_figure(rows: Sequence[Row], cost: str) -> Figure | None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     return figure
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points ``(cost, accuracy)`` that none both as cheap and as accurate beats, the cheapest first.
+
+    Example:
+        >>> pareto_front([(3.0, 0.9), (1.0, 0.8), (2.0, 0.7), (3.0, 0.85)])
+        [(1.0, 0.8), (3.0, 0.9)]
+    """
+    front: list[tuple[float, float]] = []
+    for cost, accuracy in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or accuracy > front[-1][1]:
+            front.append((cost, accuracy))
+    return front
 
 
 def _near(point: tuple[float, float], other: tuple[float, float]) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fittingroom.data import Dataset, Log
+    from fittingroom.ladder.measure import Yardstick
 
 
 def chosen(names: Sequence[str]) -> tuple[str, ...]:
@@ -44,6 +45,7 @@ def run_ladder(
     *,
     seeds: int | None = None,
     timed: bool = True,
+    yardstick: Yardstick | None = None,
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
 ) -> list[Row]:
@@ -57,6 +59,7 @@ def run_ladder(
         timings: the log of the timed epochs.
         seeds: at most so many of each rung; None for the protocol's number.
         timed: whether to time epochs; only alone on the machine.
+        yardstick: what is timed before and after each timing, so that seconds can be compared between machines.
         log: takes one line for the user.
         on_progress: takes the progress.
     """
@@ -68,7 +71,7 @@ def run_ladder(
                 look_log.append(looks, scored(run, rung, seed, data))
         if timed and not _is_timed(timings, rung):
             log(f"Rung {rung}: timing an epoch")
-            look_log.append(timings, time_epochs(rung, data))
+            look_log.append(timings, time_epochs(rung, data, yardstick, log=log))
     return written(root, looks, timings, data.name)
 
 

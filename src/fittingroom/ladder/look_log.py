@@ -63,6 +63,7 @@ class Timing:
         epoch_seconds: of each epoch that was timed.
         epochs: of the recipe.
         machine: processor and threads.
+        yardstick_seconds: of an epoch of the yardstick just before and just after; empty where there was none.
     """
 
     rung: str
@@ -70,6 +71,7 @@ class Timing:
     epoch_seconds: tuple[float, ...]
     epochs: int
     machine: str
+    yardstick_seconds: tuple[float, ...]
 
 
 Line = TypeVar("Line", TestLook, Timing)

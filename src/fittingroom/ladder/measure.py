@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.backend import describe
+from fittingroom.errors import UsageError
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.ladder.look_log import TestLook, Timing
-from fittingroom.progress import OnProgress, no_progress
+from fittingroom.progress import Log, OnProgress, no_log, no_progress
 from fittingroom.recipes import load_recipe, recipe_sha256
 from fittingroom.runs import is_run, open_run
 from fittingroom.training import resume
@@ -23,12 +28,12 @@ from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train, valid_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import keras
 
     from fittingroom.arrays import Images, Predict, Probabilities
-    from fittingroom.data import Dataset, Log
+    from fittingroom.data import Dataset
     from fittingroom.runs import Run
 
 
@@ -91,7 +96,11 @@ def averaged(predict: Predict, *, mirrored: bool) -> Predict:
     return predict_views
 
 
+YARDSTICK = "peer_plain_torch.py"  # in `benchmarks` of a clone
 TIMED_EPOCHS = 3
+TAKES = 3  # at most, of a timing whose yardstick changes under it
+STEADY = 1.2  # the largest ratio of the two yardsticks of a timing that counts as the same machine
+Yardstick = Callable[[], float]
 
 
 def run_folder(root: Path, rung: str, seed: int) -> Path:
@@ -162,16 +171,50 @@ def scored(run: Run, rung: str, seed: int, data: Dataset) -> TestLook:
     )
 
 
-def time_epochs(rung: str, data: Dataset, epochs: int = TIMED_EPOCHS) -> Timing:
+def time_epochs(
+    rung: str, data: Dataset, yardstick: Yardstick | None = None, *, log: Log = no_log, epochs: int = TIMED_EPOCHS
+) -> Timing:
     """Time epochs of a rung's recipe; nothing else should run on the machine meanwhile.
 
-    One epoch more is trained first, and not counted: memory and caches are cold in it.
+    One epoch more is trained first, and not counted: memory and caches are cold in it. The yardstick is timed before
+    and after; where the two differ by more than a fifth, all is timed again, at most `TAKES` times.
+
+    Args:
+        rung: its name.
+        data: what to train on.
+        yardstick: times an epoch of its own, in seconds; None for none.
+        log: takes one line for the user.
+        epochs: how many are timed.
     """
     recipe = load_recipe(rung)
-    with tempfile.TemporaryDirectory() as folder:
-        run = train(data=data, recipe=rung, epochs=epochs + 1, out=Path(folder) / "run", onnx=False)
-        seconds = tuple(round(line["seconds"], 3) for line in run.history[1:])
-    return Timing(rung, recipe_sha256(rung), seconds, recipe.epochs, machine(describe()))
+    for _ in range(TAKES):
+        before = yardstick() if yardstick else None
+        with tempfile.TemporaryDirectory() as folder:
+            run = train(data=data, recipe=rung, epochs=epochs + 1, out=Path(folder) / "run", onnx=False)
+            seconds = tuple(round(line["seconds"], 3) for line in run.history[1:])
+        measured = (before, yardstick()) if yardstick and before else ()
+        if not measured or max(measured) <= STEADY * min(measured):
+            break
+        log(f"Rung {rung}: the yardstick took {measured[0]:.2f} s before and {measured[1]:.2f} s after: timed again")
+    rounded = tuple(round(value, 3) for value in measured)
+    return Timing(rung, recipe_sha256(rung), seconds, recipe.epochs, machine(describe()), rounded)
+
+
+def plain_loop(script: Path) -> Yardstick:
+    """Return the yardstick: an epoch of the thin network in a plain PyTorch loop, in a process of its own.
+
+    Args:
+        script: ``benchmarks/peer_plain_torch.py`` of a clone; its second epoch counts.
+    """
+
+    def seconds() -> float:
+        words = [sys.executable, str(script), "thin-conv", "2"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise UsageError(f"{script} failed: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
+        return float(json.loads(done.stdout)[-1])
+
+    return seconds
 
 
 def machine(facts: Mapping[str, Any]) -> str:
