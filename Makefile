@@ -42,8 +42,8 @@ lint: dev ## format, lint, types; of the studio's JavaScript too, where Node is
 
 T ?=
 WORKERS ?= auto
-test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/judging` for a part, without the rest
-	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist loadfile $(T)
+test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/judging` for a part, with its long tests
+	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist loadfile $(if $(T),-m "not soak_long and not debian") $(T)
 
 soak: dev data ## the long tests: corruptions, kills, the wheel, Debian's package for real
 	$(BIN)/pytest -m "soak or debian" -n $(WORKERS) --maxprocesses 4 --dist loadfile --durations 15

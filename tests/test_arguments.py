@@ -15,6 +15,8 @@ import fittingroom as fr
 from fittingroom.data import locate, read_idx, verify, write_idx
 from fittingroom.errors import FittingRoomError
 
+pytestmark = pytest.mark.soak
+
 bars = sys.argv[1]
 os.symlink(bars, "bars")
 data = fr.load("./bars")
@@ -82,7 +84,6 @@ def told(toy_folder, tmp_path_factory):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.soak
 def test_every_path_may_be_text_or_a_path(told):
     calls = {name: outcome for name, outcome in told.items() if name.endswith((" str", " Path"))}
     assert len(calls) == 38

@@ -62,6 +62,7 @@ def test_the_notebook_is_what_its_generator_says_and_ends_with_three_experiments
         build_app().parse_args(command.split(), exit_on_error=False, print_error=False)
 
 
+@pytest.mark.soak
 def test_plain_keras_opens_shipped_weights_and_names_a_picture(tmp_path):
     np.save(tmp_path / "picture.npy", fr.load("fashion-mnist").test.images[:1])
     weights = find_model("fashion-mnist/90")

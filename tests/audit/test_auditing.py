@@ -155,6 +155,7 @@ def test_no_test_leaves_the_labels_of_the_test_images_alone(spoilt, tmp_path):
     assert found.leaks.with_accuracy is None
 
 
+@pytest.mark.soak
 def test_a_run_audits_what_it_held_out(toy, toy_folder, tmp_path):
     run = fr.train("walkthrough", toy_folder, settings={"epochs": 4}, validation=200, onnx=False, out=tmp_path / "run")
     found = fr.audit_dataset(run=run, out=tmp_path / "audit")

@@ -35,6 +35,7 @@ def suite(tmp_path):
     return path
 
 
+@pytest.mark.soak
 def test_each_row_is_fitted_once_and_what_fails_is_a_row(suite, toy_folder, tmp_path):
     told = []
     rows, folder = run_baselines(suite, toy_folder, threads=1, out=tmp_path / "out", log=told.append)

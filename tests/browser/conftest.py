@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,17 @@ from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train
 from helpers.chromium import launched, need_browser
 
+HERE = Path(__file__).parent
 NEEDS = ("fastapi", "uvicorn", "cv2")
 PATIENCE = 120_000  # milliseconds; a busy machine is no fault
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What is done by hand in a browser takes minutes: `make test` opens each part and no more."""
+    for item in items:
+        if item.path.parent == HERE and item.path.stem != "test_everywhere":
+            item.add_marker("soak")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -105,6 +105,7 @@ def test_the_version_is_the_packages():
     assert main(["--version"]) == 0
 
 
+@pytest.mark.soak
 def test_a_notebooks_backend_that_is_not_there_stops_no_command(toy_folder, tmp_path):
     words = ["tutorial", "--dataset", str(toy_folder), "--epochs", "1", "--out", str(tmp_path / "run"), "--quiet"]
     environment = os.environ | {"MPLBACKEND": "module://ipympl.backend_nbagg"}  # not installed with the package

@@ -272,6 +272,7 @@ def test_rewriting_a_large_folder_points_to_convert(tmp_path, all_are_large, cap
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_thousand_classes_and_pictures_of_96_pixels_train_and_are_judged(tmp_path, all_are_large):
     folder = tmp_path / "data"

@@ -176,6 +176,7 @@ def draw(visitor, model, image):
     return np.array(answer.json()["probabilities"])
 
 
+@pytest.mark.soak
 def test_the_studio_answers_as_python_does_about_a_runs_images_and_a_drawing(trained, data, pictures, tmp_path):
     (tmp_path / "runs").mkdir()
     shutil.copytree(trained, tmp_path / "runs" / "bars-run")

@@ -35,6 +35,7 @@ def trained(tmp_path_factory):
     return fr.train("thin-conv", (images, labels), settings=settings, onnx=False, out=out)
 
 
+@pytest.mark.soak
 def test_the_highest_point_and_half_the_weight_are_on_the_patch_that_is_the_class(trained):
     predictor = open_predictor(trained)
     images, labels, corners = patches(120, 1)
@@ -97,6 +98,7 @@ def of_patches(run, maps_of, count=100):
     return np.mean(hits), np.mean(np.array(shares) >= 0.5)
 
 
+@pytest.mark.soak
 def test_smoothgrad_points_at_the_patch_and_half_its_weight_is_there(trained):
     pytest.importorskip("captum")
     hits, half = of_patches(trained, smoothgrad_maps)

@@ -49,6 +49,7 @@ def weights(run):
     return [value.tolist() for value in run.model().get_weights()]
 
 
+@pytest.mark.soak
 def test_worker_processes_give_the_runs_that_this_process_gives(toy_folder, tmp_path):
     told, lines = [], []
     words = {"seeds": 2, **ASKED}

@@ -13,6 +13,8 @@ from helpers.cases import here_and_in_soak
 from helpers.chromium import launched, need_browser
 from helpers.report_samples import make_comparison, make_fitting, make_judged, make_pictures, make_report, make_run
 
+pytestmark = pytest.mark.soak
+
 WIDTHS = (360, 768, 1440)
 
 

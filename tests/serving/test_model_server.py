@@ -166,6 +166,7 @@ def refused(*words, env=None):
     return done.stderr
 
 
+@pytest.mark.soak
 def test_what_it_cannot_start_with_is_one_sentence(own_model):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -89,6 +89,7 @@ def test_a_job_that_takes_too_long_is_ended_with_the_limit():
     assert "took longer than" in job.error
 
 
+@pytest.mark.soak
 def test_asking_a_run_was_not_tested_is_a_look_at_the_test_images_and_written_down(with_run, studio):
     run = untested(studio)
     with_run.post("/api/answers", json={**RUN, "spend_look": True})

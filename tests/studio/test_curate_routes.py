@@ -276,6 +276,7 @@ def test_why_an_image_is_answered_so_is_sent_for_every_class(with_run, studio, t
     assert "has not met the test images yet" in told(answer)
 
 
+@pytest.mark.soak
 def test_an_audit_is_made_in_a_process_of_its_own_and_looks_at_no_test_label(tmp_path, toy_folder, toy, capsys):
     from fittingroom.studio.curation import audit_data
 

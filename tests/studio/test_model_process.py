@@ -78,6 +78,7 @@ def test_a_process_whose_studio_is_gone_ends_too(models):
     assert models._process.wait() == 0
 
 
+@pytest.mark.soak
 def test_a_page_is_written_where_its_memory_is_given_back(with_run, studio, monkeypatch):
     writers = []
     asked = ModelProcess.ask

@@ -10,6 +10,8 @@ from schemathesis.specs.openapi import checks
 
 from fittingroom.studio.asgi import build_api
 
+pytestmark = pytest.mark.soak
+
 KNOWN = {"dataset": "bars", "name": "20260101-a", "other": "20260101-a", "model": "run/20260101-a"}
 FEW, MANY = 2, 100  # examples for each operation and way of making them
 CHECKS = [

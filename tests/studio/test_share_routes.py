@@ -39,6 +39,7 @@ def test_a_run_is_shared_as_a_web_page(with_run):
     assert {"20260101-a-page/index.html", "20260101-a-page/models.json", "20260101-a-page/sw.js"} <= set(inside)
 
 
+@pytest.mark.soak
 def test_a_run_is_shared_as_a_keras_file(with_run, tmp_path):
     name, file = shared(with_run, "keras")
     (tmp_path / name).write_bytes(file.content)
@@ -61,6 +62,7 @@ def test_without_predictions_there_is_no_table_and_what_to_do_is_told(with_run, 
     assert "no predictions yet. Try: fittingroom evaluate" in answer.json()["error"]["message"]
 
 
+@pytest.mark.soak
 def test_the_network_for_photos_is_shared_as_onnx_and_not_as_keras(visitor):
     name, _ = shared(visitor, "onnx", "shipped/fashion-mnist/photo")
     assert name == "photo.onnx"

@@ -17,6 +17,8 @@ from fittingroom.errors import UsageError
 from fittingroom.studio.training_jobs import write_line
 from fittingroom.web.listening import listen
 
+pytestmark = pytest.mark.soak
+
 
 def command(folder, runs, port=0):
     start = [sys.executable, "-m", "fittingroom", "studio", str(folder), "--port", str(port), "--no-browser"]
@@ -111,7 +113,6 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 
 
-@pytest.mark.soak
 def test_a_full_disk_ends_a_training_with_a_clear_message_and_nothing_lost(begin):
     studio = begin(preexec_fn=small_files)
     before = files(begin.runs / "20260101-a")

@@ -140,6 +140,7 @@ def test_preparing_a_trace_changes_neither_buffers_nor_random_state():
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", here_and_in_soak(0, 1, 2))
 def test_a_network_whose_own_gradients_move_by_a_hundredth_is_traced_all_the_same(seed):
     """In float32 the fused operations choose another maximum here and there; residual networks show it most."""

@@ -226,6 +226,7 @@ def test_a_softmax_in_bfloat16_gets_no_second_one(images):
     np.testing.assert_allclose(predictor(model)(images), outputs.numpy(), atol=0.02)
 
 
+@pytest.mark.soak
 def test_training_works_where_every_warning_is_an_error(tmp_path):
     script = (
         "import numpy as np, fittingroom as fr\n"

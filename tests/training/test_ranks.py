@@ -85,6 +85,7 @@ def told(ends):
     return [line for end in ends for line in end.err.splitlines() if line.startswith("fittingroom: ")]
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_one_rank_writes_and_prints_and_a_killed_one_ends_all_with_a_sentence_and_is_resumed(tmp_path, toy_folder):
     words = train_words(toy_folder, tmp_path / "whole")
@@ -113,6 +114,7 @@ def test_one_rank_writes_and_prints_and_a_killed_one_ends_all_with_a_sentence_an
         assert figures(lines)[1] == pytest.approx(figures(expected)[1], rel=1e-3)
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_asked_to_stop_one_rank_all_stop_after_one_step_and_go_on(tmp_path, toy_folder):
     out = tmp_path / "run"
@@ -134,6 +136,7 @@ TROUBLES = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_trouble_on_one_rank_is_one_sentence_of_one_rank(tmp_path, toy_folder, trouble):

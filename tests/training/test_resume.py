@@ -68,6 +68,7 @@ def assert_kills_change_nothing(folder, whole, kills, seed):
     assert outcome(folder) == whole
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_a_kill_at_a_random_moment_changes_neither_weights_nor_history(tmp_path, whole):
     assert_kills_change_nothing(tmp_path / "run", whole, 1, seed=1)

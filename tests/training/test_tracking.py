@@ -64,6 +64,7 @@ def test_a_stopped_run_goes_on_in_its_tracker(tracked_run, tmp_path):
     assert sorted({step for _, step in read_events(run)}) == [1, 2, 3]
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow's own, with SQLAlchemy 2.1
 def test_mlflow_has_every_figure_and_setting_in_a_store_of_the_runs_own(tracked_run):
     run = tracked_run("mlflow")
@@ -79,6 +80,7 @@ def test_mlflow_has_every_figure_and_setting_in_a_store_of_the_runs_own(tracked_
     assert kept.data.params["batch_size"] == "128"
 
 
+@pytest.mark.soak
 def test_wandb_writes_an_offline_run_into_the_folder(tracked_run):
     run = tracked_run("wandb")
     (written,) = (run.folder / "wandb").glob("offline-run-*/run-*.wandb")

@@ -160,6 +160,7 @@ def test_a_run_evaluated_on_other_data_names_that_data(make_run, toy, toy_folder
     assert f"{look['accuracy']:.4f}" in words
 
 
+@pytest.mark.soak
 def test_the_command_on_the_page_makes_the_same_weights_again(make_run, toy_folder, tmp_path, monkeypatch):
     run = make_run()
     page_of(run, toy_folder)

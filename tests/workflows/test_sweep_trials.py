@@ -60,6 +60,7 @@ def best_of(report):
     return max(row["val_accuracy"] for row in report.trials)
 
 
+@pytest.mark.soak
 def test_tpe_comes_nearer_to_a_known_optimum_than_as_many_random_trials(toy_folder, tmp_path, trained_as, monkeypatch):
     monkeypatch.setattr(sweep_trials, "_journal", lambda optuna, path: optuna.storages.InMemoryStorage())
     found = {"tpe": [], "random": []}

@@ -197,6 +197,7 @@ def test_every_snippet_of_the_page_runs_as_it_stands_and_gives_the_pages_score(o
     assert names["run"].environment["fingerprint"] == run.environment["fingerprint"]
 
 
+@pytest.mark.soak
 def test_the_command_on_the_page_makes_the_run_again(toy_folder, tmp_path, monkeypatch, capsys):
     spaced = shutil.copytree(toy_folder, tmp_path / "my bars")
     plan = TutorialPlan(dataset=str(spaced), epochs=1, seed=3, out=tmp_path / "run")
@@ -246,6 +247,7 @@ def test_a_stopped_training_of_a_compiled_model_names_the_python_that_goes_on(to
     assert eval(code, {"resume": resume, "data": toy, "model": compiled()}).history
 
 
+@pytest.mark.soak
 def test_each_experiment_at_the_end_of_the_page_runs_as_it_is_printed(outcome, tmp_path, monkeypatch, capsys):
     twin = json.loads((outcome.run.folder / "verdict.json").read_text("utf-8"))["page"]
     page = html.unescape(outcome.page.read_text("utf-8"))
@@ -258,6 +260,7 @@ def test_each_experiment_at_the_end_of_the_page_runs_as_it_is_printed(outcome, t
     capsys.readouterr()
 
 
+@pytest.mark.soak
 def test_experiments_on_tiny_pictures_and_few_of_them_run_too(tmp_path, monkeypatch, capsys):
     made = small_dataset.arrays()
     folder = small_dataset.write_folder(tmp_path / "small pictures", made)
