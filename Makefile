@@ -96,7 +96,8 @@ release-check: dev data ## is this commit ready? version, changelog, citation, t
 
 bench: dev data ## measure speed; prints tables and writes them to benchmarks/
 	$(BIN)/python benchmarks/loading.py
-	{ printf '<!-- Written by `make bench`; do not edit. -->\n\n' && $(BIN)/fittingroom bench speed; } \
+	{ printf '<!-- Written by `make bench`; do not edit. -->\n\n' && $(BIN)/fittingroom bench speed && \
+		$(BIN)/fittingroom bench step walkthrough 90 92 94; } \
 		> benchmarks/speed.tmp && mv benchmarks/speed.tmp benchmarks/speed.md
 	@cat benchmarks/speed.md
 

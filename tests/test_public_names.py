@@ -48,6 +48,7 @@ NONE_NEEDED = {  # why there is none
     "glossary": "it prints the definitions of words",
     "doctor": "it prints a block of text to paste into a bug report",
     "bench speed": "it measures this machine in processes of its own",
+    "bench step": "it measures this machine",
 }
 NOT_A_COMMAND = {  # public functions that need no command: they take or make Python values, or are an option of one
     "evaluate_corruptions",

@@ -118,7 +118,12 @@ GROUPS = {
                 "measuring:speed",
                 "Time an epoch of this trainer and of other frameworks, in turns.",
                 "bench speed --rounds 3",
-            )
+            ),
+            "step": (
+                "measuring:step",
+                "Where the seconds of a training step go, operation by operation.",
+                "bench step 92",
+            ),
         },
     ),
     "runs": (

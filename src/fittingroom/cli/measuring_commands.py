@@ -49,6 +49,29 @@ def speed(
             emit(whole_table(*race_whole(rounds, places, log)))
 
 
+def step(
+    *recipes: str,
+    dataset: DatasetName = "fashion-mnist",
+    data_dir: DataDir = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say where the seconds of a training step go: a table by operation, each beside its floor on this machine.
+
+    Nothing else should run meanwhile. A floor is what a large matrix product and a large copy on this machine allow.
+
+    Args:
+        recipes: names or TOML files; walkthrough and 92 if left out.
+    """
+    from fittingroom.data import load
+    from fittingroom.recipes import load_recipe
+    from fittingroom.speed.step_table import step_table
+
+    asked = {name: load_recipe(name) for name in recipes or ("walkthrough", "92")}
+    data = load(dataset, data_dir=data_dir, log=log_unless(quiet))
+    for name, recipe in asked.items():
+        emit(step_table(recipe, data).markdown(f"recipe {name}"))
+
+
 def ladder(
     *rungs: str,
     dataset: DatasetName = "fashion-mnist",

@@ -155,7 +155,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     x = x / (x.norm() + EPSILON)
     for _ in range(MUON_STEPS):
         gram = x @ x.t()
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)  # ax + (b gram + c gram²) x
     return x.t() if tall else x
 
 
