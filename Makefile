@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides suggest-check site release-check
+.PHONY: fewer-images ladder-ratios corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides suggest-check site release-check
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -138,6 +138,12 @@ serve-clients: dev ## for the tests: NVIDIA's client (its pin of ml_dtypes is no
 
 corruptions: venv data ## how far each rung's weights hold on corrupted images; writes docs/corruptions.md
 	$(BIN)/python benchmarks/corruptions.py --picture docs/images/corruptions.png > docs/corruptions.tmp && mv docs/corruptions.tmp docs/corruptions.md
+
+fewer-images: dev data ## three rungs on 1 to 100 % of the images, five seeds, judged on images held out; writes docs/fewer-images.md
+	$(BIN)/python benchmarks/fewer_images.py --picture docs/images/fewer-images.png > docs/fewer-images.tmp && mv docs/fewer-images.tmp docs/fewer-images.md
+ladder-ratios: dev data ## how long each rung trains by its recipe now and by the one before, in turns; prints a table: an hour
+	$(BIN)/python benchmarks/ladder_ratios.py > benchmarks/ladder_ratios.tmp && mv benchmarks/ladder_ratios.tmp benchmarks/ladder_ratios.md
+	@cat benchmarks/ladder_ratios.md
 
 seeds: venv data ## the walk-through over ten seeds; writes the figures that pages read, and docs/walkthrough-results.md
 	$(BIN)/python benchmarks/walkthrough_seeds.py && $(BIN)/python scripts/make_docs.py

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import statistics
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from fittingroom.judging import over_seeds, references_line, wilson_interval
 from fittingroom.judging.calibration import BINS
 from fittingroom.judging.references import BEST_DOCUMENTED, REFERENCES, SUSPICIOUS, WALKTHROUGH_ACCURACY
 from fittingroom.ladder import look_log
-from fittingroom.ladder.ladder_table import RUNGS, markdown, measured, rows
+from fittingroom.ladder.ladder_table import RUNGS, SIGNIFICANCE, markdown, measured, rows
 from fittingroom.ladder.look_log import TestLook, Timing
 from fittingroom.models import MODELS
 from fittingroom.pages.tutorial.values import REFERENCE, seeds_accuracies, ten_seeds
@@ -129,22 +128,17 @@ def test_the_ladders_table_its_file_and_its_logs_are_one():
         assert (kept["n"], kept["mean"], kept["seconds"]) == (row.n, row.mean, row.seconds)
 
 
-def test_the_docs_tell_the_spread_of_rung_94s_seconds():
-    timings = look_log.read(ROOT / "benchmarks" / "epoch_times.jsonl", Timing)
-    takes = [
-        statistics.median(take.epoch_seconds) * take.epochs
-        for take in timings
-        if take.recipe_sha256 == recipe_sha256("94")
-    ]
-    told = f"Rung 94 took {min(takes):.0f} to {max(takes):.0f} seconds in {NUMBERS[len(takes)]} takes"
-    assert told in words_of("docs/ladder.md")
-
-
 def test_the_docs_tell_the_seeds_of_each_rung():
-    few = {name: rung.seeds for name, rung in RUNGS.items() if rung.seeds != 5}
-    assert few == {"walkthrough": 10, "95": 1, "small": 1, "best": 1}
-    assert "Five seeds, 0 to 4 (ten for `walkthrough`, one for `95`, `small` and `best`)" in words_of("docs/ladder.md")
-    assert f"`best`, {RUNGS['best'].accuracy}," in words_of("docs/ladder.md")
+    told = words_of("docs/ladder.md")
+    for seeds, words in (
+        (10, "Ten seeds, 0 to 9, for `walkthrough`, `90` and `92`"),
+        (5, "five for `93`, `94` and `95`"),
+        (3, "three for `micro`, `small` and `best`"),
+    ):
+        assert words in told
+        assert [name for name, rung in RUNGS.items() if rung.seeds == seeds] == re.findall(r"`(\w+)`", words)
+    assert f"p below {SIGNIFICANCE:g} by Student's one-sided test" in told
+    assert f"`best`, {RUNGS['best'].accuracy}," in told
 
 
 @pytest.mark.parametrize("name", [name for name in shipped_names() if name.split("/")[1] in RUNGS])

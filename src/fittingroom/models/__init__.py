@@ -58,6 +58,16 @@ MODELS: dict[str, Architecture] = {
     "stem-16-32-48": Architecture(
         partial(stem_conv, stem=16, channels=(32, 48)), "a stem of stride 2, groups of 32 and 48 channels", AIRBENCH
     ),
+    "flat-16-16-24": Architecture(
+        partial(stem_conv, stem=16, channels=(16, 24), depth=(1, 2), head="flat"),
+        "a stem of stride 2, one convolution of 16 channels, two of 24, a head that reads each position",
+        AIRBENCH,
+    ),
+    "flat-16-24-64": Architecture(
+        partial(stem_conv, stem=16, channels=(24, 64), depth=(1, 2), head="flat"),
+        "a stem of stride 2, one convolution of 24 channels, two of 64, a head that reads each position",
+        AIRBENCH,
+    ),
     "residual-16-32-38": Architecture(
         partial(residual, channels=(16, 32, 38)),
         "three stages of two residual blocks, below 100,000 parameters",
@@ -70,7 +80,7 @@ MODELS: dict[str, Architecture] = {
         partial(stem_conv, stem=24, channels=(64, 128)), "a stem of stride 2, groups of 64 and 128 channels", AIRBENCH
     ),
     "deep-24-64-128": Architecture(
-        partial(stem_conv, stem=24, channels=(64, 128), depth=3, by_mean=True),
+        partial(stem_conv, stem=24, channels=(64, 128), depth=3, head="mean"),
         "a stem of stride 2, groups of three convolutions with a shortcut, the mean over positions",
         AIRBENCH,
     ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     import keras
 
+Head = Literal["max", "mean", "flat"]
 PATCH = 4  # side of the stem's window, in pixels; it moves by 2
 
 
@@ -18,8 +19,8 @@ def stem_conv(
     *,
     stem: int,
     channels: tuple[int, ...],
-    depth: int = 2,
-    by_mean: bool = False,
+    depth: int | tuple[int, ...] = 2,
+    head: Head = "max",
 ) -> keras.Model:
     """Return a stem of 4 x 4 windows at stride 2, then groups of conv3, pool, normalise, relu, and more convolutions.
 
@@ -31,8 +32,9 @@ def stem_conv(
         classes: outputs; probabilities (softmax).
         stem: filters of the stem.
         channels: of each group.
-        depth: convolutions a group; from three on, what follows the pool has a shortcut around it.
-        by_mean: the head reads the mean over positions rather than the maximum.
+        depth: convolutions a group, or one number for each group; from three on, what follows the pool has a shortcut
+            around it.
+        head: what it reads: the maximum over positions, the mean over them, or each position by itself.
 
     Source: cifar10-airbench, K. Jordan, arXiv 2404.00498; the stride is our own.
     """
@@ -42,9 +44,11 @@ def stem_conv(
     layers = keras.layers
     inputs = keras.Input((*image_shape, 1))
     x = layers.Conv2D(stem, PATCH, strides=2, padding="same", activation="relu", name="stem")(inputs)
-    for width in channels:
-        x = _group(layers, x, width, depth)
-    x = layers.GlobalAveragePooling2D()(x) if by_mean else layers.GlobalMaxPooling2D()(x)
+    depths = (depth,) * len(channels) if isinstance(depth, int) else depth
+    for width, convolutions in zip(channels, depths, strict=True):
+        x = _group(layers, x, width, convolutions)
+    read = {"max": layers.GlobalMaxPooling2D, "mean": layers.GlobalAveragePooling2D, "flat": layers.Flatten}[head]
+    x = read()(x)
     outputs = layers.Dense(classes, activation="softmax", name="head")(x)
     model = keras.Model(inputs, outputs, name=f"stem-conv-{'-'.join(map(str, (stem, *channels)))}")
     for layer in model.layers:
