@@ -1,4 +1,4 @@
-"""What each idea is worth at rung 92: validation accuracy with and without it, for the same compute, several seeds.
+"""What each idea is worth for the recipe that rung 92 had: validation accuracy with and without it, for the same compute, several seeds.
 
     python benchmarks/ideas.py            # measures what benchmarks/ideas.jsonl does not hold yet; writes docs/ideas.md
 
@@ -32,7 +32,7 @@ from fittingroom.recipes import load_recipe, recipe_sha256
 
 ROOT = Path(__file__).parent.parent
 LOG, PAGE = Path(__file__).parent / "ideas.jsonl", ROOT / "docs" / "ideas.md"
-RUNG = "92"
+RUNG = Path(__file__).parent / "recipes_before" / "92.toml"  # rung 92 as it was when the ideas were tried
 HELD_OUT = 10_000
 
 Trial = Callable[[Split, Split, int], float]
@@ -111,10 +111,10 @@ TRIALS: dict[str, Trial] = {
 
 HEAD = """# What each idea is worth here
 
-Printed by `make ideas`: the recipe of rung 92 with one thing changed, trained on 50,000 images for the same number of
-epochs, and its accuracy on 10,000 validation images held out of the training images. Mean and sd over seeds; the
-difference is to the recipe as it is (for ideas that need stages, to the recipe in stages), with its standard error.
-What did not help is here too.
+Printed by `make ideas`: the recipe that rung 92 had (`benchmarks/recipes_before/92.toml`) with one thing changed,
+trained on 50,000 images for the same number of epochs, and its accuracy on 10,000 validation images held out of the
+training images. Mean and sd over seeds; the difference is to the recipe as it is (for ideas that need stages, to the
+recipe in stages), with its standard error. What did not help is here too.
 
 | changed | accuracy | sd | n | difference | standard error |
 | --- | --- | --- | --- | --- | --- |
