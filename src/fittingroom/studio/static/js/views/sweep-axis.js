@@ -23,7 +23,7 @@ export function axisRow(axis, knob, models, changed, removed) {
   const button = h("button", { type: "button", class: "plain small" }, TEXT.remove);
   button.append(h("span", { class: "hush" }, ` ${name}`));
   button.addEventListener("click", removed);
-  const place = h("div", { class: "axis-values" });
+  const place = h("div", { class: "vary-values" });
   const fill = () => replace(place, controls(axis, knob, models, changed));
   const choose = (/** @type {string} */ kind) => {
     axis.kind = kind === "list" ? "list" : "range";
@@ -33,13 +33,14 @@ export function axisRow(axis, knob, models, changed, removed) {
   const kinds = /** @type {[string, string][]} */ (Object.entries(TEXT.kinds));
   const way = isNumber(knob) ? segments(TEXT.kind(name), kinds, axis.kind, choose).root : null;
   fill();
-  const head = h("div", { class: "axis-head" }, way, button);
+  const hint = knob.kind === "bool" ? TEXT.yesAndNo : TEXT.choices;
+  const head = h("div", { class: "vary-head" }, way ?? h("span", { class: "small muted" }, hint), button);
   const help = h("p", { class: "help" }, knob.help);
-  return h("fieldset", { class: "axis" }, h("legend", {}, knobTitle(knob)), help, head, place);
+  return h("fieldset", { class: "vary" }, h("legend", {}, knobTitle(knob)), help, head, place);
 }
 
 function controls(/** @type {Axis} */ axis, /** @type {Knob} */ knob, /** @type {string[]} */ models, changed) {
-  if (knob.kind === "bool") return h("p", { class: "small muted" }, TEXT.yesAndNo);
+  if (knob.kind === "bool") return [];
   const choices = knob.name === "model" ? models : knob.choices;
   if (choices.length) return ticks(axis, choices, changed);
   if (axis.kind === "list") return listField(axis, changed);
@@ -56,7 +57,7 @@ function ticks(/** @type {Axis} */ axis, /** @type {string[]} */ choices, /** @t
     });
     return h("label", { class: "check", for: input.id }, input, choice);
   };
-  return [h("p", { class: "small muted" }, TEXT.choices), h("div", { class: "ticks" }, choices.map(box))];
+  return h("div", { class: "ticks" }, choices.map(box));
 }
 
 function listField(/** @type {Axis} */ axis, /** @type {() => void} */ changed) {
@@ -86,6 +87,6 @@ function rangeFields(/** @type {Axis} */ axis, /** @type {() => void} */ changed
     changed();
   });
   show();
-  const ends = h("div", { class: "axis-ends" }, text("low", TEXT.low).root, text("high", TEXT.high).root, step.root);
+  const ends = h("div", { class: "vary-ends" }, text("low", TEXT.low).root, text("high", TEXT.high).root, step.root);
   return [ends, h("label", { class: "check", for: box.id }, box, TEXT.log)];
 }

@@ -35,7 +35,7 @@ export class SweepForm {
     this.first = (about.datasets.find((each) => each.is_here) ?? about.datasets[0]).name;
     this.order = sweepOf(query, this.first, this.knobs);
     this.fixed = h("div", { class: "knobs" });
-    this.axes = h("div", { class: "axes" });
+    this.axes = h("div", { class: "varies" });
     this.search = h("div", { class: "knobs" });
     this.deeper = h("div", { class: "knobs" });
     this.same = h("div", { class: "knobs" });
