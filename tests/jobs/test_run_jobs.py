@@ -245,6 +245,6 @@ def test_what_listens_and_is_no_scheduler_is_told_and_not_waited_for(monkeypatch
 
 def test_an_address_that_wants_certificates_without_any_is_one_sentence():
     pytest.importorskip("distributed")
-    with pytest.raises(UsageError, match="No Dask scheduler answers at tls://.*has Dask its certificates") as caught:
+    with pytest.raises(UsageError, match=r"No Dask scheduler answers at tls://.*has Dask its certificates") as caught:
         places.check_reachable(find_place("tls://127.0.0.1:8786", None))
     assert "\n" not in str(caught.value)
