@@ -225,6 +225,31 @@ def test_a_trial_that_was_cut_off_while_it_was_proposed_is_tried_again(toy_folde
     assert (len(report.trials), report.count("done")) == (3, 3)
 
 
+def test_a_stop_in_the_middle_of_optunas_own_writing_is_a_stop_and_no_error_of_its_lock(
+    toy_folder, tmp_path, trained_as, monkeypatch
+):
+    import optuna
+
+    search(toy_folder, tmp_path / "s", trials=1)
+
+    def stopped(self):
+        try:
+            raise KeyboardInterrupt
+        except BaseException:
+            raise FileNotFoundError(2, "No such file or directory", "study.log.lock")  # noqa: B904  (as Optuna does)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.storages.journal.JournalFileSymlinkLock, "acquire", stopped)
+        opened = optuna.load_study
+        patched.setattr(
+            optuna, "create_study", lambda **named: opened(study_name=named["study_name"], storage=named["storage"])
+        )
+        with pytest.raises(fr.FittingRoomError, match="goes on by the same command again") as caught:
+            search(toy_folder, tmp_path / "s", trials=3)
+    assert caught.value.exit_code == 130
+    assert len(search(toy_folder, tmp_path / "s", trials=3).trials) == 3
+
+
 def test_how_the_trials_stand_is_told_whenever_one_begins_or_ends_and_is_in_the_table(toy_folder, tmp_path, trained_as):
     told = []
 

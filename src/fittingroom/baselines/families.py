@@ -52,7 +52,7 @@ OF_2017 = MappingProxyType({"LogisticRegression": ("multi_class", "penalty")})
 """Settings that a suite may have though today's library has others for them."""
 RUNG = "rung"
 THREADS = ("n_jobs", "thread_count")  # what libraries call them
-GIVEN = ("self", "image_shape", "seed")  # to classifiers of ours, by us
+GIVEN = ("image_shape", "seed")  # to classifiers of ours, by us
 
 
 def made(
@@ -104,7 +104,7 @@ def setting_names(family: str) -> list[str] | None:
     own = {"HogSVC": HogSVC, "RandomConvolutionRidge": RandomConvolutionRidge}
     kind = own.get(family) or getattr(import_module(FAMILIES[family]), family)
     known = kind().get_params() if hasattr(kind, "get_params") else {}  # CatBoost's has only what was set
-    parameters = inspect.signature(kind.__init__).parameters.values()
+    parameters = inspect.signature(kind).parameters.values()
     plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     named = [each.name for each in parameters if each.kind in plain and each.name not in GIVEN]
     return sorted({*known, *named, *OF_2017.get(family, ())})

@@ -139,22 +139,24 @@ class TrialRunner:
             Interrupted: the user stopped it; the same call goes on.
             RunError: the cluster was lost.
         """
-        self._take_up()
-        ended = run_jobs(
-            train_job,
-            self._jobs(on_trials),
-            self.plan.place,
-            is_hopeless=self._is_hopeless,
-            log=self.log,
-            on_progress=on_progress,
-            on_job=on_job,
-        )
         try:
+            self._take_up()
+            ended = run_jobs(
+                train_job,
+                self._jobs(on_trials),
+                self.plan.place,
+                is_hopeless=self._is_hopeless,
+                log=self.log,
+                on_progress=on_progress,
+                on_job=on_job,
+            )
             for outcome in ended:
                 self._tell(outcome)
                 on_trials(trial_rows(self.study, self.plan.folder))
-        except (Interrupted, KeyboardInterrupt):
-            raise Interrupted(f"Stopped. {self.plan.folder} goes on by the same command again.") from None
+        except BaseException as error:
+            if _is_stop(error):
+                raise Interrupted(f"Stopped. {self.plan.folder} goes on by the same command again.") from None
+            raise
         self._refuse_if_all_failed(least=1)
 
     def _take_up(self) -> None:
@@ -257,6 +259,19 @@ class TrialRunner:
                 f"{which} {failed[0]['error']} What was tried is in {self.plan.folder}; mend the space or the recipe, "
                 "and the same command tries again."
             )
+
+
+def _is_stop(error: BaseException) -> bool:
+    """Say whether an error is the user's stop, or came while something was put in order after it.
+
+    Optuna's lock, interrupted before it was had, raises that it cannot be given back (5.0).
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, Interrupted | KeyboardInterrupt):
+            return True
+        seen = seen.__context__
+    return False
 
 
 def _words(values: Mapping[str, Any]) -> str:
