@@ -24,6 +24,7 @@ IMAGES = Path(__file__).parent.parent / "docs" / "images"
 WIDE, PHONE, GAP = (1440, 900), (360, 800), 24
 PATIENCE = 180_000  # milliseconds
 QUALITY = 80
+SWEPT = "&vary.learning_rate=0.0002..0.02....log&vary.optimizer=rmsprop,adam"
 DROP = """async (content) => {
     const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
     const data = new DataTransfer();
@@ -107,6 +108,17 @@ def show_training(page: Any, address: str) -> None:
         page.evaluate("scrollTo(0, document.querySelector('.train-live').offsetTop - 70)")
 
 
+def show_sweep(page: Any, address: str) -> None:
+    """Start a small sweep, and wait until some of its trials have ended."""
+    page.goto(f"{address}#/sweep?trials=24&finalists=2&fresh=2&set.epochs=1&vary.batch_size=32..512..32..{SWEPT}")
+    page.locator(".live-head h2, .train-live .empty").first.wait_for()
+    if not page.locator(".live-head h2").count():
+        page.get_by_role("button", name="Start the sweep").click()
+    page.wait_for_function("document.querySelectorAll('.sweep-trials tbody tr').length >= 16")
+    if page.viewport_size["width"] == PHONE[0]:
+        page.evaluate("scrollTo(0, document.querySelector('.train-live').offsetTop - 70)")
+
+
 def show_look(page: Any, address: str) -> None:
     """Open the walk-through's pictures of the better run, beside the other."""
     page.goto(f"{address}#/look/rung-90?against=walkthrough")
@@ -135,6 +147,7 @@ PARTS = {
     "look": show_look,
     "try": show_try,
     "train": show_training,
+    "sweep": show_sweep,
     "runs": show_runs,
 }
 
@@ -151,14 +164,14 @@ def shot(browser: Any, address: str, part: str, size: tuple[int, int]) -> Image.
     return picture
 
 
-def end_training(browser: Any, address: str) -> None:
-    """Stop the training that was begun for the pictures; it would outlive the studio."""
+def end_training(browser: Any, address: str, part: str) -> None:
+    """Stop the training or sweep that was begun for the pictures; it would outlive the studio."""
     page = browser.new_page()
-    page.goto(f"{address}#/train")
+    page.goto(f"{address}#/{part}")
     page.locator(".live-head .badge").wait_for()
     if page.locator(".live-head .badge.running").count():
         page.get_by_role("button", name="Stop", exact=True).click()
-        page.locator(".live-head .badge.stopped").wait_for()
+        page.locator(".live-head .badge:not(.running)").wait_for()
 
 
 def side_by_side(wide: Image.Image, phone: Image.Image) -> Image.Image:
@@ -179,7 +192,7 @@ def main() -> None:
         parser.error(f"expected parts of {', '.join(PARTS)}, received {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
         runs, parts = asked.runs or Path(folder) / "runs", asked.parts or list(PARTS)
-        if set(parts) - {"try", "train"}:
+        if set(parts) - {"try", "train", "sweep"}:
             train_two(runs)
         if "curate" in parts:
             audit_one(runs)
@@ -187,8 +200,8 @@ def main() -> None:
             for part in parts:
                 sheet = side_by_side(*(shot(browser, address, part, size) for size in (WIDE, PHONE)))
                 sheet.save(IMAGES / f"studio-{part}.webp", quality=QUALITY, method=6)
-                if part == "train":
-                    end_training(browser, address)
+                if part in ("train", "sweep"):
+                    end_training(browser, address, part)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,34 @@ def test_each_object_is_valid_by_the_schemas_of_kubernetes(document):
     assert validate.validate(document, VERSION, strict=True) == VERSION
 
 
+def cluster_parts():
+    """What Dask's operator makes of its own kind of object: two pods and a service."""
+    (cluster,) = documents("dask-cluster.yaml")
+    for name in ("worker", "scheduler"):
+        spec = cluster["spec"][name]["spec"]
+        yield {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+    spec = cluster["spec"]["scheduler"]["service"]
+    yield {"apiVersion": "v1", "kind": "Service", "metadata": {"name": cluster["metadata"]["name"]}, "spec": spec}
+
+
+@pytest.mark.parametrize("document", list(cluster_parts()), ids=lambda each: each["metadata"]["name"])
+def test_each_part_of_the_cluster_of_workers_is_valid_by_the_schemas_of_kubernetes(document):
+    validate = pytest.importorskip("kubernetes_validate", reason="no kubernetes-validate: pip install it")
+    assert validate.validate(document, VERSION, strict=True) == VERSION
+
+
+def test_a_worker_of_the_cluster_does_one_training_at_a_time_and_the_service_leads_to_its_scheduler():
+    (cluster,) = documents("dask-cluster.yaml")
+    (worker,) = cluster["spec"]["worker"]["spec"]["containers"]
+    (scheduler,) = cluster["spec"]["scheduler"]["spec"]["containers"]
+    service = cluster["spec"]["scheduler"]["service"]
+    assert worker["args"][worker["args"].index("--nthreads") + 1] == "1"
+    assert worker["image"] == scheduler["image"]
+    assert {port["targetPort"] for port in service["ports"]} == {port["name"] for port in scheduler["ports"]}
+    assert service["selector"]["dask.org/cluster-name"] == cluster["metadata"]["name"]
+    assert "FROM python:" in (DEPLOY / "Dockerfile.worker").read_text()
+
+
 def test_the_probes_ask_what_the_server_answers_without_a_token():
     (container,) = documents("kubernetes.yaml")[0]["spec"]["template"]["spec"]["containers"]
     assert container["readinessProbe"]["httpGet"]["path"] == READY

@@ -102,6 +102,20 @@ def append_json_line(path: Path, value: Mapping[str, Any]) -> None:
         file.write(line)
 
 
+def mend_last_line(path: Path) -> None:
+    """Take away a last line of JSON that a kill or a full disk cut short, before something else adds lines.
+
+    Args:
+        path: of a file of JSON lines; nothing is done where there is none.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if file_kind(path) == "a file":
+        with path.open("a+b") as file:
+            _end_last_line(file)
+
+
 def _end_last_line(file: BinaryIO) -> None:
     size = file.seek(0, os.SEEK_END)
     if not size:

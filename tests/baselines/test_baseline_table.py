@@ -88,6 +88,14 @@ def test_the_command_prints_what_other_programs_read(suite, toy_folder, tmp_path
         ("title = 'none'", r"expected one or more \[\[family\]\] tables"),
         ("family = [1]", "expected a table, received 1"),
         (SUITE + "five_seeds = { n_neighbors = 2 }", "five_seeds: expected one of the grid's settings"),
+        (SUITE.replace("n_neighbors", "n_neighbours"), "no setting 'n_neighbours'. Did you mean 'n_neighbors'"),
+        (SUITE.replace("n_neighbors = [1, 100000]", "weights = ['unifrom']"), "The 'weights' parameter of KNeighbors"),
+        (SUITE.replace("KNeighborsClassifier", "HogSVC").replace("n_neighbors", "cells"), "Did you mean 'cell'"),
+        (SUITE.replace("KNeighborsClassifier", "rung").replace("n_neighbors", "recipes"), "Did you mean 'recipe'"),
+        (
+            SUITE.replace("KNeighborsClassifier", "rung").replace("n_neighbors = [1, 100000]", "recipe = ['91a']"),
+            "No recipe '91a'",
+        ),
     ],
 )
 def test_a_suite_that_is_misspelt_is_refused_before_anything_is_fitted(suite, toy_folder, tmp_path, text, told):
@@ -95,6 +103,21 @@ def test_a_suite_that_is_misspelt_is_refused_before_anything_is_fitted(suite, to
     with pytest.raises(UsageError, match=told):
         run_baselines(suite, toy_folder, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "family", "wrong", "told"),
+    [
+        ("lightgbm", "LGBMClassifier", "n_estimator", "Did you mean 'n_estimators'"),
+        ("xgboost", "XGBClassifier", "max_deph", "Did you mean 'max_depth'"),
+        ("catboost", "CatBoostClassifier", "iteration", "Did you mean 'iterations'"),
+    ],
+)
+def test_a_booster_that_would_pass_over_a_misspelt_setting_is_not_given_it(suite, module, family, wrong, told):
+    pytest.importorskip(module)
+    suite.write_text(SUITE.replace("GaussianNB", family).replace("var_smoothing = [1e-9]", f"{wrong} = [5]"))
+    with pytest.raises(UsageError, match=f"two.toml: {family} has no setting '{wrong}'. {told}"):
+        read_suite(suite)
 
 
 def test_a_suite_that_is_no_toml_and_one_that_is_not_there(suite):

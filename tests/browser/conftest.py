@@ -14,6 +14,7 @@ from fittingroom.runs import open_run
 from fittingroom.workflows.evaluation import evaluate
 from fittingroom.workflows.training import train
 from helpers.chromium import launched, need_browser
+from helpers.made_sweep import make_sweep
 
 HERE = Path(__file__).parent
 NEEDS = ("fastapi", "uvicorn", "cv2")
@@ -36,12 +37,13 @@ def needed():
 
 @pytest.fixture(scope="session")
 def runs(needed, toy_folder, toy, tmp_path_factory):
-    """A folder with two runs of the toy dataset that have met its test images: a good one and a worse one."""
+    """A folder with two runs of the toy dataset that have met its test images, a good one and a worse one; a sweep."""
     folder = tmp_path_factory.mktemp("studio") / "runs"
     for name, rate in (("20260101-worse", 1e-5), ("20260102-good", 1e-3)):
         settings = {"epochs": 3, "batch_size": 32, "learning_rate": rate}
         run = train("walkthrough", toy_folder, settings=settings, validation=64, out=folder / name)
         evaluate(run, toy)
+    make_sweep(folder)
     return folder
 
 

@@ -11,6 +11,7 @@ READY = {
     "data": ("data/650", ".wall-panel .thumb"),
     "curate": ("curate", ".curate-start .primary"),
     "train": ("train", ".train-form .primary"),
+    "sweep": ("sweep/20260103-090000-made", ".sweep-trials tbody tr"),
     "look": ("look/20260102-good?against=20260101-worse", ".pair"),
     "try": ("try", ".drop"),
     "runs": ("runs", "table.runs tbody tr"),
@@ -73,7 +74,7 @@ def test_the_keyboard_alone_reaches_every_part(watched):
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
     expect(page.get_by_role("heading", name="Train", level=1)).to_be_visible()
-    for part, words in (("runs", "Runs"), ("try", "Try it on"), ("look", "Look")):
+    for part, words in (("runs", "Runs"), ("sweep", "Sweep"), ("look", "Look")):
         for _ in range(9):
             page.keyboard.press("Shift+Tab")
             if page.evaluate("document.activeElement.dataset.part") == part:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -230,3 +231,20 @@ def test_a_script_without_a_guard_is_told_in_one_sentence_what_to_write(tmp_path
         'line that says: if __name__ == "__main__":'
     )
     assert second == "Place(address=None, workers=2, threads=1, slurm=None)"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_listens_and_is_no_scheduler_is_told_and_not_waited_for(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(places, "CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        place = find_place(f"tcp://127.0.0.1:{other.getsockname()[1]}", None)
+        with pytest.raises(UsageError, match=r"No Dask scheduler answers at tcp://127.0.0.1:\d+ \(TimeoutError\)"):
+            places.check_reachable(place)
+
+
+def test_an_address_that_wants_certificates_without_any_is_one_sentence():
+    pytest.importorskip("distributed")
+    with pytest.raises(UsageError, match=r"No Dask scheduler answers at tls://.*has Dask its certificates") as caught:
+        places.check_reachable(find_place("tls://127.0.0.1:8786", None))
+    assert "\n" not in str(caught.value)

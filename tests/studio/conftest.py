@@ -55,7 +55,7 @@ def live(toy_folder, toy_run, tmp_path_factory):
 
     runs = tmp_path_factory.mktemp("live") / "runs"
     shutil.copytree(toy_run, runs / toy_run.name)
-    limits = replace(LIMITS, trainings=0, jobs=0)
+    limits = replace(LIMITS, trainings=0, sweeps=0, jobs=0)
     listener = listen("127.0.0.1", 0)
     access = Access(port=listener.getsockname()[1])
     studio = Studio(access, runs, DatasetRegistry([toy_folder]), limits)

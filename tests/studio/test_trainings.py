@@ -45,7 +45,7 @@ def learning(studio, name):
 @pytest.fixture(autouse=True)
 def nothing_left_behind(studio):
     yield
-    for process in studio.trainings._processes.values():
+    for process in studio.trainings.orders.processes.values():
         process.kill()
         process.wait()
 
@@ -92,7 +92,7 @@ def test_a_stop_before_the_first_step_says_so(visitor):
 def test_a_killed_training_is_told_of_and_goes_on_from_its_checkpoint(visitor, studio):
     name = start(visitor)
     learning(studio, name)
-    studio.trainings._processes[name].kill()
+    studio.trainings.orders.processes[name].kill()
     ended = until(lambda: state(visitor, name), lambda told: told["how"] != "running")
     assert ended["how"] == "vanished"
     assert "goes on from its checkpoint" in ended["words"]
@@ -103,14 +103,14 @@ def test_a_killed_training_is_told_of_and_goes_on_from_its_checkpoint(visitor, s
 def test_a_studio_that_dies_takes_no_training_along_and_the_next_one_finds_it(visitor, studio):
     name = start(visitor)
     learning(studio, name)
-    pid = studio.trainings._processes[name].pid
+    pid = studio.trainings.orders.processes[name].pid
     assert os.getsid(pid) == pid
     other = Studio(studio.access, studio.runs, studio.registry)
     with TestClient(build_app(other), base_url=visitor.base_url) as client:
         client.get("/")
         assert [job["key"] for job in client.get("/api/jobs").json()] == [name]
         assert client.post(f"/api/trainings/{name}/stop").status_code == 200
-        studio.trainings._processes[name].wait(30)
+        studio.trainings.orders.processes[name].wait(30)
         assert state(client, name)["how"] == "stopped"
 
 
@@ -159,7 +159,7 @@ def test_a_wrong_order_is_refused_before_anything_is_written(visitor, studio, ch
     answer = visitor.post("/api/trainings", json={**LONG, **changes})
     assert answer.status_code == 422
     assert words in answer.json()["error"]["message"]
-    assert not studio.trainings.names()
+    assert not studio.trainings.orders.names()
 
 
 def test_the_options_hold_every_knob_with_its_help(visitor):
@@ -181,12 +181,12 @@ def test_a_full_disk_refuses_to_start_and_leaves_nothing(visitor, studio, monkey
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fittingroom.studio.training_jobs.write_json", full)
+    monkeypatch.setattr("fittingroom.studio.order_folders.write_json", full)
     answer = visitor.post("/api/trainings", json=LONG)
     assert answer.status_code == 507
     assert "No space left on device" in answer.json()["error"]["message"]
-    assert not studio.trainings.names()
-    assert list(studio.trainings.work_dir.iterdir()) == []
+    assert not studio.trainings.orders.names()
+    assert list(studio.trainings.orders.root.iterdir()) == []
 
 
 def test_a_line_cut_short_by_a_kill_is_passed_over_and_swallows_none_that_comes_after_it(tmp_path):
@@ -204,7 +204,7 @@ def test_another_process_that_got_the_same_number_is_not_taken_for_a_training(tm
     folder.mkdir(parents=True)
     (folder / "order.json").write_text("{}")
     (folder / "process.json").write_text(json.dumps({"pid": os.getpid()}))
-    assert not Trainings(tmp_path, 2).is_running("one")
+    assert not Trainings(tmp_path, 2).orders.is_running("one")
 
 
 @pytest.mark.soak
@@ -214,7 +214,7 @@ def test_the_first_batch_is_seen_before_anything_is_trained(visitor, studio):
     assert answer.status_code == 200, answer.text
     assert answer.json()["picture"].startswith("data:image/png;base64,")
     assert (answer.json()["images"], answer.json()["epochs"]) == (8, 4)
-    assert studio.trainings.names() == []
+    assert studio.trainings.orders.names() == []
 
 
 def test_a_batch_of_settings_that_do_not_fit_is_refused(visitor):

@@ -3,7 +3,7 @@
 import pytest
 
 from fittingroom.errors import UsageError
-from fittingroom.workflows.sweep_space import Dimension, read_space
+from fittingroom.workflows.sweep_space import Dimension, read_space, space_toml
 
 RATE = {"low": 0.001, "high": 0.1, "log": True}
 
@@ -22,6 +22,16 @@ def test_a_file_says_what_is_varied_and_what_is_another_from_the_start(tmp_path)
     assert (rate.low, rate.high, rate.log, rate.is_whole) == (0.01, 0.1, True, False)
     assert batch.grid() == [64, 128, 192, 256]
     assert clip.choices == (1.0, None)
+
+
+def test_a_setting_that_is_off_in_every_trial_and_a_space_that_becomes_a_file_again(tmp_path):
+    values = {"recipe": "92", "settings": {"gradient_clip": "none"}, "space": {"learning_rate": RATE, "epochs": [1, 2]}}
+    space = read_space(values)
+    assert space.base().gradient_clip is None
+    path = tmp_path / "again.toml"
+    path.write_text(space_toml(values | {"settings": {"gradient_clip": None}}))
+    assert read_space(path).as_dict() == space.as_dict()
+    assert read_space(path).base() == space.base()
 
 
 def test_a_recipe_beside_the_space_is_found_from_anywhere(tmp_path, monkeypatch):
@@ -45,6 +55,7 @@ def test_a_recipe_beside_the_space_is_found_from_anywhere(tmp_path, monkeypatch)
         ({"space": {"lerning_rate": RATE}}, "Unknown recipe setting 'lerning_rate'. Did you mean 'learning_rate'?"),
         ({"settings": {"epoch": 3}, "space": {"learning_rate": RATE}}, "Unknown recipe setting 'epoch'. Did you mean"),
         ({"recipe": "29", "space": {"learning_rate": RATE}}, "29"),
+        ({"space": {"learning_rate": {"low": 0.1, "high": 10**400}}}, "expected a number"),
         ({"recipe": 92, "space": {"learning_rate": RATE}}, "recipe: expected a recipe's name"),
         ({"space": [1]}, r"\[space\]: expected a table of settings"),
         ({"space": {"epochs": 5}}, r"\[space\] epochs: expected a list of values, or low and high, received 5"),

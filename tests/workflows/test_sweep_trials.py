@@ -201,6 +201,70 @@ def test_a_damaged_journal_is_named(toy_folder, tmp_path, trained_as):
         search(toy_folder, tmp_path / "s", trials=1)
 
 
+def test_a_journal_that_a_kill_cut_short_is_gone_on_with_at_once(toy_folder, tmp_path, trained_as):
+    first = search(toy_folder, tmp_path / "s", trials=2)
+    journal = tmp_path / "s" / sweep_trials.JOURNAL
+    with journal.open("ab") as file:
+        file.write(b'{"op_code":5,"worker_id":"')
+    journal.with_name("study.log.lock").symlink_to(journal)
+    again = search(toy_folder, tmp_path / "s", trials=3)
+    assert again.trials[:2] == first.trials
+    assert len(search(toy_folder, tmp_path / "s", trials=4).trials) == 4
+
+
+def test_a_trial_that_was_cut_off_while_it_was_proposed_is_tried_again(toy_folder, tmp_path, trained_as, monkeypatch):
+    import optuna
+
+    def killed(self, *words):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.Trial, "set_user_attr", killed)
+        with pytest.raises(fr.FittingRoomError, match="goes on by the same command again"):
+            search(toy_folder, tmp_path / "s", trials=3)
+    report = search(toy_folder, tmp_path / "s", trials=3)
+    assert (len(report.trials), report.count("done")) == (3, 3)
+
+
+def test_a_stop_in_the_middle_of_optunas_own_writing_is_a_stop_and_no_error_of_its_lock(
+    toy_folder, tmp_path, trained_as, monkeypatch
+):
+    import optuna
+
+    search(toy_folder, tmp_path / "s", trials=1)
+
+    def stopped(self):
+        try:
+            raise KeyboardInterrupt
+        except BaseException:
+            raise FileNotFoundError(2, "No such file or directory", "study.log.lock")  # noqa: B904  (as Optuna does)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(optuna.storages.journal.JournalFileSymlinkLock, "acquire", stopped)
+        opened = optuna.load_study
+        patched.setattr(
+            optuna, "create_study", lambda **named: opened(study_name=named["study_name"], storage=named["storage"])
+        )
+        with pytest.raises(fr.FittingRoomError, match="goes on by the same command again") as caught:
+            search(toy_folder, tmp_path / "s", trials=3)
+    assert caught.value.exit_code == 130
+    assert len(search(toy_folder, tmp_path / "s", trials=3).trials) == 3
+
+
+def test_how_the_trials_stand_is_told_whenever_one_begins_or_ends_and_is_in_the_table(toy_folder, tmp_path, trained_as):
+    told = []
+
+    def note(rows):
+        with (tmp_path / "s" / "trials.csv").open() as file:
+            kept = [row["outcome"] for row in csv.DictReader(file)]
+        assert kept == [row["outcome"] for row in rows]
+        told.append(kept)
+
+    search(toy_folder, tmp_path / "s", trials=2, on_trials=note)
+    wait, done = "under way", "done"
+    assert told == [[wait], [done], [done, wait], [done, done], [done, done]]
+
+
 def test_two_processes_are_never_at_one_sweep(toy_folder, tmp_path, trained_as):
     from filelock import FileLock
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
 from importlib import import_module
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from fittingroom.errors import UsageError
+from fittingroom.lookup import suggest
+from fittingroom.recipes import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,8 +48,11 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 """The module of each; ``rung`` is a recipe of ours, `HogSVC` and `RandomConvolutionRidge` stand below."""
 ALSO = MappingProxyType({"HogSVC": ("skimage",), "RandomConvolutionRidge": ("torch",)})
 """The modules that a family needs besides its own."""
+OF_2017 = MappingProxyType({"LogisticRegression": ("multi_class", "penalty")})
+"""Settings that a suite may have though today's library has others for them."""
 RUNG = "rung"
 THREADS = ("n_jobs", "thread_count")  # what libraries call them
+GIVEN = ("image_shape", "seed")  # to classifiers of ours, by us
 
 
 def made(
@@ -79,6 +89,57 @@ def made(
         "CatBoostClassifier": {"verbose": False, "allow_writing_files": False},
     }
     return kind(**{**more, **quiet.get(family, {}), **given})
+
+
+def setting_names(family: str) -> list[str] | None:
+    """Return the settings that a classifier of a suite may have; None where its package is not installed.
+
+    Args:
+        family: a name of `FAMILIES`.
+    """
+    if family == RUNG:
+        return ["recipe"]
+    if find_spec(FAMILIES[family].partition(".")[0]) is None:
+        return None
+    own = {"HogSVC": HogSVC, "RandomConvolutionRidge": RandomConvolutionRidge}
+    kind = own.get(family) or getattr(import_module(FAMILIES[family]), family)
+    known = kind().get_params() if hasattr(kind, "get_params") else {}  # CatBoost's has only what was set
+    parameters = inspect.signature(kind).parameters.values()
+    plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    named = [each.name for each in parameters if each.kind in plain and each.name not in GIVEN]
+    return sorted({*known, *named, *OF_2017.get(family, ())})
+
+
+def check_settings(family: str, settings: Mapping[str, Any]) -> None:
+    """Raise for a setting that a classifier does not have, or a value that it would refuse.
+
+    LightGBM and XGBoost pass over what they do not know, so it is found here or nowhere. Where the package is not
+    installed nothing can be told.
+
+    Args:
+        family: a name of `FAMILIES`.
+        settings: of one row.
+
+    Raises:
+        UsageError: says which, and what is close.
+    """
+    names = setting_names(family)
+    if names is None:
+        return
+    for name in settings:
+        if name not in names:
+            raise UsageError(f"{family} has no setting '{name}'. {suggest(name, names)}")
+    if family == RUNG:
+        find_recipe(settings.get("recipe", ""))
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model = made(family, settings, 0, 1)
+            if hasattr(model, "_parameter_constraints"):  # scikit-learn's own check, as `fit` begins with it
+                model._validate_params()
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"{family}: {' '.join(str(error).split())}") from None
 
 
 def _logistic(kind: Any, given: dict[str, Any], seed: int) -> Any:

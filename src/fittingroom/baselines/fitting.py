@@ -87,10 +87,12 @@ def modules_of(family: str) -> tuple[str, ...]:
 
 
 def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    for name in (package, f"{package}-cpu"):  # xgboost-cpu is xgboost without what a graphics card needs
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return None
 
 
 def fitted(asked: dict[str, Any]) -> dict[str, Any]:

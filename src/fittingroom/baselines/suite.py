@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.baselines.families import FAMILIES
+from fittingroom.baselines.families import FAMILIES, check_settings
 from fittingroom.errors import UsageError
 from fittingroom.files import read_toml
 from fittingroom.lookup import look_up, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SUITES = Path(__file__).parent / "suites"
 SCALINGS = ("none", "unit", "standardised")
@@ -117,12 +118,16 @@ def _rows(family: object, where: str) -> list[BaselineRow]:
     _check_keys(family, FAMILY_KEYS, where)
     assert isinstance(family, dict)
     name = family.get("name", "")
-    look_up(name, FAMILIES, "classifier")
+    with _named(where):
+        look_up(name, FAMILIES, "classifier")
     grid = family.get("grid", {})
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
             raise UsageError(f"{where}: {name}: {key}: expected a list of values to try, received {values!r}.")
     settings = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    with _named(where):
+        for one in settings:
+            check_settings(name, one)
     often = family.get("five_seeds")
     if often is not None and often not in settings:
         raise UsageError(f"{where}: {name}: five_seeds: expected one of the grid's settings, received {often!r}.")
@@ -132,6 +137,15 @@ def _rows(family: object, where: str) -> list[BaselineRow]:
         for one in settings
         for seed in range(SEEDS if one == often else 1)
     ]
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Have an error say in which file."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def _paper_rows(found: list[Any], settings: list[dict[str, Any]], where: str) -> list[tuple[dict[str, Any], float]]:

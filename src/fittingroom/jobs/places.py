@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import logging
 import os
 import re
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,12 +312,40 @@ def _client(address: str) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout=CONNECT_SECONDS)
-    except (OSError, TimeoutError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions that differ, a page long: each worker is asked for ours
+            _shake_hands(address)
+            return Client(address, timeout=CONNECT_SECONDS)
+    except Exception as error:  # Dask has many ways to say that it is not there, or is no scheduler
+        is_silent = isinstance(error, OSError | TimeoutError)
+        why = type(error).__name__ if is_silent else " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        asked = "has Dask its certificates" if address.startswith("tls:") else "is the address right"
         raise UsageError(
-            f"No Dask scheduler answers at {address} ({type(error).__name__}). Is it started (dask scheduler), and is "
-            "the address right? docs/many.md tells how."
+            f"No Dask scheduler answers at {address} ({why}). Is it started (dask scheduler), and {asked}? "
+            "docs/many.md tells how."
         ) from None
+
+
+def _shake_hands(address: str) -> None:
+    """Raise where what listens at an address does not answer as Dask does within `CONNECT_SECONDS`.
+
+    Dask 2026.8 bounds the time to connect, and then waits for ever for an answer, whatever it is that listens there. In
+    a thread, since the caller's may have an event loop of its own, as a notebook's has.
+
+    Raises:
+        OSError: nothing listens there, or something else does.
+        TypeError: certificates are missing.
+    """
+    from distributed import Security
+    from distributed.comm import connect
+
+    async def shaken() -> None:
+        given = Security().get_connection_args("client")
+        comm = await asyncio.wait_for(connect(address, timeout=CONNECT_SECONDS, **given), CONNECT_SECONDS)
+        comm.abort()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, shaken()).result()
 
 
 @contextmanager

@@ -28,12 +28,19 @@ from fittingroom.workflows.sweep_plan import (
     begun,
     digits_of,
     find_networks,
-    held_out_sizes,
     sweep_alone,
     threads_here,
 )
-from fittingroom.workflows.sweep_space import SweepSpace, read_space
-from fittingroom.workflows.sweep_trials import TrialRunner, open_study, optuna_told, trial_rows, write_trials
+from fittingroom.workflows.sweep_space import held_out_sizes, read_space, trial_count
+from fittingroom.workflows.sweep_trials import (
+    OnTrials,
+    TrialRunner,
+    no_trials,
+    open_study,
+    optuna_told,
+    trial_rows,
+    write_trials,
+)
 from fittingroom.workflows.training import DEFAULT_DATASET
 
 if TYPE_CHECKING:
@@ -43,7 +50,7 @@ if TYPE_CHECKING:
 
 ROOT = Path("sweeps")
 PAGE, TWIN, TABLE, BEST = "sweep.html", "results.json", "trials.csv", "best.toml"
-COUNT, FINALISTS, FRESH_SEEDS = 40, 5, 5
+FINALISTS, FRESH_SEEDS = 5, 5
 MOST_TRIALS, MOST_THREADS, MOST_SEED, MOST_FRESH = 100_000, 1024, 2**32 - 1, 1000
 SAMPLERS: tuple[Sampler, ...] = ("tpe", "random", "grid")
 PRUNERS: tuple[Pruner, ...] = ("hyperband", "none")
@@ -70,6 +77,7 @@ def sweep(
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
     on_job: OnJob = no_job_lines,
+    on_trials: OnTrials = no_trials,
 ) -> SweepReport:
     """Search for better settings of a recipe by many trials; ``fittingroom sweep`` is this function.
 
@@ -102,6 +110,8 @@ def sweep(
         log: takes one line for the user.
         on_progress: takes the progress of the training that this process is at.
         on_job: takes where each training stands.
+        on_trials: takes the rows of all trials, whenever one begins or ends; see
+            `fittingroom.workflows.sweep_trials.trial_rows`.
 
     Returns:
         What came out; the folder has it as ``results.json``, ``trials.csv``, ``best.toml`` (a recipe) and
@@ -128,11 +138,17 @@ def sweep(
     plan = begun(plan, asked)
     with sweep_alone(plan.folder), optuna_told() as optuna:
         study = open_study(optuna, plan, f"fittingroom-{digits_of(asked)}", storage)
+        names = [each.name for each in plan.space.dimensions]
+
+        def keep_table(rows: Sequence[Mapping[str, Any]]) -> None:
+            write_trials(plan.folder / TABLE, rows, names)
+            on_trials(rows)
+
         try:
-            TrialRunner(plan, optuna, study, storage is not None, log).run(on_progress, on_job)
+            TrialRunner(plan, optuna, study, storage is not None, log).run(on_progress, on_job, keep_table)
         finally:
             rows = trial_rows(study, plan.folder)
-            write_trials(plan.folder / TABLE, rows, [each.name for each in plan.space.dimensions])
+            keep_table(rows)
         best = best_trials(rows, max(1, finalists))
         if not best:
             raise TrainingError(f"No trial was trained to its end. What was tried is in {plan.folder / TABLE}.")
@@ -165,9 +181,9 @@ def _planned(
     count = None if trials is None else check_whole(trials, "trials", 1, MOST_TRIALS)
     threads = None if where[1] is None else check_whole(where[1], "threads", 1, MOST_THREADS)
     place, read = find_place(where[0], threads), read_space(space)
-    total = _count(read, sampler, count)
+    total = trial_count(read, sampler, count)
     loaded, base, known_facts, networks = find_networks(read, data, data_dir, seed, log)
-    sizes = held_out_sizes(loaded, *held_out)
+    sizes = held_out_sizes(len(loaded.train), *held_out)
     return SweepPlan(
         folder=ROOT,
         space=read,
@@ -185,23 +201,6 @@ def _planned(
         threads=place.threads if place else threads or threads_here(),
         place=place,
     )
-
-
-def _count(space: SweepSpace, sampler: Sampler, trials: int | None) -> int:
-    """Return how many trials there are to be.
-
-    Raises:
-        UsageError: a grid with other than all its combinations.
-    """
-    if sampler != "grid":
-        return trials or COUNT
-    size = len(space.combinations())
-    if trials not in (None, size):
-        raise UsageError(
-            f"--trials: expected all {counted(size, 'combination')} of the grid, received {trials}. Leave --trials "
-            "out, take fewer values, or --sampler random."
-        )
-    return size
 
 
 def _write(report: SweepReport, plan: SweepPlan) -> None:

@@ -21,6 +21,7 @@ from fittingroom.studio.data_routes import data_routes
 from fittingroom.studio.photo_routes import photo_routes
 from fittingroom.studio.run_routes import run_page_routes, run_routes
 from fittingroom.studio.share_routes import share_routes
+from fittingroom.studio.sweep_routes import sweep_routes
 from fittingroom.studio.training_routes import job_routes, training_routes
 from fittingroom.web.limits import LimitsMiddleware, protocol_of
 from fittingroom.web.listening import listen
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 STATIC = Path(__file__).parent / "static"
 PARTS = (
-    *(data_routes, answers_routes, map_routes, training_routes, job_routes),
+    *(data_routes, answers_routes, map_routes, training_routes, sweep_routes, job_routes),
     *(run_routes, run_page_routes, photo_routes, share_routes),
     *(curate_routes, curating_jobs_routes, explaining_routes),
 )
@@ -86,7 +87,7 @@ def build_app(studio: Studio) -> ASGIApp:
     Args:
         studio: what the parts share.
     """
-    hide_paths([studio.runs, studio.audits, *studio.registry.folders.values()])
+    hide_paths([studio.runs, studio.audits, studio.sweeps_dir, *studio.registry.folders.values()])
     return AccessMiddleware(LimitsMiddleware(build_api(studio), studio.limits), studio.access)
 
 

@@ -102,10 +102,10 @@ def run_page_routes(studio: Studio) -> APIRouter:
     def delete(name: str) -> dict[str, str]:
         """Remove a run for good."""
         run = find_run(studio.runs, name)
-        if studio.trainings.is_running(name):
+        if studio.trainings.orders.is_running(name):
             raise Problem(409, f"'{name}' is being trained. Stop it first.")
         run_table.delete(run)
-        shutil.rmtree(studio.trainings.work_dir / name, ignore_errors=True)
+        shutil.rmtree(studio.trainings.orders.root / name, ignore_errors=True)
         shutil.rmtree(shared_folder(studio.work_dir, f"run/{name}"), ignore_errors=True)
         return {"deleted": name}
 

@@ -10,6 +10,7 @@ from fittingroom.runs import ROOT
 from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.jobs import TaskQueue
 from fittingroom.studio.model_process import ModelProcess
+from fittingroom.studio.sweep_jobs import Sweeps
 from fittingroom.studio.training_jobs import Trainings
 from fittingroom.web.limits import LIMITS, Limits
 from fittingroom.web.security import Access
@@ -53,7 +54,7 @@ class Studio:
         return ModelProcess(self.limits.model_bytes, [self.runs, self.audits, *self.registry.folders.values()])
 
     def close(self) -> None:
-        """End what is under way in other processes; trainings go on."""
+        """End what is under way in other processes; trainings and sweeps go on."""
         self.tasks.close()
         self.models.close()
 
@@ -61,6 +62,16 @@ class Studio:
     def trainings(self) -> Trainings:
         """The trainings started here; they go on when the studio is closed."""
         return Trainings(self.runs, self.limits.trainings)
+
+    @property
+    def sweeps_dir(self) -> Path:
+        """The folder of sweeps, each a folder in it."""
+        return self.runs.parent / "sweeps"
+
+    @cached_property
+    def sweeps(self) -> Sweeps:
+        """The sweeps started here; they go on when the studio is closed."""
+        return Sweeps(self.sweeps_dir, self.work_dir / "sweeps", self.limits.sweeps)
 
     @property
     def work_dir(self) -> Path:

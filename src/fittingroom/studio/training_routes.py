@@ -65,7 +65,7 @@ def training_routes(studio: Studio) -> APIRouter:
     @routes.get("/trainings")
     def everything() -> list[dict[str, Any]]:
         """List the trainings that were started here, the newest first."""
-        return [trainings.state(name) for name in trainings.names()[:50]]
+        return [trainings.state(name) for name in trainings.orders.names()[:50]]
 
     @routes.post("/trainings")
     def start(order: Order) -> dict[str, Any]:
@@ -80,13 +80,13 @@ def training_routes(studio: Studio) -> APIRouter:
     @routes.get("/trainings/{name}")
     def state(name: str) -> dict[str, Any]:
         """Say how a training stands."""
-        trainings.folder(name)
+        trainings.orders.folder(name)
         return trainings.state(name)
 
     @routes.post("/trainings/{name}/stop")
     def stop(name: str) -> dict[str, Any]:
         """Stop a training after the step under way; the run can be used and resumed."""
-        trainings.stop(name)
+        trainings.orders.stop(name)
         return trainings.state(name)
 
     @routes.post("/trainings/{name}/resume")
@@ -100,7 +100,7 @@ def training_routes(studio: Studio) -> APIRouter:
     @routes.get("/trainings/{name}/events", response_class=StreamingResponse, responses=EVENTS)
     async def events(name: str, after: int = 0) -> StreamingResponse:
         """Send the progress of a training as it comes, as server-sent events, until it has ended."""
-        trainings.folder(name)
+        trainings.orders.folder(name)
         streams.check()
         return StreamingResponse(streams.counted(follow(trainings, name, after)), media_type="text/event-stream")
 
@@ -114,18 +114,23 @@ def job_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/jobs")
     def jobs() -> list[dict[str, Any]]:
-        """List what is under way: trainings, and models that are asked, and maps that are laid out."""
-        names = [name for name in trainings.names() if trainings.is_running(name)]
-        trained = [{"key": name, "kind": "training", "title": name, "share": None, "words": ""} for name in names]
+        """List what is under way: trainings, sweeps, models that are asked, and maps that are laid out."""
+        orders = (("training", trainings.orders), ("sweep", studio.sweeps.orders))
+        ordered = [
+            {"key": name, "kind": kind, "title": name, "share": None, "words": ""}
+            for kind, each in orders
+            for name in each.names()
+            if each.is_running(name)
+        ]
         others = [
             {"key": key, "kind": "job", "title": job.title, "share": job.share, "words": job.words}
             for key, job in studio.tasks.under_way().items()
         ]
-        return [*trained, *others]
+        return [*ordered, *others]
 
     @routes.post("/jobs/{key}/stop")
     def stop(key: str) -> dict[str, str]:
-        """End a job that is no training; what it has found so far is not kept."""
+        """End a job that is no training and no sweep; what it has found so far is not kept."""
         studio.tasks.stop(key)
         return {"stopped": key}
 
@@ -237,7 +242,7 @@ async def follow(trainings: Trainings, name: str, after: int) -> AsyncIterator[s
     """Yield server-sent events until the training has ended; its state is the last."""
     seen, quiet = max(0, after), 0
     while True:
-        running = trainings.is_running(name)
+        running = trainings.orders.is_running(name)
         try:
             fresh = await anyio.to_thread.run_sync(trainings.lines, name, seen)
         except DataError:  # its state, which is sent last, says what is wrong

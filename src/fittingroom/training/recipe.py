@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -211,7 +212,8 @@ def checked(entry: dataclasses.Field[Any], value: Any) -> Any:
     if (value is None and other == "None") or (isinstance(value, str) and value == AUTO and other == "Auto"):
         return value
     if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        with suppress(OverflowError):  # a whole number that is larger than any float is refused below
+            value = float(value)
     if type(value).__name__ != kind or not _allowed(entry, value):
         raise UsageError(f"Recipe setting '{entry.name}': expected {expectation(entry)}, received {value!r}.")
     return value

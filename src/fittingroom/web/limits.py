@@ -35,6 +35,7 @@ class Limits:
         photos: worked on at once, the others wait.
         photos_waiting: beyond which a further one is refused with 429.
         trainings: at once; beyond it 429.
+        sweeps: likewise.
         jobs: other long work at once; beyond it 429.
         streams: of events at once; beyond it 429.
         requests: in flight at once, streams apart; beyond it 503.
@@ -55,6 +56,7 @@ class Limits:
     photos: int = 1
     photos_waiting: int = 4
     trainings: int = 2
+    sweeps: int = 1
     jobs: int = 2
     streams: int = 24
     requests: int = 64

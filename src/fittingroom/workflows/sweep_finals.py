@@ -20,6 +20,7 @@ from fittingroom.jobs.run_jobs import OnJob, run_jobs
 from fittingroom.judging import over_seeds
 from fittingroom.judging.intervals import student_interval
 from fittingroom.runs import open_run
+from fittingroom.words import counted
 from fittingroom.workflows.train_jobs import train_job
 
 if TYPE_CHECKING:
@@ -110,6 +111,10 @@ def judge_best(
         for seed in seeds
         for name, settings, _ in entrants
     ]
+    log(
+        f"The best {counted(len(best), 'trial')}, and the recipe as it was, are trained again with "
+        f"{counted(fresh_seeds, 'fresh seed')} each: {counted(len(jobs), 'training')}."
+    )
     came_to: dict[str, Row] = {}
     errors: dict[str, str] = {}
     try:

@@ -18,7 +18,7 @@ from fittingroom.data.edits import read_edits, write_edits
 from fittingroom.errors import RunError, UsageError
 from fittingroom.files import read_json, write_json
 from fittingroom.recipes import recipe_sha256
-from fittingroom.words import counted, listed
+from fittingroom.words import listed
 from fittingroom.workflows.train_jobs import training_job
 from fittingroom.workflows.training import DEFAULT_MODEL, built, found_by_name, valid_for
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 Sampler = Literal["tpe", "random", "grid"]
 Pruner = Literal["hyperband", "none"]
 MARK, SECOND = "sweep.json", "second-part.csv"
-PART = 6  # a held-out part is a sixth of the training images where nobody says otherwise ...
-MOST_HELD_OUT = 10_000  # ... and at most so many
 SECOND_SEED = 1  # of the draw of the second part; that of the first is 0, as everywhere
 
 
@@ -104,28 +102,6 @@ class SweepPlan:
             edits=self.edits,
             facts={"name": None},
         )
-
-
-def held_out_sizes(data: Dataset, validation: int | None, second: int | None) -> tuple[int, int]:
-    """Return how many images the two held-out parts have, each stratified and apart from the other.
-
-    Args:
-        data: the dataset.
-        validation: of the first part; None for a sixth of the training images, 10,000 at most.
-        second: of the second; likewise.
-
-    Raises:
-        UsageError: nothing would be left to train on.
-    """
-    n = len(data.train)
-    usual = max(1, min(MOST_HELD_OUT, n // PART))
-    first, other = validation or usual, second or usual
-    if first + other >= n:
-        raise UsageError(
-            f"Expected two held-out parts with fewer than the {counted(n, 'training image')} together, received "
-            f"{first:,} and {other:,}. Take smaller ones: --validation, --second."
-        )
-    return first, other
 
 
 def find_networks(

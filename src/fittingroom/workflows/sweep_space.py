@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEYS = ("recipe", "settings", "space")
+OFF = "none"  # switches a setting off that can be off: TOML has no other word for it
 RANGE_KEYS = ("low", "high", "step", "log")
 SETTINGS = {entry.name: entry for entry in dataclasses.fields(Recipe)}
 NOT_VARIED = ("device", "trace", "pixels")  # where and how it is computed, and what a network was made for
@@ -45,6 +46,9 @@ USED_BY: Mapping[str, tuple[str, tuple[Any, ...], str]] = {  # a setting, and wh
     "averaging_every": ("averaging", ("ema", "lookahead"), "ema and lookahead"),
 }
 MOST_COMBINATIONS = 1_000  # of a grid
+TRIALS = 40  # where nobody says how many
+PART = 6  # a held-out part is a sixth of the training images where nobody says otherwise ...
+MOST_HELD_OUT = 10_000  # ... and at most so many
 SLACK = 1e-9  # of a step, by which a range may miss a whole number of steps: floats
 
 
@@ -191,6 +195,7 @@ def read_space(source: str | Path | Mapping[str, Any]) -> SweepSpace:
     if recipe is not None and isinstance(source, str | Path) and (Path(source).parent / recipe).is_file():
         recipe = str(Path(source).parent / recipe)
     settings, space = (_table(found.get(key, {}), f"{where}: [{key}]") for key in ("settings", "space"))
+    settings = {key: None if _is_off(key, value) else value for key, value in settings.items()}
     try:
         _refuse_twice(settings, space)
         base = SweepSpace(name, recipe, settings, ()).base()
@@ -206,10 +211,89 @@ def read_space(source: str | Path | Mapping[str, Any]) -> SweepSpace:
     return SweepSpace(name, recipe, settings, dimensions)
 
 
+def space_toml(source: Mapping[str, Any]) -> str:
+    """Return a space, given as `read_space` takes it, as the text of its TOML file.
+
+    Example:
+        >>> print(space_toml({"settings": {"gradient_clip": None}, "space": {"epochs": [1, 2]}}))
+        [settings]
+        gradient_clip = "none"
+        <BLANKLINE>
+        [space]
+        epochs = [
+            1,
+            2,
+        ]
+        <BLANKLINE>
+    """
+    import tomli_w
+
+    def worded(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: worded(each) for key, each in value.items() if key != "step" or each is not None}
+        if isinstance(value, list | tuple):
+            return [worded(each) for each in value]
+        return OFF if value is None else value
+
+    return tomli_w.dumps(worded(dict(source)))
+
+
+def trial_count(space: SweepSpace, sampler: str, trials: int | None) -> int:
+    """Return how many trials a sweep is to have.
+
+    Args:
+        space: what is varied.
+        sampler: "tpe", "random" or "grid".
+        trials: as they were asked for; None for 40, or for every combination of a grid.
+
+    Raises:
+        UsageError: a grid with other than all its combinations, or with too many.
+    """
+    if sampler != "grid":
+        return trials or TRIALS
+    size = len(space.combinations())
+    if trials not in (None, size):
+        raise UsageError(
+            f"--trials: expected all {counted(size, 'combination')} of the grid, received {trials}. Leave --trials "
+            "out, take fewer values, or --sampler random."
+        )
+    return size
+
+
+def held_out_sizes(images: int, validation: int | None, second: int | None) -> tuple[int, int]:
+    """Return how many images the two held-out parts have, each stratified and apart from the other.
+
+    Args:
+        images: how many training images there are.
+        validation: of the first part; None for a sixth of the training images, 10,000 at most.
+        second: of the second; likewise.
+
+    Raises:
+        UsageError: nothing would be left to train on.
+
+    Example:
+        >>> held_out_sizes(60_000, None, 5_000)
+        (10000, 5000)
+    """
+    usual = max(1, min(MOST_HELD_OUT, images // PART))
+    first, other = validation or usual, second or usual
+    if first + other >= images:
+        raise UsageError(
+            f"Expected two held-out parts with fewer than the {counted(images, 'training image')} together, received "
+            f"{first:,} and {other:,}. Take smaller ones: --validation, --second."
+        )
+    return first, other
+
+
 def _table(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{where}: expected a table of settings, received {value!r}.")
     return value
+
+
+def _is_off(name: str, value: object) -> bool:
+    """Say whether a value switches a setting off that can be off."""
+    return name in SETTINGS and str(SETTINGS[name].type).endswith("None") and value in (OFF, None)
 
 
 def _refuse_twice(settings: Mapping[str, Any], space: Mapping[str, Any]) -> None:
@@ -233,8 +317,7 @@ def _dimension(name: str, value: object) -> Dimension:
 
 
 def _list(entry: dataclasses.Field[Any], values: list[Any]) -> Dimension:
-    off = str(entry.type).endswith("None")
-    fitting = [None if off and value == "none" else checked(entry, value) for value in values]
+    fitting = [None if _is_off(entry.name, value) else checked(entry, value) for value in values]
     twice = [value for place, value in enumerate(fitting) if value in fitting[:place]]
     if twice:
         raise UsageError(f"[space] {entry.name}: expected each value once, received {twice[0]!r} twice.")

@@ -11,17 +11,18 @@ import csv
 import hashlib
 import io
 import os
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fittingroom.errors import Interrupted, RunError, TrainingError, UsageError
-from fittingroom.files import atomic_write
+from fittingroom.files import atomic_write, mend_last_line
 from fittingroom.jobs.run_jobs import OnJob, Outcome, run_jobs
 from fittingroom.runs import is_run, open_run
 from fittingroom.workflows.train_jobs import train_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fittingroom.data import Log
@@ -34,6 +35,14 @@ JOURNAL = "study.log"
 TRIALS = "trials"  # the folder of their runs
 REDUCTION = 3  # Hyperband: of so many trials one goes on
 FAILURES = 5  # trials that may fail, one after another from the first, before the sweep is given up
+
+OnTrials: TypeAlias = Callable[[Sequence[Mapping[str, Any]]], None]
+"""Takes the rows of all trials, as `trial_rows` gives them, whenever one begins or ends."""
+
+
+def no_trials(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Do nothing with how the trials stand."""
+    del rows
 
 
 @contextmanager
@@ -92,6 +101,9 @@ def open_study(optuna: Any, plan: SweepPlan, name: str, storage: str | None) -> 
 
 
 def _journal(optuna: Any, path: Path) -> Any:
+    """Return the storage of a journal that this process alone is at, mended where one before was killed at it."""
+    mend_last_line(path)
+    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)  # Optuna would wait half a minute for it
     backends = optuna.storages.journal
     lock = backends.JournalFileOpenLock(str(path)) if os.name == "nt" else None
     return optuna.storages.JournalStorage(backends.JournalFileBackend(str(path), lock_obj=lock))
@@ -114,29 +126,37 @@ class TrialRunner:
         self.seconds: dict[str, float] = {}  # of training so far, by key
         self.distributions = {each.name: distribution_of(optuna, each) for each in plan.space.dimensions}
 
-    def run(self, on_progress: OnProgress, on_job: OnJob) -> None:
+    def run(self, on_progress: OnProgress, on_job: OnJob, on_trials: OnTrials = no_trials) -> None:
         """Do trials until there are as many as were asked for.
+
+        Args:
+            on_progress: takes the progress of the training that this process is at.
+            on_job: takes where each training stands.
+            on_trials: takes the rows of all trials whenever one begins or ends.
 
         Raises:
             TrainingError: every trial failed.
             Interrupted: the user stopped it; the same call goes on.
             RunError: the cluster was lost.
         """
-        self._take_up()
-        ended = run_jobs(
-            train_job,
-            self._jobs(),
-            self.plan.place,
-            is_hopeless=self._is_hopeless,
-            log=self.log,
-            on_progress=on_progress,
-            on_job=on_job,
-        )
         try:
+            self._take_up()
+            ended = run_jobs(
+                train_job,
+                self._jobs(on_trials),
+                self.plan.place,
+                is_hopeless=self._is_hopeless,
+                log=self.log,
+                on_progress=on_progress,
+                on_job=on_job,
+            )
             for outcome in ended:
                 self._tell(outcome)
-        except (Interrupted, KeyboardInterrupt):
-            raise Interrupted(f"Stopped. {self.plan.folder} goes on by the same command again.") from None
+                on_trials(trial_rows(self.study, self.plan.folder))
+        except BaseException as error:
+            if _is_stop(error):
+                raise Interrupted(f"Stopped. {self.plan.folder} goes on by the same command again.") from None
+            raise
         self._refuse_if_all_failed(least=1)
 
     def _take_up(self) -> None:
@@ -144,8 +164,9 @@ class TrialRunner:
         cut_off = [self.optuna.trial.TrialState.RUNNING, self.optuna.trial.TrialState.FAIL]
         replaced = self._replaced()
         for each in self.study.get_trials(deepcopy=False):
-            if each.state not in cut_off or each.user_attrs.get("sweep") != self.plan.token:
-                continue
+            is_ours = each.user_attrs.get("sweep") == self.plan.token or not self.shared
+            if each.state not in cut_off or not is_ours:
+                continue  # one without a mark was cut off while it was proposed, and in a study of our own is ours
             if each.number not in replaced:
                 kept = {key: each.user_attrs[key] for key in ("key", "sweep") if key in each.user_attrs}
                 self.study.enqueue_trial(dict(each.params), user_attrs={**kept, "replaces": each.number})
@@ -165,7 +186,7 @@ class TrialRunner:
             return True
         return sum(each.number not in replaced for each in trials) < self.plan.trials
 
-    def _jobs(self) -> Iterator[Job]:
+    def _jobs(self, on_trials: OnTrials) -> Iterator[Job]:
         while self._lacks_any():
             self._refuse_if_all_failed(least=FAILURES)
             self.study.sampler = self._sampler(len(self.study.get_trials(deepcopy=False)))
@@ -175,6 +196,7 @@ class TrialRunner:
             trial.set_user_attr("sweep", self.plan.token)
             self.asked[key] = trial
             self._tell_history(trial, key)
+            on_trials(trial_rows(self.study, self.plan.folder))
             yield self.plan.job(self.plan.folder / TRIALS / key, trial.params, self.plan.seed)
 
     def _sampler(self, number: int) -> Any:
@@ -237,6 +259,19 @@ class TrialRunner:
                 f"{which} {failed[0]['error']} What was tried is in {self.plan.folder}; mend the space or the recipe, "
                 "and the same command tries again."
             )
+
+
+def _is_stop(error: BaseException) -> bool:
+    """Say whether an error is the user's stop, or came while something was put in order after it.
+
+    Optuna's lock, interrupted before it was had, raises that it cannot be given back (5.0).
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, Interrupted | KeyboardInterrupt):
+            return True
+        seen = seen.__context__
+    return False
 
 
 def _words(values: Mapping[str, Any]) -> str:

@@ -8,6 +8,8 @@ import { formatHash } from "./address.js";
 const PAUSE = 400; // milliseconds between two questions how far the work is
 const GLANCE = 5000; // milliseconds between two looks at what is under way
 const CLOSE_GLANCE = 1500; // likewise, while something is
+/** @type {Record<string, [string, string]>} the part that shows a kind of job, and where it is stopped */
+const PLACES = { training: ["train", "trainings"], sweep: ["sweep", "sweeps"] };
 
 /**
  * Start the work where it is absent; resolve when it is ready.
@@ -83,9 +85,9 @@ export class JobList {
 }
 
 function entry(/** @type {any} */ job, /** @type {boolean} */ mayChange, /** @type {() => void} */ look) {
-  const isTraining = job.kind === "training";
-  const title = isTraining ? h("a", { href: formatHash("train", [job.key]) }, job.title) : h("span", {}, job.title);
-  const path = isTraining ? `trainings/${name(job.key)}/stop` : `jobs/${name(job.key)}/stop`;
+  const [part, place] = PLACES[job.kind] ?? ["", "jobs"];
+  const title = part ? h("a", { href: formatHash(part, [job.key]) }, job.title) : h("span", {}, job.title);
+  const path = `${place}/${name(job.key)}/stop`;
   const stop = h("button", { type: "button", class: "danger small" }, WORDS.jobs.stop);
   stop.append(h("span", { class: "hush" }, ` ${job.title}`));
   stop.addEventListener("click", async () => {

@@ -13,6 +13,7 @@ const VIEWS = {
   data: () => import("./views/data.js"),
   curate: () => import("./views/curate.js"),
   train: () => import("./views/train.js"),
+  sweep: () => import("./views/sweep.js"),
   look: () => import("./views/look.js"),
   try: () => import("./views/try.js"),
   runs: () => import("./views/runs.js"),

@@ -1,6 +1,7 @@
 // Every English text of the page, by part.
 
 import { CURATE, WHY } from "./words-curate.js";
+import { SWEEP } from "./words-sweep.js";
 
 export const WORDS = {
   title: "fittingroom studio",
@@ -26,8 +27,12 @@ export const WORDS = {
   },
   close: "Close",
   theme: { button: "Theme", auto: "system", light: "light", dark: "dark" },
-  parts: { data: "Data", curate: "Curate", train: "Train", look: "Look", try: "Try it on", runs: "Runs" },
+  parts: {
+    ...{ data: "Data", curate: "Curate", train: "Train", sweep: "Sweep" },
+    ...{ look: "Look", try: "Try it on", runs: "Runs" },
+  },
   curate: CURATE,
+  sweep: SWEEP,
   why: WHY,
   split: { train: "training", test: "test" },
   wall: {

@@ -2,9 +2,10 @@
 
 import { get, name } from "../api.js";
 import { complain, field, h, replace, select } from "../dom.js";
-import { duration, grouped, percent, readable } from "../format.js";
+import { duration, grouped, percent } from "../format.js";
 import { WORDS } from "../words.js";
-import { asAsked, orderOf, queryOfOrder, typed } from "./train-order.js";
+import { knobControl } from "./knob-control.js";
+import { asAsked, orderOf, queryOfOrder } from "./train-order.js";
 
 const TEXT = WORDS.train;
 const FIRST = ["epochs", "batch_size", "optimizer", "learning_rate"]; // settings that are seen at once
@@ -182,26 +183,7 @@ export class OrderForm {
   }
 
   control(/** @type {Knob} */ knob) {
-    const now = this.value(knob);
-    const unit = knob.unit && knob.unit !== knob.name ? ` (${knob.unit})` : "";
-    const words = `${readable(knob.name)}${unit}`;
-    if (knob.kind === "bool") return this.checkbox(knob, words, Boolean(now));
-    if (knob.choices.length) {
-      const choice = select(knob.choices, now, (value) => this.setting(knob, value));
-      return field(words, choice, knob.help);
-    }
-    const placeholder = knob.can_be_auto ? TEXT.auto : knob.can_be_none ? TEXT.none : "";
-    const inputmode = knob.kind === "str" ? "text" : "decimal";
-    const input = h("input", { value: now ?? "", inputmode, placeholder });
-    input.addEventListener("input", () => this.setting(knob, typed(knob, input.value)));
-    return field(words, input, knob.help);
-  }
-
-  checkbox(/** @type {Knob} */ knob, /** @type {string} */ words, /** @type {boolean} */ checked) {
-    const help = h("span", { class: "help", id: `knob-${knob.name}-help` }, knob.help);
-    const box = h("input", { type: "checkbox", checked, id: `knob-${knob.name}`, "aria-describedby": help.id });
-    box.addEventListener("change", () => this.setting(knob, box.checked));
-    return h("div", { class: "field" }, h("label", { class: "check", for: box.id }, box, words), help);
+    return knobControl(knob, this.value(knob), (value) => this.setting(knob, value));
   }
 }
 
@@ -209,14 +191,14 @@ const sheetWords = (/** @type {any} */ sheet) =>
   `${WORDS.curate.sheets[sheet.kind](sheet.name)}: ${WORDS.curate.counts(sheet)}`;
 
 // A recipe with what it reached and what that took, where it has been measured.
-function scored(/** @type {any} */ recipe) {
+export function scored(/** @type {any} */ recipe) {
   const parts = [recipe.name];
   if (typeof recipe.mean === "number") parts.push(percent(recipe.mean, 1));
   if (typeof recipe.seconds === "number") parts.push(duration(recipe.seconds));
   return parts.join(" · ");
 }
 
-function recipeHelp(/** @type {any} */ recipe) {
+export function recipeHelp(/** @type {any} */ recipe) {
   if (!recipe || typeof recipe.mean !== "number") return TEXT.recipeHelp;
   const time = typeof recipe.seconds === "number" ? duration(recipe.seconds) : null;
   return `${TEXT.recipeScore(percent(recipe.mean, 2), grouped(recipe.n), time)} ${TEXT.recipeHelp}`;
