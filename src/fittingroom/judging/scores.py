@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -12,7 +12,7 @@ from fittingroom.arrays import Array, Labels, Probabilities
 from fittingroom.judging.intervals import Interval, percentile_interval, wilson_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
@@ -108,15 +108,29 @@ class ClassScore:
     f1_interval: Interval | None = None
 
 
-def class_columns(labels: Labels, predicted: Labels, classes: int) -> Float64[Array, "n k"]:
-    """Return what to sum over samples: for each class what was given to it, and what of that belongs; ``k`` is 2 c.
+Sums: TypeAlias = "Callable[[Array | None], Array]"  # from how often each sample counts, None for once, to sums
+
+
+def class_sums(labels: Labels, predicted: Labels, classes: int) -> Sums:
+    """Return what sums, for each class, what was given to it, and then what of that belongs: ``(2 c,)``.
+
+    Args:
+        labels: true classes ``(n,)``.
+        predicted: given ones ``(n,)``.
+        classes: how many there are.
 
     Example:
-        >>> class_columns(np.array([0, 1]), np.array([0, 0]), 2)
-        array([[1., 0., 1., 0.], [1., 0., 0., 0.]])
+        >>> sums = class_sums(np.array([0, 1]), np.array([0, 0]), 2)
+        >>> sums(None), sums(np.array([1.0, 3.0]))
+        (array([2., 0., 1., 0.]), array([4., 0., 1., 0.]))
     """
-    given = np.asarray(predicted)[:, None] == np.arange(classes)
-    return np.hstack([given, given & (np.asarray(labels) == predicted)[:, None]]).astype(np.float64)
+    cells = np.asarray(predicted, np.intp) * 2 + (np.asarray(labels) == predicted)
+
+    def sums(counts: Array | None) -> Array:
+        found = np.bincount(cells, counts, 2 * classes).reshape(classes, 2).astype(np.float64)
+        return np.concatenate([found.sum(axis=1), found[:, 1]])
+
+    return sums
 
 
 def class_scores(
@@ -127,7 +141,7 @@ def class_scores(
     Args:
         confusion: counts by ``(true, predicted)``.
         class_names: by label.
-        drawn: `class_columns` summed over resamples, for the intervals; None for none.
+        drawn: of `class_sums` over resamples, for the intervals; None for none.
     """
     return tuple(_score(name, index, confusion, drawn) for index, name in enumerate(class_names))
 
