@@ -280,7 +280,7 @@ def test_whatever_looks_at_a_run_on_a_large_file_says_what_it_says_from_memory(
     assert looked_at(large) == whole
     assert main(compare) == 0
     assert capsys.readouterr().out == said
-    assert fr.report(run, data=large).is_file()
+    assert fr.report(run).is_file()
 
 
 def test_training_images_of_a_large_file_are_not_copied_to_be_looked_at(

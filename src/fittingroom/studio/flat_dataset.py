@@ -52,7 +52,7 @@ class FlatDataset:
             )
             if first < last
         ]
-        return np.concatenate(parts) if len(parts) != 1 else parts[0]
+        return parts[0] if len(parts) == 1 else np.concatenate([self.data.train.images[:0], *parts])
 
     def image(self, index: int) -> Array:
         """Return one image, uint8 ``(h, w)``.

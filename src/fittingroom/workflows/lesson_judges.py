@@ -389,7 +389,7 @@ def _only_one_right(answer: Any) -> bool | str:
 
 def _reported(answer: Any) -> bool | str:
     accuracies, reported = answer
-    if len(set(accuracies)) > 1 and _is_number(reported, max(accuracies), 1e-9):
+    if len(set(accuracies)) > 1 and _is_number(reported, float(max(accuracies)), 1e-9):
         return "This is still the luckiest one. What would another seed give, most likely?"
     return _is_number(reported, float(np.mean(accuracies)), 5e-5)
 
