@@ -259,9 +259,10 @@ def test_whatever_looks_at_a_run_on_a_large_file_says_what_it_says_from_memory(
     noise_alone = {"corruptions": ("noise",)}
 
     def looked_at(data):
+        verdict = fr.evaluate(run, data, coverage=0.9)
         seen, held = fr.interpret(run, data), fr.interpret(run, data, split="validation")
         return (
-            fr.evaluate(run, data, coverage=0.9),
+            verdict,
             fr.evaluate_corruptions(run, data, **noise_alone),
             fr.explore(data)["splits"],
             [each.index for each in seen.mistakes(4, neighbours=0)],
