@@ -173,6 +173,12 @@ def test_what_one_process_does_is_refused_of_several(monkeypatch, capsys, toy_fo
     for words in (["evaluate", "run"], ["data", "list"], ["train", "--seeds", "2"], ["train", "--preview", "a.png"]):
         assert main(words) == 2
         assert "received 2 ranks of torchrun" in capsys.readouterr().err
+    for local, lines in (("0", 1), ("1", 0)):  # every rank was given the same words: one of a machine tells
+        monkeypatch.setenv("LOCAL_RANK", local)
+        for words in (["evaluate", "run"], ["train", "--epochs", "many"], ["train", "--no-such-option"]):
+            assert main(words) == 2
+            assert len([line for line in capsys.readouterr().err.splitlines() if "fittingroom: " in line]) == lines
+    monkeypatch.delenv("LOCAL_RANK")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     assert main(["train", "--dataset", str(toy_folder)]) == 2
     assert "Expected MASTER_ADDR and MASTER_PORT" in capsys.readouterr().err

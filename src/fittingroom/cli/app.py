@@ -225,6 +225,8 @@ def _refuse_several(words: Sequence[str]) -> None:
 def _may_speak(error: BaseException) -> bool:
     """Say whether this process prints an error: one of several ranks is enough."""
     ranks = sys.modules.get("fittingroom.training.ranks")
+    if isinstance(error, CycloptsError):  # every rank was given the same words
+        return os.environ.get("LOCAL_RANK", "0") == "0"
     return ranks is None or bool(ranks.may_speak(error))
 
 

@@ -62,6 +62,11 @@ def is_first() -> bool:
     return standing()[0] == 0
 
 
+def is_first_here() -> bool:
+    """Say whether this process is the first rank on its machine, or the only process there."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def refuse_ranks(what: str) -> None:
     """Raise where several ranks were started for what one process does.
 
@@ -73,10 +78,9 @@ def refuse_ranks(what: str) -> None:
     """
     size = standing()[1]
     if size > 1:
-        raise UsageError(
-            f"Expected one process for {what}, received {size} ranks of torchrun: they are for one training. Run it "
-            "without torchrun."
-        )
+        words = f"Expected one process for {what}, received {size} ranks of torchrun: they are for one training. Run it"
+        error = UsageError(f"{words} without torchrun.")
+        raise error if is_first_here() else ToldByFirst(str(error))
 
 
 class Ranks:
