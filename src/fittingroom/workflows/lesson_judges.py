@@ -208,10 +208,7 @@ def _first_run(answer: Any) -> bool | str:
     if isinstance(found, str):
         return found
     if found < FIRST_SCORE:
-        return (
-            f"It classifies {found:.1%} of the images that it held out correctly, and {FIRST_SCORE:.0%} can be had. "
-            "Try more epochs."
-        )
+        return f"It has {found:.1%} of the images held out right, and {FIRST_SCORE:.0%} can be had. Try more epochs."
     return True
 
 
