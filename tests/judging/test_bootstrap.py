@@ -54,13 +54,12 @@ def test_a_million_answers_are_judged_in_bounded_memory():
 def test_sums_over_resamples_are_those_of_the_samples_drawn():
     generator = np.random.default_rng(1)
     labels, predicted, confidence = generator.integers(0, 3, 50), generator.integers(0, 3, 50), generator.random(50)
-    counts = next(resample_counts(labels, 1))[0]
-    drawn = np.repeat(np.arange(50), counts.astype(int))
-    weighed = class_sums(labels, predicted, 3)(counts)
-    np.testing.assert_array_equal(weighed, class_sums(labels[drawn], predicted[drawn], 3)(None))
-    right = labels == predicted
-    weighed = calibration_sums(confidence, right)(counts)
-    np.testing.assert_allclose(weighed, calibration_sums(confidence[drawn], right[drawn])(None))
+    right, counts, once = labels == predicted, next(resample_counts(labels, 3)), np.ones((1, 50))
+    of_classes, of_bins = class_sums(labels, predicted, 3)(counts), calibration_sums(confidence, right)(counts)
+    for row, times in enumerate(counts.astype(int)):
+        drawn = np.repeat(np.arange(50), times)
+        np.testing.assert_array_equal(of_classes[row], class_sums(labels[drawn], predicted[drawn], 3)(once)[0])
+        np.testing.assert_allclose(of_bins[row], calibration_sums(confidence[drawn], right[drawn])(once)[0])
 
 
 def test_intervals_leave_out_what_is_not_defined():

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float32, Float64
 
 from fittingroom.arrays import Array, Labels, Probabilities
 from fittingroom.errors import DataError
-from fittingroom.judging.intervals import Interval, basic_interval, wilson_interval
+from fittingroom.judging.intervals import Interval, basic_interval, weighed_counts, wilson_interval
 from fittingroom.judging.scores import Sums, losses
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Calibration:
 def calibration_sums(
     confidence: Float64[Array, " n"] | Float32[Array, " n"], right: Bool[Array, " n"], bins: int = BINS
 ) -> Sums:
-    """Return what sums, for each bin, its samples, then their confidences, then the right answers: ``(3 bins,)``.
+    """Return what sums, for each bin, its samples, then their confidences, then the right answers: ``(rows, 3 bins)``.
 
     Args:
         confidence: of each answer, the largest probability.
@@ -80,16 +80,15 @@ def calibration_sums(
         bins: of equal width over 0 to 1.
 
     Example:
-        >>> calibration_sums(np.array([0.7]), np.array([True]), bins=2)(None)
-        array([0. , 1. , 0. , 0.7, 0. , 1. ])
+        >>> calibration_sums(np.array([0.7]), np.array([True]), bins=2)(np.ones((1, 1)))
+        array([[0. , 1. , 0. , 0.7, 0. , 1. ]])
     """
     member = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence)
     cells, values = member * 2 + right, confidence.astype(np.float64)
 
-    def sums(counts: Array | None) -> Array:
-        found = np.bincount(cells, counts, 2 * bins).reshape(bins, 2).astype(np.float64)
-        confident = np.bincount(member, values if counts is None else values * counts, bins)
-        return np.concatenate([found.sum(axis=1), confident, found[:, 1]])
+    def sums(counts: Array) -> Array:
+        found = weighed_counts(cells, counts, 2 * bins).reshape(len(counts), bins, 2)
+        return np.hstack([found.sum(axis=2), weighed_counts(member, counts * values, bins), found[:, :, 1]])
 
     return sums
 
@@ -103,7 +102,7 @@ def calibration(sums: Float64[Array, " k"], drawn: Float64[Array, "resamples k"]
 
     Example:
         >>> sums = calibration_sums(np.array([0.75, 0.75, 0.75, 0.75]), np.array([True, True, True, False]))
-        >>> calibration(sums(None)).error
+        >>> calibration(sums(np.ones((1, 4)))[0]).error
         0.0
     """
     n, confidence, hits = sums.reshape(3, -1)
@@ -268,4 +267,4 @@ def tempering(labels: Labels, probabilities: Probabilities, temperature: float) 
 
 def _calibrated(labels: Labels, probabilities: Probabilities) -> Calibration:
     right = probabilities.argmax(axis=1) == labels
-    return calibration(calibration_sums(probabilities.max(axis=1), right)(None))
+    return calibration(calibration_sums(probabilities.max(axis=1), right)(np.ones((1, len(right))))[0])

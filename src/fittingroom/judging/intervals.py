@@ -8,7 +8,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from fittingroom.arrays import Array, Labels
 from fittingroom.errors import UsageError
@@ -103,9 +103,29 @@ def resample_counts(labels: Labels, resamples: int = RESAMPLES, seed: int = 0) -
         rows = min(at_once, resamples - begin)
         drawn = starts + (generator.random((rows, n)) * spans).astype(np.int64)
         counts = np.empty((rows, n))
-        for row, places in zip(counts, drawn, strict=True):
-            row[order] = np.bincount(places, minlength=n)
+        counts[:, order] = weighed_counts(drawn, None, n)
         yield counts
+
+
+def weighed_counts(
+    cells: Int64[Array, "rows n"] | Int64[Array, " n"], weights: Float64[Array, "rows n"] | None, size: int
+) -> Float64[Array, "rows size"]:
+    """Return how much weight falls into each cell, a row at a time.
+
+    Args:
+        cells: of each sample, from 0 and below ``size``; one row for all where there is no other.
+        weights: of each sample; None for 1 each.
+        size: how many cells there are.
+
+    Example:
+        >>> weighed_counts(np.array([0, 1, 1]), np.array([[1.0, 1.0, 1.0], [2.0, 0.0, 5.0]]), 2)
+        array([[1., 2.],
+               [2., 5.]])
+    """
+    rows = len(cells) if weights is None else len(weights)
+    places = (cells + size * np.arange(rows)[:, None]).ravel()
+    found = np.bincount(places, None if weights is None else weights.ravel(), rows * size)
+    return np.asarray(found.reshape(rows, size), np.float64)
 
 
 def percentile_interval(drawn: Float64[Array, " resamples"], confidence: float = CONFIDENCE) -> Interval | None:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from fittingroom.arrays import Array, Labels, Probabilities
-from fittingroom.judging.intervals import Interval, percentile_interval, wilson_interval
+from fittingroom.judging.intervals import Interval, percentile_interval, weighed_counts, wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,11 +108,11 @@ class ClassScore:
     f1_interval: Interval | None = None
 
 
-Sums: TypeAlias = "Callable[[Array | None], Array]"  # from how often each sample counts, None for once, to sums
+Sums: TypeAlias = "Callable[[Array], Array]"  # from how often each sample counts (rows, n) to sums (rows, k)
 
 
 def class_sums(labels: Labels, predicted: Labels, classes: int) -> Sums:
-    """Return what sums, for each class, what was given to it, and then what of that belongs: ``(2 c,)``.
+    """Return what sums, for each class, what was given to it, and then what of that belongs: ``(rows, 2 c)``.
 
     Args:
         labels: true classes ``(n,)``.
@@ -121,14 +121,15 @@ def class_sums(labels: Labels, predicted: Labels, classes: int) -> Sums:
 
     Example:
         >>> sums = class_sums(np.array([0, 1]), np.array([0, 0]), 2)
-        >>> sums(None), sums(np.array([1.0, 3.0]))
-        (array([2., 0., 1., 0.]), array([4., 0., 1., 0.]))
+        >>> sums(np.array([[1.0, 1.0], [1.0, 3.0]]))
+        array([[2., 0., 1., 0.],
+               [4., 0., 1., 0.]])
     """
-    cells = np.asarray(predicted, np.intp) * 2 + (np.asarray(labels) == predicted)
+    cells = np.asarray(predicted, np.int64) * 2 + (np.asarray(labels) == predicted)
 
-    def sums(counts: Array | None) -> Array:
-        found = np.bincount(cells, counts, 2 * classes).reshape(classes, 2).astype(np.float64)
-        return np.concatenate([found.sum(axis=1), found[:, 1]])
+    def sums(counts: Array) -> Array:
+        found = weighed_counts(cells, counts, 2 * classes).reshape(len(counts), classes, 2)
+        return np.hstack([found.sum(axis=2), found[:, :, 1]])
 
     return sums
 

@@ -166,11 +166,12 @@ def judge(
     )
     if confidence is None:
         return verdict
+    once = np.ones((1, len(checked)))
     return replace(
         verdict,
-        **_means(sums[1](None), drawn[1] if drawn else None, len(checked)),
+        **_means(sums[1](once)[0], drawn[1] if drawn else None, len(checked)),
         prediction_sets=sets,
-        calibration=calibration_of(sums[2](None), drawn[2] if drawn else None),
+        calibration=calibration_of(sums[2](once)[0], drawn[2] if drawn else None),
         risk_coverage=risk_coverage(confidence, right),
         area_under_risk=area_under_risk(confidence, right),
     )
@@ -207,7 +208,7 @@ def _sums_of_means(labels: Array, probabilities: Array) -> Sums:
         part = slice(start, start + AT_ONCE)
         for row, one_each in zip(values, MEANS.values(), strict=True):
             row[part] = one_each(labels[part], probabilities[part])
-    return lambda counts: values.sum(axis=1) if counts is None else values @ counts
+    return lambda counts: np.asarray(counts @ values.T)
 
 
 def _means(sums: Array, drawn: Array | None, n: int) -> dict[str, Any]:
@@ -241,5 +242,5 @@ def _drawn(labels: Array, sums: list[Sums], resamples: int) -> list[Array] | Non
     """Return each kind of sums over the same resamples, ``(resamples, k)``, or None where none are asked for."""
     if not resamples:
         return None
-    drawn = [[each(row) for each in sums] for counts in resample_counts(labels, resamples) for row in counts]
-    return [np.stack(each) for each in zip(*drawn, strict=True)]
+    drawn = [[each(counts) for each in sums] for counts in resample_counts(labels, resamples)]
+    return [np.concatenate(each) for each in zip(*drawn, strict=True)]
