@@ -35,6 +35,10 @@ EXAMPLE = "torchrun --nproc-per-node 2 -m fittingroom train"
 SAME = "Give every rank the same data, code and versions."
 
 
+class NotReachedError(UsageError):
+    """A rank has not found the others."""
+
+
 class ToldByFirst(TrainingError):  # noqa: N818  (it is told already)
     """What all ranks have found together, on those that leave the telling to the first."""
 
@@ -62,11 +66,6 @@ def is_first() -> bool:
     return standing()[0] == 0
 
 
-def is_first_here() -> bool:
-    """Say whether this process is the first rank on its machine, or the only process there."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
-
-
 def refuse_ranks(what: str) -> None:
     """Raise where several ranks were started for what one process does.
 
@@ -78,9 +77,10 @@ def refuse_ranks(what: str) -> None:
     """
     size = standing()[1]
     if size > 1:
-        words = f"Expected one process for {what}, received {size} ranks of torchrun: they are for one training. Run it"
-        error = UsageError(f"{words} without torchrun.")
-        raise error if is_first_here() else ToldByFirst(str(error))
+        raise UsageError(
+            f"Expected one process for {what}, received {size} ranks of torchrun: they are for one training. Run it "
+            "without torchrun."
+        )
 
 
 class Ranks:
@@ -384,6 +384,11 @@ def may_speak(error: BaseException) -> bool:
     return not _joined or _joined[0].may_speak()
 
 
+def has_joined() -> bool:
+    """Say whether this process has found the other ranks."""
+    return bool(_joined)
+
+
 def _connected(rank: int, size: int) -> Ranks:
     import torch
     import torch.distributed as dist
@@ -403,7 +408,7 @@ def _connected(rank: int, size: int) -> Ranks:
             "cpu:gloo,cuda:nccl" if has_nccl else "gloo", store=store, rank=rank, world_size=size, timeout=limit
         )
     except (RuntimeError, OSError, ValueError) as error:
-        raise UsageError(
+        raise NotReachedError(
             f"Rank {rank} of {size} expected the others at {os.environ['MASTER_ADDR']} port "
             f"{os.environ['MASTER_PORT']}, and could not reach them: {str(error).splitlines()[0][:200]}. Is each of "
             f"the {counted(size, 'rank')} started, and may its machine be reached?"
