@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -324,17 +325,14 @@ class Ranks:
         """Say whether this rank is the first to tell of an error: one sentence is enough."""
         if self._store is None:
             return self.is_first
-        try:
-            return int(self._store.add(SPOKEN, 1)) == 1
-        except RuntimeError:  # the store went with the process that kept it: better said twice than never
-            return True
+        number = _within(HEARD_SECONDS, lambda: self._store.add(SPOKEN, 1))
+        return number in (None, 1)  # without an answer its keeper is gone: better said twice than never
 
     def leave(self) -> None:
         """End the ties to the others; where this process keeps the store, after they have heard that one has spoken."""
         import torch.distributed as dist
 
-        with suppress(Exception):  # the others may be gone
-            dist.destroy_process_group()
+        _within(HEARD_SECONDS, dist.destroy_process_group)  # the others may be gone
         is_keeper = self.is_first and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
         with suppress(Exception):
             spoken = self._store.add(SPOKEN, 0) if is_keeper else 0
@@ -343,6 +341,20 @@ class Ranks:
                     break
                 time.sleep(0.05)
                 spoken = self._store.add(SPOKEN, 0)
+
+
+def _within(seconds: float, work: Callable[[], Any]) -> Any:
+    """Return what a call gives; None where it fails or takes longer, as one to a machine that is gone does."""
+    found: list[Any] = []
+
+    def carry_out() -> None:
+        with suppress(Exception):
+            found.append(work())
+
+    thread = threading.Thread(target=carry_out, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return found[0] if found else None
 
 
 def facts_here() -> dict[str, Any]:
