@@ -41,8 +41,7 @@ EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
         "a number drawn from 0..1 is 0.5 once in 16 million draws"
     ),
     "judging/intervals.py: 4000000 -> 4000001 in _CELLS = 4_000_000": CHUNK,
-    "judging/intervals.py: 1 -> 2 in for begin in range(0, resamples, max(1, _CELLS // n)):": CHUNK,
-    "judging/intervals.py: 1 -> 2 in rows = min(max(1, _CELLS // n), resamples - begin)": CHUNK,
+    "judging/intervals.py: 1 -> 2 in at_once = max(1, _CELLS // n)": CHUNK,
 }
 
 OTHERS: dict[type, type] = {

@@ -192,9 +192,13 @@ def data(images: int, scratch: Path) -> None:
         commands = {
             "data info (the first look: fingerprint)": ["data", "info", str(folder)],
             "data verify": ["data", "verify", str(folder)],
+            "explore": ["explore", "--dataset", str(folder), "--json"],
             "train, one epoch of the walk-through": [*train, run],
             "train --validation 10000": [*train, f"{run}-2", "--validation", "10000", "--no-onnx"],
             "evaluate": ["evaluate", run, "-d", str(folder)],
+            "evaluate --coverage 0.95, of the second run": ["evaluate", f"{run}-2", "--coverage", "0.95"],
+            "compare": ["compare", run, f"{run}-2"],
+            "report": ["report", f"{run}-2"],
             "data convert, to four IDX files": ["data", "convert", str(folder), more, "--to", "idx"],
         }
         small = fr.load("fashion-mnist").train

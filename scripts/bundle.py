@@ -20,6 +20,7 @@ from typing import NamedTuple
 import fittingroom as fr
 from fittingroom._version import __version__
 from fittingroom.data import FILE_NAMES, write_idx
+from fittingroom.words import counted
 
 ROOT = Path(__file__).parent.parent
 WANTED = "fittingroom[studio,photos,export]"
@@ -66,7 +67,8 @@ Then, with the same program:
     fittingroom tutorial                                    a network, its score, and a page
     fittingroom studio                                      all of it in the browser
 
-The examples are in examples/, and open with: notebook examples
+The examples are in examples/, the lessons of a class in examples/class, and open with: notebook examples
+The lessons' slides, where there is a folder slides, open in any browser; the arrow keys go on.
 """
 WAY = """  {name}
 
@@ -154,6 +156,15 @@ def write_rest(folder: Path, names: list[str], python: str) -> None:
     (folder / "READ ME.txt").write_text(PAGE.format(python=python, ways=ways), encoding="utf-8")
 
 
+def write_slides(folder: Path) -> str:
+    """Write the lessons' slides, which open without internet, and say so; or why there are none."""
+    if shutil.which("npm") is None:
+        return "slides: none, since npm is needed once to fetch reveal.js. Install Node, and run this again."
+    command = [sys.executable, str(ROOT / "scripts" / "make_lessons.py"), "--slides", str(folder / "slides")]
+    subprocess.run(command, check=True)
+    return f"slides: {counted(len(list((folder / 'slides').iterdir())), 'lesson')}"
+
+
 def _places(name: str) -> str:
     return f"--no-index --find-links wheels --find-links wheels/{name}"
 
@@ -184,6 +195,7 @@ def main() -> None:
         for name in names:
             fetch(name, wheels, asked.python)
         write_rest(asked.folder, names, asked.python)
+        sys.stdout.write(f"{write_slides(asked.folder)}\n")
     for name in names:
         sys.stdout.write(f"{check(name, wheels, asked.python)}\n")
 

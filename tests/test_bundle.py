@@ -30,6 +30,20 @@ def test_the_page_has_the_lines_of_each_system_and_of_no_other(bundle, tmp_path,
     assert len(list((tmp_path / "data").iterdir())) == 4
 
 
+def test_slides_are_in_the_folder_or_it_is_said_why_not(bundle, tmp_path, monkeypatch):
+    def run(command, check):
+        assert command[1:3] == [str(SCRIPT.parent / "make_lessons.py"), "--slides"]
+        Path(command[3]).mkdir()
+        (Path(command[3]) / "lesson-1.html").touch()
+
+    monkeypatch.setattr(bundle.subprocess, "run", run)
+    monkeypatch.setattr(bundle.shutil, "which", lambda name: None)
+    assert "npm is needed once" in bundle.write_slides(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(bundle.shutil, "which", lambda name: "/usr/bin/npm")
+    assert bundle.write_slides(tmp_path) == "slides: 1 lesson"
+
+
 def test_an_unknown_system_is_one_sentence(tmp_path):
     command = [sys.executable, str(SCRIPT), str(tmp_path), "--for", "plan9"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -116,7 +116,10 @@ def build(out: Path, dataset: str) -> list[str]:
             f"Expected a new folder or one with a site in it, found other things in {out}. Choose another."
         )
     source, kept = out.with_name(f"{out.name}-source"), out.with_name(f"{out.name}-kept")
-    texts, files = gathered()
+    try:
+        texts, files = gathered()
+    except ValueError as error:  # a link that leads to nothing that a site has
+        return [str(error)]
     if _settings(source) != _settings(ROOT / SOURCES):
         shutil.rmtree(kept / "doctrees", ignore_errors=True)  # Sphinx does not see a change of its hooks
     lay(texts, files, source)

@@ -29,6 +29,7 @@ GUIDES: Final = (  # a heading, and below it: the file in docs/, and what a read
             "data": "Where data come from, how they are checked, and ten forms of files.",
             "ladder": "The fastest recipe known here for each accuracy, and how it is measured.",
             "many": "Many seeds, many processes, a cluster.",
+            "scale": "One training on many devices; data larger than memory; what grows how.",
             "how-the-trainer-works": "How an ordinary model is trained at the speed of a loop written by hand.",
             "other-tools": "scikit-learn, TensorBoard, MLflow; tables for a paper.",
         },
@@ -38,6 +39,7 @@ GUIDES: Final = (  # a heading, and below it: the file in docs/, and what a read
         {
             "judging": "What a score means, how far it could be off, and which of two is better.",
             "audit": "Wrong labels, near-duplicates, leaks: found, looked at, mended.",
+            "suggesting": "Which pictures without labels are worth labelling next.",
             "baselines": "The classifiers of the dataset's paper, fitted again.",
         },
     ),
@@ -47,6 +49,12 @@ GUIDES: Final = (  # a heading, and below it: the file in docs/, and what a read
             "export": "One file for other programs, or a web page that runs the network in the browser.",
             "serving": "A model over HTTP, by two common protocols.",
             "deploy/README": "The server in a container, and on a cluster.",
+        },
+    ),
+    (
+        "Teach",
+        {
+            "class": "Six lessons of 45 minutes, how each one goes, and the runs of a class as one table.",
         },
     ),
 )
@@ -156,7 +164,7 @@ def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
         The text; and of each file that is no page its path in the repository and on the site.
 
     Raises:
-        ValueError: a link leads to nothing in the repository.
+        ValueError: a link leads to nothing in the repository, or to a folder that has no page.
     """
     files: dict[str, str] = {}
     known = places()
@@ -171,6 +179,11 @@ def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
             raise ValueError(f"{source}: {target} leads to nothing in the repository.")
         if (ROOT / meant).is_dir() and (ROOT / meant / "README.md").is_file():
             meant += "/README.md"
+        if (ROOT / meant).is_dir():
+            raise ValueError(
+                f"{source}: {target} is a folder without a README.md, and a site has pages and files alone. Link to a "
+                f"file in it, or write `{target}` without a link."
+            )
         if meant in known:
             to = known[meant] + (".ipynb" if meant.endswith(".ipynb") else ".md")
         else:

@@ -172,7 +172,9 @@ def _class_index() -> str:
     rows = "\n".join(f"| [{_title(f'class/{page}')}]({name}) | {about[page]} |" for page, name in pages.items())
     return (
         "# A class\n\nSix lessons of 45 minutes, for people who have never trained a network; each is a notebook with "
-        f"exercises that check themselves.\n\n| lesson | how it begins |\n| --- | --- |\n{rows}\n\n{_toctree(pages)}"
+        f"exercises that check themselves.\n\n| lesson | how it begins |\n| --- | --- |\n{rows}\n\n"
+        "For whoever teaches: [Teaching a class](../guides/class.md), with times, pitfalls and questions for "
+        f"each lesson, and how the runs of a class become one table.\n\n{_toctree(pages)}"
     )
 
 

@@ -8,6 +8,7 @@ import platform
 import sys
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -183,8 +184,12 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def package_digest() -> str:
-    """Return eight hex digits that stand for this package's source: two clones of one version may differ."""
+    """Return eight hex digits that stand for this package's source: two clones of one version may differ.
+
+    It is read once: a process goes on with the source that it began with.
+    """
     digest, folder = hashlib.sha256(), Path(__file__).parent
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

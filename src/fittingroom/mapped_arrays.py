@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LARGE_BYTES = 256 << 20  # from which on an array stays in its file: 340,000 images of 28x28
 ROWS_A_CALL = 1024  # IOV_MAX of Linux
+COUNTED = 4096  # images whose pixels are counted at a time: NumPy makes eight bytes of each
 
 
 def is_large(images: Array) -> bool:
@@ -151,6 +152,44 @@ def pieces(images: Array, count: int, rows: NDArray[np.int64] | None = None) -> 
             yield reader.read(np.arange(start, stop) if rows is None else rows[start:stop])
         else:
             yield images[start:stop] if rows is None else images[rows[start:stop]]
+
+
+def rows_of(images: Array, rows: NDArray[np.int64]) -> Array:
+    """Return copies of some images, in the order asked for.
+
+    Args:
+        images: uint8 ``(n, h, w)``.
+        rows: which, int64 ``(k,)``, within the array.
+
+    Raises:
+        DataError: the file that they lie in has changed.
+    """
+    return RowReader(images).read(np.asarray(rows, np.int64)) if is_large(images) else images[rows]
+
+
+def spread_rows(total: int, count: int) -> NDArray[np.int64]:
+    """Return positions spread evenly over so many, all of them where there are no more, int64 ``(k,)``.
+
+    Example:
+        >>> spread_rows(9, 3).tolist()
+        [0, 4, 8]
+    """
+    return np.unique(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
+
+
+def pixel_counts(images: Array) -> NDArray[np.int64]:
+    """Return how many pixels have each grey value, int64 ``(256,)``, read in parts.
+
+    Args:
+        images: uint8 ``(n, h, w)``.
+
+    Raises:
+        DataError: the file that they lie in has changed.
+    """
+    counts = np.zeros(256, np.int64)
+    for part in pieces(images, COUNTED):
+        counts += np.bincount(part.reshape(-1), minlength=256)
+    return counts
 
 
 def first_rows(images: Array, count: int) -> Array:

@@ -20,7 +20,7 @@ from fittingroom.cli.app import main
 from fittingroom.data import FILE_NAMES, load, verify, write_idx
 from fittingroom.data.idx import encode_header
 from fittingroom.data.large_files import open_large
-from fittingroom.errors import DataError, Interrupted
+from fittingroom.errors import DataError, Interrupted, RunError, UsageError
 from fittingroom.mapped_arrays import RowReader, is_large, pieces
 from fittingroom.training import resume, train_model
 from fittingroom.training.recipe import Recipe
@@ -248,6 +248,70 @@ def test_evaluate_and_predict_of_a_large_file_are_those_of_memory(tmp_path, monk
             fr.predict(run, large.test.images)
     finally:
         test_images.write_bytes(raw)
+
+
+def test_whatever_looks_at_a_run_on_a_large_file_says_what_it_says_from_memory(
+    tmp_path, monkeypatch, toy_folder, capsys
+):
+    toy = load(toy_folder)
+    run = fr.train("walkthrough", toy, epochs=1, onnx=False, validation=100, out=tmp_path / "run")
+    other = fr.train("walkthrough", toy, epochs=1, onnx=False, validation=100, seed=1, out=tmp_path / "other")
+    noise_alone = {"corruptions": ("noise",)}
+
+    def looked_at(data):
+        verdict = fr.evaluate(run, data, coverage=0.9)
+        seen, held = fr.interpret(run, data), fr.interpret(run, data, split="validation")
+        return (
+            verdict,
+            fr.evaluate_corruptions(run, data, **noise_alone),
+            fr.explore(data)["splits"],
+            [each.index for each in seen.mistakes(4, neighbours=0)],
+            held.probabilities.tobytes(),
+            {index: image.tobytes() for index, image in data.train.pictures([5, 3]).items()},
+        )
+
+    whole = looked_at(toy)
+    fr.evaluate(other, toy)
+    compare = ["compare", str(run.folder), str(other.folder), "--show", "2"]
+    assert main(compare) == 0
+    said = capsys.readouterr().out
+    monkeypatch.setattr(mapped_arrays, "LARGE_BYTES", 1)
+    monkeypatch.setenv("FITTINGROOM_CACHE", str(tmp_path / "cache"))
+    large = load(toy_folder)
+    assert looked_at(large) == whole
+    assert main(compare) == 0
+    assert capsys.readouterr().out == said
+    assert fr.report(run).is_file()
+
+
+def test_training_images_of_a_large_file_are_not_copied_to_be_looked_at(
+    tmp_path, all_are_large, toy_folder, monkeypatch
+):
+    data = load(toy_folder)
+    run = fr.train("walkthrough", data, epochs=1, onnx=False, validation=100, out=tmp_path / "run")
+    with pytest.raises(RunError, match=r"in a large file\. Look at those that it held out: --split validation"):
+        fr.interpret(run, data, split="train")
+    monkeypatch.setattr("fittingroom.pages.interpretation.MOST_SIMILAR", 50)
+    said = []
+    seen = fr.interpret(run, data, split="validation", log=said.append)
+    assert said == [f"Similar images are looked for among 50 of the {len(data.train)} training images, spread evenly."]
+    assert len(seen.train) == 50
+    assert np.intersect1d(seen.train.indices, seen.split.indices).size == 0
+    assert all(len(one.neighbours) == 3 for one in seen.mistakes(2, neighbours=3))
+    assert data.train.take(np.arange(len(data.train))).images is data.train.images
+
+
+def test_an_audit_of_a_large_file_is_refused_before_anything_is_trained(tmp_path, all_are_large, toy_folder):
+    pytest.importorskip("cleanlab")
+    with pytest.raises(UsageError, match=r"that fit into memory, received .* in a large file.*Audit a part: "):
+        fr.audit_dataset(toy_folder, out=tmp_path / "audit")
+    assert not (tmp_path / "audit").exists()
+
+
+def test_answers_that_no_file_could_hold_are_refused_before_any_is_computed(tmp_path, toy, monkeypatch):
+    monkeypatch.setattr("fittingroom.workflows.evaluation.MOST_ANSWERS_BYTES", 400)
+    with pytest.raises(UsageError, match=r"received 200 test images of 10 classes.*data\.test\.images\[:10\]"):
+        fr.evaluate("fashion-mnist/90", toy)
 
 
 def test_colour_is_refused_with_the_reason_and_an_axis_of_one_is_taken(tmp_path, all_are_large):

@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from fittingroom.judging import judge, risk_coverage, wilson_interval
-from fittingroom.judging.calibration import calibration, calibration_columns
+from fittingroom.judging.calibration import calibration, calibration_sums
 
 
 def calibration_of(confidence, right, bins=15):
-    return calibration(calibration_columns(np.asarray(confidence, float), np.asarray(right), bins).sum(axis=0))
+    return calibration(
+        calibration_sums(np.asarray(confidence, float), np.asarray(right), bins)(np.ones((1, len(right))))[0]
+    )
 
 
 def test_the_error_is_the_mean_gap_weighed_by_answers():

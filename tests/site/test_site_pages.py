@@ -106,6 +106,30 @@ def test_a_link_that_leads_nowhere_is_an_error(contents, target):
         contents.rewritten(f"[x]({target})", "docs/judging.md", "guides/judging")
 
 
+@pytest.mark.parametrize("target", ["../examples/class/source", "images", "../src/"])
+def test_a_link_to_a_folder_is_an_error_that_says_what_to_do(contents, target):
+    words = rf"docs/judging.md: {re.escape(target)} is a folder without a README.md.*Link to a file in it, or write"
+    with pytest.raises(ValueError, match=words):
+        contents.rewritten(f"[x]({target})", "docs/judging.md", "guides/judging")
+    text, _ = contents.rewritten("[x](deploy)", "docs/judging.md", "guides/judging")
+    assert text == "[x](deploy.md)"
+
+
+def test_the_build_says_what_is_wrong_with_a_link_and_shows_no_traceback(site_script, monkeypatch, tmp_path):
+    pytest.importorskip("sphinx")
+    build = site_script("build")
+
+    def gathered():
+        raise ValueError("docs/a.md: b is a folder")
+
+    monkeypatch.setattr(build, "gathered", gathered)
+    assert build.build(tmp_path / "site", "fashion-mnist") == ["docs/a.md: b is a folder"]
+
+
+def test_no_guide_is_left_under_more(contents):
+    assert [title for title, _ in contents.guides() if title == "More"] == []
+
+
 def test_every_page_is_in_a_list_of_pages(site):
     texts, _ = site
     listed = {"index"}

@@ -52,6 +52,24 @@ def test_a_dataset_is_a_name_on_the_shelf_and_never_a_path(visitor, name):
     assert answer.status_code == 404
 
 
+def test_more_images_than_a_browser_holds_are_one_sentence(visitor, monkeypatch):
+    monkeypatch.setattr("fittingroom.studio.flat_dataset.MOST_IMAGES", 800)
+    answer = visitor.get("/api/datasets/bars")
+    assert answer.status_code == 413
+    assert (
+        "'bars' has 840 images, and the studio draws all of a dataset, 800 at most."
+        in answer.json()["error"]["message"]
+    )
+
+
+def test_images_are_taken_from_both_parts_also_across_their_edge(toy, monkeypatch):
+    whole = np.concatenate([toy.train.images, toy.test.images])
+    for largest in (256 << 20, 1):
+        monkeypatch.setattr("fittingroom.mapped_arrays.LARGE_BYTES", largest)
+        for start, stop in ((0, 3), (638, 643), (640, 641), (839, 840), (5, 5)):
+            assert np.array_equal(FlatDataset(toy).images(start, stop), whole[start:stop])
+
+
 def test_an_index_that_is_no_number_is_422_in_words(visitor):
     answer = visitor.get("/api/datasets/bars/images/first")
     assert answer.status_code == 422

@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -176,6 +178,12 @@ def test_what_one_process_does_is_refused_of_several(monkeypatch, capsys, toy_fo
     for words in (["evaluate", "run"], ["data", "list"], ["train", "--seeds", "2"], ["train", "--preview", "a.png"]):
         assert main(words) == 2
         assert "received 2 ranks of torchrun" in capsys.readouterr().err
+    for local, lines in (("0", 1), ("1", 0)):  # every rank was given the same words: one of a machine tells
+        monkeypatch.setenv("LOCAL_RANK", local)
+        for words in (["evaluate", "run"], ["train", "--epochs", "many"], ["train", "--no-such-option"]):
+            assert main(words) == 2
+            assert len([line for line in capsys.readouterr().err.splitlines() if "fittingroom: " in line]) == lines
+    monkeypatch.delenv("LOCAL_RANK")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     assert main(["train", "--dataset", str(toy_folder)]) == 2
     assert "Expected MASTER_ADDR and MASTER_PORT" in capsys.readouterr().err
@@ -222,6 +230,21 @@ def test_a_rank_that_stays_away_is_said_after_the_time_that_was_set(tmp_path, to
 
     with pytest.raises(UsageError, match=r"Rank 0 of 2 expected the others at 127.0.0.1 port \d+"):
         join()
+
+
+def test_a_rank_whose_store_does_not_answer_speaks_all_the_same(monkeypatch):
+    class Silent:
+        def add(self, name, number):
+            threading.Event().wait(60)
+
+    class Gone:
+        def add(self, name, number):
+            raise RuntimeError("connection reset")
+
+    monkeypatch.setattr("fittingroom.training.ranks.HEARD_SECONDS", 0.01)
+    assert Ranks(1, 2, Silent()).may_speak()
+    assert Ranks(1, 2, Gone()).may_speak()
+    assert not Ranks(1, 2, SimpleNamespace(add=lambda name, number: 2)).may_speak()
 
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -155,6 +156,36 @@ def test_what_is_doubtful_about_a_run_is_a_mark(tmp_path, toy, kind, changes):
     assert kind in kinds(row), row.marks
     assert kind in MARKS
     assert not row.error
+
+
+@pytest.mark.parametrize("rewrites_verdict", [False, True])
+def test_answers_that_were_bettered_afterwards_are_told_by_what_was_written_before(tmp_path, toy, rewrites_verdict):
+    run = Run(hand_in(tmp_path / "a" / "run", toy, answers(toy, 160)))
+    kept, better = run.predictions, answers(toy, 180)
+    run.write_predictions(replace(kept, probabilities=better))
+    if rewrites_verdict:
+        run.write_json("verdict.json", {**run.verdict, "accuracy": 0.9})
+    row = only_row(tmp_path, toy)
+    assert (row.accuracy, kinds(row) & {"other score"}) == (0.9, {"other score"})
+    assert "it claims 0.8000, and its answers give 0.9000" in dict(row.marks)["other score"]
+
+
+def test_folders_of_any_name_are_told_of(tmp_path, toy, toy_folder, capsys):
+    names = ["Jörg Müller (2. Versuch)", "  spaces  ", "emoji 🧥", "new\nline", "-rf", "a,b;c", "<b>x</b>"]
+    for seed, name in enumerate(names):
+        hand_in(tmp_path / name / "my run", toy, answers(toy, 160 + seed, seed), seed=seed)
+    odd = os.fsencode(tmp_path) + b"/caf\xe9"  # no UTF-8
+    os.mkdir(odd)  # noqa: PTH102
+    (tmp_path / os.fsdecode(b"caf\xe9") / "empty.txt").write_text("x")
+    command = ["class", "collect", str(tmp_path), "--dataset", str(toy_folder), "--names", "--out"]
+    assert main([*command, str(tmp_path / "page.html")]) == 0
+    said = capsys.readouterr().out
+    for name in ("Jörg Müller", "emoji", "caf?", "new?line", "a,b;c"):
+        assert name in said
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert "<b>x</b>" not in page
+    assert "&lt;b&gt;x&lt;/b&gt;" in page
+    assert len(collect_class(tmp_path, data=toy).runs) == len(names) + 1
 
 
 def test_labels_that_are_not_the_datasets_do_not_raise_a_score(tmp_path, toy):

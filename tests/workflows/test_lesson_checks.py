@@ -111,6 +111,47 @@ def test_the_usual_slips_have_hints_of_their_own(data, exercise):
     assert hint in said(exercise, answer)
 
 
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [
+        *(("1.1", kind(60_000)) for kind in (np.int64, np.uint32, np.float32, np.array)),
+        *(("2.2", kind(101_770)) for kind in (np.int64, np.float64)),
+        *(("4.3", kind(160)) for kind in (np.uint8, np.array)),
+        ("5.3", ((np.float32(0.8), np.float32(0.9)), np.float32(0.85))),
+    ],
+)
+def test_numbers_of_numpy_are_numbers(data, exercise, answer):
+    assert is_right(exercise, answer)
+
+
+@pytest.mark.parametrize("exercise", ["1.1", "1.3", "2.2", "4.3", "6.6"])
+def test_a_number_in_quotes_is_told_to_be_text(data, exercise):
+    for text in ("60000", "0.5", "101770", "160", "sixty"):
+        assert said(exercise, text).endswith("could not be used: a number is asked for, and this is text.")
+
+
+def test_no_hint_holds_the_line_that_is_asked_for():
+    solved = {
+        "1.1": "shape[0]",
+        "1.2": "class_names[train_labels[6]]",
+        "1.3": "== 0).mean()",
+        "1.4": "mean(axis=0)",
+        "1.5": "roll(labels, -1)",
+        "2.2": "101",
+        "2.4": "-np.log",
+        "3.1": "fr.hold_out(",
+        "3.5": "argmax(put",
+        "4.2": "+ 1",
+        "4.3": "16",
+        "5.1": "1.96",
+        "5.3": "mean(",
+        "5.6": "fr.evaluate(",
+        "6.1": "255 -",
+    }
+    for exercise, line in solved.items():
+        assert line not in EXERCISES[exercise][0], exercise
+
+
 def test_answers_about_the_data_are_judged_by_the_data(data):
     train = data.train
     assert is_right("1.1", len(train))
@@ -126,6 +167,7 @@ def test_answers_about_the_data_are_judged_by_the_data(data):
     assert "slid by another step" in said("1.5", np.roll(train.labels, 1))
     assert is_right("1.6", lambda picture: np.argmin([((mean - picture) ** 2).sum() for mean in means]))
     assert "gives nothing back" in said("1.6", lambda picture: None)
+    assert "gives a name" in said("1.6", lambda picture: "Bag")
     assert not is_right("1.6", lambda picture: 9)
 
 
@@ -134,10 +176,17 @@ def test_planted_mistakes_are_found_in_what_is_passed(data):
     scaled = train.images[:100].reshape(-1, 784) / 255
     assert "how often has it been divided" in said("2.5", scaled / 255)
     assert is_right("2.5", scaled)
+    assert is_right("2.5", scaled.astype(np.float32).reshape(-1, 28, 28))
+    for silly in (scaled > 0, np.linspace(0, 1, scaled.size), scaled[::-1], "pixels"):
+        assert not is_right("2.5", silly)
     leaked = np.concatenate([train.images, data.test.images[:7]])
     assert "7 test images can still be learned from" in said("3.4", leaked)
     assert "training images are missing too" in said("3.4", train.images[:50_000])
     assert is_right("3.4", train.images)
+    assert is_right("3.4", train.images[::-1])
+    noise = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
+    assert "3 pictures of these are no training images" in said("3.4", np.concatenate([train.images, noise]))
+    assert "training images are missing too" in said("3.4", np.repeat(train.images[:30_000], 2, axis=0))
     images, labels = train.images[:50], train.labels[:50]
     both = np.concatenate([images, images[:, :, ::-1]])
     assert "have a wrong label" in said("4.5", (both, np.repeat(labels, 2)))
@@ -151,6 +200,19 @@ def test_holding_out_is_judged_by_which_images_lie_where(data):
     assert is_right("3.1", (rest, aside))
     assert "10,000 images lie in both parts" in said("3.1", (data.train, aside))
     assert not is_right("3.1", fr.hold_out(data.train, 5_000))
+    assert "Which comes first?" in said("3.1", (aside, rest))
+    assert "as fr.hold_out gives them" in said("3.1", (rest.images, aside.images))
+
+
+def test_a_gap_is_not_closed_by_validating_on_what_was_learned(tmp_path, data):
+    few = data.train.images[:300], data.train.labels[:300]
+    run = fr.train("walkthrough", few, validation=few, epochs=25, batch_size=30, onnx=False, out=tmp_path / "run")
+    last = run.history[-1]
+    assert last["accuracy"] - last["val_accuracy"] < 0.05
+    assert said("3.6", run).startswith("3.6  Not yet. The gap is 0.")
+    facts = run.environment
+    run.write_json("environment.json", facts | {"train_images": 60_000})
+    assert "learned from the pictures that were put aside, too" in said("3.6", run)
 
 
 def test_histories_and_runs_are_judged_by_what_they_hold(tmp_path, data):

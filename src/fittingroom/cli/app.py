@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from fittingroom._version import __version__
 from fittingroom.cli.output import carrying_out, emit, log, write_what_the_console_lacks
-from fittingroom.errors import FittingRoomError
+from fittingroom.errors import FittingRoomError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,9 +228,12 @@ def _refuse_several(words: Sequence[str]) -> None:
 
 
 def _may_speak(error: BaseException) -> bool:
-    """Say whether this process prints an error: one of several ranks is enough."""
+    """Say whether this process prints an error: one of several ranks, or of those on a machine, is enough."""
     ranks = sys.modules.get("fittingroom.training.ranks")
-    return ranks is None or bool(ranks.may_speak(error))
+    if ranks is not None and ranks.has_joined():
+        return bool(ranks.may_speak(error))
+    is_of_words = isinstance(error, CycloptsError) or type(error) is UsageError  # every rank was given the same words
+    return not is_of_words or os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _welcome() -> None:

@@ -24,7 +24,7 @@ from fittingroom.workflows.predictions_file import read_predictions
 from fittingroom.workflows.run_data import dataset_of_model
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fittingroom.arrays import Images
     from fittingroom.cli.formats import Cell
@@ -324,21 +324,21 @@ def _show(compared: Compared, count: int, run: Path, data_dir: Path | None) -> N
     )
     console = Console(highlight=False)
     drawing = drawing_for(console)
-    images = None if drawing == "none" else _images(compared, run, data_dir)
+    images = None if drawing == "none" else _images(compared, places, run, data_dir)
     if images is None:
         emit(table(["image", "true label", *compared.names[:2]], [_answers(compared, place) for place in places]))
         return
-    for place in places:
+    for place, image in zip(places, images, strict=True):
         index, true, *predicted = _answers(compared, place)
         words = [f"{name}: predicted {answer}" for name, answer in zip(compared.names, predicted, strict=False)]
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(picture(images[place], drawing), Text("\n".join([f"image {index}: true label {true}", *words])))
+        grid.add_row(picture(image, drawing), Text("\n".join([f"image {index}: true label {true}", *words])))
         console.print(grid)
         console.print()
 
 
-def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | None:
-    """Return the images judged, or None where they are not of the dataset that the run learned from."""
+def _images(compared: Compared, places: Sequence[int], run: Path, data_dir: Path | None) -> Images | None:
+    """Return some of the images judged, or None where they are not of the dataset that the run learned from."""
     from fittingroom.runs import open_run
     from fittingroom.workflows.run_data import run_dataset
 
@@ -346,7 +346,7 @@ def _images(compared: Compared, run: Path, data_dir: Path | None) -> Images | No
     if data.fingerprint != first.fingerprint:
         return None
     source = data.test if first.split == "test" else data.train
-    return source.take(source.positions(first.indices), first.split).images
+    return source.take(source.positions(first.indices[list(places)]), first.split).images
 
 
 def _answers(compared: Compared, place: int) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from jaxtyping import Int64
 from fittingroom.arrays import Array, Images, Labels, check_labels, check_same_length, check_whole
 from fittingroom.data.edits import Edits, read_edits
 from fittingroom.errors import DataError, UsageError
+from fittingroom.mapped_arrays import is_large, rows_of
 from fittingroom.words import counted
 
 if TYPE_CHECKING:
@@ -54,13 +55,15 @@ class Split:
         return f"Split({self.name!r}, images {self.images.shape})"
 
     def take(self, positions: Int64[Array, " k"], name: str | None = None) -> Split:
-        """Return some of the images, copied, in the order asked for.
+        """Return some of the images, copied, in the order asked for; all of a large file stay where they are.
 
         Args:
             positions: in this split, shape ``(k,)``.
             name: of the result; this split's where it is None.
         """
-        return Split(name or self.name, self.images[positions], self.labels[positions], self.indices[positions])
+        are_all = is_large(self.images) and np.array_equal(positions, np.arange(len(self)))
+        images = self.images if are_all else rows_of(self.images, positions)
+        return Split(name or self.name, images, self.labels[positions], self.indices[positions])
 
     def positions(self, indices: Int64[Array, " k"]) -> Int64[Array, " j"]:
         """Return where images stand in this split, by their positions in the file; those that it lacks are left out.
@@ -84,7 +87,8 @@ class Split:
             indices: positions in the file.
         """
         wanted = np.array(sorted(set(indices)), np.int64)
-        return {int(self.indices[place]): np.array(self.images[place]) for place in self.positions(wanted)}
+        places = self.positions(wanted)
+        return dict(zip(self.indices[places].tolist(), rows_of(self.images, places), strict=True))
 
 
 @dataclass(frozen=True, eq=False)

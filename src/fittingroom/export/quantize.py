@@ -6,10 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fittingroom.arrays import Images
 from fittingroom.errors import ModelError
 from fittingroom.export.onnx_writer import need_onnx, quiet
 from fittingroom.files import atomic_write
+from fittingroom.mapped_arrays import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +41,7 @@ def write_int8(model_file: Path, to: Path, images: Images) -> int:
     onnx = need_onnx()
     from onnxruntime import quantization
 
-    chosen = images[:: max(1, len(images) // CALIBRATED_ON)][:CALIBRATED_ON]
+    chosen = rows_of(images, np.arange(0, len(images), max(1, len(images) // CALIBRATED_ON))[:CALIBRATED_ON])
     name = onnx.load(model_file, load_external_data=False).graph.input[0].name
     parts = iter([{name: chosen[start : start + AT_ONCE]} for start in range(0, len(chosen), AT_ONCE)])
     with tempfile.TemporaryDirectory() as folder, quiet():

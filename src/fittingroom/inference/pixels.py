@@ -11,6 +11,7 @@ import numpy as np
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.judging.compare import mcnemar
 from fittingroom.judging.scores import losses
+from fittingroom.mapped_arrays import pixel_counts, spread_rows
 
 if TYPE_CHECKING:
     from fittingroom.arrays import Array, Images
@@ -50,7 +51,7 @@ def feed_of(pixels: str, train: Images | None = None) -> Feed:
             "pixels 'standard' needs the training images whose mean and standard deviation are meant. Name their "
             "dataset, which has to be on this machine; or scale the images in Python."
         )
-    counts = np.bincount(train.reshape(-1), minlength=256)
+    counts = pixel_counts(train)
     values = np.arange(256)
     mean = float(counts @ values / counts.sum())
     spread = float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))
@@ -118,7 +119,7 @@ def _asked(predictor: Predictor, data: Dataset) -> dict[str, tuple[Array, float]
 
 def _some(train: Split) -> Split:
     """Return images spread evenly over the training images, so that sorted classes are all among them."""
-    return train.take(np.unique(np.linspace(0, len(train) - 1, min(ASKED, len(train))).astype(np.int64)), train.name)
+    return train.take(spread_rows(len(train), ASKED), train.name)
 
 
 def _best(scores: dict[str, tuple[Array, float]]) -> tuple[str, str]:

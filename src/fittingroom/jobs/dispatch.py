@@ -24,6 +24,7 @@ from fittingroom.jobs.carrying_out import LOCKS
 from fittingroom.jobs.job import Job, Work, find_data, read_row
 from fittingroom.jobs.run_jobs import IsHopeless, JobLine, OnJob, Outcome, state_of
 from fittingroom.jobs.worker import DISK, Setting, beginning, differences, do, greet, stop_sign, versions_here
+from fittingroom.mapped_arrays import is_large
 from fittingroom.progress import Progress
 
 if TYPE_CHECKING:
@@ -273,6 +274,11 @@ class Dispatch:
             if data is None:
                 raise RunError(
                     f"{job.key}: the data {job.data.fingerprint} are no longer here, and a worker needs them."
+                )
+            if is_large(data.train.images) or is_large(data.test.images):
+                raise RunError(
+                    f"{job.key}: a worker lacks the data {data.name}, and files of 256 MiB and more are not sent to "
+                    f"workers. Put them where the worker finds them too, as {job.data.path or job.data.name}."
                 )
             content = packed_dataset(data)
             self.log(f"Sending the data {data.name} ({len(content) / 1e6:.1f} MB) to workers that lack them.")

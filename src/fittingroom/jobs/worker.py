@@ -7,7 +7,6 @@ with.
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import random
 import shutil
@@ -15,11 +14,10 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fittingroom.backend import versions
+from fittingroom.backend import package_digest, versions
 from fittingroom.data import Dataset, load
 from fittingroom.data.cache import cache_folder
 from fittingroom.errors import DataError, FittingRoomError
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
 
     from fittingroom.progress import Progress
 
-PACKAGE = Path(__file__).parent.parent
 DISK = "disk"  # beside the locks: what it says tells a worker that it sees the very folder of the client
 CHECKPOINT = "checkpoint"  # in a job's folder: where a training leaves what it goes on from
 SENT = "sent"  # in our cache: datasets that were sent here, by fingerprint
@@ -59,16 +56,8 @@ class Setting:
 
 def versions_here() -> dict[str, str | None]:
     """Return what must be the same wherever jobs of one command are done."""
-    return {"Python": platform.python_version(), **versions(("fittingroom", "torch", "keras", "numpy")), **_source()}
-
-
-@cache
-def _source() -> dict[str, str | None]:
-    """Return eight digits that stand for this package's source: two clones of one version may differ."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
-    return {"fittingroom's source": digest.hexdigest()[:8]}
+    known = versions(("fittingroom", "torch", "keras", "numpy"))
+    return {"Python": platform.python_version(), **known, "fittingroom's source": package_digest()}
 
 
 def greet() -> dict[str, str | None]:

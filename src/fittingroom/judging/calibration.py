@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float32, Float64
 
 from fittingroom.arrays import Array, Labels, Probabilities
 from fittingroom.errors import DataError
-from fittingroom.judging.intervals import Interval, basic_interval, wilson_interval
-from fittingroom.judging.scores import losses
+from fittingroom.judging.intervals import Interval, basic_interval, weighed_counts, wilson_interval
+from fittingroom.judging.scores import Sums, losses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,30 +69,40 @@ class Calibration:
     curve: tuple[ReliabilityBin, ...]
 
 
-def calibration_columns(
+def calibration_sums(
     confidence: Float64[Array, " n"] | Float32[Array, " n"], right: Bool[Array, " n"], bins: int = BINS
-) -> Float64[Array, "n k"]:
-    """Return what to sum over samples: for each bin its count, its confidences, its right answers; ``k`` is 3 bins.
+) -> Sums:
+    """Return what sums, for each bin, its samples, then their confidences, then the right answers: ``(rows, 3 bins)``.
+
+    Args:
+        confidence: of each answer, the largest probability.
+        right: whether each answer is the true class.
+        bins: of equal width over 0 to 1.
 
     Example:
-        >>> calibration_columns(np.array([0.7]), np.array([True]), bins=2)
+        >>> calibration_sums(np.array([0.7]), np.array([True]), bins=2)(np.ones((1, 1)))
         array([[0. , 1. , 0. , 0.7, 0. , 1. ]])
     """
-    edges = np.linspace(0, 1, bins + 1)[1:-1]
-    member = np.searchsorted(edges, confidence)[:, None] == np.arange(bins)
-    return np.hstack([member * 1.0, member * confidence[:, None].astype(np.float64), member * right[:, None]])
+    member = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidence)
+    cells, values = member * 2 + right, confidence.astype(np.float64)
+
+    def sums(counts: Array) -> Array:
+        found = weighed_counts(cells, counts, 2 * bins).reshape(len(counts), bins, 2)
+        return np.hstack([found.sum(axis=2), weighed_counts(member, counts * values, bins), found[:, :, 1]])
+
+    return sums
 
 
 def calibration(sums: Float64[Array, " k"], drawn: Float64[Array, "resamples k"] | None = None) -> Calibration:
-    """Return the calibration from the sums of `calibration_columns`.
+    """Return the calibration from what `calibration_sums` gives.
 
     Args:
         sums: over all samples.
         drawn: over resamples, for the interval; None for none.
 
     Example:
-        >>> columns = calibration_columns(np.array([0.75, 0.75, 0.75, 0.75]), np.array([True, True, True, False]))
-        >>> calibration(columns.sum(axis=0)).error
+        >>> sums = calibration_sums(np.array([0.75, 0.75, 0.75, 0.75]), np.array([True, True, True, False]))
+        >>> calibration(sums(np.ones((1, 4)))[0]).error
         0.0
     """
     n, confidence, hits = sums.reshape(3, -1)
@@ -257,4 +267,4 @@ def tempering(labels: Labels, probabilities: Probabilities, temperature: float) 
 
 def _calibrated(labels: Labels, probabilities: Probabilities) -> Calibration:
     right = probabilities.argmax(axis=1) == labels
-    return calibration(calibration_columns(probabilities.max(axis=1), right).sum(axis=0))
+    return calibration(calibration_sums(probabilities.max(axis=1), right)(np.ones((1, len(right))))[0])

@@ -8,13 +8,13 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from fittingroom.arrays import Array, Labels
 from fittingroom.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -74,21 +74,58 @@ def resampled_sums(
         >>> resampled_sums(np.array([0, 0, 1]), np.array([[1.0], [1.0], [5.0]]), 2)
         array([[7.], [7.]])
     """
+    return np.concatenate([counts @ values for counts in resample_counts(labels, resamples, seed)])
+
+
+def resample_counts(labels: Labels, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[Float64[Array, "rows n"]]:
+    """Yield how often each sample is in a resample, some resamples at a time, so that memory stays bounded.
+
+    Args:
+        labels: the strata, whole numbers ``(n,)``: each class is drawn as often as it is there.
+        resamples: how many in all.
+        seed: of the draws.
+
+    Raises:
+        UsageError: fewer than one resample.
+
+    Example:
+        >>> [counts.sum(axis=1).tolist() for counts in resample_counts(np.array([0, 0, 1]), 2)]
+        [[3.0, 3.0]]
+    """
     if resamples < 1:
         raise UsageError(f"resamples: expected at least 1, received {resamples}.")
-    generator = np.random.default_rng(seed)
+    generator, n = np.random.default_rng(seed), len(labels)
     order = np.argsort(labels, kind="stable")
     sizes = np.bincount(labels)
-    starts, spans = np.cumsum(sizes) - sizes, sizes[labels[order]]
-    first = starts[labels[order]]
-    ordered, n = values[order], len(labels)
-    sums = []
-    for begin in range(0, resamples, max(1, _CELLS // n)):
-        rows = min(max(1, _CELLS // n), resamples - begin)
-        drawn = first + (generator.random((rows, n)) * spans).astype(np.int64)
-        cells = np.bincount((drawn + n * np.arange(rows)[:, None]).ravel(), minlength=rows * n)
-        sums.append(cells.reshape(rows, n).astype(np.float64) @ ordered)
-    return np.concatenate(sums)
+    starts, spans = (np.cumsum(sizes) - sizes)[labels[order]], sizes[labels[order]]
+    at_once = max(1, _CELLS // n)
+    for begin in range(0, resamples, at_once):
+        rows = min(at_once, resamples - begin)
+        drawn = starts + (generator.random((rows, n)) * spans).astype(np.int64)
+        counts = np.empty((rows, n))
+        counts[:, order] = weighed_counts(drawn, None, n)
+        yield counts
+
+
+def weighed_counts(
+    cells: Int64[Array, "rows n"] | Int64[Array, " n"], weights: Float64[Array, "rows n"] | None, size: int
+) -> Float64[Array, "rows size"]:
+    """Return how much weight falls into each cell, a row at a time.
+
+    Args:
+        cells: of each sample, from 0 and below ``size``; one row for all where there is no other.
+        weights: of each sample; None for 1 each.
+        size: how many cells there are.
+
+    Example:
+        >>> weighed_counts(np.array([0, 1, 1]), np.array([[1.0, 1.0, 1.0], [2.0, 0.0, 5.0]]), 2)
+        array([[1., 2.],
+               [2., 5.]])
+    """
+    rows = len(cells) if weights is None else len(weights)
+    places = (cells + size * np.arange(rows)[:, None]).ravel()
+    found = np.bincount(places, None if weights is None else weights.ravel(), rows * size)
+    return np.asarray(found.reshape(rows, size), np.float64)
 
 
 def percentile_interval(drawn: Float64[Array, " resamples"], confidence: float = CONFIDENCE) -> Interval | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
 
 from fittingroom.arrays import Array, Labels, Probabilities
-from fittingroom.judging.intervals import Interval, percentile_interval, wilson_interval
+from fittingroom.judging.intervals import Interval, percentile_interval, weighed_counts, wilson_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
@@ -108,15 +108,30 @@ class ClassScore:
     f1_interval: Interval | None = None
 
 
-def class_columns(labels: Labels, predicted: Labels, classes: int) -> Float64[Array, "n k"]:
-    """Return what to sum over samples: for each class what was given to it, and what of that belongs; ``k`` is 2 c.
+Sums: TypeAlias = "Callable[[Array], Array]"  # from how often each sample counts (rows, n) to sums (rows, k)
+
+
+def class_sums(labels: Labels, predicted: Labels, classes: int) -> Sums:
+    """Return what sums, for each class, what was given to it, and then what of that belongs: ``(rows, 2 c)``.
+
+    Args:
+        labels: true classes ``(n,)``.
+        predicted: given ones ``(n,)``.
+        classes: how many there are.
 
     Example:
-        >>> class_columns(np.array([0, 1]), np.array([0, 0]), 2)
-        array([[1., 0., 1., 0.], [1., 0., 0., 0.]])
+        >>> sums = class_sums(np.array([0, 1]), np.array([0, 0]), 2)
+        >>> sums(np.array([[1.0, 1.0], [1.0, 3.0]]))
+        array([[2., 0., 1., 0.],
+               [4., 0., 1., 0.]])
     """
-    given = np.asarray(predicted)[:, None] == np.arange(classes)
-    return np.hstack([given, given & (np.asarray(labels) == predicted)[:, None]]).astype(np.float64)
+    cells = np.asarray(predicted, np.int64) * 2 + (np.asarray(labels) == predicted)
+
+    def sums(counts: Array) -> Array:
+        found = weighed_counts(cells, counts, 2 * classes).reshape(len(counts), classes, 2)
+        return np.hstack([found.sum(axis=2), found[:, :, 1]])
+
+    return sums
 
 
 def class_scores(
@@ -127,7 +142,7 @@ def class_scores(
     Args:
         confusion: counts by ``(true, predicted)``.
         class_names: by label.
-        drawn: `class_columns` summed over resamples, for the intervals; None for none.
+        drawn: of `class_sums` over resamples, for the intervals; None for none.
     """
     return tuple(_score(name, index, confusion, drawn) for index, name in enumerate(class_names))
 

@@ -9,17 +9,18 @@ import numpy as np
 
 from fittingroom.arrays import check_whole
 from fittingroom.errors import DataError, UsageError
-from fittingroom.judging.calibration import Calibration, calibration_columns
+from fittingroom.judging.calibration import Calibration, calibration_sums
 from fittingroom.judging.calibration import calibration as calibration_of
 from fittingroom.judging.conformal import PredictionSets, judge_sets
-from fittingroom.judging.intervals import RESAMPLES, Interval, percentile_interval, resampled_sums, wilson_interval
+from fittingroom.judging.intervals import RESAMPLES, Interval, percentile_interval, resample_counts, wilson_interval
 from fittingroom.judging.scores import (
     ClassScore,
     ConfusedPair,
     RiskCoverage,
+    Sums,
     area_under_risk,
-    class_columns,
     class_scores,
+    class_sums,
     confusion_matrix,
     in_top,
     losses,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from fittingroom.arrays import Array
 
 PAIRS = 10
+AT_ONCE = 50_000  # samples whose scores are computed at a time: bounded memory
 MEANS: Mapping[str, Callable[[Array, Array], Array]] = {  # scores that are the mean of one value a sample
     "log_loss": losses,
     "brier_score": squared_errors,
@@ -148,8 +150,11 @@ def judge(
     names = check_names(class_names, len(class_names) if matrix is None else matrix.shape[1])
     sets = _sets(checked, matrix, names, coverage, calibration)
     right, confusion = predicted == checked, confusion_matrix(checked, predicted, len(names))
-    of_samples = [] if matrix is None else _columns_of(checked, matrix, right)
-    drawn = _drawn(checked, (class_columns(checked, predicted, len(names)), *of_samples), resamples)
+    sums = [class_sums(checked, predicted, len(names))]
+    confidence = None if matrix is None else matrix.max(axis=1)
+    if matrix is not None and confidence is not None:
+        sums += [_sums_of_means(checked, matrix), calibration_sums(confidence, right)]
+    drawn = _drawn(checked, sums, resamples)
     verdict = Verdict(
         n=len(checked),
         accuracy=int(right.sum()) / len(checked),
@@ -159,14 +164,14 @@ def judge(
         most_confused=most_confused(confusion, names)[:PAIRS],
         resamples=resamples,
     )
-    if matrix is None:
+    if confidence is None:
         return verdict
-    confidence = matrix.max(axis=1)
+    once = np.ones((1, len(checked)))
     return replace(
         verdict,
-        **_means(of_samples[0], drawn[1] if drawn else None),
+        **_means(sums[1](once)[0], drawn[1] if drawn else None, len(checked)),
         prediction_sets=sets,
-        calibration=calibration_of(of_samples[1].sum(axis=0), drawn[2] if drawn else None),
+        calibration=calibration_of(sums[2](once)[0], drawn[2] if drawn else None),
         risk_coverage=risk_coverage(confidence, right),
         area_under_risk=area_under_risk(confidence, right),
     )
@@ -196,16 +201,20 @@ def _sets(
     )
 
 
-def _columns_of(labels: Array, probabilities: Array, right: Array) -> list[Array]:
-    """Return what is summed over samples, and over each resample: the scores of ``MEANS``, and the calibration's."""
-    means = np.column_stack([one_each(labels, probabilities) for one_each in MEANS.values()])
-    return [means, calibration_columns(probabilities.max(axis=1), right)]
+def _sums_of_means(labels: Array, probabilities: Array) -> Sums:
+    """Return what sums the scores of ``MEANS`` over samples."""
+    values = np.empty((len(MEANS), len(labels)))
+    for start in range(0, len(labels), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        for row, one_each in zip(values, MEANS.values(), strict=True):
+            row[part] = one_each(labels[part], probabilities[part])
+    return lambda counts: np.asarray(counts @ values.T)
 
 
-def _means(columns: Array, drawn: Array | None) -> dict[str, Any]:
+def _means(sums: Array, drawn: Array | None, n: int) -> dict[str, Any]:
     """Return the fields that are means over samples, with their intervals."""
-    spreads = [None] * len(MEANS) if drawn is None else [percentile_interval(sums / len(columns)) for sums in drawn.T]
-    values = {name: float(mean) for name, mean in zip(MEANS, columns.mean(axis=0), strict=True)}
+    spreads = [None] * len(MEANS) if drawn is None else [percentile_interval(each / n) for each in drawn.T]
+    values = {name: float(total / n) for name, total in zip(MEANS, sums, strict=True)}
     return values | {f"{name}_interval": spread for name, spread in zip(MEANS, spreads, strict=True)}
 
 
@@ -229,9 +238,9 @@ def score_rows(verdict: Verdict) -> list[tuple[str, float, Interval | None]]:
     return [(name, value, interval) for name, value, interval in rows if value is not None]
 
 
-def _drawn(labels: Array, parts: tuple[Array, ...], resamples: int) -> list[Array] | None:
-    """Return each part's columns summed over the same resamples, or None where none are asked for."""
+def _drawn(labels: Array, sums: list[Sums], resamples: int) -> list[Array] | None:
+    """Return each kind of sums over the same resamples, ``(resamples, k)``, or None where none are asked for."""
     if not resamples:
         return None
-    sums = resampled_sums(labels, np.hstack(parts), resamples)
-    return np.split(sums, np.cumsum([part.shape[1] for part in parts])[:-1], axis=1)
+    drawn = [[each(counts) for each in sums] for counts in resample_counts(labels, resamples)]
+    return [np.concatenate(each) for each in zip(*drawn, strict=True)]

@@ -19,6 +19,7 @@ from fittingroom.data.accepting import accept_pair
 from fittingroom.errors import RunError, UsageError
 from fittingroom.extras import install_line, missing
 from fittingroom.files import atomic_write
+from fittingroom.mapped_arrays import is_large
 from fittingroom.models.feature_extractor import feature_extractor, in_batches
 from fittingroom.pages.audit.gather import pictures_of_audit
 from fittingroom.pages.audit.page import audit_page
@@ -85,11 +86,13 @@ def audit_dataset(
     if run is not None:
         opened = run if isinstance(run, Run) else open_run(run)
         dataset = _data_of_run(opened, data, place, log)
+        _check_size(dataset)
         answers, split = _held_out_answers(opened, dataset, log), "validation"
         folder = Path(out) if out is not None else ROOT / f"{_plain(dataset.name)}-{opened.name}"
         make_folder(folder)
     else:
         dataset, split, chosen = _loaded(data, place, log), "train", recipe if recipe is not None else RECIPE
+        _check_size(dataset)
         title = Path(chosen).stem if isinstance(chosen, str | Path) else "recipe"
         folder = Path(out) if out is not None else ROOT / f"{_plain(dataset.name)}-{title}"
         answers = cross_validate(
@@ -104,6 +107,17 @@ def audit_dataset(
     atomic_write(folder / PAGE, audit_page(found, pictures_of_audit(found, dataset)))
     log(f"The audit: {folder / PAGE}")
     return replace(found, folder=folder)
+
+
+def _check_size(data: Dataset) -> None:
+    """Raise where images lie in a large file: all pairs of them would have to be compared, in memory."""
+    for part in (data.train, data.test):
+        if is_large(part.images):
+            raise UsageError(
+                f"Expected images that fit into memory, received {counted(len(part), f'{part.name} image')} in a large "
+                "file: an audit compares each with all others, and its time grows with the square of their number. "
+                "Audit a part: fr.audit_dataset((images[:100000], labels[:100000]))."
+            )
 
 
 def _plain(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.data import Dataset, Log, load, no_log
+from fittingroom.mapped_arrays import first_rows, pixel_counts
 
 if TYPE_CHECKING:
     from fittingroom.data import Split
@@ -52,7 +53,7 @@ def explore(
 
 def split_facts(split: Split, classes: int) -> dict[str, Any]:
     """Return one split's facts; mean and sd of its pixels are in 0..1."""
-    pixels = np.bincount(split.images.reshape(-1), minlength=256) / split.images.size
+    pixels = pixel_counts(split.images) / split.images.size
     values = np.arange(256) / 255
     mean = float(pixels @ values)
     used = np.flatnonzero(pixels)
@@ -81,9 +82,10 @@ def save_pictures(data: Dataset, folder: Path) -> list[Path]:
     from fittingroom.pages.figures import counts_figure, grid_figure, image_figure
 
     train = data.train
+    first = first_rows(train.images, GRID)
     figures = {
-        "image.png": image_figure(train.images[0]),
-        "grid.png": grid_figure(train.images[:GRID], train.labels[:GRID].tolist(), data.class_names),
+        "image.png": image_figure(first[0]),
+        "grid.png": grid_figure(first, train.labels[:GRID].tolist(), data.class_names),
         "labels.png": counts_figure(np.bincount(train.labels, minlength=data.classes).tolist(), data.class_names),
     }
     folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from fittingroom.errors import ModelError, RunError
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging.scores import confusion_matrix, losses, most_confused
 from fittingroom.lookup import look_up
+from fittingroom.mapped_arrays import first_rows, is_large, rows_of, spread_rows
 from fittingroom.models.feature_extractor import FeatureExtractor, feature_extractor, in_batches, nearest
 from fittingroom.models.front import pixel_scale
 from fittingroom.pages.answers import Answer, Neighbour, answers_at, choose
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+MOST_SIMILAR = 60_000  # training images of a large file that similar ones are looked for among
 LEAST_PROBABILITY = 1e-6  # below it answers are held to be alike
 
 FindNeighbours: TypeAlias = Callable[[Images, int], list[list[int]]]  # positions among the training images
@@ -137,7 +139,7 @@ class Interpretation:
             positions: in the split judged, ``(k,)``.
             count: how many of each.
         """
-        rows = self.find(self.split.images[positions], count + 1)  # a training image is its own nearest
+        rows = self.find(rows_of(self.split.images, positions), count + 1)  # a training image is its own nearest
         return [
             tuple(each for each in map(self._neighbour, found) if not self._is_itself(each, int(position)))[:count]
             for found, position in zip(rows, positions, strict=True)
@@ -175,7 +177,7 @@ class Interpretation:
         """Draw the first images that were learned from, with their classes."""
         from fittingroom.pages.figures import grid_figure
 
-        return grid_figure(self.train.images[:k], self.train.labels[:k].tolist(), self.class_names)
+        return grid_figure(first_rows(self.train.images, k), self.train.labels[:k].tolist(), self.class_names)
 
     def show_results(self, k: int = 9) -> Figure:
         """Draw the first images judged, right and wrong, each with its predicted and its true class."""
@@ -184,7 +186,7 @@ class Interpretation:
         return mistakes_figure(*self._with_images(np.arange(min(k, len(self.split)))), self.class_names)
 
     def _with_images(self, positions: Array) -> tuple[Images, tuple[Answer, ...]]:
-        return self.split.images[positions], self.answers(positions)
+        return rows_of(self.split.images, positions), self.answers(positions)
 
 
 def interpret(
@@ -213,7 +215,7 @@ def interpret(
     opened = run if isinstance(run, Run) else open_run(run)
     loaded = data or run_dataset(opened)
     judged, probabilities = run_predictions(opened, loaded, split)
-    train = _training_images(opened, loaded)
+    train = _training_images(opened, loaded, log)
     return Interpretation(
         split=judged,
         probabilities=probabilities,
@@ -223,12 +225,17 @@ def interpret(
     )
 
 
-def _training_images(run: Run, data: Dataset) -> Split:
+def _training_images(run: Run, data: Dataset, log: Log) -> Split:
+    most = None
+    if is_large(data.train.images):
+        most = MOST_SIMILAR
+        total = counted(len(data.train), "training image")
+        log(f"Similar images are looked for among {most:,} of the {total}, spread evenly.")
     try:
-        return learned_from(run, data)[0]
+        return learned_from(run, data, most)
     except RunError:  # held-out images passed by hand: all training images of the dataset are near enough
         check_same_data(run, data)
-        return data.train
+        return data.train if most is None else data.train.take(spread_rows(len(data.train), most))
 
 
 def neighbour_finder(run: Run, train: Split, log: Log = no_log) -> FindNeighbours:

@@ -15,7 +15,7 @@ from fittingroom.models.front import behind_front
 from fittingroom.pages.learned import KERNEL_SCALE, weight_sheet
 from fittingroom.training.snapshots import replayed, snapshot_files, weights_at
 from fittingroom.words import counted
-from fittingroom.workflows.run_data import learned_from
+from fittingroom.workflows.run_data import held_out_of, learned_from
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,9 +85,8 @@ def gather_replay(run: Run, data: Dataset | None) -> tuple[dict[str, Any] | None
 
 def _asked(run: Run, data: Dataset) -> Split:
     """Return the first images that a run held out; of one that held out none, those that it learned from."""
-    train, held_out = learned_from(run, data)
-    chosen = train if held_out is None else held_out
-    name = "training" if held_out is None else "validation"
+    held_out = held_out_of(run, data)
+    chosen, name = (learned_from(run, data), "training") if held_out is None else (held_out, "validation")
     return chosen.take(np.arange(min(ASKED, len(chosen))), name)
 
 

@@ -16,6 +16,7 @@ from fittingroom.arrays import Array, Images
 from fittingroom.data import DATASETS, Dataset, load, locate
 from fittingroom.errors import DataError
 from fittingroom.lookup import suggest
+from fittingroom.mapped_arrays import rows_of
 from fittingroom.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -43,11 +44,15 @@ class FlatDataset:
     def images(self, start: int, stop: int) -> Images:
         """Return the images from ``start`` up to ``stop``, uint8 ``(stop - start, h, w)``."""
         edge = len(self.data.train)
-        if stop <= edge:
-            return self.data.train.images[start:stop]
-        if start >= edge:
-            return self.data.test.images[start - edge : stop - edge]
-        return np.concatenate([self.data.train.images[start:], self.data.test.images[: stop - edge]])
+        parts = [
+            rows_of(split.images, np.arange(first, last))
+            for split, first, last in (
+                (self.data.train, start, min(stop, edge)),
+                (self.data.test, max(start, edge) - edge, stop - edge),
+            )
+            if first < last
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate([self.data.train.images[:0], *parts])
 
     def image(self, index: int) -> Array:
         """Return one image, uint8 ``(h, w)``.
@@ -64,6 +69,9 @@ class FlatDataset:
         edge = len(self.data.train)
         split, position = (self.data.train, index) if index < edge else (self.data.test, index - edge)
         return split.name, int(split.indices[position])
+
+
+MOST_IMAGES = 1_000_000  # that a browser is given: their labels and answers are kept there
 
 
 class DatasetRegistry:
@@ -123,8 +131,23 @@ class DatasetRegistry:
                 if not self.is_here(name):
                     title = DATASETS[name].title
                     raise Problem(409, f"{title} is not on this machine yet. Get it with: fittingroom data get {name}")
-                self._open[name] = FlatDataset(load(source))
+                self._open[name] = _not_too_many(name, FlatDataset(load(source)))
             return self._open[name]
+
+
+def _not_too_many(name: str, data: FlatDataset) -> FlatDataset:
+    """Return a dataset that a browser can hold.
+
+    Raises:
+        Problem: 413, it has too many images.
+    """
+    if len(data) > MOST_IMAGES:
+        raise Problem(
+            413,
+            f"'{name}' has {len(data):,} images, and the studio draws all of a dataset, {MOST_IMAGES:,} at most. Train "
+            "and judge it by fittingroom train and fittingroom evaluate; to look at a part, write that into a folder.",
+        )
+    return data
 
 
 def _named(folders: Sequence[Path]) -> dict[str, Path]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from fittingroom.runs import Predictions
 
+MOST_ANSWERS = 200_000  # of a run that a browser is given
 LONGEST_NAME = 255  # bytes, as file systems have it
 LARGEST = {  # bytes of a run's files that are read or sent here; a run may come from anybody
     **dict.fromkeys(("environment.json", "resolved.json", "verdict.json", "recipe.toml", "test_looks.jsonl"), 8 << 20),
@@ -134,13 +135,20 @@ def predictions(run: Run) -> Predictions:
     """Return a run's predictions.
 
     Raises:
-        Problem: 409, it has none.
+        Problem: 409, it has none; 413, too many for a browser.
         RunError: as `check_files`.
     """
     check_files(run)
     if own_file(run, PREDICTIONS) is None:
         raise Problem(409, f"'{run.name}' has no predictions yet.")
-    return run.predictions
+    found = run.predictions
+    if len(found.labels) > MOST_ANSWERS:
+        raise Problem(
+            413,
+            f"'{run.name}' has {len(found.labels):,} predictions, and the studio shows {MOST_ANSWERS:,} at most. Look "
+            "at them by fittingroom report.",
+        )
+    return found
 
 
 def as_columns(found: Predictions, places: dict[str, int]) -> dict[str, Any]:

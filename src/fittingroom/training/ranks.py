@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -33,6 +34,10 @@ SPOKEN = "fittingroom/spoken"
 HEARD_SECONDS = 5  # that the keeper of the store waits for the others to have heard
 EXAMPLE = "torchrun --nproc-per-node 2 -m fittingroom train"
 SAME = "Give every rank the same data, code and versions."
+
+
+class NotReachedError(UsageError):
+    """A rank has not found the others."""
 
 
 class ToldByFirst(TrainingError):  # noqa: N818  (it is told already)
@@ -320,17 +325,14 @@ class Ranks:
         """Say whether this rank is the first to tell of an error: one sentence is enough."""
         if self._store is None:
             return self.is_first
-        try:
-            return int(self._store.add(SPOKEN, 1)) == 1
-        except RuntimeError:  # the store went with the process that kept it: better said twice than never
-            return True
+        number = _within(HEARD_SECONDS, lambda: self._store.add(SPOKEN, 1))
+        return number in (None, 1)  # without an answer its keeper is gone: better said twice than never
 
     def leave(self) -> None:
         """End the ties to the others; where this process keeps the store, after they have heard that one has spoken."""
         import torch.distributed as dist
 
-        with suppress(Exception):  # the others may be gone
-            dist.destroy_process_group()
+        _within(HEARD_SECONDS, dist.destroy_process_group)  # the others may be gone
         is_keeper = self.is_first and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
         with suppress(Exception):
             spoken = self._store.add(SPOKEN, 0) if is_keeper else 0
@@ -339,6 +341,20 @@ class Ranks:
                     break
                 time.sleep(0.05)
                 spoken = self._store.add(SPOKEN, 0)
+
+
+def _within(seconds: float, work: Callable[[], Any]) -> Any:
+    """Return what a call gives; None where it fails or takes longer, as one to a machine that is gone does."""
+    found: list[Any] = []
+
+    def carry_out() -> None:
+        with suppress(Exception):
+            found.append(work())
+
+    thread = threading.Thread(target=carry_out, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return found[0] if found else None
 
 
 def facts_here() -> dict[str, Any]:
@@ -380,6 +396,11 @@ def may_speak(error: BaseException) -> bool:
     return not _joined or _joined[0].may_speak()
 
 
+def has_joined() -> bool:
+    """Say whether this process has found the other ranks."""
+    return bool(_joined)
+
+
 def _connected(rank: int, size: int) -> Ranks:
     import torch
     import torch.distributed as dist
@@ -399,7 +420,7 @@ def _connected(rank: int, size: int) -> Ranks:
             "cpu:gloo,cuda:nccl" if has_nccl else "gloo", store=store, rank=rank, world_size=size, timeout=limit
         )
     except (RuntimeError, OSError, ValueError) as error:
-        raise UsageError(
+        raise NotReachedError(
             f"Rank {rank} of {size} expected the others at {os.environ['MASTER_ADDR']} port "
             f"{os.environ['MASTER_PORT']}, and could not reach them: {str(error).splitlines()[0][:200]}. Is each of "
             f"the {counted(size, 'rank')} started, and may its machine be reached?"

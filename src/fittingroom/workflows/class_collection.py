@@ -356,10 +356,9 @@ def _judged(row: CollectedRun, marks: list[tuple[str, str]], run: Run, data: Dat
     strange = int((kept.labels != labels).sum())
     if strange:
         marks.append(("other labels", f"{strange:,} of its {counted(n, 'label')} are not the dataset's"))
-    verdict = run.verdict or {}
-    claimed = verdict.get("accuracy") if verdict.get("split") == kept.split else None
-    if claimed is not None and abs(claimed - accuracy) > CLOSE:
-        marks.append(("other score", f"it claims {claimed:.4f}, and its answers give {accuracy:.4f}"))
+    wrong = next((each for each in _claimed(run, kept) if abs(each - accuracy) > CLOSE), None)
+    if wrong is not None:
+        marks.append(("other score", f"it claims {wrong:.4f}, and its answers give {accuracy:.4f}"))
     is_test, whole = kept.split == "test", n == len(data.test)
     if is_test and not row.looks:
         marks.append(("looks", "it answered about test images, and no look at them is written down"))
@@ -380,6 +379,15 @@ def _judged(row: CollectedRun, marks: list[tuple[str, str]], run: Run, data: Dat
         marks=tuple(marks),
         predicted=in_order if is_test and whole else None,
     )
+
+
+def _claimed(run: Run, kept: Predictions) -> list[float]:
+    """Return the accuracies that a run has written down for its answers: its verdict's, and its last look's."""
+    verdict = run.verdict or {}
+    of_answers = [verdict] if verdict.get("split") == kept.split else []
+    if kept.split == "test":
+        of_answers += [look for look in run.test_looks if look.get("fingerprint") == kept.fingerprint][-1:]
+    return [each["accuracy"] for each in of_answers if each.get("accuracy") is not None]
 
 
 def _images_answered(kept: Predictions, data: Dataset) -> tuple[Array, Any]:

@@ -15,20 +15,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from fittingroom.arrays import Array, Images, check_whole
+from fittingroom.arrays import Array, Images, Labels, check_whole
 from fittingroom.data import load, no_log
 from fittingroom.data.accepting import accept_pair
 from fittingroom.data.dataset import Dataset
 from fittingroom.judging.intervals import wilson_interval
 from fittingroom.lookup import look_up
+from fittingroom.mapped_arrays import pieces
 from fittingroom.workflows.evaluation import evaluate, open_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import keras
     from matplotlib.figure import Figure
 
+    from fittingroom.inference.predictor import Predictor
     from fittingroom.progress import Log
     from fittingroom.runs import Run
 
@@ -37,6 +39,7 @@ Corrupt: TypeAlias = Callable[[Images, float, np.random.Generator], Images]
 
 ASKED_BY = "evaluate --corruptions"
 CHUNK = 2_000  # images corrupted together, so that copies in floats stay small
+AT_ONCE = 10_000  # images that a model is asked about together
 STRENGTHS = 5
 GREY = 128  # of what covers a part of a picture
 BLUR_REACH = 3  # standard deviations to which a blur is summed
@@ -279,11 +282,18 @@ def evaluate_corruptions(
     predictor = open_settled(model, data if isinstance(data, Dataset) else None, pixels, log=log)
     accuracies: dict[str, tuple[float, ...]] = {}
     for name in names:
-        corrupted = (corrupt(images, name, strength, seed) for strength in range(1, STRENGTHS + 1))
-        told = [predictor.predict(each, tempered=False).argmax(axis=1) for each in corrupted]
-        accuracies[name] = tuple(float((answer == labels).mean()) for answer in told)
+        accuracies[name] = tuple(
+            _right(predictor, labels, corrupted_parts(images, name, strength, seed, AT_ONCE))
+            for strength in range(1, STRENGTHS + 1)
+        )
         log(f"{name}: {', '.join(f'{value:.4f}' for value in accuracies[name])}")
     return CorruptionScores(len(labels), verdict.accuracy, accuracies, seed)
+
+
+def _right(predictor: Predictor, labels: Labels, parts: Iterable[Images]) -> float:
+    """Return how often a model's answer is the label, asked about images part by part."""
+    answers = np.concatenate([predictor.predict(part, tempered=False).argmax(axis=1) for part in parts])
+    return float((answers == labels).mean())
 
 
 def corrupt(images: Images, name: str, strength: int, seed: int = 0) -> Images:
@@ -303,11 +313,28 @@ def corrupt(images: Images, name: str, strength: int, seed: int = 0) -> Images:
         array([[[51, 51],
                 [51, 51]]], dtype=uint8)
     """
+    return np.concatenate([*corrupted_parts(images, name, strength, seed)])
+
+
+def corrupted_parts(images: Images, name: str, strength: int, seed: int = 0, at_once: int = CHUNK) -> Iterator[Images]:
+    """Yield images with one corruption of the table, part by part; how many are in a part changes none of them.
+
+    Args:
+        images: uint8 ``(n, h, w)``.
+        name: see `corrupt`.
+        strength: likewise.
+        seed: likewise.
+        at_once: images in a part, a multiple of 2,000.
+
+    Raises:
+        UsageError: no such corruption or strength.
+    """
     chosen = look_up(name, CORRUPTIONS, "corruption")
     amount = chosen.amounts[check_whole(strength, "strength", 1, STRENGTHS) - 1]
     generator = np.random.default_rng([seed, list(CORRUPTIONS).index(name), strength])
-    parts = [images[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
-    return np.concatenate([chosen.corrupt(part, amount, generator) for part in parts])
+    for part in pieces(images, at_once):
+        some = [part[start : start + CHUNK] for start in range(0, len(part), CHUNK)]
+        yield np.concatenate([chosen.corrupt(each, amount, generator) for each in some])
 
 
 def corruptions_figure(scores: CorruptionScores, image: Array) -> Figure:

@@ -13,6 +13,7 @@ from fittingroom.data import Dataset, Log, Split, load, no_log
 from fittingroom.data.accepting import accept_images, accept_pair
 from fittingroom.data.catalog import DATASETS
 from fittingroom.errors import ModelError, UsageError
+from fittingroom.files import ARRAYS_BYTES
 from fittingroom.inference.pixels import settle
 from fittingroom.inference.predictor import Engine, Predictor, open_predictor
 from fittingroom.judging import Verdict, check_coverage, judge, names_in, set_thresholds, sets_of
@@ -26,6 +27,7 @@ from fittingroom.workflows.run_data import dataset_at_hand, held_out_answers
 if TYPE_CHECKING:
     import keras
 
+MOST_ANSWERS_BYTES = ARRAYS_BYTES - (64 << 20)  # of probabilities: a file of them holds labels and more besides
 SAMPLE = 10_000  # images of a large file that are looked at for a light background
 
 
@@ -225,6 +227,7 @@ def evaluate(
         check_coverage(coverage)
     data = load(data) if isinstance(data, (str, Path)) else data
     images, labels = accept_pair(data, "evaluation", part="test")
+    _check_answers_fit(len(labels), data)
     predictor = open_settled(model, data if isinstance(data, Dataset) else None, pixels, log=log)
     if run is None or not isinstance(data, Dataset) or run.environment.get("fingerprint") != data.fingerprint:
         _warn_of_light(images, predictor)
@@ -235,6 +238,21 @@ def evaluate(
     if run is not None and isinstance(data, Dataset):
         _keep(run, data, data.test, probabilities, verdict, asked_by)
     return verdict
+
+
+def _check_answers_fit(n: int, data: Any) -> None:
+    """Raise where the answers would be more than a file of them may hold: they are kept and judged as a whole.
+
+    Raises:
+        UsageError: says how many would fit.
+    """
+    if isinstance(data, Dataset) and n * data.classes * 4 > MOST_ANSWERS_BYTES:
+        most = MOST_ANSWERS_BYTES // (4 * data.classes)
+        raise UsageError(
+            f"Expected answers of {MOST_ANSWERS_BYTES / 1e9:.1f} GB at most, received {counted(n, 'test image')} of "
+            f"{counted(data.classes, 'class', 'classes')}, which are {n * data.classes * 4 / 1e9:.1f} GB. Evaluate a "
+            f"part: fr.evaluate(run, (data.test.images[:{most}], data.test.labels[:{most}]))."
+        )
 
 
 def _own_of(run: Run, data: Any) -> Dataset | None:

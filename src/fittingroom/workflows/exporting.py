@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fittingroom.arrays import Images
 from fittingroom.data import Dataset, Log, class_names, load, no_log
 from fittingroom.errors import ModelError, UsageError
 from fittingroom.export.model_export import write_model
@@ -18,11 +19,14 @@ from fittingroom.files import write_json
 from fittingroom.inference.model_files import PHOTO_MODEL, WEIGHTS, none_of_these_file, read_card
 from fittingroom.inference.onnx_engine import open_onnx
 from fittingroom.inference.predictor import open_predictor
+from fittingroom.mapped_arrays import is_large, rows_of, spread_rows
 from fittingroom.runs import Run
+from fittingroom.words import counted
 from fittingroom.workflows.evaluation import open_settled
 from fittingroom.workflows.run_data import dataset_of_model
 
 MOST_LOST = 0.5  # points of accuracy that eight bits may cost
+CHECKED = 100_000  # test images of a large file that an exported file is checked on
 
 
 def export_model(
@@ -75,8 +79,16 @@ def export_model(
         chosen = data if isinstance(data, Dataset) else load(data, data_dir=data_dir, log=log)
     opened = open_settled(name, chosen, pixels, log=log)
     names = opened.class_names or chosen.class_names  # the model may be checked on another dataset than its own
-    file = write_model(name, Path(out), chosen.test.images, names, opened=opened)
+    file = write_model(name, Path(out), _to_check_on(chosen.test.images, log), names, opened=opened)
     return _as_int8(file, chosen, most_lost) if int8 else file
+
+
+def _to_check_on(images: Images, log: Log) -> Images:
+    """Return the test images that a file is checked on: all of them, of a large file a part."""
+    if not is_large(images):
+        return images
+    log(f"The file is checked on {CHECKED:,} of the {counted(len(images), 'test image')}, spread evenly.")
+    return rows_of(images, spread_rows(len(images), CHECKED))
 
 
 def _as_int8(file: Path, data: Dataset, most_lost: float) -> Path:

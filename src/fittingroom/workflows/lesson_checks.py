@@ -36,7 +36,7 @@ def check(exercise: str, answer: Any = ..., /, *, log: Log = print) -> None:
     """
     hint, shows = look_up(str(exercise), EXERCISES, "exercise")
     if answer is ... or (isinstance(answer, tuple) and any(each is ... for each in answer)):
-        log(f"{exercise}  Not yet. {UNTOUCHED}{f' {hint}' if hint else ''}")
+        log(f"{exercise}  Not yet. {UNTOUCHED}")  # and no hint before there was a try
         return
     found = _judged(str(exercise), answer)
     log(f"{exercise}  Right. {shows}" if found is True else f"{exercise}  Not yet. {found or hint}")
@@ -59,11 +59,11 @@ EXERCISES: Mapping[str, tuple[str, str]] = {  # number: (hint, what a right answ
         "Labels are numbers, because numbers can be computed with.",
     ),
     "1.3": (
-        "train_images == 0 is True where a pixel is black, and the mean of True and False is a share.",
+        "Compare all pixels with 0 at once: each gives True or False. True counts as 1. What is their mean, then?",
         "Half of what you look at is background.",
     ),
     "1.4": (
-        "train_images[train_labels == 1] are all trousers; .mean(axis=0) goes over them, pixel by pixel.",
+        "The cell above chose the boots, then took their mean. What differs for trousers?",
         "An average is blurred where the pictures differ.",
     ),
     "1.5": (
@@ -80,11 +80,11 @@ EXERCISES: Mapping[str, tuple[str, str]] = {  # number: (hint, what a right answ
         "That many numbers are learned; nobody writes them.",
     ),
     "2.3": (
-        "Raise e to each number (np.exp), then divide each by the sum of all.",
+        "Two steps, as in the drawing above: first nothing below 0, then together 1.",
         "Ten numbers have become ten probabilities.",
     ),
     "2.4": (
-        "The logarithm (np.log) of a probability, with its sign changed.",
+        "np.log is the logarithm. Try your function at both ends of the curve: what is it to give for 1, and for 0.01?",
         "Certain and right costs 0; certain and wrong costs a great deal.",
     ),
     "2.5": (
@@ -93,7 +93,7 @@ EXERCISES: Mapping[str, tuple[str, str]] = {  # number: (hint, what a right answ
     ),
     "2.6": ("", "Your own network, judged on pictures that it had never seen."),
     "3.1": (
-        "fr.hold_out(train, how_many) gives two parts: what is left, and what is held out. 10,000 are to be held out.",
+        "Print how many images each part has: len(rest), len(aside). How many are to be put aside?",
         "No picture lies in both.",
     ),
     "3.2": (
@@ -123,7 +123,7 @@ EXERCISES: Mapping[str, tuple[str, str]] = {  # number: (hint, what a right answ
         "Few numbers do the work, because all places share them.",
     ),
     "4.4": (
-        "Of each square of two by two pixels keep the largest: image[0::2, 0::2] is one of four corners.",
+        "The corners of all squares make four small pictures. Which is the larger of two, and then of all four?",
         "A quarter of the numbers, and a shift by one pixel hardly matters any more.",
     ),
     "4.5": (
@@ -132,7 +132,7 @@ EXERCISES: Mapping[str, tuple[str, str]] = {  # number: (hint, what a right answ
     ),
     "4.6": ("", "Better on the same pictures, none of which either had learned from."),
     "5.1": (
-        "share = right / n; the standard error is the root of share * (1 - share) / n; go 1.96 of them to each side.",
+        "First the share, then its standard error by the formula above. How many of these to each side?",
         "A score without its interval is half a score.",
     ),
     "5.2": ("Give back both: the mean, and the standard deviation.", "This is how far luck carries."),
@@ -148,7 +148,7 @@ EXERCISES: Mapping[str, tuple[str, str]] = {  # number: (hint, what a right answ
         "Print the comparison, and read what it says of chance.",
         "A difference, its interval, and an honest word about chance.",
     ),
-    "5.6": ("fr.evaluate(run, data), once.", "One look, after everything was chosen."),
+    "5.6": ("Choose a run, and let it meet the test images. Once.", "One look, after everything was chosen."),
     "6.1": ("Black is 0 and white is 255: what must be subtracted from what?", "Light and dark changed places."),
     "6.2": (
         "Draw it beside a training image. Which of the two is light on dark?",

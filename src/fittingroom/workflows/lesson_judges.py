@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.data import Dataset, load
+from fittingroom.data import Dataset, Split, hold_out, load
+from fittingroom.errors import DataError
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.judging import wilson_interval
 from fittingroom.pictures import have_light_background
@@ -25,13 +26,14 @@ from fittingroom.workflows.run_data import run_predictions
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from fittingroom.arrays import Array
+    from fittingroom.arrays import Array, Images
 
     Judge = Callable[[Any], bool | str]  # an answer: right, wrong, or a hint of its own
 
 SHIPPED = "fashion-mnist/90"  # the network that lesson 6 asks
 PATCH = 7  # the edge of the square that lesson 6 covers a picture with
 FIRST_SCORE, GAIN, GAP = 0.84, 0.02, 0.05  # what lessons 2 to 4 ask for, on images that were held out
+ASIDE = 10_000  # of the training images, that are put aside
 NOTHING = "Your function gives nothing back yet: what it is to give stands behind the word return."
 
 
@@ -40,7 +42,13 @@ def _data() -> Dataset:
     return load("fashion-mnist")
 
 
+def _train() -> Images:
+    return _data().train.images
+
+
 def _is_number(answer: Any, expected: float | int, tolerance: float = 0.0) -> bool:
+    if isinstance(answer, str | bytes):
+        raise DataError("a number is asked for, and this is text.")
     return bool(np.ndim(answer) == 0 and abs(float(answer) - expected) <= tolerance)
 
 
@@ -83,7 +91,7 @@ def _seventh_name(answer: Any) -> bool | str:
 
 
 def _black_share(answer: Any) -> bool | str:
-    expected = float((_data().train.images == 0).mean())
+    expected = float((_train() == 0).mean())
     if _is_number(answer, 100 * expected, 1.0):
         return "That is in percent. A share lies between 0 and 1."
     if _is_number(answer, 1 - expected, 1e-4):
@@ -126,6 +134,8 @@ def _nearest(answer: Any) -> bool | str:
     given = [answer(image) for image in images]
     if any(each is None or each is ... for each in given):
         return NOTHING
+    if any(isinstance(each, str) for each in given):
+        return "Your function gives a name. The number of the class is asked for."
     right = [int(((means - image) ** 2).mean(axis=(1, 2)).argmin()) for image in images.astype(float)]
     other = [int(np.abs(means - image).mean(axis=(1, 2)).argmin()) for image in images.astype(float)]
     agree = max(np.mean(np.array(given) == each) for each in (right, other))
@@ -164,14 +174,15 @@ def _parameters(answer: Any) -> bool | str:
 
 
 def _scaled_once(answer: Any) -> bool | str:
-    pixels = np.asarray(answer, float)
-    if pixels.size < 10_000:
-        return "Pass all the mended pixels, not one picture."
+    pixels = np.asarray(answer)
+    if pixels.dtype.kind not in "fiu" or pixels.size < 10_000:
+        return "Pass all the mended pixels, as numbers, not one picture."
     if pixels.max() < 0.1:
         return f"The largest value is {pixels.max():.6f}. If white is to be 1, how often has it been divided by 255?"
     if pixels.max() > 1:
         return f"The largest value is {pixels.max():.0f}. White is to be 1."
-    return bool(np.isclose(pixels.max(), 1) and pixels.min() == 0)
+    first = _train()[:10].ravel() / 255
+    return bool(np.isclose(pixels.max(), 1)) and np.allclose(pixels.ravel()[: first.size], first, atol=1e-4)
 
 
 def _log_loss(answer: Any) -> bool | str:
@@ -197,10 +208,7 @@ def _first_run(answer: Any) -> bool | str:
     if isinstance(found, str):
         return found
     if found < FIRST_SCORE:
-        return (
-            f"It classifies {found:.1%} of the images that it held out correctly, and {FIRST_SCORE:.0%} can be had. "
-            "Try more epochs."
-        )
+        return f"It has {found:.1%} of the images held out right, and {FIRST_SCORE:.0%} can be had. Try more epochs."
     return True
 
 
@@ -209,13 +217,17 @@ def _first_run(answer: Any) -> bool | str:
 
 def _divided(answer: Any) -> bool | str:
     rest, held_out = answer
+    if not (isinstance(rest, Split) and isinstance(held_out, Split)):
+        return "Pass both parts as fr.hold_out gives them."
     both = np.intersect1d(rest.indices, held_out.indices)
     if len(both):
         return f"{counted(len(both), 'image')} lie in both parts. A picture that is learned from cannot be held out."
     together = np.sort(np.concatenate([rest.indices, held_out.indices]))
     if not np.array_equal(together, _data().train.indices):
         return "Both parts together are to be all the training images, each of them once."
-    return len(held_out) == 10_000
+    if len(rest) == ASIDE:
+        return "The part of 10,000 is the one to be put aside, and you learn from the other. Which comes first?"
+    return len(held_out) == ASIDE
 
 
 def _best_epoch(answer: Any) -> bool | str:
@@ -241,13 +253,14 @@ def _without_test_images(answer: Any) -> bool | str:
     images = np.asarray(answer)
     if images.ndim != 3:
         return "Pass the mended images, of shape (how many, 28, 28)."
-    secret = {image.tobytes() for image in _data().test.images}
-    leaked = sum(image.astype(np.uint8).tobytes() in secret for image in images)
-    if leaked:
+    secret, known, given = ({image.tobytes() for image in each} for each in (_data().test.images, _train(), images))
+    if leaked := len(given & secret):
         return f"{counted(leaked, 'test image')} can still be learned from. Where do they come in?"
-    if len(images) < len(_data().train):
-        return "No test image is left, but training images are missing too."
-    return True
+    if given - known:
+        return (
+            f"{counted(len(given - known), 'picture')} of these are no training images. Leave the pixels as they are."
+        )
+    return True if given == known else "No test image is left, but training images are missing too."
 
 
 def _choice(answer: Any) -> bool | str:
@@ -264,10 +277,16 @@ def _small_gap(answer: Any) -> bool | str:
     last = answer.history[-1]
     if last["val_accuracy"] is None:
         return "This run held out no images, so its gap is not known. Train with validation=..."
-    gap = last["accuracy"] - last["val_accuracy"]
+    if (answer.environment.get("train_images") or 0) > len(_train()) - ASIDE:
+        return "It has learned from the pictures that were put aside, too. Which pile is to learn from?"
+    on_aside = last["val_accuracy"]
+    if last["accuracy"] - on_aside <= GAP:  # whatever it was validated on
+        aside = hold_out(_data().train, ASIDE)[1]
+        on_aside = float(np.mean(answer.predict(aside.images, tempered=False).argmax(axis=1) == aside.labels))
+    gap = last["accuracy"] - on_aside
     if gap > GAP:
         return f"The gap is {gap:.3f}, and at most {GAP} is asked for. More images, or fewer epochs?"
-    if last["val_accuracy"] < 0.8:
+    if on_aside < 0.8:
         return "The gap is small, but the network has hardly learned: below 0.80 on images it has not seen."
     return True
 
@@ -306,8 +325,7 @@ def _mirrored(answer: Any) -> bool | str:
     images, labels = (np.asarray(each) for each in answer)
     if len(images) != len(labels):
         return f"There are {counted(len(images), 'image')} and {counted(len(labels), 'label')}."
-    train = _data().train
-    known = dict(zip((image.tobytes() for image in train.images), train.labels.tolist(), strict=True))
+    known = dict(zip((image.tobytes() for image in _train()), _data().train.labels.tolist(), strict=True))
     own = [known.get(image.tobytes(), known.get(image[:, ::-1].tobytes())) for image in images.astype(np.uint8)]
     if None in own:
         return "Some of the pictures are neither training images nor their mirror images."
@@ -368,7 +386,7 @@ def _only_one_right(answer: Any) -> bool | str:
 
 def _reported(answer: Any) -> bool | str:
     accuracies, reported = answer
-    if len(set(accuracies)) > 1 and _is_number(reported, max(accuracies), 1e-9):
+    if len(set(accuracies)) > 1 and _is_number(reported, float(max(accuracies)), 1e-9):
         return "This is still the luckiest one. What would another seed give, most likely?"
     return _is_number(reported, float(np.mean(accuracies)), 5e-5)
 
@@ -413,7 +431,7 @@ def _as_the_data(answer: Any) -> bool | str:
         return "The pixels lie between 0 and 1. The network scales them itself: leave them from 0 to 255."
     if have_light_background(picture[None].astype(np.uint8))[0]:
         return "Its edge is still light. What does the edge of a training image look like?"
-    return bool((_data().train.images == picture).all(axis=(1, 2)).any())
+    return bool((_train() == picture).all(axis=(1, 2)).any())
 
 
 def _covered(answer: Any) -> bool | str:

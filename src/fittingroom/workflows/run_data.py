@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from fittingroom.arrays import Labels, Probabilities
-from fittingroom.data import DATASETS, Dataset, Log, Split, hold_out, load, locate, no_log
+from fittingroom.arrays import Array, Labels, Probabilities
+from fittingroom.data import DATASETS, Dataset, Log, Split, load, locate, no_log
+from fittingroom.data.dataset import divided
 from fittingroom.data.edits import EDITS
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.errors import DataError, RunError, UsageError
 from fittingroom.files import atomic_write, read_arrays
 from fittingroom.inference.model_files import IN_A_RUN, read_card, shipped_names
 from fittingroom.judging import check_predictions
+from fittingroom.mapped_arrays import is_large, spread_rows
 from fittingroom.models.custom import WEIGHTS as KEPT_WEIGHTS
 from fittingroom.runs import Predictions, Run, is_run, list_runs, open_run
+from fittingroom.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +30,34 @@ if TYPE_CHECKING:
 SplitName = Literal["train", "validation", "test"]
 
 
-def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
-    """Return the images that a run learned from and those that it held out, None where it held out none.
+def learned_from(run: Run, data: Dataset, most: int | None = None) -> Split:
+    """Return the images that a run learned from.
+
+    Args:
+        run: trained on a dataset.
+        data: that dataset.
+        most: how many of them at most, spread evenly; None for all.
+
+    Raises:
+        RunError: the dataset is another than the run's, the held-out images were passed by hand, or all are asked for
+            of a file that is too large to be copied.
+    """
+    whole, kept, _ = _divided(run, data)
+    if kept is None and (most is None or most >= len(whole)):
+        return whole
+    rows = np.arange(len(whole)) if kept is None else kept
+    if most is not None:
+        rows = rows[spread_rows(len(rows), most)]
+    elif is_large(whole.images):
+        raise RunError(
+            f"{run.folder}: expected images that fit into memory beside those held out, received "
+            f"{counted(len(rows), 'image')} in a large file. Look at those that it held out: --split validation."
+        )
+    return whole.take(rows)
+
+
+def held_out_of(run: Run, data: Dataset) -> Split | None:
+    """Return the images that a run held out, named "validation"; None where it held out none.
 
     Args:
         run: trained on a dataset.
@@ -37,12 +66,17 @@ def learned_from(run: Run, data: Dataset) -> tuple[Split, Split | None]:
     Raises:
         RunError: the dataset is another than the run's, or the held-out images were passed by hand.
     """
-    facts = run.environment
-    data = as_trained_on(run, data)
-    if facts.get("held_out"):
-        return hold_out(data.train, facts["held_out"], seed=0)
+    whole, _, held = _divided(run, data)
+    return None if held is None else whole.take(held, "validation")
+
+
+def _divided(run: Run, data: Dataset) -> tuple[Split, Array | None, Array | None]:
+    """Return a run's training images as it was given them, and which of them it learned from and held out."""
+    whole, held_out = as_trained_on(run, data).train, run.environment.get("held_out")
+    if held_out:
+        return whole, *divided(whole.labels, held_out, seed=0)
     _check_not_by_hand(run)
-    return data.train, None
+    return whole, None, None
 
 
 def _check_not_by_hand(run: Run) -> None:
@@ -141,8 +175,7 @@ def _as_kept(run: Run, data: Dataset, kept: Predictions) -> tuple[Split, Probabi
 
 
 def _asked(run: Run, data: Dataset, name: str, *, keep: bool) -> tuple[Split, Probabilities]:
-    train, held_out = learned_from(run, data)
-    chosen = train if name == "train" else held_out
+    chosen = learned_from(run, data) if name == "train" else held_out_of(run, data)
     if chosen is None:
         raise RunError(
             f"{run.folder} held out no images, and has not been evaluated. Try: fittingroom evaluate {run.folder}, "
