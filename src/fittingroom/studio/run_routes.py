@@ -16,10 +16,12 @@ from fittingroom.studio.data_routes import as_json
 from fittingroom.studio.run_table import find_run, own_file
 from fittingroom.studio.share_routes import shared_folder
 from fittingroom.studio.training_routes import own_dataset
+from fittingroom.training.snapshots import snapshot_files
 from fittingroom.web.problems import Problem
 from fittingroom.workflows.class_collection import collect_class
 
 if TYPE_CHECKING:
+    from fittingroom.runs import Run
     from fittingroom.studio.state import Studio
 
 
@@ -56,6 +58,7 @@ def run_routes(studio: Studio) -> APIRouter:
         run = find_run(studio.runs, name)
         run_table.check_files(run)
         more = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
+        more["snapshots"] = len(snapshot_files(run.folder))
         return run_table.full_row(run, run.summary()) | more
 
     @routes.get("/runs/{name}/predictions")
@@ -64,6 +67,15 @@ def run_routes(studio: Studio) -> APIRouter:
         found, known = run_table.predictions(find_run(studio.runs, name)), dataset_of(name)
         edge = len(studio.registry.open(known).data.train) if known else 0
         return as_json(run_table.as_columns(found, {"test": edge}))
+
+    @routes.get("/runs/{name}/replay")
+    def replay(name: str) -> dict[str, Any]:
+        """Return how a run's network changed while it was trained, from its snapshots, in a process of its own."""
+        run = find_run(studio.runs, name)
+        run_table.check_files(run)
+        if not snapshot_files(run.folder):
+            raise Problem(404, f"'{name}' kept no snapshots. Train with --snapshots to see its training replayed.")
+        return asked_apart(studio, "replay", run)
 
     @routes.get("/runs/{name}/against/{other}")
     def against(name: str, other: str) -> dict[str, Any]:
@@ -74,20 +86,25 @@ def run_routes(studio: Studio) -> APIRouter:
     return routes
 
 
+def asked_apart(studio: Studio, task: str, run: Run) -> dict[str, Any]:
+    """Return what a process of its own answers about a run: what Torch and Matplotlib took is given back with it."""
+    process = studio.new_model_process()
+    try:
+        return process.ask(task, {"run": str(run.folder)}, seconds=studio.limits.page_seconds)
+    finally:
+        process.close()
+
+
 def run_page_routes(studio: Studio) -> APIRouter:
     """Return the routes that write: a run's page, and taking a run away."""
     routes = APIRouter(tags=["runs"])
 
     @routes.post("/runs/{name}/page")
     def write_page(name: str) -> dict[str, str]:
-        """Write a run's page, in a process of its own: what Torch and Matplotlib took is given back with it."""
+        """Write a run's page."""
         run = find_run(studio.runs, name)
         run_table.check_files(run)
-        writer = studio.new_model_process()
-        try:
-            writer.ask("write_page", {"run": str(run.folder)}, seconds=studio.limits.page_seconds)
-        finally:
-            writer.close()
+        asked_apart(studio, "write_page", run)
         return {"page": f"api/runs/{quote(name)}/page"}
 
     @routes.get("/runs/{name}/page", response_class=Response, responses=HTML)
