@@ -11,14 +11,21 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import fittingroom as fr
-from fittingroom.audit.duplicates import LIMIT, groups_of, near_pairs
+from fittingroom.audit.duplicates import SHARE, NearPair, groups_of, near_in_features, near_pairs
 from fittingroom.audit.folds import RECIPE, cross_validate
 from fittingroom.audit.label_errors import label_quality, suspects
+from fittingroom.audit.odd_ones import neighbour_distances
 from fittingroom.files import atomic_write
+from fittingroom.inference.predictor import open_predictor
+from fittingroom.models.feature_extractor import feature_extractor, in_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KINDS = ("uniform", "confusable")
 RATES = (1, 2, 5)
@@ -137,15 +144,46 @@ def _through_jpeg(image: np.ndarray) -> np.ndarray:
         return np.asarray(Image.open(file).convert("L"))
 
 
-def duplicate_rows(data: fr.Dataset, limit: float = LIMIT, count: int | None = None) -> tuple[list[tuple], float, list]:
+def further_copies_of(images: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return kinds of near-duplicates that are further from their originals than the search in pixels looks."""
+    from scipy.ndimage import affine_transform, rotate
+
+    def smaller(image: np.ndarray) -> np.ndarray:
+        return affine_transform(image.astype(float), np.eye(2) / 0.9, offset=13.5 - 13.5 / 0.9, order=1)
+
+    signs = generator.choice([-1, 1], (len(images), 2))
+    both = list(zip(images, signs, strict=True))
+    turned = [rotate(image.astype(float), 5 * sign, reshape=False, order=1) for image, (sign, _) in both]
+    moved = [np.roll(np.pad(image, 2), tuple(2 * pair), (0, 1))[2:-2, 2:-2] for image, pair in both]
+    parts = {
+        "turned by five degrees": np.stack(turned),
+        "moved by two pixels": np.stack(moved),
+        "smaller by a tenth": np.stack([smaller(image) for image in images]),
+        "middle greys lighter (gamma 0.7)": 255 * (images / 255) ** 0.7,
+    }
+    return {kind: np.clip(np.rint(copies), 0, 255).astype(np.uint8) for kind, copies in parts.items()}
+
+
+def in_features(images: np.ndarray, share: float = SHARE) -> list[NearPair]:
+    """Return the near-duplicates among pictures as the shipped rung 90 sees them."""
+    features = in_batches(feature_extractor(open_predictor("fashion-mnist/90").model, images.shape[1:]), images)
+    found = near_in_features(features, neighbour_distances(features), share=share)
+    return [] if found is None else found
+
+
+def duplicate_rows(
+    data: fr.Dataset,
+    search: Callable[[np.ndarray], list[NearPair]] = near_pairs,
+    copies: Callable[[np.ndarray, np.random.Generator], dict[str, np.ndarray]] = copies_of,
+    seed: int = 0,
+) -> tuple[list[tuple], float, list[NearPair]]:
     """Return recall of each kind of planted copy, the precision of the new pairs, and the pairs of the data alone."""
-    images = np.concatenate([data.train.images, data.test.images])[:count]
-    generator = np.random.default_rng(0)
+    images = np.concatenate([data.train.images, data.test.images])
+    generator = np.random.default_rng(seed)
     sources = generator.choice(len(images), 4 * COPIES, replace=False)
-    kinds = copies_of(images[sources], generator)
-    parts = {kind: sources[number * COPIES : (number + 1) * COPIES] for number, kind in enumerate(kinds)}
-    added = [copies[number * COPIES : (number + 1) * COPIES] for number, copies in enumerate(kinds.values())]
-    pairs = near_pairs(np.concatenate([images, *added]), limit)
+    kinds = copies(images[sources], generator)
+    added = [each[number * COPIES : (number + 1) * COPIES] for number, each in enumerate(kinds.values())]
+    pairs = search(np.concatenate([images, *added]))
     before = [pair for pair in pairs if pair.second < len(images)]
     kin = {one: set(group) for group in groups_of(before) for one in group}
     hits, wrong = set(), 0
@@ -159,7 +197,7 @@ def duplicate_rows(data: fr.Dataset, limit: float = LIMIT, count: int | None = N
         elif other not in kin.get(own, ()):
             wrong += 1
     rows = []
-    for number, kind in enumerate(parts):
+    for number, kind in enumerate(kinds):
         got = sum(number * COPIES <= hit < (number + 1) * COPIES for hit in hits)
         rows.append((kind, COPIES, got / COPIES))
     return rows, len(hits) / max(1, len(hits) + wrong), before
@@ -174,12 +212,28 @@ def print_duplicates(data: fr.Dataset) -> bool:
     print(
         f"\nPrecision of the pairs with a planted copy: {precision:.3f}; pairs within the data alone: {len(before):,}."
     )
+    print_in_features(data)
     groups = {one: group for group in groups_of(before) for one in group}
     n = len(data.train)
     known = [(train, test, n + test in groups.get(train, ())) for train, test in KNOWN_PAIRS]
     for train, test, is_found in known:
         print(f"Known pair, train {train} and test {test}: {'found' if is_found else 'NOT FOUND'}")
     return precision >= 0.97 and all(recall >= 0.97 for *_, recall in rows) and all(each[2] for each in known)
+
+
+def print_in_features(data: fr.Dataset) -> None:
+    """Print how many copies the searches in pixels and in features find, also of kinds that pixels are not made for."""
+    print("\n| copy | planted | recall in pixels | in features |\n| :-- | --: | --: | --: |")
+    precisions = []
+    for copies in (copies_of, further_copies_of):
+        (in_pixels, *_), (rows, precision, before) = (
+            duplicate_rows(data, search, copies) for search in (near_pairs, in_features)
+        )
+        precisions.append(precision)
+        for (kind, count, recall), (*_, other) in zip(in_pixels, rows, strict=True):
+            print(f"| {kind} | {count} | {recall:.3f} | {other:.3f} |")
+    told = " and ".join(f"{precision:.3f}" for precision in precisions)
+    print(f"\nIn features, precision of the pairs with a planted copy: {told}; pairs within the data: {len(before):,}.")
 
 
 def print_known_bad(data: fr.Dataset, clean: np.ndarray) -> None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.arrays import Array, Images
-from fittingroom.audit.duplicates import GREY, LIMIT, SHARE, NearPair, groups_of, has_pixels, near_in_features, near_pairs
+from fittingroom.audit.duplicates import (
+    GREY,
+    LIMIT,
+    SHARE,
+    NearPair,
+    groups_of,
+    has_pixels,
+    near_in_features,
+    near_pairs,
+)
 from fittingroom.audit.folds import check_learned
 from fittingroom.audit.label_errors import Overlap, overlaps_of, suspects
 from fittingroom.audit.odd_ones import REASONS, neighbour_distances, odd_ones

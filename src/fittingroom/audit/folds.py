@@ -152,7 +152,9 @@ def cross_validate(
     ]
     rows: dict[str, Row] = {}
     try:
-        for outcome in run_jobs(fold_job, _told(jobs, place, log), place, log=log, on_progress=on_progress, on_job=on_job):
+        for outcome in run_jobs(
+            fold_job, _told(jobs, place, log), place, log=log, on_progress=on_progress, on_job=on_job
+        ):
             if outcome.error is not None:
                 raise outcome.error
             rows[outcome.job.key] = outcome.row or {}
@@ -189,7 +191,7 @@ def fold_job(job: Job, data: Dataset | None, report: Report) -> Row:
     """Train a fold's network on all other images and keep what it says of those that it has not seen.
 
     Args:
-        job: with a folder of its own, which is a run's until the network has answered, and then holds the answers alone.
+        job: with a folder of its own: a run's until the network has answered, which then holds the answers alone.
         data: whose train part is divided.
         report: whom to tell.
 

@@ -126,7 +126,9 @@ def _refuse_together(data: Any, recipe: Any, run: Any, on: str | None, threads: 
     if run is not None and recipe is not None:
         raise UsageError("Expected a recipe to train by or a run to ask, received both. Leave one out.")
     if run is not None and (on is not None or threads is not None):
-        raise UsageError("Expected on and threads only where networks are trained: with a run, nothing is. Leave them out.")
+        raise UsageError(
+            "Expected on and threads only where networks are trained: with a run, nothing is. Leave them out."
+        )
     if on is not None and not isinstance(data, str | Path):
         raise UsageError(
             f"on: expected a dataset's name, a folder or a file, which other processes can open too, received "

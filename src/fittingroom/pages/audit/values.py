@@ -124,6 +124,8 @@ def cost_sentence(audit: Audit) -> str:
     trained = "Nothing was trained"
     if seconds:
         spread = "" if len(seconds) == 1 else f", {min(seconds):.1f} to {max(seconds):.1f} each"
-        trained = f"{counted(len(seconds), 'network was', 'networks were')} trained in {sum(seconds):.1f} seconds{spread}"
+        trained = (
+            f"{counted(len(seconds), 'network was', 'networks were')} trained in {sum(seconds):.1f} seconds{spread}"
+        )
     memory = f" and at most {audit.peak_bytes / 1e9:.2f} GB of memory" if audit.peak_bytes else ""
     return f"{trained}; this call took {audit.seconds.get('total', 0):.1f} seconds{memory}."

@@ -1,6 +1,6 @@
 // Every English text of the page, by part.
 
-import { CURATE, WHY } from "./words-curate.js";
+import { CURATE, INSIDE, REPLAY, WHY } from "./words-curate.js";
 
 export const WORDS = {
   title: "fittingroom studio",
@@ -29,6 +29,8 @@ export const WORDS = {
   parts: { data: "Data", curate: "Curate", train: "Train", look: "Look", try: "Try it on", runs: "Runs" },
   curate: CURATE,
   why: WHY,
+  inside: INSIDE,
+  replay: REPLAY,
   split: { train: "training", test: "test" },
   wall: {
     label: "All images",
