@@ -170,7 +170,7 @@ def test_what_it_cost_is_told_for_each_network_and_stays_when_the_folds_are_ther
     assert f"3 networks were trained in {sum(one['seconds'] for one in made.trainings):.1f} seconds" in words
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore")
 def test_folds_on_worker_processes_give_the_audit_that_this_process_gives(toy_folder, tmp_path):
     pytest.importorskip("distributed")

@@ -163,8 +163,8 @@ def test_on_ten_thousand_real_images_the_search_in_features_is_equal_to_brute_fo
 
 def test_where_neighbours_are_nearer_a_pair_has_to_be_nearer_still():
     generator = np.random.default_rng(0)
-    dense, loose = generator.normal(size=(60, 5)), 100 + 50 * generator.normal(size=(60, 5))
-    features = np.concatenate([dense, loose, dense[:1] + 1, loose[:1] + 1])
+    dense, loose = generator.normal(size=(60, 5)), 100 + 10 * generator.normal(size=(60, 5))
+    features = np.concatenate([dense, loose, dense[:1] + 0.5, loose[:1] + 0.5])
     found = {(pair.first, pair.second) for pair in near_in_features(features, neighbour_distances(features))}
     assert (60, 121) in found
     assert (0, 120) not in found

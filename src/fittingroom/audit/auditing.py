@@ -224,7 +224,7 @@ class Audit:
         return {"schema": SCHEMA, **values, "totals": self.totals}
 
     @property
-    def totals(self) -> dict[str, float | None]:
+    def totals(self) -> dict[str, int | float | None]:
         """What follows from the rest: how many of each, seconds of all trainings, what leaks are worth in points."""
         kinds = Counter(odd.kind for odd in self.odd)
         return {

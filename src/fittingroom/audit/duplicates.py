@@ -3,7 +3,8 @@
 In pixels two pictures are compared where they overlap, also mirrored and moved by a pixel, each scaled to length 1, so
 that a brighter copy is the same picture: the distance is that of two points on a sphere, 0 for equal ones and 1.41 for
 two without a common pixel. In features, what a network makes of them, those pictures are near-duplicates that are much
-nearer to each other than pictures there usually are: so copies are found that were turned, or moved further.
+nearer to each other than pictures there usually are: so are found two pictures of one article whose light or contrast
+differs. A convolutional network sees a moved or turned copy as another picture: those are the pixels' business.
 
 A lower bound of each distance in a few dimensions rules out nearly all pairs, and the rest are measured exactly.
 """
@@ -32,8 +33,10 @@ TILE = (512, 2048)  # queries and points compared at a time: what stays in a pro
 EXACT = 20_000  # pairs measured at a time
 SLACK = 1e-5  # of a squared bound, for rounding in float32
 LEAST_LENGTH = 64.0  # of a picture's pixels as one vector: below it there is nothing to compare
-SHARE = 0.2  # of the usual distance to the neighbours: in features, pairs up to it are near-duplicates
-LEAST_USUAL = 0.25  # of the middle one: no image's usual distance counts as less, or many copies would hide each other
+SHARE = (
+    0.3  # of the usual distance to the neighbours, in features: beyond it, looked at, other prints of one cut mix in
+)
+LEAST_USUAL = 0.05  # of the middle one: no image's usual distance counts as less, or many copies would hide each other
 MOST_SAME = 0.25  # of all images, as a share: a network that sees more of them as the same tells nothing
 MOVES = {  # of a picture against another one, as it stands and mirrored: of two opposite ones one is enough
     False: ((0, 0), (0, 1), (1, -1), (1, 0), (1, 1)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,6 +147,7 @@ def cross_validate(
     _begin(folder, facts)
     where = place_of(data, data.name if source is None else source, data_dir)
     asked = {"recipe": loaded.as_dict(), "folds": folds, "test": with_test, "edits": _edits_of(data)}
+    asked["labels"] = facts["labels"]
     jobs = [
         Job(f"fold-{number}", folder / f"fold-{number}", {**asked, "fold": number}, count, where)
         for number in range(folds)
@@ -283,6 +285,7 @@ def _facts(data: Dataset, recipe: Recipe, folds: int, with_test: bool, threads: 
     return {
         "data": data.fingerprint,
         "edits": data.edits.sha256 if data.edits is not None else None,
+        "labels": hashlib.sha256(data.train.labels.tobytes()).hexdigest()[:16],  # changed in memory, say
         "recipe": recipe.as_dict(),
         "folds": folds,
         "test images": with_test,

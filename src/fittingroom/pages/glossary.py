@@ -72,7 +72,7 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
     "features": (
         "What a network makes of an image before its last layer turns it into classes: a row of numbers. Images with "
         "similar numbers look alike to the network.",
-        "The audit finds a copy that was turned a little by its features, and not by its pixels.",
+        "Two photos of one jacket, one darker than the other, have similar features where their pixels differ.",
     ),
     "fingerprint": (
         "Sixteen characters computed from every byte of a dataset. The same fingerprint means exactly the same data, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fittingroom.studio.state import Studio
 
 
+KEPT_REPLAYS = 4
 HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
@@ -33,7 +35,7 @@ PAGE_POLICY = (
 
 def run_routes(studio: Studio) -> APIRouter:
     """Return the routes of this part."""
-    routes = APIRouter(tags=["runs"])
+    routes, replays = APIRouter(tags=["runs"]), Replays()
 
     def dataset_of(name: str) -> str | None:
         environment = find_run(studio.runs, name).environment
@@ -73,9 +75,7 @@ def run_routes(studio: Studio) -> APIRouter:
         """Return how a run's network changed while it was trained, from its snapshots, in a process of its own."""
         run = find_run(studio.runs, name)
         run_table.check_files(run)
-        if not snapshot_files(run.folder):
-            raise Problem(404, f"'{name}' kept no snapshots. Train with --snapshots to see its training replayed.")
-        return asked_apart(studio, "replay", run)
+        return replays.of(studio, run)
 
     @routes.get("/runs/{name}/against/{other}")
     def against(name: str, other: str) -> dict[str, Any]:
@@ -84,6 +84,37 @@ def run_routes(studio: Studio) -> APIRouter:
         return run_table.compare(first, second)
 
     return routes
+
+
+class Replays:
+    """Trainings that were replayed: the last few are kept, and one at a time is computed, for it takes a while."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], dict[str, Any]] = {}
+        self._computing = threading.Lock()
+
+    def of(self, studio: Studio, run: Run) -> dict[str, Any]:
+        """Return how a run's network changed, as `told_replay` has it.
+
+        Raises:
+            Problem: 404, it kept no snapshots; 503, another one is being replayed; or the task's own.
+        """
+        files = snapshot_files(run.folder)
+        if not files:
+            raise Problem(404, f"'{run.name}' kept no snapshots. Train with --snapshots to see its training replayed.")
+        key = str(run.folder), files[-1].stat().st_mtime_ns
+        if key in self._kept:
+            return self._kept[key]
+        if not self._computing.acquire(blocking=False):
+            raise Problem(503, "Another training is being replayed just now. Try again in a moment.")
+        try:
+            told = asked_apart(studio, "replay", run)
+            while len(self._kept) >= KEPT_REPLAYS:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = told
+        finally:
+            self._computing.release()
+        return told
 
 
 def asked_apart(studio: Studio, task: str, run: Run) -> dict[str, Any]:
