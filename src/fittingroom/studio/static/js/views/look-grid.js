@@ -146,7 +146,11 @@ export class Grid {
   /** Say below the pairs why one of them was answered so. */
   showWhy(/** @type {Item} */ item) {
     const { names, why } = this;
-    const heading = h("h3", { tabindex: "-1" }, `${TEXT.image(item.index)}: ${names[item.best]} (${names[item.label]})`);
+    const heading = h(
+      "h3",
+      { tabindex: "-1" },
+      `${TEXT.image(item.index)}: ${names[item.best]} (${names[item.label]})`,
+    );
     const close = h("button", { type: "button", onclick: () => replace(why) }, WORDS.why.close);
     replace(why, h("div", { class: "row look-why-top" }, heading, close), this.explain(item));
     why.scrollIntoView({ block: "start", behavior: "smooth" });

@@ -39,7 +39,13 @@ function stepOf(/** @type {any} */ told, /** @type {any} */ step, /** @type {any
     return h("li", { class: "pair" }, figure, bars(told.class_names, step.probabilities[at], told.labels[at]));
   });
   const part = (/** @type {string} */ title, /** @type {any} */ drawn, help = "") =>
-    h("section", { class: "look-part" }, h("h3", {}, title), drawn, help ? h("p", { class: "small muted" }, help) : null);
+    h(
+      "section",
+      { class: "look-part" },
+      h("h3", {}, title),
+      drawn,
+      help ? h("p", { class: "small muted" }, help) : null,
+    );
   return [
     h("ul", { class: "pairs" }, images),
     h(
