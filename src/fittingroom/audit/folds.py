@@ -146,7 +146,7 @@ def cross_validate(
     check_reachable(place)
     _begin(folder, facts)
     where = place_of(data, data.name if source is None else source, data_dir)
-    asked = {"recipe": loaded.as_dict(), "folds": folds, "test": with_test, "edits": _edits_of(data)}
+    asked: dict[str, Any] = {"recipe": loaded.as_dict(), "folds": folds, "test": with_test, "edits": _edits_of(data)}
     asked["labels"] = facts["labels"]
     jobs = [
         Job(f"fold-{number}", folder / f"fold-{number}", {**asked, "fold": number}, count, where)
@@ -263,7 +263,7 @@ def _trained(job: Job, data: Dataset, report: Report) -> Run:
     """Return a fold's run: gone on with where it was stopped, else trained."""
     assert job.folder is not None
     run = begun_run(job.folder, report)
-    told = {"log": report.log, "on_progress": report.on_progress}
+    told: dict[str, Any] = {"log": report.log, "on_progress": report.on_progress}
     if run is None:
         recipe = Recipe.from_dict(job.arguments["recipe"])
         return train(None, data, recipe=recipe, out=job.folder, seed=SEED, onnx=False, **told)

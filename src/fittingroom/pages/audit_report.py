@@ -106,7 +106,7 @@ def audit_dataset(
         folder = Path(out) if out is not None else ROOT / f"{_plain(dataset.name)}-{title}"
         source = data if isinstance(data, str | Path) else None
         told: dict[str, Any] = {"log": log, "on_progress": on_progress, "on_job": on_job}
-        asked = {"folds": folds, "with_test": test, "threads": threads}
+        asked: dict[str, Any] = {"folds": folds, "with_test": test, "threads": threads}
         answers = cross_validate(
             dataset, chosen, folder / "folds", place=many, source=source, data_dir=where, **asked, **told
         )

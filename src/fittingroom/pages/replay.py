@@ -67,7 +67,8 @@ def gather_replay(run: Run, data: Dataset | None) -> tuple[dict[str, Any] | None
     places = weights_at(core, data.image_shape, run.resolved["pixels"])
     extract = _extractor(network, data)
     steps: list[dict[str, Any]] = []
-    sheets, features = [], []
+    sheets: list[Any] = []
+    features: list[Any] = []
     for step, epoch in replayed(places, files):
         probabilities = _answers(network, split.images)
         predicted = probabilities.argmax(axis=1)

@@ -52,7 +52,10 @@ def told_inside(model: str, image: Array, label: int) -> dict[str, Any]:
     names = predictor.names(probabilities.shape[1])
     facts = learned_facts(inside, answers, int(predictor.model.count_params()))
     drawn = drawn_inside(inside, facts, image[None], names, layer_by_layer=True)
-    told = {"class_names": list(names), **{key: facts[key] for key in ("kind", "layer", "count", "parameters")}}
+    told: dict[str, Any] = {
+        "class_names": list(names),
+        **{key: facts[key] for key in ("kind", "layer", "count", "parameters")},
+    }
     told |= {"layers": [_layer(one) for one in drawn["layers"]]}
     if "sheet" in drawn:
         told |= {"sheet": drawn["sheet"], "size": list(drawn["size"])}
