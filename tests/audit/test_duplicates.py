@@ -94,6 +94,16 @@ def test_copies_are_found_with_how_they_were_changed():
     assert (found[1, 41].moved, found[1, 41].mirrored) == ((0, 0), True)
 
 
+@pytest.mark.parametrize("shape", [(8, 1), (1, 8), (1, 1), (2, 2)])
+def test_pictures_a_pixel_wide_are_compared_as_far_as_they_overlap(shape):
+    images = np.random.default_rng(0).integers(80, 255, (30, *shape)).astype(np.uint8)
+    images[20] = images[3]
+    found = {(pair.first, pair.second) for pair in near_pairs(images, 1e-4)}
+    assert (3, 20) in found
+    if shape == (8, 1):
+        assert found == {(3, 20)}
+
+
 def test_black_pictures_are_no_duplicates_of_each_other():
     assert near_pairs(np.zeros((5, 8, 8), np.uint8)) == []
     assert near_pairs(np.zeros((0, 8, 8), np.uint8)) == near_pairs(np.zeros((1, 8, 8), np.uint8)) == []

@@ -94,6 +94,8 @@ def near_pairs(
     best: dict[tuple[int, int], NearPair] = {}
     for is_mirrored in (False, True) if mirrored else (False,):
         for move in MOVES[is_mirrored] if moved else MOVES[is_mirrored][:1]:
+            if abs(move[0]) >= images.shape[1] or abs(move[1]) >= images.shape[2]:
+                continue  # nothing of the two overlaps
             log(f"Near-duplicates{', mirrored' if is_mirrored else ''}, moved by (rows, columns) {move}.")
             found = list(_pairs_at(images, axes, limit, is_mirrored, move))
             for pair in _pairs_at(images[faint], axes, max(limit, WIDEST), is_mirrored, move) if len(faint) > 1 else ():
