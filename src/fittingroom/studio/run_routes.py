@@ -59,7 +59,7 @@ def run_routes(studio: Studio) -> APIRouter:
         """Return a run with its history, every value used, and the name under which this studio has its dataset."""
         run = find_run(studio.runs, name)
         run_table.check_files(run)
-        more = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
+        more: dict[str, Any] = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
         more["snapshots"] = len(snapshot_files(run.folder))
         return run_table.full_row(run, run.summary()) | more
 
