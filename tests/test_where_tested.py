@@ -99,6 +99,7 @@ WHERE = {
     "studio/curation": "studio/test_curate_routes",
     "studio/asgi": "studio/test_openapi",
     "studio/flat_dataset": "studio/test_data_routes",
+    "studio/inside_answers": "studio/test_answer_routes",
     "studio/jobs": "studio/test_answer_routes",
     "studio/layouts": "studio/test_answer_routes",
     "studio/model_answers": "studio/test_answer_routes",

@@ -63,10 +63,17 @@ def peak_bytes_of_child(pid: int) -> int:
     Args:
         pid: of the one child of this process; Windows tells as long as its `Popen` is kept.
     """
-    if find_spec("resource") is None:
-        return _windows_memory(pid)[1]
+    return _windows_memory(pid)[1] if find_spec("resource") is None else _peak("RUSAGE_CHILDREN")
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process has held; 0 where the system does not tell."""
+    return _windows_memory(os.getpid())[1] if find_spec("resource") is None else _peak("RUSAGE_SELF")
+
+
+def _peak(whose: str) -> int:
     resource = import_module("resource")
-    peak: int = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    peak: int = resource.getrusage(getattr(resource, whose)).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024)  # what ru_maxrss counts in
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import fittingroom as fr
 from fittingroom.audit.folds import assign_folds
 from fittingroom.errors import DataError, Interrupted, RunError, UsageError
+from helpers.page_reader import prose_of, unexplained, words_of
 
 pytest.importorskip("cleanlab", reason="the extra audit is not installed")
 
@@ -46,6 +48,7 @@ def test_what_was_planted_is_found(made):
         assert (worst["train", index].item.label, worst["train", index].suggested) == (label, index % 10)
     assert [odd.item.index for odd in made.odd if odd.kind == "blank"] == [BLANK]
     groups = [{(item.split, item.index) for item in group.items} for group in made.groups]
+    assert made.groups[0].found_in == "pixels"
     mirrored, leak = groups.index({("train", 50), ("train", 211)}), groups.index({("train", 60), ("test", 20)})
     assert made.groups[mirrored].two_labels
     assert made.groups[mirrored].mirrored
@@ -96,11 +99,13 @@ def test_a_repeated_audit_is_no_second_look_and_one_of_other_networks_is(made, t
 
 def test_every_number_on_the_page_is_in_its_twin(made):
     page = (made.folder / "audit.html").read_text()
-    values = json.dumps(made.to_dict())
+    values = json.loads((made.folder / "audit.json").read_text())
     scores = re.findall(r"score (\d\.\d{5})", page)
     assert scores
-    known = {f"{one['score']:.5f}" for split in json.loads(values)["splits"] for one in split["suspects"]}
+    known = {f"{one['score']:.5f}" for split in values["splits"] for one in split["suspects"]}
     assert set(scores) <= known
+    of_method = {"100", "90", "3", "20", "0", "1"}  # shares, "3 networks", of the 20 nearest, folds counted from 1
+    assert unexplained(prose_of(page), values, of_method) == set()
 
 
 def test_edits_that_were_begun_are_left_alone_and_folds_are_not_trained_again(made, spoilt):
@@ -131,18 +136,64 @@ def test_an_audit_that_was_stopped_goes_on_with_the_fold_that_it_was_at(spoilt, 
     folder = tmp_path / "audit"
     with pytest.raises(Interrupted, match="The audit goes on by the same command again"):
         fr.audit_dataset(spoilt, recipe=RECIPE, out=folder, folds=3, on_progress=stop)
-    assert (folder / "folds" / "fold-0.npz").exists()
+    assert (folder / "folds" / "fold-0" / "answers.npz").exists()
     done = fr.audit_dataset(spoilt, recipe=RECIPE, out=folder, folds=3)
     assert done.suspects == made.suspects
-    assert sorted(path.name for path in (folder / "folds").iterdir()) == [
-        *(f"fold-{number}.npz" for number in range(3)),
-        "folds.json",
-    ]
+    kept = sorted(path.relative_to(folder / "folds").as_posix() for path in (folder / "folds").glob("fold*/*"))
+    assert kept == [f"fold-{number}/{name}" for number in range(3) for name in ("answers.npz", "job.json")]
 
 
 def test_a_folder_of_another_audit_is_refused(made, spoilt):
     with pytest.raises(RunError, match="holds folds with another folds and test images"):
         fr.audit_dataset(spoilt, recipe=RECIPE, out=made.folder, folds=4, test=False)
+    with pytest.raises(RunError, match=r"another number of threads\. It was begun with --threads \d+\."):
+        fr.audit_dataset(spoilt, recipe=RECIPE, out=made.folder, folds=3, threads=7)
+
+
+def test_answers_that_are_gone_are_told_and_not_made_up(made, spoilt, tmp_path):
+    folder = tmp_path / "audit"
+    shutil.copytree(made.folder, folder)
+    (folder / "folds" / "fold-1" / "answers.npz").unlink()
+    with pytest.raises(RunError, match=r"expected the answers of a fold, found none\. Delete .*fold-1, and the same"):
+        fr.audit_dataset(spoilt, recipe=RECIPE, out=folder, folds=3)
+
+
+def test_what_it_cost_is_told_for_each_network_and_stays_when_the_folds_are_there_already(made, spoilt):
+    assert [(one["fold"], one["epochs"], one["images"]) for one in made.trainings] == [
+        (0, 6, 426),
+        (1, 6, 427),
+        (2, 6, 427),
+    ]
+    assert all(one["seconds"] > 0 and one["accuracy"] > 0.8 for one in made.trainings)
+    assert made.peak_bytes > 100e6
+    words = words_of((made.folder / "audit.html").read_text())
+    assert f"3 networks were trained in {sum(one['seconds'] for one in made.trainings):.1f} seconds" in words
+
+
+@pytest.mark.soak
+@pytest.mark.filterwarnings("ignore")
+def test_folds_on_worker_processes_give_the_audit_that_this_process_gives(toy_folder, tmp_path):
+    pytest.importorskip("distributed")
+    lines = []
+    asked = {"recipe": RECIPE, "folds": 2, "threads": 1}
+    here = fr.audit_dataset(toy_folder, out=tmp_path / "here", **asked)
+    there = fr.audit_dataset(toy_folder, out=tmp_path / "there", on="local:2", on_job=lines.append, **asked)
+    free = {"seconds": {}, "trainings": (), "looks": (), "peak_bytes": 0, "folder": None}
+    assert replace(there, **free) == replace(here, **free)
+    assert [one["accuracy"] for one in there.trainings] == [one["accuracy"] for one in here.trainings]
+    assert {line.key for line in lines if line.state == "done"} == {"fold-0", "fold-1"}
+    again = fr.audit_dataset(toy_folder, out=tmp_path / "there", **asked)  # it goes on in this process
+    assert again.trainings == there.trainings
+
+
+def test_places_for_jobs_are_refused_where_they_cannot_be_used(toy, tmp_path):
+    with pytest.raises(UsageError, match="on: expected a dataset's name, a folder or a file"):
+        fr.audit_dataset(toy, on="local", out=tmp_path / "audit")
+    with pytest.raises(UsageError, match="with a run, nothing is"):
+        fr.audit_dataset(run=tmp_path, threads=2)
+    with pytest.raises(UsageError, match="--on: expected local"):
+        fr.audit_dataset("fashion-mnist", on="elsewhere", out=tmp_path / "audit")
+    assert not (tmp_path / "audit").exists()
 
 
 @pytest.mark.soak
@@ -204,7 +255,7 @@ def test_labels_that_no_network_learns_are_one_sentence_and_the_folds_stay(toy, 
     data = replace(toy, train=replace(toy.train, labels=shuffled))
     with pytest.raises(UsageError, match=r"no more than guessing would .* Are images and labels in the same order"):
         fr.audit_dataset(data, recipe=RECIPE, out=tmp_path / "audit", folds=2)
-    assert (tmp_path / "audit" / "folds" / "fold-1.npz").exists()
+    assert (tmp_path / "audit" / "folds" / "fold-1" / "answers.npz").exists()
 
 
 @pytest.mark.soak

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fittingroom.audit.duplicates import MOVES, NearPair, groups_of, limits_of, near_pairs, overlaps
+from fittingroom.audit.duplicates import (
+    LEAST_USUAL,
+    MOVES,
+    NearPair,
+    groups_of,
+    limits_of,
+    near_in_features,
+    near_pairs,
+    overlaps,
+)
+from fittingroom.audit.odd_ones import neighbour_distances
 
 
 def brute(images, limit, mirrored=True):
@@ -84,6 +94,16 @@ def test_copies_are_found_with_how_they_were_changed():
     assert (found[1, 41].moved, found[1, 41].mirrored) == ((0, 0), True)
 
 
+@pytest.mark.parametrize("shape", [(8, 1), (1, 8), (1, 1), (2, 2)])
+def test_pictures_a_pixel_wide_are_compared_as_far_as_they_overlap(shape):
+    images = np.random.default_rng(0).integers(80, 255, (30, *shape)).astype(np.uint8)
+    images[20] = images[3]
+    found = {(pair.first, pair.second) for pair in near_pairs(images, 1e-4)}
+    assert (3, 20) in found
+    if shape == (8, 1):
+        assert found == {(3, 20)}
+
+
 def test_black_pictures_are_no_duplicates_of_each_other():
     assert near_pairs(np.zeros((5, 8, 8), np.uint8)) == []
     assert near_pairs(np.zeros((0, 8, 8), np.uint8)) == near_pairs(np.zeros((1, 8, 8), np.uint8)) == []
@@ -102,3 +122,78 @@ def test_of_two_opposite_moves_one_is_looked_at():
         everything = {(rows, columns) for rows in (-1, 0, 1) for columns in (-1, 0, 1)}
         assert {*moves} | opposite == everything
     assert NearPair(0, 1, 0.5) == NearPair(0, 1, 0.5, False, (0, 0))
+
+
+def brute_in_features(features, usual, share):
+    """Every pair, one by one in float64."""
+    points = features.astype(float)
+    usual = np.maximum(usual, LEAST_USUAL * np.median(usual))
+    distances = np.linalg.norm(points[:, None] - points[None], axis=2) / np.minimum(usual[:, None], usual[None])
+    return {(int(a), int(b)): distances[a, b] for a, b in np.argwhere(distances <= share) if a < b}
+
+
+@pytest.mark.parametrize("width", [3, 24, 90])
+def test_in_features_the_search_is_equal_to_brute_force(width):
+    generator = np.random.default_rng(width)
+    centres = 30 * generator.normal(size=(6, width))
+    features = centres[generator.integers(0, 6, 700)] + generator.normal(size=(700, width)) * generator.uniform(
+        0.2, 3, (700, 1)
+    )
+    features[600:] = features[:100] + 0.05 * generator.normal(size=(100, width))
+    features = features.astype(np.float16)
+    usual = neighbour_distances(features)
+    expected = brute_in_features(features, usual, 0.4)
+    found = {(pair.first, pair.second): pair.distance for pair in near_in_features(features, usual, share=0.4)}
+    assert len(expected) > 60
+    assert found.keys() == expected.keys()
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.soak
+def test_on_ten_thousand_real_images_the_search_in_features_is_equal_to_brute_force():
+    import fittingroom as fr
+    from fittingroom.inference.predictor import open_predictor
+    from fittingroom.models.feature_extractor import feature_extractor, in_batches
+
+    images = fr.load("fashion-mnist").test.images
+    features = in_batches(feature_extractor(open_predictor("fashion-mnist/90").model, (28, 28)), images)
+    usual, expected = neighbour_distances(features), {}
+    least = np.maximum(usual, LEAST_USUAL * np.median(usual))
+    points = features.astype(np.float32)
+    for start in range(0, len(points), 100):
+        part = points[start : start + 100]
+        far = np.sqrt(((part[:, None] - points[None]) ** 2).sum(axis=2, dtype=np.float64))
+        share = far / np.minimum(least[start : start + 100, None], least[None])
+        near = np.argwhere(share <= 0.3)
+        expected |= {(start + a, b): share[a, b] for a, b in near.tolist() if start + a < b}
+    found = {(pair.first, pair.second) for pair in near_in_features(features, usual, share=0.3)}
+    assert found
+    assert found == expected.keys()
+
+
+def test_where_neighbours_are_nearer_a_pair_has_to_be_nearer_still():
+    generator = np.random.default_rng(0)
+    dense, loose = generator.normal(size=(60, 5)), 100 + 10 * generator.normal(size=(60, 5))
+    features = np.concatenate([dense, loose, dense[:1] + 0.5, loose[:1] + 0.5])
+    found = {(pair.first, pair.second) for pair in near_in_features(features, neighbour_distances(features))}
+    assert (60, 121) in found
+    assert (0, 120) not in found
+
+
+def test_a_network_that_sees_pictures_as_the_same_tells_nothing():
+    features = np.random.default_rng(0).normal(size=(100, 4))
+    usual = neighbour_distances(features)
+    assert near_in_features(features, usual) == []
+    same = features.copy()
+    same[:60] = same[0]
+    assert near_in_features(same, neighbour_distances(same)) is None
+    assert near_in_features(np.zeros((50, 3)), np.zeros(50)) is None
+    assert near_in_features(features[:1], usual[:1]) == near_in_features(features[:0], usual[:0]) == []
+
+
+def test_a_thousand_copies_are_a_thousand_pairs_and_no_million():
+    images = np.concatenate([pictures(20), np.repeat(pictures(3, 5)[:1], 1000, axis=0)])
+    images[15] = images[1000] // 2  # a darker copy belongs to them
+    pairs = near_pairs(images, 0.02)
+    assert len(pairs) == 1000
+    assert groups_of(pairs) == [(15, *range(20, 1020))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fittingroom.audit.odd_ones import nearest_rows, odd_ones
+from fittingroom.audit.odd_ones import nearest_rows, neighbour_distances, odd_ones
 
 
 def test_each_kind_is_told_and_an_ordinary_picture_is_not():
@@ -21,18 +21,18 @@ def test_each_kind_is_told_and_an_ordinary_picture_is_not():
     images[5, 10:12] = 0  # an empty row is a stripe, and no second article
     features = generator.normal(size=(40, 4))
     features[6] += 100
-    found = {one.position: one.kind for one in odd_ones(images, features)}
+    found = {one.position: one.kind for one in odd_ones(images, neighbour_distances(features))}
     assert found == {0: "blank", 1: "constant", 2: "nearly empty", 3: "inverted", 4: "several articles", 6: "far"}
 
 
 def test_where_most_pictures_are_dark_on_light_that_is_nothing_odd():
     images = np.full((20, 12, 12), 255, np.uint8)
     images[:, 3:9, 3:9] = 10
-    assert {one.kind for one in odd_ones(images, np.zeros((20, 2)))} <= {"far"}
+    assert {one.kind for one in odd_ones(images, np.zeros(20))} <= {"far"}
 
 
 def test_no_images_give_nothing():
-    assert odd_ones(np.zeros((0, 8, 8), np.uint8), np.zeros((0, 3))) == []
+    assert odd_ones(np.zeros((0, 8, 8), np.uint8), np.zeros(0)) == []
 
 
 def test_nearest_rows_are_those_of_a_full_sort():

@@ -1,11 +1,14 @@
 """Look: the grid, the confusion matrix, the highest losses, reliability, two runs beside each other."""
 
 import re
+import shutil
 
 import pytest
 
 from fittingroom.runs import open_run
-from helpers.page_checks import expect, without_jobs
+from fittingroom.workflows.evaluation import evaluate
+from fittingroom.workflows.training import train
+from helpers.page_checks import breaches, drawn, expect, overhang, without_jobs
 
 
 @pytest.fixture
@@ -145,3 +148,57 @@ def test_a_run_that_was_not_tested_is_tested_by_a_button_that_says_what_it_costs
     page.get_by_role("button", name="Test it").click()
     expect(page.locator(".pair")).to_have_count(15)
     assert len(untested.test_looks) == 1
+
+
+@pytest.fixture
+def kept(runs, toy_folder, toy):
+    """A run that kept snapshots and has met the test images."""
+    folder = runs / "20260105-kept"
+    settings = {"epochs": 2, "batch_size": 64}
+    run = train("walkthrough", toy_folder, settings=settings, validation=64, snapshots=True, onnx=False, out=folder)
+    evaluate(run, toy)
+    yield run
+    shutil.rmtree(folder)
+
+
+def test_why_an_image_was_answered_so_and_what_the_network_makes_of_it_open_by_keyboard(grid):
+    button = grid.get_by_role("button", name="Why this answer to image 642?")
+    button.focus()
+    button.press("Enter")
+    shown = grid.locator(".look-why")
+    expect(shown.get_by_role("heading", name=re.compile(r"Image 642: bar \d \(bar 0\)"))).to_be_focused()
+    expect(shown.locator(".why-map")).to_have_attribute("aria-label", re.compile("What speaks for bar"))
+    assert drawn(grid, ".look-why .why-map") > 0
+    inside = shown.get_by_text("What the network makes of it", exact=True)
+    inside.focus()
+    inside.press("Enter")
+    expect(shown.locator("svg.weights")).to_be_visible()
+    expect(shown.locator(".units-table tbody tr")).to_have_count(6)
+    expect(shown.get_by_text(re.compile(r"units? (is|are) silent and \d+ speak"))).to_be_visible()
+    shown.get_by_text(re.compile("Layer by layer")).click()
+    assert shown.locator(".layer img").count() > 1
+    assert breaches(grid) == []
+    shown.get_by_role("button", name="Close").click()
+    expect(shown.locator("*")).to_have_count(0)
+
+
+def test_a_training_with_snapshots_is_replayed_by_a_slider(watched, kept):
+    page = watched.go("look/20260105-kept")
+    page.get_by_text(re.compile(r"The training replayed \(\d+ snapshots\)")).click()
+    slider = page.get_by_label("Step of the training")
+    expect(slider).to_be_visible()
+    told = page.locator(".replay-slider output")
+    expect(told).to_contain_text("After step 18, epoch 2.00.")
+    last = page.locator(".replay-map").inner_html()
+    slider.press("Home")
+    expect(told).to_contain_text("Before the first step.")
+    assert slider.get_attribute("aria-valuetext") == "Before the first step."
+    assert page.locator(".replay-map").inner_html() != last
+    assert page.locator(".replay-map path").count() == 10
+    slider.press("ArrowRight")
+    expect(told).to_contain_text("After step 1, epoch 0.11.")
+    counts = [int(each) for each in page.locator(".replay-step .confusion td").all_inner_texts() if each != "·"]
+    assert sum(counts) == 64
+    assert breaches(page) == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert overhang(page) <= 0

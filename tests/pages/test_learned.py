@@ -14,6 +14,7 @@ from fittingroom.pages.answers import answers_at
 from fittingroom.pages.learned import (
     drawn_inside,
     learned_facts,
+    map_uri,
     overlay,
     places,
     sheet_size,
@@ -118,3 +119,19 @@ def test_layers_are_drawn_for_the_first_image_and_nothing_for_a_network_without_
         np.unravel_index(values[:, :, 0].argmin(), (28, 28)),
     )
     assert first[dark] < first[light]
+
+
+def test_a_map_over_a_picture_is_orange_where_it_speaks_for_and_violet_against():
+    image = np.zeros((28, 28), np.uint8)
+    image[10:20, 10:20] = 255
+    values = np.zeros((28, 28))
+    values[3, 4], values[15, 16] = 2.0, -1.0
+    uri = map_uri(image, values)
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
+        drawn = np.asarray(picture.convert("RGB")).astype(int)
+    assert drawn[3, 4, 0] > drawn[3, 4, 2] + 80
+    assert drawn[15, 16, 2] > drawn[15, 16, 1] + 20
+    assert (drawn[0, 0] > 245).all()
+    assert np.ptp(drawn[12, 12]) < 12
+    assert (drawn[12, 12] < 150).all()
+    assert len(uri) < 1500

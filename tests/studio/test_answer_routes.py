@@ -140,3 +140,30 @@ def test_too_many_jobs_at_once_are_429(with_run, studio):
     answer = with_run.post("/api/answers", json=RUN)
     assert answer.status_code == 429
     assert answer.json()["error"]["limit"] == 0
+
+
+def test_what_a_network_has_learned_is_told_with_what_it_makes_of_one_image(with_run):
+    told = with_run.get("/api/answers/image/3/inside", params=RUN).json()
+    assert (told["kind"], told["count"]) == ("units", 128)
+    assert told["sheet"].startswith("data:image/")
+    assert told["overlay"].startswith("data:image/png")
+    assert len(told["units"]) == 6
+    assert all(
+        0 <= one["corner"][0] < told["size"][0] and 0 <= one["corner"][1] < told["size"][1] for one in told["units"]
+    )
+    strongest = [abs(one["push"]) for one in told["units"]]
+    assert strongest == sorted(strongest, reverse=True)
+    assert [layer["kind"] for layer in told["layers"]][-1] == "Dense"
+    shipped = {"dataset": "bars", "model": "shipped/fashion-mnist/92"}
+    assert with_run.get("/api/answers/image/3/inside", params=shipped).json()["kind"] in ("kernels", "other")
+
+
+def test_only_networks_of_keras_layers_are_looked_into_and_no_unmet_test_image(with_run, studio):
+    photo = {"dataset": "bars", "model": "shipped/fashion-mnist/photo"}
+    answer = with_run.get("/api/answers/image/3/inside", params=photo)
+    assert answer.status_code in (404, 422)
+    untested(studio)
+    answer = with_run.get("/api/answers/image/700/inside", params=RUN)
+    assert answer.status_code == 409
+    assert "has not met the test images yet" in answer.json()["error"]["message"]
+    assert with_run.get("/api/answers/image/9999/inside", params=RUN).status_code == 404

@@ -231,3 +231,23 @@ def test_a_class_of_nobody_and_a_dataset_that_is_not_here_are_one_sentence(visit
     assert "expected run folders in it, found none" in answer.json()["error"]["message"]
     assert str(studio.runs) not in answer.text
     assert visitor.get("/api/class", params={"dataset": "none"}).status_code == 404
+
+
+def test_a_training_is_replayed_from_its_snapshots(with_run, studio, toy_folder):
+    settings = {"epochs": 1, "batch_size": 64}
+    run = fr.train("walkthrough", toy_folder, settings=settings, snapshots=True, onnx=False, out=studio.runs / "kept")
+    assert with_run.get("/api/runs/kept").json()["snapshots"] == 6
+    told = with_run.get("/api/runs/kept/replay").json()
+    assert [one["step"] for one in told["steps"]] == [0, 1, 2, 4, 8, 10]
+    assert len(told["steps"][0]["map"]) == len(told["map_labels"]) == 400
+    assert [uri[:11] for uri in told["pictures"]] == ["data:image/"] * 3
+    assert told["sheets"][-1]["uri"].startswith("data:image/")
+    assert len(told["colours"]) == len(told["class_names"]) == 10
+    assert run.test_looks == []
+
+
+def test_a_run_without_snapshots_says_how_to_have_them(with_run):
+    assert with_run.get("/api/runs/20260101-a").json()["snapshots"] == 0
+    answer = with_run.get("/api/runs/20260101-a/replay")
+    assert answer.status_code == 404
+    assert "Train with --snapshots" in answer.json()["error"]["message"]

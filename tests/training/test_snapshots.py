@@ -8,6 +8,7 @@ import pytest
 import fittingroom as fr
 from fittingroom.cli.app import main
 from fittingroom.errors import RunError
+from fittingroom.models.feature_extractor import feature_extractor, in_batches
 from fittingroom.runs import open_run
 from fittingroom.training.snapshots import read_snapshot, snapshot_files
 from helpers.page_reader import Reader, prose_of, unexplained
@@ -63,6 +64,34 @@ def test_the_page_has_every_step_with_its_numbers_and_shows_the_last(replayed):
     of_method = {"95", "0", "1", "2", "20", "0.1", "255", "10000", "128", "100", "15"}
     section = page[page.index('<section id="replay">') :]
     assert unexplained(prose_of(section[: section.index("</section>")]), replayed.verdict, of_method) == set()
+
+
+def test_the_map_of_the_last_step_is_that_of_the_kept_networks_features(replayed, toy):
+    replay = replayed.verdict["page"]["replay"]
+    held_out = fr.hold_out(toy.train, 100)[1]
+    assert replay["map_labels"] == held_out.labels.tolist()
+    places = np.array([one["map"] for one in replay["steps"]], float)
+    assert places.shape == (7, 100, 2)
+    assert (places.min(), places.max()) == (3, 197)
+    features = in_batches(feature_extractor(replayed.model(), (28, 28)), held_out.images).astype(np.float64)
+    features -= features.mean(axis=0)
+    first = np.linalg.svd(features, full_matrices=False)[2][0]
+    assert abs(np.corrcoef(features @ first, places[-1, :, 0])[0, 1]) > 0.99
+
+    def apart(step):
+        own = places[step] - places[step].mean(axis=0)
+        centres = np.array([own[held_out.labels == label].mean(axis=0) for label in range(10)])
+        return float((centres[held_out.labels] ** 2).sum() / (own**2).sum())
+
+    assert apart(-1) > apart(0)  # classes part while it learns
+
+
+def test_the_page_draws_a_map_at_each_step_with_a_dot_an_image(replayed):
+    page = (replayed.folder / "report.html").read_text("utf-8")
+    assert page.count('<svg class="places"') == 7
+    first = page[page.index('<svg class="places"') :].partition("</svg>")[0]
+    assert first.count("h0") == 100
+    assert len(page.encode()) < 1_000_000
 
 
 def test_the_network_that_was_kept_is_as_it_was_after_the_page(replayed, toy):

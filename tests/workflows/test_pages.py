@@ -101,6 +101,26 @@ def test_top_losses_have_pictures_and_the_training_images_most_like_them(make_ru
     assert sum("Training image" in (image["alt"] or "") for image in reader.images) == 3 * len(shown)
 
 
+def test_top_losses_show_what_each_hangs_on_and_the_page_stays_small(make_run, toy, toy_folder):
+    run = make_run()
+    page = page_of(run, toy_folder)
+    judged, maps = twin_of(run)["page"]["judged"], twin_of(run)["page"]["maps"]
+    assert [one["index"] for one in maps] == [each["index"] for each in judged["top_losses"]]
+    names, drawn = judged["class_names"], Reader(page).images
+    for told, each in zip(maps, judged["top_losses"], strict=True):
+        chances = np.array(each["probabilities"])
+        other = each["label"] if each["label"] != each["predicted"] else np.argsort(-chances, kind="stable")[1]
+        assert (told["of"], told["against"]) == (each["predicted"], other)
+        words = f"Where image {told['index']} speaks for {names[told['of']]} and not {names[told['against']]}"
+        (picture,) = [one for one in drawn if (one["alt"] or "").startswith(words)]
+        assert len(picture["src"]) < 2500
+    found = fr.explain(run, toy.train.images[[maps[0]["index"]]])
+    values = found.why(maps[0]["of"], maps[0]["against"])[0]
+    at_the_strongest = values[maps[0]["row"], maps[0]["column"]]  # the page covers every second place
+    assert maps[0]["most"] * at_the_strongest > 0
+    assert abs(at_the_strongest) > 0.5 * np.abs(values).max()
+
+
 def without_its_data(run):
     """The run, as if the folder of its data were gone."""
     run.write_json("environment.json", run.environment | {"data_folder": str(run.folder / "gone")})

@@ -67,9 +67,10 @@ def suspect_rows(audit: Audit) -> list[dict[str, Any]]:
         for item in group.items:
             others = [other for other in group.items if other != item]
             kind = "duplicate with another label" if group.two_labels else "duplicate"
+            seen = "" if group.found_in == "pixels" else "as a network sees it "
             same = ", ".join(f"{other.split} {other.index} ({names[other.label]})" for other in others[:5])
             more = f" and {len(others) - 5} more" if len(others) > 5 else ""
-            rows.append(_row(item, names, "", "", f"{kind}: nearly the same as {same}{more}"))
+            rows.append(_row(item, names, "", "", f"{kind}: {seen}nearly the same as {same}{more}"))
     return rows + [_row(odd.item, names, "", "", f"odd: {odd_words(odd)}") for odd in audit.odd]
 
 

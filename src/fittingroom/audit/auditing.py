@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fittingroom.arrays import Array
-from fittingroom.audit.duplicates import GREY, LIMIT, NearPair, groups_of, near_pairs
+from fittingroom.arrays import Array, Images
+from fittingroom.audit.duplicates import (
+    GREY,
+    LIMIT,
+    SHARE,
+    NearPair,
+    groups_of,
+    has_pixels,
+    near_in_features,
+    near_pairs,
+)
 from fittingroom.audit.folds import check_learned
 from fittingroom.audit.label_errors import Overlap, overlaps_of, suspects
-from fittingroom.audit.odd_ones import REASONS, odd_ones
+from fittingroom.audit.odd_ones import REASONS, neighbour_distances, odd_ones
 from fittingroom.data.catalog import DATASETS
 from fittingroom.data.mnist_kin import KIN
 from fittingroom.judging import wilson_interval
@@ -21,7 +31,7 @@ from fittingroom.progress import Log, no_log
 from fittingroom.words import counted, in_percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
 SCHEMA = "fittingroom/audit/1"
 NEAREST = 20  # training images that are asked what a suspect is
 SPEAKING = 3  # of them shown for the given label, and against it
+FOUND_IN = ("pixels", "features")
 
 
 @dataclass(frozen=True)
@@ -81,10 +92,12 @@ class DuplicateGroup:
 
     Attributes:
         items: two or more.
-        distance: the largest of the pairs that hold the group together, 0 for equal pictures.
+        distance: the largest of the pairs that hold the group together, 0 for equal pictures; in features as a share
+            of the usual distance to the neighbours.
         mirrored: whether one of these pairs is mirrored.
         two_labels: whether its labels differ.
         leak: whether training and test images are in it.
+        found_in: "pixels"; or "features", where only a network sees that they are nearly the same.
     """
 
     items: tuple[Item, ...]
@@ -92,6 +105,7 @@ class DuplicateGroup:
     mirrored: bool
     two_labels: bool
     leak: bool
+    found_in: str = "pixels"
 
 
 @dataclass(frozen=True)
@@ -146,6 +160,13 @@ class Leaks:
     without_accuracy: float | None
     on_leaks_accuracy: float | None
 
+    @property
+    def points(self) -> float | None:
+        """What they add to the accuracy on all test images, in percentage points; None where that is not known."""
+        if self.with_accuracy is None or self.without_accuracy is None:
+            return None
+        return 100 * (self.with_accuracy - self.without_accuracy)
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -158,15 +179,20 @@ class Audit:
         class_names: by label.
         made_by: which networks answered.
         splits: what the labels are worth, the training images' first.
-        groups: near-duplicates, the nearest first.
-        pairs: how many pairs hold them together.
-        limit: the largest distance of a pair.
+        groups: near-duplicates, those found in pixels first, then the nearest.
+        pairs: how many pairs, in pixels, hold them together.
+        feature_pairs: how many do in features; None where the network sees too many pictures as the same to tell.
+        limit: the largest distance of a pair in pixels.
         grey_limit: of faint pictures, the largest difference of a pair in grey levels, root mean square.
-        leaks: test images that training holds.
+        feature_limit: the largest distance of a pair in features, as a share of the usual one to the neighbours.
+        leaks: test images that training holds, by near-duplicates in pixels.
+        wider_leaks: likewise by those in pixels or in features.
         odd: pictures unlike the others.
         looks: at the test images' labels: time (UTC), asked_by, dataset, fingerprint, n, accuracy.
         notes: sentences that a reader should know first.
-        seconds: spent, by stage.
+        seconds: spent in the call that made this, by stage; folds that were there already took none.
+        trainings: what each network took: fold, seconds, epochs, images (trained on), accuracy (on those held out).
+        peak_bytes: the most memory that the process held; 0 where the system does not tell.
         folder: that holds it; None where it was not written.
     """
 
@@ -178,19 +204,44 @@ class Audit:
     splits: tuple[SplitAudit, ...]
     groups: tuple[DuplicateGroup, ...]
     pairs: int
+    feature_pairs: int | None
     limit: float
     grey_limit: float
+    feature_limit: float
     leaks: Leaks
+    wider_leaks: Leaks
     odd: tuple[OddItem, ...]
     looks: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    trainings: tuple[dict[str, Any], ...] = ()
+    peak_bytes: int = 0
     folder: Path | None = field(default=None, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as plain JSON values."""
         values = {key: value for key, value in asdict(self).items() if key != "folder"}
-        return {"schema": SCHEMA, **values}
+        return {"schema": SCHEMA, **values, "totals": self.totals}
+
+    @property
+    def totals(self) -> dict[str, int | float | None]:
+        """What follows from the rest: how many of each, seconds of all trainings, what leaks are worth in points."""
+        kinds = Counter(odd.kind for odd in self.odd)
+        return {
+            "suspects": len(self.suspects),
+            "groups": len(self.groups),
+            **{f"groups in {where}": sum(one.found_in == where for one in self.groups) for where in FOUND_IN},
+            "groups with two labels": sum(group.two_labels for group in self.groups),
+            "test images that only features find in training": self.wider_leaks.n - self.leaks.n,
+            "leaks worth": self.leaks.points,
+            "wider leaks worth": self.wider_leaks.points,
+            "odd": len(self.odd),
+            **{f"odd, {kind}": number for kind, number in kinds.items()},
+            "test looks": len(self.looks),
+            "trainings": len(self.trainings),
+            "training seconds": sum(one["seconds"] for one in self.trainings),
+            "peak gigabytes": self.peak_bytes / 1e9,
+        }
 
     @property
     def suspects(self) -> tuple[LabelSuspect, ...]:
@@ -219,12 +270,15 @@ def audited(data: Dataset, answers: Answers, *, split: str = "train", log: Log =
     with clock("duplicates"):
         log("Looking for near-duplicates.")
         pairs = near_pairs(images, mirrored=may_be_mirrored(data))
-        groups = _groups(data, pairs)
+        groups = _groups(data, pairs, "pixels")
+    with clock("duplicates in features"):
+        log("Looking for near-duplicates in features.")
+        usual = neighbour_distances(answers.features)
+        alike = _alike(images, answers.features, usual)
+        groups += _beyond(_groups(data, alike or [], "features"), groups)
     with clock("odd ones"):
         log("Looking for odd pictures.")
-        odd = tuple(
-            OddItem(_item(data, one.position), one.kind, one.score) for one in odd_ones(images, answers.features)
-        )
+        odd = tuple(OddItem(_item(data, one.position), one.kind, one.score) for one in odd_ones(images, usual))
     return Audit(
         dataset=data.name,
         fingerprint=data.fingerprint,
@@ -234,12 +288,16 @@ def audited(data: Dataset, answers: Answers, *, split: str = "train", log: Log =
         splits=tuple(splits),
         groups=groups,
         pairs=len(pairs),
+        feature_pairs=None if alike is None else len(alike),
         limit=LIMIT,
         grey_limit=GREY,
-        leaks=_leaks(data, groups, answers.test),
+        feature_limit=SHARE,
+        leaks=_leaks(data, [group for group in groups if group.found_in == "pixels"], answers.test),
+        wider_leaks=_leaks(data, groups, answers.test),
         odd=odd,
         notes=_notes(data, of_train),
         seconds=clock.seconds,
+        trainings=answers.trainings,
     )
 
 
@@ -313,7 +371,24 @@ def _item(data: Dataset, row: int) -> Item:
     return Item("train" if split is data.train else "test", int(split.indices[place]), int(split.labels[place]))
 
 
-def _groups(data: Dataset, pairs: list[NearPair]) -> tuple[DuplicateGroup, ...]:
+def _alike(images: Images, features: Array, usual: Array) -> list[NearPair] | None:
+    """Return the pairs that a network sees as nearly the same, but for black pictures, which are told of otherwise."""
+    bright = np.flatnonzero(has_pixels(images))
+    found = near_in_features(features[bright], usual[bright])
+    if found is None:
+        return None
+    return [replace(pair, first=int(bright[pair.first]), second=int(bright[pair.second])) for pair in found]
+
+
+def _beyond(groups: tuple[DuplicateGroup, ...], known: tuple[DuplicateGroup, ...]) -> tuple[DuplicateGroup, ...]:
+    """Return the groups that are not within a known one."""
+    within = {item: number for number, group in enumerate(known) for item in group.items}
+    return tuple(
+        group for group in groups if len(places := {within.get(item) for item in group.items}) > 1 or None in places
+    )
+
+
+def _groups(data: Dataset, pairs: list[NearPair], found_in: str) -> tuple[DuplicateGroup, ...]:
     by_member: dict[int, list[NearPair]] = {}
     for pair in pairs:
         by_member.setdefault(pair.first, []).append(pair)
@@ -328,12 +403,13 @@ def _groups(data: Dataset, pairs: list[NearPair]) -> tuple[DuplicateGroup, ...]:
                 any(pair.mirrored for pair in inside),
                 len({item.label for item in items}) > 1,
                 len({item.split for item in items}) > 1,
+                found_in,
             )
         )
     return tuple(sorted(found, key=lambda group: (group.distance, group.items[0].split, group.items[0].index)))
 
 
-def _leaks(data: Dataset, groups: tuple[DuplicateGroup, ...], test: Array | None) -> Leaks:
+def _leaks(data: Dataset, groups: Sequence[DuplicateGroup], test: Array | None) -> Leaks:
     leaked = sorted({item.index for group in groups if group.leak for item in group.items if item.split == "test"})
     if test is None or not len(data.test):
         return Leaks(len(leaked), None, None, None)

@@ -1,8 +1,12 @@
-"""Near-duplicates among pictures: all pairs, also mirrored, moved by a pixel or brightened, without missing any.
+"""Near-duplicates among pictures: all pairs, in pixels and as a network sees them, without missing any.
 
-Two pictures are compared where they overlap, each scaled to length 1, so that a brighter copy is the same picture: the
-distance is that of two points on a sphere, 0 for equal ones and 1.41 for two without a common pixel. A lower bound of
-it in a few dimensions rules out nearly all pairs, and the rest are measured exactly.
+In pixels two pictures are compared where they overlap, also mirrored and moved by a pixel, each scaled to length 1, so
+that a brighter copy is the same picture: the distance is that of two points on a sphere, 0 for equal ones and 1.41 for
+two without a common pixel. In features, what a network makes of them, those pictures are near-duplicates that are much
+nearer to each other than pictures there usually are: so are found two pictures of one article whose light or contrast
+differs. A convolutional network sees a moved or turned copy as another picture: those are the pixels' business.
+
+A lower bound of each distance in a few dimensions rules out nearly all pairs, and the rest are measured exactly.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import numpy as np
 from fittingroom.progress import Log, no_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fittingroom.arrays import Array, Images
 
@@ -29,6 +33,11 @@ TILE = (512, 2048)  # queries and points compared at a time: what stays in a pro
 EXACT = 20_000  # pairs measured at a time
 SLACK = 1e-5  # of a squared bound, for rounding in float32
 LEAST_LENGTH = 64.0  # of a picture's pixels as one vector: below it there is nothing to compare
+SHARE = (
+    0.3  # of the usual distance to the neighbours, in features: beyond it, looked at, other prints of one cut mix in
+)
+LEAST_USUAL = 0.05  # of the middle one: no image's usual distance counts as less, or many copies would hide each other
+MOST_SAME = 0.25  # of all images, as a share: a network that sees more of them as the same tells nothing
 MOVES = {  # of a picture against another one, as it stands and mirrored: of two opposite ones one is enough
     False: ((0, 0), (0, 1), (1, -1), (1, 0), (1, 1)),
     True: ((0, 0), (0, 1), (0, -1), (1, -1), (1, 0), (1, 1)),
@@ -42,7 +51,8 @@ class NearPair:
     Attributes:
         first: position of one, the smaller.
         second: position of the other.
-        distance: of the two as points on a sphere, at the move that suits best.
+        distance: in pixels, of the two as points on a sphere, at the move that suits best; in features, as a share of
+            the usual distance to the neighbours there.
         mirrored: whether one is the other in a mirror.
         moved: rows and columns that one is moved by.
     """
@@ -61,7 +71,8 @@ def near_pairs(
 
     Of faint pictures a few grey levels are a large distance: there a pair counts too that differs by `GREY` levels at
     most, at the brightness of the brighter one, up to the distance `WIDEST`. Pictures that are black, or nearly so,
-    are left out: they are told of otherwise.
+    are left out: they are told of otherwise. Of pictures that are equal to the last pixel each is a pair with the
+    first of them, and what is near to them is a pair with that one alone: a thousand copies are no million pairs.
 
     Args:
         images: uint8 ``(n, h, w)``.
@@ -72,22 +83,100 @@ def near_pairs(
     """
     if len(images) < 2:
         return []
+    unlike, equal = _equal_ones(images.reshape(len(images), -1))
+    if equal:
+        bright = has_pixels(images)
+        among = near_pairs(images[unlike], limit, mirrored=mirrored, moved=moved, log=log)
+        found = [NearPair(first, second, 0.0) for first, second in equal if bright[first]]
+        return _by_distance([*found, *(_renumbered(pair, unlike) for pair in among)])
     axes, limits = _principal_axes(images), limits_of(images, limit)
     faint = np.flatnonzero(limits > limit)
     best: dict[tuple[int, int], NearPair] = {}
     for is_mirrored in (False, True) if mirrored else (False,):
         for move in MOVES[is_mirrored] if moved else MOVES[is_mirrored][:1]:
+            if abs(move[0]) >= images.shape[1] or abs(move[1]) >= images.shape[2]:
+                continue  # nothing of the two overlaps
             log(f"Near-duplicates{', mirrored' if is_mirrored else ''}, moved by (rows, columns) {move}.")
             found = list(_pairs_at(images, axes, limit, is_mirrored, move))
             for pair in _pairs_at(images[faint], axes, max(limit, WIDEST), is_mirrored, move) if len(faint) > 1 else ():
-                first, second = int(faint[pair.first]), int(faint[pair.second])
-                if pair.distance <= min(limits[first], limits[second]):
-                    found.append(replace(pair, first=first, second=second))
+                own = _renumbered(pair, faint)
+                if pair.distance <= min(limits[own.first], limits[own.second]):
+                    found.append(own)
             for pair in found:
                 key = pair.first, pair.second
                 if key not in best or pair.distance < best[key].distance:
                     best[key] = pair
-    return sorted(best.values(), key=lambda pair: (pair.distance, pair.first, pair.second))
+    return _by_distance(best.values())
+
+
+def near_in_features(features: Array, usual: Array, *, share: float = SHARE) -> list[NearPair] | None:
+    """Return all pairs of pictures that a network sees as nearly the same, the nearest first.
+
+    The distance of a pair is Euclidean, as a share of the usual distance of that one of the two whose neighbours are
+    nearer: where a network sees all pictures of a class as much alike, they have to be more alike still.
+
+    Args:
+        features: ``(n, d)``, what a network makes of each picture.
+        usual: how far the neighbours of each usually are, ``(n,)``, as `odd_ones.neighbour_distances` has it.
+        share: the largest distance.
+
+    Returns:
+        None where the network sees too many pictures as the same, or all, for this to tell anything. Of pictures with
+        equal features each is a pair with the first of them.
+    """
+    if len(features) < 2:
+        return []
+    unlike, equal = _equal_ones(features)
+    most, middle = MOST_SAME * len(features), float(np.median(usual))
+    if middle <= 0 or len(equal) > most:
+        return None
+    points = np.ascontiguousarray(features[unlike], np.float32)
+    points -= points.mean(axis=0, dtype=np.float64).astype(np.float32)
+    scales = np.maximum(usual, LEAST_USUAL * middle)[unlike]
+    limits = (share * scales).astype(np.float32)
+    shadows = _shadow(points, _widest_axes(points[_spread(len(points))]))
+    found = [NearPair(first, second, 0.0) for first, second in equal]
+    for first, second in _candidates(shadows, shadows, limits):
+        first, second = first[first < second], second[first < second]
+        shares = _distances(points, points, first, second) / np.minimum(scales[first], scales[second])
+        found += [
+            NearPair(int(unlike[first[place]]), int(unlike[second[place]]), float(shares[place]))
+            for place in np.flatnonzero(shares <= share)
+        ]
+        if len(found) > most:
+            return None
+    return _by_distance(found)
+
+
+def _equal_ones(rows: Array) -> tuple[Array, list[tuple[int, int]]]:
+    """Return the positions of rows that are unlike all before them, and of each other one the pair with its first."""
+    plain = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    whole = plain.view(np.dtype((np.void, plain.dtype.itemsize * plain.shape[1]))).ravel()
+    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
+    own = first[inverse.ravel()]
+    later = np.flatnonzero(own != np.arange(len(rows)))
+    return np.sort(first), [(int(own[place]), int(place)) for place in later]
+
+
+def _renumbered(pair: NearPair, positions: Array) -> NearPair:
+    """Return a pair found among some pictures, which are in their order, with their positions among all."""
+    return replace(pair, first=int(positions[pair.first]), second=int(positions[pair.second]))
+
+
+def _by_distance(pairs: Iterable[NearPair]) -> list[NearPair]:
+    return sorted(pairs, key=lambda pair: (pair.distance, pair.first, pair.second))
+
+
+def has_pixels(images: Images) -> Array:
+    """Say of pictures whether there is something to compare: those that are black, or nearly so, have nothing.
+
+    Args:
+        images: uint8 ``(n, h, w)``.
+
+    Returns:
+        bool ``(n,)``.
+    """
+    return np.asarray(np.einsum("nhw,nhw->n", images, images, dtype=np.float64) > LEAST_LENGTH**2)
 
 
 def limits_of(images: Images, limit: float) -> Array:
@@ -126,11 +215,19 @@ def overlaps(images: Images, is_mirrored: bool, move: tuple[int, int]) -> tuple[
 
 def _principal_axes(images: Images) -> Array:
     """Return orthonormal axes ``(h, w, k)`` along which a sample of pictures of length 1 differs most."""
-    sample = images[np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(np.int64))]
-    points = _on_sphere(sample)
-    _, axes = np.linalg.eigh(points.T @ points)
     height, width = images.shape[1:]
-    return np.ascontiguousarray(axes[:, ::-1][:, :DIMENSIONS], np.float32).reshape(height, width, -1)
+    return _widest_axes(_on_sphere(images[_spread(len(images))])).reshape(height, width, -1)
+
+
+def _spread(count: int) -> Array:
+    """Return the positions of a sample, evenly through all."""
+    return np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(np.int64))
+
+
+def _widest_axes(points: Array) -> Array:
+    """Return orthonormal axes ``(d, k)`` along which points ``(n, d)`` differ most."""
+    _, axes = np.linalg.eigh(points.T @ points)
+    return np.ascontiguousarray(axes[:, ::-1][:, :DIMENSIONS], np.float32)
 
 
 def _on_sphere(images: Images) -> Array:
@@ -142,17 +239,20 @@ def _on_sphere(images: Images) -> Array:
 
 
 def _shadows(images: Images, axes: Array) -> Array:
+    """Return what the lower bound of the distances of pictures is computed from."""
+    parts = [_shadow(_on_sphere(images[start : start + ROWS]), axes) for start in range(0, len(images), ROWS)]
+    return np.concatenate(parts)
+
+
+def _shadow(points: Array, axes: Array) -> Array:
     """Return what a distance's lower bound is computed from: coordinates, and the length of what they leave over.
 
     Two points differ at least as much as their coordinates along orthonormal axes and the lengths of the rests do.
     """
-    made = np.empty((len(images), axes.shape[1] + 1), np.float32)
-    for start in range(0, len(images), ROWS):
-        points = _on_sphere(images[start : start + ROWS])
-        part = made[start : start + ROWS]
-        part[:, :-1] = points @ axes
-        rest = np.einsum("ij,ij->i", points, points) - np.einsum("ij,ij->i", part[:, :-1], part[:, :-1])
-        part[:, -1] = np.sqrt(np.maximum(rest, 0))
+    made = np.empty((len(points), axes.shape[1] + 1), np.float32)
+    made[:, :-1] = points @ axes
+    rest = np.einsum("ij,ij->i", points, points) - np.einsum("ij,ij->i", made[:, :-1], made[:, :-1])
+    made[:, -1] = np.sqrt(np.maximum(rest, 0))
     return made
 
 
@@ -164,11 +264,11 @@ def _pairs_at(
     chosen, _ = np.linalg.qr(axes[:height, :width].reshape(height * width, -1))  # orthonormal on what is left, too
     queries, points = _shadows(moved, chosen), _shadows(rest, chosen)
     symmetric = move == (0, 0)
-    for first, second in _candidates(queries, points, limit):
+    for first, second in _candidates(queries, points, np.full(len(queries), limit, np.float32)):
         keep = first < second if symmetric else first != second
         keep &= (queries[first].any(axis=1)) & (points[second].any(axis=1))
         first, second = first[keep], second[keep]
-        distances = _exact(moved, rest, first, second)
+        distances = _distances(moved, rest, first, second)
         for place in np.flatnonzero(distances <= limit):
             one, other = int(first[place]), int(second[place])
             back = one > other
@@ -176,8 +276,8 @@ def _pairs_at(
             yield NearPair(min(one, other), max(one, other), float(distances[place]), is_mirrored, way)
 
 
-def _candidates(queries: Array, points: Array, limit: float) -> Iterator[tuple[Array, Array]]:
-    """Yield positions of queries and of points whose lower bound is within the limit.
+def _candidates(queries: Array, points: Array, limits: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield positions of queries and of points whose lower bound is within the query's limit.
 
     Both are sorted by their widest coordinate: what lies further apart in it than the limit is never multiplied.
     """
@@ -185,14 +285,16 @@ def _candidates(queries: Array, points: Array, limit: float) -> Iterator[tuple[A
     of_queries, of_points = queries[:, widest].argsort(), points[:, widest].argsort()
     along = points[of_points, widest]
     left, right = _as_product(queries[of_queries], points[of_points])
+    lengths = np.sqrt(np.einsum("ij,ij->i", queries, queries))
+    most = limits**2 + SLACK * (lengths + limits) ** 2
     for start in range(0, len(queries), TILE[0]):
         rows = of_queries[start : start + TILE[0]]
-        low, high = queries[rows[[0, -1]], widest] + np.array([-limit - SLACK, limit + SLACK], np.float32)
-        begin, end = np.searchsorted(along, [low, high])
+        reach, own = np.sqrt(most[rows]), queries[rows, widest]
+        begin, end = np.searchsorted(along, [(own - reach).min(), (own + reach).max()])
         for first in range(int(begin), int(end), TILE[1]):
             last = min(first + TILE[1], int(end))
             squared = left[start : start + TILE[0]] @ right[:, first:last]
-            hits = np.flatnonzero(squared <= limit**2 + SLACK)
+            hits = np.flatnonzero(squared <= most[rows, None])
             if len(hits):
                 row, column = np.divmod(hits, last - first)
                 yield rows[row], of_points[first + column]
@@ -206,12 +308,13 @@ def _as_product(queries: Array, points: Array) -> tuple[Array, Array]:
     return left, np.ascontiguousarray(np.hstack([points, ones[1], squares[1]]).T)
 
 
-def _exact(moved: Images, rest: Images, first: Array, second: Array) -> Array:
-    """Return the distances of pairs."""
+def _distances(some: Array, others: Array, first: Array, second: Array) -> Array:
+    """Return the distances of pairs of points ``(n, d)``, or of pictures ``(n, h, w)`` as points on a sphere."""
     found = np.empty(len(first), np.float64)
     for start in range(0, len(first), EXACT):
         part = slice(start, start + EXACT)
-        difference = _on_sphere(moved[first[part]]) - _on_sphere(rest[second[part]])
+        one, other = some[first[part]], others[second[part]]
+        difference = one - other if some.ndim == 2 else _on_sphere(one) - _on_sphere(other)
         found[part] = np.sqrt(np.einsum("ij,ij->i", difference, difference, dtype=np.float64))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,26 +11,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fittingroom.arrays import Array, Labels
+from fittingroom.data.edits import parse_edits
 from fittingroom.errors import Interrupted, RunError, UsageError
 from fittingroom.files import atomic_write, read_arrays, read_json, write_json
+from fittingroom.jobs.job import Job, Report, Row, place_of
+from fittingroom.jobs.places import check_reachable
+from fittingroom.jobs.run_jobs import OnJob, no_job_lines, run_jobs
 from fittingroom.models.feature_extractor import feature_extractor, in_batches
 from fittingroom.progress import Log, OnProgress, no_log, no_progress
 from fittingroom.recipes import load_recipe
-from fittingroom.runs import is_run, open_run
 from fittingroom.training import Recipe, resume
 from fittingroom.training.trainer import is_finished
 from fittingroom.words import counted, listed
+from fittingroom.workflows.train_jobs import begun_run
 from fittingroom.workflows.training import train
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fittingroom.data import Dataset, Split
+    from fittingroom.jobs.places import Place
     from fittingroom.runs import Run
 
 FOLDS = 5
 SEED = 0
 RECIPE = "90"
 FACTS = "folds.json"  # in the folder of the folds: what they were made of
-ARRAYS = ("held", "train", "test", "features")  # of a fold's file
+ANSWERS = "answers.npz"  # in the folder of each
+ARRAYS = ("held", "train", "test", "features", "cost")  # in it
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class Answers:
         test: probabilities ``(m, c)`` of the test images, the mean over the networks; None where nobody asked.
         features: ``(t + m, d)`` of all training and then all test images, as one of the networks sees them.
         made_by: where they are from, in words.
+        trainings: of each network, as `fold_job` returns it: fold, seconds, epochs, images, accuracy.
     """
 
     train: Array
@@ -50,6 +60,7 @@ class Answers:
     test: Array | None
     features: Array
     made_by: str
+    trainings: tuple[Row, ...] = ()
 
 
 def assign_folds(labels: Labels, folds: int = FOLDS, seed: int = SEED) -> Array:
@@ -99,98 +110,147 @@ def cross_validate(
     *,
     folds: int = FOLDS,
     with_test: bool = True,
+    place: Place | None = None,
+    threads: int | None = None,
+    source: str | Path | None = None,
+    data_dir: str | Path | None = None,
     log: Log = no_log,
     on_progress: OnProgress = no_progress,
+    on_job: OnJob = no_job_lines,
 ) -> Answers:
     """Return out-of-sample answers for every training image; what the folder holds already is not computed again.
 
     Args:
         data: whose train part is divided.
         recipe: how each network is trained.
-        folder: where each fold's answers are kept, and the run that is under way.
+        folder: where each fold's answers are kept, and the runs that are under way.
         folds: how many, 2 or more.
         with_test: whether the networks are asked about the test images too.
+        place: where they are trained, of `find_place`; None for this process, one after another.
+        threads: of the processor, for each training of this process; None for torch's own choice.
+        source: what the data were loaded by, for other processes to load them too; None for what is in memory alone.
+        data_dir: where a known dataset's files are, likewise.
         log: told of each fold.
-        on_progress: takes the progress of each training.
+        on_progress: takes the progress of the training that this process is at.
+        on_job: takes where each fold stands.
 
     Raises:
-        UsageError: images that cannot be divided so, see `check_foldable`.
-        RunError: the folder holds the folds of other data or of another recipe.
+        UsageError: images that cannot be divided so, see `check_foldable`; or a cluster that is not there.
+        RunError: the folder holds the folds of other data or of another recipe; or the cluster was lost.
         Interrupted: the user stopped it; the same call goes on.
     """
     check_foldable(data.train, data.class_names, folds)
-    _begin(folder, data, recipe, folds, with_test)
-    of = assign_folds(data.train.labels, folds)
-    found = []
-    for number in range(folds):
-        log(f"Fold {number + 1} of {folds}.")
-        found.append(
-            answer_fold(
-                data,
-                np.flatnonzero(of == number),
-                recipe,
-                folder / f"fold-{number}.npz",
-                with_test=with_test,
-                log=log,
-                on_progress=on_progress,
-            )
-        )
-    classes = found[0]["train"].shape[1]
-    answers = np.empty((len(data.train), classes), np.float32)
+    count = place.threads if place else threads or _threads_here()
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    facts = _facts(data, loaded, folds, with_test, count)
+    check_reachable(place)
+    _begin(folder, facts)
+    where = place_of(data, data.name if source is None else source, data_dir)
+    asked: dict[str, Any] = {"recipe": loaded.as_dict(), "folds": folds, "test": with_test, "edits": _edits_of(data)}
+    asked["labels"] = facts["labels"]
+    jobs = [
+        Job(f"fold-{number}", folder / f"fold-{number}", {**asked, "fold": number}, count, where)
+        for number in range(folds)
+    ]
+    rows: dict[str, Row] = {}
+    try:
+        for outcome in run_jobs(
+            fold_job, _told(jobs, place, log), place, log=log, on_progress=on_progress, on_job=on_job
+        ):
+            if outcome.error is not None:
+                raise outcome.error
+            rows[outcome.job.key] = outcome.row or {}
+    except Interrupted as stopped:
+        began = str(stopped).partition(" Go on ")[0]
+        raise Interrupted(f"{began} The audit goes on by the same command again.") from None
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped. The audit goes on by the same command again.") from None
+    name = recipe if isinstance(recipe, str | Path) else "a recipe of its own"
+    made_by = f"{folds} networks by recipe {name}, each trained on the images of the other folds"
+    return _together(data, [_kept(job) for job in jobs], with_test, made_by, tuple(rows[job.key] for job in jobs))
+
+
+def _told(jobs: list[Job], place: Place | None, log: Log) -> Iterator[Job]:
+    """Yield the jobs, each told of before this process begins it."""
+    for number, job in enumerate(jobs):
+        if place is None:
+            log(f"Fold {number + 1} of {len(jobs)}.")
+        yield job
+
+
+def _together(
+    data: Dataset, found: list[dict[str, Array]], with_test: bool, made_by: str, trainings: tuple[Row, ...]
+) -> Answers:
+    answers = np.empty((len(data.train), found[0]["train"].shape[1]), np.float32)
     for each in found:
         answers[each["held"]] = each["train"]
     test: Array = np.stack([each["test"] for each in found]).mean(axis=0, dtype=np.float64)
-    name = recipe if isinstance(recipe, str | Path) else "a recipe of its own"
-    return Answers(
-        answers,
-        np.arange(len(data.train)),
-        test.astype(np.float32) if with_test else None,
-        found[0]["features"],
-        f"{folds} networks by recipe {name}, each trained on the images of the other folds",
-    )
+    own = test.astype(np.float32) if with_test else None
+    return Answers(answers, np.arange(len(data.train)), own, found[0]["features"], made_by, trainings)
 
 
-def answer_fold(
-    data: Dataset,
-    held: Array,
-    recipe: str | Path | Recipe,
-    path: Path,
-    *,
-    with_test: bool,
-    log: Log = no_log,
-    on_progress: OnProgress = no_progress,
-) -> dict[str, Array]:
-    """Return one fold's answers: from its file where that is there, else by training on all other images.
+def fold_job(job: Job, data: Dataset | None, report: Report) -> Row:
+    """Train a fold's network on all other images and keep what it says of those that it has not seen.
 
     Args:
+        job: with a folder of its own: a run's until the network has answered, which then holds the answers alone.
         data: whose train part is divided.
-        held: positions of the fold's images in the train split.
-        recipe: how the network is trained.
-        path: of the fold's file; the run that is under way lies beside it until it is done.
-        with_test: whether the network is asked about the test images too.
-        log: takes one line for the user.
-        on_progress: takes the progress.
+        report: whom to tell.
 
     Returns:
-        held ``(k,)``; train ``(k, c)`` and test ``(m, c)``, probabilities; features ``(t + m, d)`` of all images.
+        fold, from 0; seconds and epochs of the training; images, trained on; accuracy, on those held out.
     """
-    if path.exists():
-        kept = read_arrays(path, RunError)
-        if isinstance(kept, dict) and set(ARRAYS) <= kept.keys() and np.array_equal(kept["held"], held):
-            return kept
+    assert job.folder is not None
+    assert data is not None
+    asked, path = job.arguments, job.folder / ANSWERS
+    if asked["edits"] and data.edits is None:
+        data = data.edited(parse_edits(Path(asked["edits"]["file"]), asked["edits"]["text"], data))
+    held = np.flatnonzero(assign_folds(data.train.labels, asked["folds"]) == asked["fold"])
     rest = data.train.take(np.setdiff1d(np.arange(len(data.train)), held))
-    run = _trained(replace(data, train=rest, edits=None), recipe, path.with_suffix(""), log, on_progress)
-    images = data.test.images[:0] if not with_test else data.test.images
-    test = run.predict(images, tempered=False) if len(images) else np.zeros((0, data.classes), np.float32)
-    found: dict[str, Any] = {
-        "held": held,
-        "train": run.predict(data.train.images[held], tempered=False),
-        "test": test,
-        "features": _features(run, data),
+    if not path.exists():
+        run = _trained(job, replace(data, train=rest, edits=None), report)
+        seconds, epochs = sum(line["seconds"] for line in run.history), run.history[-1]["epoch"]
+        found: dict[str, Any] = {
+            "held": held,
+            "train": run.predict(data.train.images[held], tempered=False),
+            "test": _test_answers(run, data) if asked["test"] else np.zeros((0, data.classes), np.float32),
+            "features": _features(run, data) if not asked["fold"] else np.zeros((0, 1), np.float16),
+            "cost": np.array([seconds, epochs]),
+        }
+        atomic_write(path, lambda place: np.savez(place, **found))
+    for other in job.folder.iterdir():
+        if other != path:
+            shutil.rmtree(other) if other.is_dir() else other.unlink()
+    kept = _kept(job)
+    return {
+        "fold": asked["fold"],
+        "seconds": round(float(kept["cost"][0]), 3),
+        "epochs": int(kept["cost"][1]),
+        "images": len(rest),
+        "accuracy": float(np.mean(kept["train"].argmax(axis=1) == data.train.labels[held])),
     }
-    atomic_write(path, lambda place: np.savez(place, **found))
-    shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _kept(job: Job) -> dict[str, Array]:
+    """Return the answers of a finished fold.
+
+    Raises:
+        RunError: they are gone or damaged.
+    """
+    assert job.folder is not None
+    path = job.folder / ANSWERS
+    found = read_arrays(path, RunError) if path.exists() else {}
+    if not isinstance(found, dict) or not set(ARRAYS) <= found.keys():
+        raise RunError(
+            f"{path}: expected the answers of a fold, found "
+            f"{'others' if found else 'none'}. Delete {job.folder}, and the same command trains it again."
+        )
     return found
+
+
+def _test_answers(run: Run, data: Dataset) -> Array:
+    empty = np.zeros((0, data.classes), np.float32)
+    return run.predict(data.test.images, tempered=False) if len(data.test) else empty
 
 
 def _features(run: Run, data: Dataset) -> Array:
@@ -199,45 +259,55 @@ def _features(run: Run, data: Dataset) -> Array:
     return np.concatenate(parts)
 
 
-def _trained(data: Dataset, recipe: str | Path | Recipe, folder: Path, log: Log, on_progress: OnProgress) -> Run:
+def _trained(job: Job, data: Dataset, report: Report) -> Run:
     """Return a fold's run: gone on with where it was stopped, else trained."""
-    try:
-        if is_run(folder):
-            begun = open_run(folder)
-            if begun.state == "training":
-                raise RunError(f"{folder}: another process is training this fold. Wait for it, or stop it.")
-            if is_finished(begun):
-                return begun
-            if (folder / "checkpoint").is_dir():
-                return resume(begun, data, log=log, on_progress=on_progress)
-        shutil.rmtree(folder, ignore_errors=True)
-        return train(None, data, recipe=recipe, out=folder, seed=SEED, onnx=False, log=log, on_progress=on_progress)
-    except Interrupted as stopped:
-        raise Interrupted(
-            f"{str(stopped).partition(' Go on ')[0]} The audit goes on by the same command again."
-        ) from None
+    assert job.folder is not None
+    run = begun_run(job.folder, report)
+    told: dict[str, Any] = {"log": report.log, "on_progress": report.on_progress}
+    if run is None:
+        recipe = Recipe.from_dict(job.arguments["recipe"])
+        return train(None, data, recipe=recipe, out=job.folder, seed=SEED, onnx=False, **told)
+    return run if is_finished(run) else resume(run, data, **told)
 
 
-def _begin(folder: Path, data: Dataset, recipe: str | Path | Recipe, folds: int, with_test: bool) -> None:
-    """Make the folder of the folds, or see that those that it holds are of these very data and settings."""
-    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    facts: dict[str, Any] = {
+def _edits_of(data: Dataset) -> dict[str, str] | None:
+    return None if data.edits is None else {"file": data.edits.name, "text": data.edits.text}
+
+
+def _threads_here() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _facts(data: Dataset, recipe: Recipe, folds: int, with_test: bool, threads: int) -> dict[str, Any]:
+    """Return what the folds of a folder are made of."""
+    return {
         "data": data.fingerprint,
         "edits": data.edits.sha256 if data.edits is not None else None,
-        "recipe": loaded.as_dict(),
+        "labels": hashlib.sha256(data.train.labels.tobytes()).hexdigest()[:16],  # changed in memory, say
+        "recipe": recipe.as_dict(),
         "folds": folds,
         "test images": with_test,
+        "number of threads": threads,
     }
+
+
+def _begin(folder: Path, facts: dict[str, Any]) -> None:
+    """Make the folder of the folds, or see that those that it holds are of these very data and settings."""
     if (folder / FACTS).exists():
         before = read_json(folder / FACTS, {"made_of": "dict"}, RunError)["made_of"]
         changed = [key for key, value in facts.items() if before.get(key) != value]
         if changed:
+            was = before.get("number of threads")
+            begun = f" It was begun with --threads {was}." if "number of threads" in changed and was else ""
             raise RunError(
-                f"{folder} holds folds with another {listed(changed)}. Choose another --out, or delete that folder."
+                f"{folder} holds folds with another {listed(changed)}.{begun} Choose another --out, or delete that "
+                "folder."
             )
         return
     make_folder(folder)
-    write_json(folder / FACTS, {"schema": "fittingroom/audit-folds/1", "made_of": facts})
+    write_json(folder / FACTS, {"schema": "fittingroom/audit-folds/2", "made_of": facts})
 
 
 def make_folder(folder: Path) -> None:

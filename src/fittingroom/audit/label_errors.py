@@ -74,12 +74,13 @@ def label_quality(labels: Labels, probabilities: Probabilities) -> Array:
     return np.asarray(rank.get_label_quality_scores(labels.astype(np.int64), sure, method="self_confidence"))
 
 
-def suspects(labels: Labels, probabilities: Probabilities) -> list[Suspect]:
+def suspects(labels: Labels, probabilities: Probabilities, *, most: float = MOST_SUSPECTS) -> list[Suspect]:
     """Return the labels that confident learning finds wrong, the most suspect first: one in a hundred at most.
 
     Args:
         labels: ``(n,)``.
         probabilities: out of sample, ``(n, c)``.
+        most: how many at most, as a share of the images.
 
     Raises:
         UsageError: cleanlab is not installed.
@@ -92,7 +93,7 @@ def suspects(labels: Labels, probabilities: Probabilities) -> list[Suspect]:
             labels.astype(np.int64), probabilities.astype(np.float64), filter_by="predicted_neq_given", n_jobs=1
         )
     positions = np.flatnonzero(found)
-    worst = positions[np.argsort(quality[positions], kind="stable")][: int(MOST_SUSPECTS * len(labels))]
+    worst = positions[np.argsort(quality[positions], kind="stable")][: int(most * len(labels))]
     return [
         Suspect(int(place), int(labels[place]), int(probabilities[place].argmax()), float(quality[place]))
         for place in worst

@@ -48,12 +48,12 @@ class OddOne:
     score: float = 1.0
 
 
-def odd_ones(images: Images, features: Array) -> list[OddOne]:
+def odd_ones(images: Images, distances: Array) -> list[OddOne]:
     """Return the odd pictures, each once, in the order of `REASONS` and the oddest first.
 
     Args:
         images: uint8 ``(n, h, w)``.
-        features: ``(n, d)``, what a network sees of each.
+        distances: to the neighbours of each, as a network sees them, ``(n,)``, from `neighbour_distances`.
     """
     if not len(images):
         return []
@@ -71,7 +71,6 @@ def odd_ones(images: Images, features: Array) -> list[OddOne]:
     for kind, mask in masks.items():
         for position in np.flatnonzero(mask).tolist():
             found.setdefault(position, OddOne(position, kind))
-    distances = neighbour_distances(features)
     middle = float(np.median(distances)) or 1.0
     for position in np.argsort(-distances, kind="stable")[:MOST_FAR].tolist():
         if distances[position] > FAR * middle:

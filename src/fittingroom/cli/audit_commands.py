@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fittingroom.cli.options import DataDir, DatasetName, Json, ModelName, Quiet, whole
+from fittingroom.cli.job_table import job_table
+from fittingroom.cli.options import DataDir, DatasetName, Json, ModelName, On, Quiet, Threads, whole
 from fittingroom.cli.output import emit, emit_json, log_unless, progress, table
 from fittingroom.errors import UsageError
 from fittingroom.words import counted
@@ -31,6 +32,8 @@ def audit(
     out: Annotated[Path | None, Parameter(help="The audit's folder; audits/DATASET-RECIPE if left out.")] = None,
     folds: Annotated[int, Parameter(help="Networks, each asked about the images that it has not seen."), whole(2)] = 5,
     no_test: Annotated[bool, Parameter(help="Leave the labels of the test images alone: no test look.")] = False,
+    on: On = None,
+    threads: Threads = None,
     data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -43,7 +46,8 @@ def audit(
     from fittingroom.pages.audit_report import audit_dataset
 
     quiet_ = quiet or json
-    with progress(quiet_) as on_progress:
+    elsewhere = on is not None
+    with progress(quiet_ or elsewhere) as on_progress, job_table(quiet_ or not elsewhere) as on_job:
         found = audit_dataset(
             dataset,
             recipe=recipe,
@@ -52,8 +56,11 @@ def audit(
             folds=folds,
             test=not no_test,
             data_dir=data_dir,
+            on=on,
+            threads=threads,
             log=log_unless(quiet_),
             on_progress=on_progress,
+            on_job=on_job,
         )
     if json:
         emit_json({**found.to_dict(), "folder": str(found.folder)})
@@ -62,7 +69,15 @@ def audit(
 
 
 def _print(found: Audit) -> None:
-    from fittingroom.pages.audit.values import headline, leak_sentence, overlap_sentence, shown_suspects, split_sentence
+    from fittingroom.pages.audit.values import (
+        cost_sentence,
+        headline,
+        leak_sentence,
+        overlap_sentence,
+        shown_suspects,
+        split_sentence,
+        wider_leak_sentence,
+    )
 
     emit(headline(found))
     for split in found.splits:
@@ -76,7 +91,8 @@ def _print(found: Audit) -> None:
     ]
     if rows:
         emit("\n" + table(["split", "image", "label", "or rather", "score"], rows) + "\n")
-    emit(leak_sentence(found))
+    emit(f"{leak_sentence(found)} {wider_leak_sentence(found)}")
+    emit(cost_sentence(found))
     emit(f"The page: {found.folder / 'audit.html' if found.folder else ''}")
     if found.folder is not None:
         edits = found.folder / "edits.csv"

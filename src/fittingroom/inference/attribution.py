@@ -30,16 +30,17 @@ SAME = 0.9  # of the noisy copies, that have to have the picture's own answer
 SAMPLES = 16  # noisy copies of each picture
 
 
-def occlusion_maps(ask: Callable[[Array], Array], images: Array) -> Array:
+def occlusion_maps(ask: Callable[[Array], Array], images: Array, *, step: int | None = None) -> Array:
     """Return how much covering each pixel takes from each class's centred logit, the mean over all patches on it.
 
     Args:
         ask: pictures to probabilities ``(n, c)``.
         images: uint8 ``(n, h, w)`` or ``(n, h, w, 3)``; each is covered by the middle value of its own edge.
+        step: pixels from one patch to the next; None for one pixel, and of larger pictures a quarter of a patch.
     """
     height, width = images.shape[1:3]
     side = max(1, round(PATCH * min(height, width) / 28))
-    step = max(1, side // 4) if side > PATCH else 1
+    step = step or (max(1, side // 4) if side > PATCH else 1)
     tops = sorted({*range(0, height - side + 1, step), height - side})
     lefts = sorted({*range(0, width - side + 1, step), width - side})
     places = [(top, left) for top in tops for left in lefts]

@@ -47,6 +47,7 @@ SLURM_KEYS: Mapping[str, str] = {  # of its settings file
     "skip": "list[str] | None",
 }
 MOST_WORKERS = 1000
+MOST_THREADS = 1024  # of one job
 SLURM_LOGS = "slurm-logs"
 ADDRESS = re.compile(r"(?:tcp|tls)://[^\s/]+:[0-9]+")
 CONNECT_SECONDS = 10

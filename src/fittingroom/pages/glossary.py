@@ -69,6 +69,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
         "One number for precision and recall of a class together (their harmonic mean). It is low if either is low.",
         "A precision of 0.8 and a recall of 0.6 give an F1 of 0.686.",
     ),
+    "features": (
+        "What a network makes of an image before its last layer turns it into classes: a row of numbers. Images with "
+        "similar numbers look alike to the network.",
+        "Two photos of one jacket, one darker than the other, have similar features where their pixels differ.",
+    ),
     "fingerprint": (
         "Sixteen characters computed from every byte of a dataset. The same fingerprint means exactly the same data, "
         "so that scores can be compared.",
@@ -140,6 +145,11 @@ GLOSSARY: Final[dict[str, tuple[str, str]]] = {  # word: what it means; an examp
     "optimizer": (
         "The rule by which the parameters are changed after each batch so that the loss becomes smaller.",
         "The walk-through uses RMSprop; `--set optimizer=adam` uses Adam.",
+    ),
+    "occlusion": (
+        "Covering a part of a picture to see what an answer hangs on: where a class becomes less probable when a patch "
+        "lies there, that part spoke for it.",
+        "`fittingroom explain PHOTO` covers each part of a photo in turn and colours what mattered.",
     ),
     "overfitting": (
         "A network knows its training images better than new ones of the same kind. Training loss still falls while "

@@ -34,6 +34,7 @@ LAYERS = 20  # drawn at most, evenly through the network
 MOST = 512  # units or kernels that have pictures: of more nobody would look at each
 QUALITIES = (45, 20, 10)  # of a sheet's WebP file: the first whose file is small enough
 SHEET_BYTES = 13_000
+MAP_COLOURS = 48  # of a picture with a map over it
 FULL = 99.5  # per cent of the weights that are not beyond the strongest colour
 SILENT, ACTIVE, FOR, AGAINST = (251, 250, 246), (37, 39, 44), (230, 97, 1), (94, 60, 153)
 
@@ -308,6 +309,24 @@ def one_of_sheet(number: int, count: int, shape: tuple[int, int], words: str) ->
     return Markup('<svg role="img" aria-label="{}" viewBox="{} {} {} {}"><use href="#weights"/></svg>').format(
         words, column, row, shape[1], shape[0]
     )
+
+
+def map_uri(image: Array, values: Array) -> str:
+    """Return a picture with a map over it as a ``data:`` address: orange where a pixel speaks for, violet against.
+
+    Args:
+        image: uint8 ``(h, w)``, drawn pale and dark on white.
+        values: ``(h, w)``; the strongest has the full colour.
+    """
+    from PIL import Image
+
+    pale = 255 - 0.55 * np.asarray(image, np.float64)[:, :, None].repeat(3, axis=2)
+    share = values / (float(np.abs(values).max()) or 1.0)
+    strength = 0.85 * np.abs(share)[:, :, None]
+    drawn = pale * (1 - strength) + strength * np.where(share[:, :, None] > 0, FOR, AGAINST)
+    with io.BytesIO() as file:
+        Image.fromarray(drawn.astype(np.uint8)).quantize(MAP_COLOURS).save(file, "PNG", optimize=True)
+        return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def images_of(pictures: Mapping[int, Array], answers: Sequence[Answer]) -> Images:

@@ -11,6 +11,7 @@ from fittingroom.errors import ModelError, RunError
 from fittingroom.inference.inside import look_inside
 from fittingroom.inference.model_files import IN_A_RUN, load_model
 from fittingroom.judging import confusion_matrix
+from fittingroom.models.feature_extractor import FeatureExtractor, feature_extractor
 from fittingroom.models.front import behind_front
 from fittingroom.pages.learned import KERNEL_SCALE, weight_sheet
 from fittingroom.training.snapshots import replayed, snapshot_files, weights_at
@@ -18,7 +19,7 @@ from fittingroom.words import counted
 from fittingroom.workflows.run_data import held_out_of, learned_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from fittingroom.data import Dataset, Split
     from fittingroom.runs import Run
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 ASKED = 2000  # images that every snapshot is asked about
 SHOWN = 3  # of them whose bars are shown
 BATCH = 1000
+MAPPED = 400  # of them that are dots of the map
+EDGE = 99.5  # per cent of the coordinates that are not at the edge of the map
+MAP = 200  # width and height of the map
+COLOURS = ("#2f7fc2", "#d1631f", "#2b9168", "#b04bc0", "#9c7c14", "#1f8aa0", "#d13d5e", "#6a72dd", "#6f8f22", "#8a7263")
+"""Of classes, the first ones again where there are more: readable on light and on dark."""
 MOST = 24  # snapshots that a page shows: more than any training has that fits a day
 
 
@@ -40,9 +46,11 @@ def gather_replay(run: Run, data: Dataset | None) -> tuple[dict[str, Any] | None
         data: its dataset; None where it cannot be had, and then nothing is shown.
 
     Returns:
-        Values: ``split``, ``n``, ``indices`` and ``labels`` of the images shown, ``bytes`` of the snapshots, and
-        ``steps``, each with step, epoch, accuracy, confusion, and probabilities of the images shown. Drawn: the
-        ``images`` shown, and of each step the ``sheets`` of weights, where these are pictures.
+        Values: ``split``, ``n``, ``indices`` and ``labels`` of the images shown, ``bytes`` of the snapshots,
+        ``map_labels`` of the images on the map, and ``steps``, each with step, epoch, accuracy, confusion,
+        probabilities of the images shown, and ``map``, where on it each image is, in 0..`MAP`; None where what the
+        last layer is given cannot be reached. Drawn: the ``images`` shown, and of each step the ``sheets`` of weights,
+        where these are pictures.
 
     Raises:
         RunError: a snapshot is of another network, or cannot be read.
@@ -57,7 +65,10 @@ def gather_replay(run: Run, data: Dataset | None) -> tuple[dict[str, Any] | None
     except (ModelError, RunError):
         return None, {}
     places = weights_at(core, data.image_shape, run.resolved["pixels"])
-    steps, sheets = [], []
+    extract = _extractor(network, data)
+    steps: list[dict[str, Any]] = []
+    sheets: list[Any] = []
+    features: list[Any] = []
     for step, epoch in replayed(places, files):
         probabilities = _answers(network, split.images)
         predicted = probabilities.argmax(axis=1)
@@ -71,6 +82,9 @@ def gather_replay(run: Run, data: Dataset | None) -> tuple[dict[str, Any] | None
             }
         )
         sheets.append(_sheet(network, split.images[:1]))
+        features.append(None if extract is None else extract(split.images[:MAPPED]).astype(np.float32))
+    for one, placed in zip(steps, places_on_map(features) if extract else [None] * len(steps), strict=True):
+        one["map"] = placed
     facts = {
         "split": split.name,
         "n": len(split),
@@ -78,9 +92,54 @@ def gather_replay(run: Run, data: Dataset | None) -> tuple[dict[str, Any] | None
         "labels": [int(label) for label in split.labels[:SHOWN]],
         "bytes": sum(file.stat().st_size for file in files),
         "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 1),
+        "map_labels": [int(label) for label in split.labels[:MAPPED]],
         "steps": steps,
     }
     return facts, {"images": list(split.images[:SHOWN]), "sheets": sheets}
+
+
+def _extractor(network: Any, data: Dataset) -> FeatureExtractor | None:
+    try:
+        return feature_extractor(network, data.image_shape)
+    except ModelError:  # what its last layer is given cannot be reached
+        return None
+
+
+def places_on_map(features: Sequence[Array]) -> list[list[list[int]]]:
+    """Return where images are on a map at each step, by what the network makes of them before its last layer.
+
+    They are seen along the two principal components of the last step, so that the way there can be followed; each step
+    is moved and enlarged so that it fills the map.
+
+    Args:
+        features: of each step ``(n, d)``.
+
+    Returns:
+        Of each step and image x and y, whole numbers 0 to `MAP`.
+
+    Example:
+        >>> ends = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 1.0], [2.0, -1.0]])
+        >>> places_on_map([ends, 0.5 * ends])[0] == places_on_map([ends, 0.5 * ends])[1]
+        True
+    """
+    last = features[-1] - features[-1].mean(axis=0)
+    _, _, axes = np.linalg.svd(last, full_matrices=False)
+    found = []
+    for each in features:
+        spread = (each - each.mean(axis=0)) @ axes[:2].T
+        spread = np.pad(spread, [(0, 0), (0, 2 - spread.shape[1])])
+        widest = float(np.percentile(np.abs(spread), EDGE)) or 1.0
+        found.append(np.rint(MAP / 2 * (1 + 0.97 * np.clip(spread / widest, -1, 1))).astype(int).tolist())
+    return found
+
+
+def map_paths(step: Mapping[str, Any], labels: Sequence[int]) -> list[tuple[str, str]]:
+    """Return the dots of a step's map as paths of an ``<svg>``, with a colour for each class."""
+    found: dict[str, str] = {}
+    for label, (x, y) in zip(labels, step["map"], strict=True):
+        colour = COLOURS[label % len(COLOURS)]
+        found[colour] = f"{found.get(colour, '')}M{x} {y}h0"
+    return [(path, colour) for colour, path in found.items()]
 
 
 def _asked(run: Run, data: Dataset) -> Split:

@@ -12,7 +12,7 @@ from fittingroom.data import Log, no_log
 from fittingroom.errors import TrainingError, UsageError
 from fittingroom.extras import install_line, missing
 from fittingroom.files import atomic_write, write_json
-from fittingroom.jobs.places import check_reachable, find_place
+from fittingroom.jobs.places import MOST_THREADS, check_reachable, find_place
 from fittingroom.jobs.run_jobs import OnJob, no_job_lines
 from fittingroom.lookup import look_up
 from fittingroom.pages.sweep.gather import gather_sweep
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 ROOT = Path("sweeps")
 PAGE, TWIN, TABLE, BEST = "sweep.html", "results.json", "trials.csv", "best.toml"
 FINALISTS, FRESH_SEEDS = 5, 5
-MOST_TRIALS, MOST_THREADS, MOST_SEED, MOST_FRESH = 100_000, 1024, 2**32 - 1, 1000
+MOST_TRIALS, MOST_SEED, MOST_FRESH = 100_000, 2**32 - 1, 1000
 SAMPLERS: tuple[Sampler, ...] = ("tpe", "random", "grid")
 PRUNERS: tuple[Pruner, ...] = ("hyperband", "none")
 

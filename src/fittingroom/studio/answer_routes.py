@@ -101,19 +101,29 @@ def answers_routes(studio: Studio) -> APIRouter:
 
 
 def explaining_routes(studio: Studio) -> APIRouter:
-    """Return the route that says why a model answers one image so."""
+    """Return the routes that say why a model answers one image so, and what it has learned."""
     routes = APIRouter(tags=["answers"])
 
     @routes.get("/answers/image/{index}/maps")
     def maps(index: int, dataset: str, model: str) -> dict[str, Any]:
         """Return which pixels a model's answer to one image hangs on, for every class."""
+        arguments, content = asked(index, dataset, model)
+        return studio.models.ask("draw", arguments | {"why": True}, content, seconds=studio.limits.photo_seconds)
+
+    @routes.get("/answers/image/{index}/inside")
+    def inside(index: int, dataset: str, model: str) -> dict[str, Any]:
+        """Return a network's first weights as pictures, and what they and each layer make of one image."""
+        arguments, content = asked(index, dataset, model)
+        label = {"label": int(studio.registry.open(dataset).labels[index])}
+        return studio.models.ask("inside", arguments | label, content, seconds=studio.limits.photo_seconds)
+
+    def asked(index: int, dataset: str, model: str) -> tuple[dict[str, Any], bytes]:
         flat_dataset, entry = studio.registry.open(dataset), find_entry(studio, model)
         pixels = flat_dataset.image(index)
         if index >= len(flat_dataset.data.train) and costs_look(entry, flat_dataset.data.fingerprint):
             raise Problem(409, f"'{entry.title}' has not met the test images yet. Ask it about a training image.")
-        arguments = {"model": entry.model, "height": pixels.shape[0], "width": pixels.shape[1], "why": True}
-        content = np.ascontiguousarray(pixels).tobytes()
-        return studio.models.ask("draw", arguments, content, seconds=studio.limits.photo_seconds)
+        arguments = {"model": entry.model, "height": pixels.shape[0], "width": pixels.shape[1]}
+        return arguments, np.ascontiguousarray(pixels).tobytes()
 
     return routes
 

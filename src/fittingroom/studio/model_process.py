@@ -81,6 +81,24 @@ def write_page(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     return {"page": report(Path(arguments["run"])).name}
 
 
+def inside(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Tell what a network has learned, and what it makes of a picture that is data."""
+    import numpy as np
+
+    from fittingroom.studio.inside_answers import told_inside
+
+    pixels = np.frombuffer(content, np.uint8).reshape(arguments["height"], arguments["width"])
+    return told_inside(arguments["model"], pixels, arguments["label"])
+
+
+def replay(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
+    """Replay the training of a run that kept snapshots."""
+    del content
+    from fittingroom.studio.inside_answers import told_replay
+
+    return told_replay(Path(arguments["run"]))
+
+
 def share(arguments: dict[str, Any], content: bytes) -> dict[str, Any]:
     """Write a file to share."""
     del content
@@ -94,6 +112,8 @@ TASKS: dict[str, Callable[[dict[str, Any], bytes], dict[str, Any]]] = {
     "photograph": photograph,
     "preview": preview,
     "write_page": write_page,
+    "inside": inside,
+    "replay": replay,
     "share": share,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,13 +17,16 @@ from fittingroom.studio.data_routes import as_json
 from fittingroom.studio.run_table import find_run, own_file
 from fittingroom.studio.share_routes import shared_folder
 from fittingroom.studio.training_routes import own_dataset
+from fittingroom.training.snapshots import snapshot_files
 from fittingroom.web.problems import Problem
 from fittingroom.workflows.class_collection import collect_class
 
 if TYPE_CHECKING:
+    from fittingroom.runs import Run
     from fittingroom.studio.state import Studio
 
 
+KEPT_REPLAYS = 4
 HTML: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; sandbox"
@@ -31,7 +35,7 @@ PAGE_POLICY = (
 
 def run_routes(studio: Studio) -> APIRouter:
     """Return the routes of this part."""
-    routes = APIRouter(tags=["runs"])
+    routes, replays = APIRouter(tags=["runs"]), Replays()
 
     def dataset_of(name: str) -> str | None:
         environment = find_run(studio.runs, name).environment
@@ -55,7 +59,8 @@ def run_routes(studio: Studio) -> APIRouter:
         """Return a run with its history, every value used, and the name under which this studio has its dataset."""
         run = find_run(studio.runs, name)
         run_table.check_files(run)
-        more = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
+        more: dict[str, Any] = {"history": run.history, "resolved": run.resolved, "open_as": dataset_of(name)}
+        more["snapshots"] = len(snapshot_files(run.folder))
         return run_table.full_row(run, run.summary()) | more
 
     @routes.get("/runs/{name}/predictions")
@@ -64,6 +69,13 @@ def run_routes(studio: Studio) -> APIRouter:
         found, known = run_table.predictions(find_run(studio.runs, name)), dataset_of(name)
         edge = len(studio.registry.open(known).data.train) if known else 0
         return as_json(run_table.as_columns(found, {"test": edge}))
+
+    @routes.get("/runs/{name}/replay")
+    def replay(name: str) -> dict[str, Any]:
+        """Return how a run's network changed while it was trained, from its snapshots, in a process of its own."""
+        run = find_run(studio.runs, name)
+        run_table.check_files(run)
+        return replays.of(studio, run)
 
     @routes.get("/runs/{name}/against/{other}")
     def against(name: str, other: str) -> dict[str, Any]:
@@ -74,20 +86,56 @@ def run_routes(studio: Studio) -> APIRouter:
     return routes
 
 
+class Replays:
+    """Trainings that were replayed: the last few are kept, and one at a time is computed, for it takes a while."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, int], dict[str, Any]] = {}
+        self._computing = threading.Lock()
+
+    def of(self, studio: Studio, run: Run) -> dict[str, Any]:
+        """Return how a run's network changed, as `told_replay` has it.
+
+        Raises:
+            Problem: 404, it kept no snapshots; 503, another one is being replayed; or the task's own.
+        """
+        files = snapshot_files(run.folder)
+        if not files:
+            raise Problem(404, f"'{run.name}' kept no snapshots. Train with --snapshots to see its training replayed.")
+        key = str(run.folder), files[-1].stat().st_mtime_ns
+        if key in self._kept:
+            return self._kept[key]
+        if not self._computing.acquire(blocking=False):
+            raise Problem(503, "Another training is being replayed just now. Try again in a moment.")
+        try:
+            told = asked_apart(studio, "replay", run)
+            while len(self._kept) >= KEPT_REPLAYS:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = told
+        finally:
+            self._computing.release()
+        return told
+
+
+def asked_apart(studio: Studio, task: str, run: Run) -> dict[str, Any]:
+    """Return what a process of its own answers about a run: what Torch and Matplotlib took is given back with it."""
+    process = studio.new_model_process()
+    try:
+        return process.ask(task, {"run": str(run.folder)}, seconds=studio.limits.page_seconds)
+    finally:
+        process.close()
+
+
 def run_page_routes(studio: Studio) -> APIRouter:
     """Return the routes that write: a run's page, and taking a run away."""
     routes = APIRouter(tags=["runs"])
 
     @routes.post("/runs/{name}/page")
     def write_page(name: str) -> dict[str, str]:
-        """Write a run's page, in a process of its own: what Torch and Matplotlib took is given back with it."""
+        """Write a run's page."""
         run = find_run(studio.runs, name)
         run_table.check_files(run)
-        writer = studio.new_model_process()
-        try:
-            writer.ask("write_page", {"run": str(run.folder)}, seconds=studio.limits.page_seconds)
-        finally:
-            writer.close()
+        asked_apart(studio, "write_page", run)
         return {"page": f"api/runs/{quote(name)}/page"}
 
     @routes.get("/runs/{name}/page", response_class=Response, responses=HTML)

@@ -11,7 +11,7 @@ from fittingroom.data import Log, no_log
 from fittingroom.data.edits import read_edits
 from fittingroom.errors import Interrupted, RunError, UsageError
 from fittingroom.files import read_json, write_json
-from fittingroom.jobs.places import check_reachable, find_place
+from fittingroom.jobs.places import MOST_THREADS, check_reachable, find_place
 from fittingroom.jobs.run_jobs import OnJob, no_job_lines, run_jobs
 from fittingroom.progress import OnProgress, no_progress
 from fittingroom.runs import ROOT, open_run
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from fittingroom.data.edits import Edits
     from fittingroom.jobs.job import Job
 
-MOST_THREADS = 1024
 OTHERS = ("recipe", "settings", "validation", "track", "data_dir", "edits", "onnx")
 SHORTCUTS = {"epochs": "epochs", "batch_size": "batch_size", "lr": "learning_rate", "device": "device"}
 

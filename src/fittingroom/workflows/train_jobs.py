@@ -87,7 +87,7 @@ def train_job(job: Job, data: Dataset | None, report: Report) -> Row:
     if edits := job.arguments["edits"]:
         data = data.edited(parse_edits(Path(edits["file"]), edits["text"], data))
     report.log(f"Seed {job.arguments['seed']}: {job.folder}")
-    run = _begun(job.folder, report)
+    run = begun_run(job.folder, report)
     if run is None:
         run = _trained(job, data, report)
     elif not is_finished(run):
@@ -138,8 +138,16 @@ def _model(job: Job, data: Dataset) -> tuple[Any, dict[str, Any]]:
     return model, facts
 
 
-def _begun(folder: Path, report: Report) -> Run | None:
-    """Return the run that a folder holds; None where there is none, or one that was killed at its start."""
+def begun_run(folder: Path, report: Report) -> Run | None:
+    """Return the run that a folder holds; None where there is none, or one that was killed at its start.
+
+    Args:
+        folder: of a job.
+        report: whom to tell.
+
+    Raises:
+        RunError: another process is at it.
+    """
     if not is_run(folder):
         if folder.is_dir() and all(path.name.startswith((PARTIAL, LOCK)) for path in folder.iterdir()):
             shutil.rmtree(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fittingroom.pages.audit.values import shown_groups, shown_odd, shown_suspects
+from fittingroom.pages.audit.values import GROUPS, MEMBERS, shown_groups, shown_odd, shown_suspects
 
 if TYPE_CHECKING:
     from fittingroom.arrays import Array
@@ -21,7 +21,8 @@ def pictures_of_audit(audit: Audit, data: Dataset) -> dict[Key, Array]:
         audit: of the dataset.
         data: the dataset.
     """
-    items = [item for group in shown_groups(audit) for item in group.items]
+    groups = [group for where in GROUPS for group in shown_groups(audit, where)]
+    items = [item for group in groups for item in group.items[:MEMBERS]]
     items += [odd.item for _, some in shown_odd(audit) for odd in some]
     for one in shown_suspects(audit):
         items += [one.item, *one.speaking_for, *one.speaking_against]

@@ -20,7 +20,7 @@ PARTS = (
     ("duplicates", "Near-duplicates"),
     ("odd", "Odd pictures"),
     ("edit", "Mend it"),
-    ("cost", "Cost"),
+    ("cost", "What it cost"),
 )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fittingroom.audit.odd_ones import REASONS
-from fittingroom.words import counted
+from fittingroom.words import counted, in_percent
 
 if TYPE_CHECKING:
     from fittingroom.audit.auditing import Audit, DuplicateGroup, LabelSuspect, OddItem, SplitAudit
     from fittingroom.audit.label_errors import Overlap
 
 WORST = 100  # suspects on the page, training and test images together
-GROUPS = 60  # of near-duplicates
+GROUPS = {"pixels": 60, "features": 40}  # of near-duplicates, by where they were found
 MEMBERS = 8  # shown of a group
 EACH_KIND = 20  # odd pictures of a kind
 
@@ -22,11 +22,20 @@ def shown_suspects(audit: Audit) -> tuple[LabelSuspect, ...]:
     return tuple(sorted(audit.suspects, key=lambda one: one.score)[:WORST])
 
 
-def shown_groups(audit: Audit) -> tuple[DuplicateGroup, ...]:
-    """Return the groups of near-duplicates on the page: leaks and those of two labels first, then the nearest."""
-    return tuple(
-        sorted(audit.groups, key=lambda group: (not group.two_labels, not group.leak, group.distance))[:GROUPS]
-    )
+def groups_in(audit: Audit, where: str) -> tuple[DuplicateGroup, ...]:
+    """Return the groups of near-duplicates found in "pixels" or in "features": those of two labels first, then leaks.
+
+    Args:
+        audit: that found them.
+        where: see above.
+    """
+    found = [group for group in audit.groups if group.found_in == where]
+    return tuple(sorted(found, key=lambda group: (not group.two_labels, not group.leak, group.distance)))
+
+
+def shown_groups(audit: Audit, where: str) -> tuple[DuplicateGroup, ...]:
+    """Return those of `groups_in` that are on the page."""
+    return groups_in(audit, where)[: GROUPS[where]]
 
 
 def shown_odd(audit: Audit) -> tuple[tuple[str, tuple[OddItem, ...]], ...]:
@@ -74,13 +83,28 @@ def leak_sentence(audit: Audit) -> str:
     if not leaks.n:
         return "No test image has a near-duplicate among the training images."
     start = f"{counted(leaks.n, 'test image')} {'has' if leaks.n == 1 else 'have'} a near-duplicate in training."
-    if leaks.with_accuracy is None or leaks.without_accuracy is None:
+    if leaks.with_accuracy is None:
         return f"{start} What that is worth is not known: the networks were not asked about test images."
-    points = 100 * (leaks.with_accuracy - leaks.without_accuracy)
+    if leaks.points is None:
+        return f"{start} These are all test images, so that their accuracy, {leaks.with_accuracy:.4f}, says nothing."
     return (
         f"{start} The networks reach {leaks.with_accuracy:.4f} on all test images and {leaks.without_accuracy:.4f} "
-        f"without these: they are worth {points:+.3f} percentage points."
+        f"without these: they are worth {leaks.points:+.3f} percentage points."
     )
+
+
+def wider_leak_sentence(audit: Audit) -> str:
+    """Say how many more test images training holds as a network sees them, and what they all are worth."""
+    leaks = audit.wider_leaks
+    if audit.feature_pairs is None:
+        return "In features nothing can be told: the network sees too many of the pictures as the same."
+    more = leaks.n - audit.leaks.n
+    if not more:
+        return "In features, as a network sees them, no other has one."
+    start = f"In features, as a network sees them, {counted(more, 'other has', 'others have')} one too"
+    if leaks.points is None:
+        return f"{start}."
+    return f"{start}: without all {leaks.n:,} it is {leaks.without_accuracy:.4f}, {leaks.points:+.3f} points."
 
 
 def group_words(group: DuplicateGroup) -> str:
@@ -88,4 +112,20 @@ def group_words(group: DuplicateGroup) -> str:
     facts = ["two labels"] if group.two_labels else []
     facts += ["train and test"] if group.leak else []
     facts += ["mirrored"] if group.mirrored else []
-    return ", ".join([*facts, f"distance {group.distance:.3f}"])
+    far = f"distance {group.distance:.3f}"
+    if group.found_in == "features":
+        far = f"{in_percent(group.distance)} of the usual distance"
+    return ", ".join([*facts, far])
+
+
+def cost_sentence(audit: Audit) -> str:
+    """Say what the audit took: networks, seconds, memory."""
+    seconds = [one["seconds"] for one in audit.trainings]
+    trained = "Nothing was trained"
+    if seconds:
+        spread = "" if len(seconds) == 1 else f", {min(seconds):.1f} to {max(seconds):.1f} each"
+        trained = (
+            f"{counted(len(seconds), 'network was', 'networks were')} trained in {sum(seconds):.1f} seconds{spread}"
+        )
+    memory = f" and at most {audit.peak_bytes / 1e9:.2f} GB of memory" if audit.peak_bytes else ""
+    return f"{trained}; this call took {audit.seconds.get('total', 0):.1f} seconds{memory}."

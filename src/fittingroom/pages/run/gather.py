@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fittingroom.arrays import Images
 from fittingroom.data import DATASETS, Dataset, Log, no_log
 from fittingroom.errors import DataError, ModelError, RunError
+from fittingroom.inference.attribution import occlusion_maps
 from fittingroom.inference.inside import look_inside
 from fittingroom.inference.model_files import IN_A_RUN
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.pages.answers import Pictures
 from fittingroom.pages.judged import judged_run, pictures_of
-from fittingroom.pages.learned import drawn_inside, images_of, learned_facts
+from fittingroom.pages.learned import drawn_inside, images_of, learned_facts, map_uri
 from fittingroom.pages.learning import read_history, read_learning
 from fittingroom.pages.replay import gather_replay
 from fittingroom.pages.run.values import RunReport
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 
 INSIDE = 3  # images that the network's inside is shown for
+MAP_STEP = 2  # pixels between the patches that cover an image: a quarter of the answers that every pixel would take
 
 
 def summary(model: keras.Model, width: int = 80) -> str:
@@ -67,6 +71,10 @@ def gather_run(run: Run, data_dir: Path | None = None, *, log: Log = no_log) -> 
         seen = images_of(pictures.judged, shown)
         learned, drawn = gather_inside(run, shown, seen, judged.class_names, layer_by_layer=True)
         report, pictures = replace(report, learned=learned), pictures | Pictures(inside=drawn)
+    if judged is not None and shows and judged.top_losses:
+        log("Looking at what the highest losses hang on.")
+        maps, uris = gather_maps(run, judged.top_losses, images_of(pictures.judged, judged.top_losses))
+        report, pictures = replace(report, maps=maps), pictures | Pictures(inside={"maps": uris})
     replay, played = gather_replay(run, data)
     pictures = pictures | Pictures(batches=_augmented(run, data), inside={"replay": played} if replay else {})
     return replace(report, replay=replay), pictures
@@ -111,6 +119,38 @@ def gather_inside(
         return None, {}
     facts = learned_facts(inside, answers, int(network.count_params()))
     return facts, drawn_inside(inside, facts, images, names, layer_by_layer=layer_by_layer)
+
+
+def gather_maps(
+    run: Run, answers: Sequence[Answer], images: Images
+) -> tuple[tuple[Mapping[str, Any], ...], dict[int, str]]:
+    """Return why a run's network gives some answers and not the true ones, by occlusion, as values and drawn.
+
+    Args:
+        run: trained.
+        answers: about these images.
+        images: uint8 ``(n, h, w)``.
+
+    Returns:
+        Values: of each image its index, ``of`` and ``against``, the two classes, the predicted one and the true one,
+        or where these are the same the runner-up; ``most``, the strongest of the map, as a logarithm, and its ``row``
+        and ``column``. Drawn: addresses of the pictures with their maps by the image's index.
+    """
+    if not (run.folder / IN_A_RUN).is_file():
+        return (), {}
+    predictor = open_predictor(run)
+    maps = occlusion_maps(predictor.predict, images, step=MAP_STEP)
+    facts, uris = [], {}
+    for answer, image, own in zip(answers, images, maps, strict=True):
+        second = int(np.argsort(-np.asarray(answer.probabilities), kind="stable")[1])
+        against = second if answer.right else answer.label
+        values = own[answer.predicted] - own[against]
+        row, column = (int(place) for place in np.unravel_index(np.abs(values).argmax(), values.shape))
+        most = round(float(values[row, column]), 3)
+        facts.append({"index": answer.index, "of": answer.predicted, "against": against, "most": most})
+        facts[-1] |= {"row": row, "column": column}
+        uris[answer.index] = map_uri(image, values)
+    return tuple(facts), uris
 
 
 def readable(environment: Mapping[str, Any]) -> dict[str, Any]:

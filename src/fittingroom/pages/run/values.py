@@ -57,6 +57,7 @@ class RunReport:
         no_score: why there are none; empty where there are.
         edits: which training images were changed before training, as `data.edits.Edits.facts` has it; None for none.
         learned: what the network has learned, as `fittingroom.pages.learned.learned_facts` has it; None for nothing.
+        maps: what the highest losses hang on, as `fittingroom.pages.run.gather.gather_maps` has it; empty for nothing.
         replay: how the network changed on its way, as `fittingroom.pages.replay` gathers it; None for nothing.
         class_names: of what it learned from, by label; empty where they are not known.
     """
@@ -81,6 +82,7 @@ class RunReport:
     no_score: str = ""
     edits: Mapping[str, Any] | None = None
     learned: Mapping[str, Any] | None = None
+    maps: tuple[Mapping[str, Any], ...] = ()
     replay: Mapping[str, Any] | None = None
     class_names: tuple[str, ...] = ()
 

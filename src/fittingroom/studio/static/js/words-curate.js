@@ -137,4 +137,50 @@ export const WHY = {
   nothing: "Nothing here changes so sure an answer.",
   alt: (of, against) => (against ? `What speaks for ${of}, and not ${against}` : `What speaks for ${of}`),
   answer: (name, share) => `${name}, ${Math.round(100 * share)} %`,
+  image: (index) => `Why this answer to image ${index}?`,
+  close: "Close",
+};
+
+export const INSIDE = {
+  open: "What the network makes of it",
+  waiting: "Looking into the network …",
+  units: (count, layer) =>
+    `The first layer, ${layer}, has ${count} units. Each weighs every pixel: orange where a bright pixel makes its ` +
+    "number larger, violet where smaller. The bar below is its number for this image, and the strip how it moves " +
+    "each class's score, in the order of the labels. A unit that is covered is silent.",
+  kernels: (count, layer) =>
+    `The ${count} kernels of the first layer, ${layer}: small windows that are laid on every place of the image. ` +
+    "Orange: a bright pixel there adds to its number; violet: it takes away.",
+  sheetOf: (layer) => `The weights of ${layer}`,
+  weights: "First weights as pictures, orange above zero, violet below",
+  weightsOf: (unit) => `The weights of unit ${unit}`,
+  strongest: (name) => `The units that move the score of ${name} most`,
+  unit: "unit",
+  activation: "activation",
+  mostFor: "most for",
+  mostAgainst: "most against",
+  layers: (count) => `Layer by layer (${count})`,
+  layer: (name, kind, shape, channels, shown) =>
+    `${name} (${kind}): ` +
+    (shape.length === 3
+      ? `${channels} pictures of ${shape[0]} × ${shape[1]}${shown < shape[2] ? `, the first ${shown} shown` : ""}`
+      : `${channels} numbers`) +
+    "; dark is large.",
+  layerAlt: (name) => `What the layer ${name} makes of the image`,
+};
+
+export const REPLAY = {
+  open: (count) => `The training replayed (${count} snapshots)`,
+  waiting: "Asking each snapshot …",
+  slider: "Step of the training",
+  step: (step, epoch) => (step === "0" ? "Before the first step." : `After step ${step}, epoch ${epoch}.`),
+  accuracy: (accuracy, n, split) => `${accuracy} of ${n} ${split} images are classified correctly.`,
+  image: (index) => `Image ${index}`,
+  confusion: "Confusion, true class by row, answer by column",
+  map: "Map",
+  mapHelp:
+    "Each dot is an image; two are close where the network makes similar features of them, before its last layer. " +
+    "Seen from the side from which those of the finished network spread most; each step is drawn to fill the map.",
+  mapAlt: (count, step) => `Map of ${count} images after step ${step}`,
+  weights: "First weights, each step coloured by its own strongest",
 };

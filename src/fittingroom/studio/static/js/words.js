@@ -1,6 +1,6 @@
 // Every English text of the page, by part.
 
-import { CURATE, WHY } from "./words-curate.js";
+import { CURATE, INSIDE, REPLAY, WHY } from "./words-curate.js";
 import { SWEEP } from "./words-sweep.js";
 
 export const WORDS = {
@@ -34,6 +34,8 @@ export const WORDS = {
   curate: CURATE,
   sweep: SWEEP,
   why: WHY,
+  inside: INSIDE,
+  replay: REPLAY,
   split: { train: "training", test: "test" },
   wall: {
     label: "All images",

@@ -1,6 +1,6 @@
 // One picture at a time: large, with what it is called, why it is suspect, and what is most like it.
 
-import { get, name, post } from "../api.js";
+import { get, name, post, send } from "../api.js";
 import { h, replace } from "../dom.js";
 import { grouped } from "../format.js";
 import { icon } from "../icons.js";
@@ -112,11 +112,19 @@ function thumb(/** @type {number} */ image, /** @type {Source} */ source) {
 // Why a model answers so; the studio has a dataset's pictures itself, those of a sheet to label are sent along.
 function explained({ dataset, models, source }, /** @type {Item} */ item, /** @type {AbortSignal} */ signal) {
   const grey = source.grey(item.image);
-  if (!models.length || (source.isLabels && !grey)) return null;
+  const isPhoto = source.isLabels && !grey;
+  const fitting = models.filter((/** @type {any} */ each) => (each.kind === "photo") === isPhoto);
+  if (!fitting.length) return null;
   const ask = (/** @type {string} */ model) => {
+    if (isPhoto) return askAboutPhoto(source.picture(item.image, ""), model);
     if (!grey) return get(`answers/image/${item.image}/maps?dataset=${name(dataset)}&model=${name(model)}`, signal);
     const { height, width, pixels } = grey;
     return post("drawings", { model, height, width, pixels: btoa(String.fromCharCode(...pixels)), why: true });
   };
-  return whyBox({ ask, models, signal });
+  return whyBox({ ask, models: fitting, signal });
+}
+
+async function askAboutPhoto(/** @type {HTMLCanvasElement} */ drawn, /** @type {string} */ model) {
+  const file = await new Promise((done) => drawn.toBlob(done, "image/png"));
+  return send(`photos?${new URLSearchParams({ model, why: "true" })}`, file, "image/png");
 }

@@ -70,7 +70,8 @@ class CurateView {
       }
       this.fill();
       const path = `curate/sheet?dataset=${name(dataset)}&sheet=${name(this.state.sheet)}`;
-      const [sheet, models] = await Promise.all([get(path, signal), get(`models?dataset=${name(dataset)}`, signal)]);
+      const fitting = this.state.sheet.startsWith("labels/") ? "" : `?dataset=${name(dataset)}`;
+      const [sheet, models] = await Promise.all([get(path, signal), get(`models${fitting}`, signal)]);
       const source = await openSource(dataset, sheet, signal);
       if (signal.aborted || dataset !== this.state.dataset || sheet.key !== this.state.sheet) return;
       Object.assign(this, { sheet, models, source });

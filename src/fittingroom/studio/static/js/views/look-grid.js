@@ -20,9 +20,10 @@ export class Grid {
    * @param {string[]} of.names of the classes
    * @param {number[]} of.differing positions at which another run's answer is right and this one's wrong, or vice versa
    * @param {(query: Record<string, any>, step?: boolean) => void} of.keep in the address
+   * @param {(item: Item) => any} of.explain returns what says why an item was answered so
    */
-  constructor({ store, items, names, differing, keep }) {
-    Object.assign(this, { store, items, names, differing, keep });
+  constructor({ store, items, names, differing, keep, explain }) {
+    this.explain = explain;
     this.store = store;
     this.items = items;
     this.names = names;
@@ -35,7 +36,8 @@ export class Grid {
     this.shown = items;
     this.head = h("div", { class: "look-head" });
     this.list = h("ul", { class: "pairs" });
-    this.root = h("div", {}, this.head, this.list);
+    this.why = h("div", { class: "look-why" });
+    this.root = h("div", {}, this.head, this.list, this.why);
     const choices = /** @type {[string, string][]} */ (Object.entries(TEXT.choices));
     this.choices = segments(TEXT.show, choices, "all", (key) => this.choose(key));
     this.show();
@@ -108,6 +110,7 @@ export class Grid {
     const words = h("span", { class: "number small", role: "status" }, TEXT.page(this.page + 1, this.pages()));
     const pager = [this.arrow(TEXT.back, "left", -1, first), words, this.arrow(TEXT.forward, "right", 1, last)];
     this.choices.press(this.choice);
+    replace(this.why);
     replace(this.head, h("h2", {}, this.title()), this.choices.root, h("div", { class: "row pager" }, pager));
     const onPage = this.shown.slice(this.page * PAGE, (this.page + 1) * PAGE);
     replace(
@@ -133,7 +136,24 @@ export class Grid {
     const href = formatHash("data", [String(item.index)], { dataset: store.dataset });
     const drawn = storePicture(store, item.index, `${TEXT.image(item.index)}, ${names[item.label]}`);
     const link = h("a", { href, "aria-label": TEXT.open(item.index) }, drawn);
-    const figure = h("figure", {}, link, h("figcaption", { class: right ? "right" : "wrong" }, caption));
+    const words = { "aria-label": WORDS.why.image(item.index), title: WORDS.why.image(item.index) };
+    const ask = { type: "button", class: "small-button", onclick: () => this.showWhy(item), ...words };
+    const figcaption = h("figcaption", { class: right ? "right" : "wrong" }, caption);
+    const figure = h("figure", {}, link, figcaption, h("button", ask, WORDS.why.open));
     return h("li", { class: "pair" }, figure, bars(names, item.chances, item.label));
+  }
+
+  /** Say below the pairs why one of them was answered so. */
+  showWhy(/** @type {Item} */ item) {
+    const { names, why } = this;
+    const heading = h(
+      "h3",
+      { tabindex: "-1" },
+      `${TEXT.image(item.index)}: ${names[item.best]} (${names[item.label]})`,
+    );
+    const close = h("button", { type: "button", onclick: () => replace(why) }, WORDS.why.close);
+    replace(why, h("div", { class: "row look-why-top" }, heading, close), this.explain(item));
+    why.scrollIntoView({ block: "start", behavior: "smooth" });
+    heading.focus({ preventScroll: true });
   }
 }

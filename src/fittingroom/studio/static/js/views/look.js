@@ -7,8 +7,11 @@ import { grouped } from "../format.js";
 import { openStore } from "../store.js";
 import { WORDS } from "../words.js";
 import { waitForAnswers } from "./ask-model.js";
+import { insideBox } from "./inside-box.js";
 import { Grid } from "./look-grid.js";
 import { confusion, reliability } from "./look-figures.js";
+import { replayBox } from "./replay-box.js";
+import { whyBox } from "./why-box.js";
 
 const TEXT = WORDS.look;
 
@@ -86,7 +89,8 @@ async function show(/** @type {HTMLElement} */ body, /** @type {any} */ run, /**
   const [told, store, compared] = await Promise.all([get(path, context.signal), openStore(run.open_as), versus]);
   const names = told.class_names;
   const keep = (query, step) => context.keep([run.name], { against: other, ...query }, step);
-  const grid = new Grid({ store, items: itemsOf(told), names, differing: compared?.positions ?? [], keep });
+  const explain = explainer(run, context.signal);
+  const grid = new Grid({ store, items: itemsOf(told), names, differing: compared?.positions ?? [], keep, explain });
   grid.restore(context.query);
   const cells = confusion(told.confusion, names, (label, guess) => grid.cell(label, guess));
   replace(
@@ -100,7 +104,23 @@ async function show(/** @type {HTMLElement} */ body, /** @type {any} */ run, /**
       figure(TEXT.confusion, TEXT.confusionHelp, cells),
       figure(TEXT.reliability, TEXT.reliabilityHelp, reliability(told.bins, told.calibration_error)),
     ),
+    replayed(run, context.signal),
   );
+}
+
+// Why a run answers an image so, and what its network makes of it.
+function explainer(/** @type {any} */ run, /** @type {AbortSignal} */ signal) {
+  const question = `dataset=${name(run.open_as)}&model=${name(`run/${run.name}`)}`;
+  return (/** @type {Item} */ item) => {
+    const ask = (/** @type {string} */ what) => () => get(`answers/image/${item.index}/${what}?${question}`, signal);
+    return [whyBox({ ask: ask("maps"), open: true, signal }), insideBox({ ask: ask("inside"), signal })];
+  };
+}
+
+function replayed(/** @type {any} */ run, /** @type {AbortSignal} */ signal) {
+  if (!run.snapshots) return null;
+  const ask = () => get(`runs/${name(run.name)}/replay`, signal);
+  return h("section", { class: "look-part" }, replayBox({ ask, count: run.snapshots, signal }));
 }
 
 const figure = (/** @type {string} */ title, /** @type {string} */ help, /** @type {Element} */ drawn) =>

@@ -12,9 +12,10 @@ const TEXT = WORDS.why;
  * @param {(model: string) => Promise<any>} of.ask returns what the server tells of it
  * @param {{ key: string, title: string }[]} [of.models] to choose from; none where the view has chosen one
  * @param {string} [of.model] that is asked
+ * @param {boolean} [of.open] whether it is open, and asks, at once
  * @param {AbortSignal} of.signal
  */
-export function whyBox({ ask, models = [], model = "", signal }) {
+export function whyBox({ ask, models = [], model = "", open = false, signal }) {
   const body = h("div", { class: "why-body" });
   const asked = { model: model || models[0]?.key || "" };
   const status = h("p", { class: "small muted", role: "status" });
@@ -35,9 +36,10 @@ export function whyBox({ ask, models = [], model = "", signal }) {
   const options = models.map((each) => [each.key, each.title]);
   const choose = select(/** @type {any} */ (options), asked.model, (value) => (asked.model = value));
   const top = h("div", { class: "row why-top" }, models.length ? field(TEXT.model, choose) : null, button, status);
+  if (open) run();
   return h(
     "details",
-    { class: "why" },
+    { class: "why", open },
     h("summary", {}, TEXT.open),
     h("p", { class: "small muted" }, TEXT.help),
     top,
