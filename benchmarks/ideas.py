@@ -1,4 +1,4 @@
-"""What each idea is worth for the recipe that rung 92 had: validation accuracy with and without, for the same cost."""
+"""What each idea is worth for the recipe that rung 92 had: validation accuracy with and without it, at equal compute.
 
     python benchmarks/ideas.py            # measures what benchmarks/ideas.jsonl does not hold yet; writes docs/ideas.md
 

@@ -338,7 +338,7 @@ def _shake_hands(address: str) -> None:
         TypeError: certificates are missing.
     """
     from distributed import Security
-    from distributed.comm import connect
+    from distributed.comm.core import connect
 
     async def shaken() -> None:
         given = Security().get_connection_args("client")
