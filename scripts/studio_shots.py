@@ -114,7 +114,7 @@ def show_sweep(page: Any, address: str) -> None:
     page.locator(".live-head h2, .train-live .empty").first.wait_for()
     if not page.locator(".live-head h2").count():
         page.get_by_role("button", name="Start the sweep").click()
-    page.wait_for_function("document.querySelectorAll('.sweep-trials tbody tr').length >= 16")
+    page.wait_for_function("() => document.querySelectorAll('.sweep-trials tbody tr').length >= 16")
     if page.viewport_size["width"] == PHONE[0]:
         page.evaluate("scrollTo(0, document.querySelector('.train-live').offsetTop - 70)")
 

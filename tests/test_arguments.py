@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.soak
+
 SCRIPT = """
 import json, os, sys
 from pathlib import Path
@@ -14,8 +16,6 @@ from PIL import Image
 import fittingroom as fr
 from fittingroom.data import locate, read_idx, verify, write_idx
 from fittingroom.errors import FittingRoomError
-
-pytestmark = pytest.mark.soak
 
 bars = sys.argv[1]
 os.symlink(bars, "bars")

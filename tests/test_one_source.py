@@ -105,7 +105,7 @@ def test_the_docs_tell_the_studios_limits():
         f"| {at.pixels / 1e6:g} million pixels in a picture, {at.side:,} along a side, told from its header | 422 |",
         f"| {at.photos} photo worked on, {at.photos_waiting} waiting, {at.photo_seconds:g} s for each | 429, 503 |",
         f"| {at.uploads} uploads, {at.requests} requests, {at.streams} pages that watch at once | 429, 503, 429 |",
-        f"| {at.trainings} trainings, {at.jobs} other long jobs at once | 429 |",
+        f"| {at.trainings} trainings, {at.sweeps} sweep, {at.jobs} other long jobs at once | 429 |",
         f"| {at.page_seconds:g} s for a run's page, {at.job_seconds / 60:g} minutes for another long job | 503, ended",
         f"| {at.model_bytes / 1e9:g} GB of memory for a model that is asked | 422 |",
         f"| {at.connections} connections, {at.header_seconds:g} s until a request's header is there | closed |",

@@ -53,7 +53,7 @@ def test_python_drops_invalid_mirroring_as_the_command_line_does(asked, toy):
 def test_a_recipes_name_trains_the_recipes_own_architecture(asked, toy):
     _, _, recipe, facts = asked("92", toy)
     assert recipe == load_recipe("92")
-    assert facts["model"] == "stem-16-32-48"
+    assert facts["model"] == recipe.model
     assert facts["recipe"]["name"] == "92"
 
 

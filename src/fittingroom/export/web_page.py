@@ -27,6 +27,7 @@ SHARED = (
     "format.js",
     "words.js",
     "words-curate.js",
+    "words-sweep.js",
     "views/drawing-pad.js",
     "views/drawn-pixels.js",
 )

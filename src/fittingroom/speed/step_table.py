@@ -119,9 +119,9 @@ def step_table(recipe: Recipe, data: Dataset, steps: int = STEPS) -> StepTable:
     model = build(recipe.model or "walkthrough", image_shape=images.shape[1:], classes=len(data.class_names))
     if recipe.whiten:
         whiten(model, images[:SAMPLE])
-    watch = profile(activities=[ProfilerActivity.CPU], record_shapes=True)
+    profiler = profile(activities=[ProfilerActivity.CPU], record_shapes=True)
     counter = FlopCounterMode(display=False)
-    watched: dict[int, AbstractContextManager[Any]] = {WATCHED: watch, COUNTED: counter}
+    watched: dict[int, AbstractContextManager[Any]] = {WATCHED: profiler, COUNTED: counter}
     plain: list[float] = []
 
     def on_epoch(line: dict[str, Any]) -> None:
@@ -139,7 +139,7 @@ def step_table(recipe: Recipe, data: Dataset, steps: int = STEPS) -> StepTable:
     flop = {
         str(operation).split(".")[-1]: count / steps for operation, count in counter.get_flop_counts()["Global"].items()
     }
-    rows = _grouped(watch.key_averages(group_by_input_shape=True), steps, flop, rates)
+    rows = _grouped(profiler.key_averages(group_by_input_shape=True), steps, flop, rates)
     seen = sum(taken for _, taken, _ in rows.values())
     if seen > seconds:  # watching costs time itself
         rows = {name: (calls, taken * seconds / seen, least) for name, (calls, taken, least) in rows.items()}
