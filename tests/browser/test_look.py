@@ -166,7 +166,7 @@ def test_why_an_image_was_answered_so_and_what_the_network_makes_of_it_open_by_k
     button.focus()
     button.press("Enter")
     shown = grid.locator(".look-why")
-    expect(shown.get_by_role("heading", name=re.compile(r"Image 642: bar \d \(bar 0\)"))).to_be_focused()
+    expect(shown.get_by_role("heading", name=re.compile(r"Image 642: bar \d \(bar 2\)"))).to_be_focused()
     expect(shown.locator(".why-map")).to_have_attribute("aria-label", re.compile("What speaks for bar"))
     assert drawn(grid, ".look-why .why-map") > 0
     inside = shown.get_by_text("What the network makes of it", exact=True)

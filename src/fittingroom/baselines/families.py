@@ -103,10 +103,11 @@ def setting_names(family: str) -> list[str] | None:
         return None
     own = {"HogSVC": HogSVC, "RandomConvolutionRidge": RandomConvolutionRidge}
     kind = own.get(family) or getattr(import_module(FAMILIES[family]), family)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # that a classifier is to go is told where it is fitted
-        made = kind()
-    known = made.get_params() if hasattr(made, "get_params") else {}  # CatBoost's has only what was set
+    known = {}  # CatBoost's has only what was set
+    if hasattr(kind, "get_params"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # that a classifier is to go is told where it is fitted
+            known = kind().get_params()
     parameters = inspect.signature(kind).parameters.values()
     plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     named = [each.name for each in parameters if each.kind in plain and each.name not in GIVEN]
