@@ -14,16 +14,18 @@ import ast
 import copy
 import hashlib
 import json
+import multiprocessing
 import os
 import random
+import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
+
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path("src/fittingroom")
@@ -33,7 +35,9 @@ TESTS = {  # of the files below: what is run
     "training/schedules.py": ["tests/training/test_schedules.py"],
     "data/idx.py": ["tests/data/test_idx.py", "tests/data/test_files.py"],
 }
-PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header"]
+PYTEST = ["-x", "-q", "-p", "no:cacheprovider", "--no-header"]
+WARM = multiprocessing.get_context("forkserver")
+WARM.set_forkserver_preload(["torch", "keras", "sklearn.metrics", "statsmodels.api", "matplotlib.pyplot"])
 HALF = "torch.rand((len(images), 1, 1), generator=generator, device=images.device)"
 CHUNK = "how many counts are held at once changes no sum"
 EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
@@ -182,38 +186,51 @@ def files_of(part: str) -> list[Path]:
     return [file.relative_to(ROOT / PACKAGE) for file in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
 
 
-def near_first(tests: list[str], file: Path) -> list[list[str]]:
-    """Return test files in two groups: those named after a file, which notice soonest, and the others."""
+def near_first(tests: list[str], file: Path) -> list[str]:
+    """Return test files, those first that are named after a file: they notice soonest."""
     every = [path for test in tests for path in (sorted((ROOT / test).glob("test_*.py")) or [ROOT / test])]
     names = [str(path.relative_to(ROOT)) for path in every]
-    near = [name for name in names if file.stem in Path(name).stem]
-    return [near, [name for name in names if name not in near]]
+    return sorted(names, key=lambda name: file.stem not in Path(name).stem)
 
 
-def is_noticed(mutant: Mutant, tree: Path, groups: list[list[str]], patience: float) -> bool:
+def is_noticed(mutant: Mutant, tree: Path, tests: list[str], patience: int) -> bool:
     """Say whether the tests fail with a mistake planted in a copy of the tree; the copy is as it was afterwards."""
     file = tree / PACKAGE / mutant.file
     original = file.read_bytes()
     try:
         file.write_text(mutant.source, "utf-8")
-        return any(_fails([*PYTEST, *tests], tree, patience) for tests in groups if tests)
+        return fail(tests, tree, patience)
     finally:
         file.write_bytes(original)
 
 
-def _fails(command: list[str], tree: Path, patience: float) -> bool:
-    quick = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    environment = os.environ | {"PYTHONPATH": str(tree / "src")} | quick
-    try:
-        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, check=False, timeout=patience)
-    except subprocess.TimeoutExpired:
-        return True
-    return done.returncode != 0
+def fail(tests: list[str], tree: Path, patience: int) -> bool:
+    """Say whether tests fail, or take too long, in a process that has what is imported for long imported already."""
+    process = WARM.Process(target=run_tests, args=(tests, tree, patience))
+    process.start()
+    process.join(20 * patience)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode != 0
 
 
-def tested(
-    mutants: list[tuple[Mutant, list[list[str]]]], workers: int, patience: float, kept: Path | None
-) -> list[Mutant]:
+def run_tests(tests: list[str], tree: Path, patience: int) -> None:
+    """Run tests in this process, in a copy of the tree, with a limit of processor time, which a busy machine does not shorten."""
+    os.setpgrp()
+    resource.setrlimit(resource.RLIMIT_CPU, (patience, patience))
+    os.chdir(tree)
+    sys.path.insert(0, str(tree / "src"))
+    os.environ["PYTHONPATH"] = str(tree / "src")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    import pytest
+
+    os._exit(int(pytest.main([*PYTEST, *tests])))
+
+
+def tested(mutants: list[tuple[Mutant, list[str]]], workers: int, patience: int, kept: Path | None) -> list[Mutant]:
     """Return the mutants that no test notices; what ``kept`` has is not tried again."""
     known = dict(map(json.loads, kept.read_text("utf-8").splitlines())) if kept and kept.is_file() else {}
     trees: SimpleQueue[Path] = SimpleQueue()
@@ -225,11 +242,11 @@ def tested(
                 tree.mkdir(exist_ok=True)
                 copy_(ROOT / name, tree / name)
             trees.put(tree)
-        for tests in {tuple(tests) for _, groups in mutants for tests in groups if tests}:
-            if _fails([*PYTEST, *tests], tree, patience):
+        for tests in {tuple(sorted(tests)) for _, tests in mutants}:
+            if fail(list(tests), tree, patience):
                 raise SystemExit(f"Without any mistake these fail already: {', '.join(tests)}")
 
-        def survives(item: tuple[Mutant, list[list[str]]]) -> bool:
+        def survives(item: tuple[Mutant, list[str]]) -> bool:
             if item[0].stamp in known:
                 return bool(known[item[0].stamp])
             tree = trees.get()
@@ -253,10 +270,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument(
-        "--patience", type=float, default=180, help="seconds; a mistake that makes the tests hang is noticed"
+        "--patience", type=int, default=180, help="processor seconds; a mistake that makes the tests hang is noticed"
     )
     parser.add_argument("--kept", type=Path, help="a file of outcomes, read and added to")
     asked = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "KERAS_BACKEND": "torch"}
     every = [
         (mutant, near_first(tests, file))
         for part, tests in TESTS.items()
