@@ -26,7 +26,6 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple
 
-
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path("src/fittingroom")
 TESTS = {  # of the files below: what is run
@@ -216,7 +215,7 @@ def fail(tests: list[str], tree: Path, patience: int) -> bool:
 
 
 def run_tests(tests: list[str], tree: Path, patience: int) -> None:
-    """Run tests in this process, in a copy of the tree, with a limit of processor time, which a busy machine does not shorten."""
+    """Run tests in this process, in a copy of the tree; the limit of processor time is the same on a busy machine."""
     os.setpgrp()
     resource.setrlimit(resource.RLIMIT_CPU, (patience, patience))
     os.chdir(tree)
