@@ -168,7 +168,6 @@ def test_ten_kills_of_each_at_random_lose_nothing(tmp_path, toy_folder, undistur
     assert_all_there(group, undisturbed)
 
 
-# Fails: it stops with 130 and its sentence, but the workers get the terminal's Ctrl-C too, and print tracebacks.
 @pytest.mark.soak_long
 def test_ctrl_c_with_worker_processes_is_one_sentence_leaves_no_process_and_the_same_command_goes_on(
     tmp_path, toy_folder, undisturbed

@@ -8,12 +8,14 @@ import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -254,15 +256,34 @@ def check_reachable(place: Place | None) -> None:
 def _local_cluster(place: Place, scratch: str) -> Any:
     from distributed import LocalCluster
 
-    return LocalCluster(
-        n_workers=place.workers,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-        local_directory=scratch,
-    )
+    with _deaf_to_interrupts():
+        return LocalCluster(
+            n_workers=place.workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+            local_directory=scratch,
+        )
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let processes and threads that begin here never see the terminal's Ctrl-C, which stops the client: it ends them.
+
+    A blocked signal stays blocked in what is started, later starts of Dask's own thread among it, and one that comes
+    meanwhile is not lost to this thread. Python's resource tracker, which unblocks it, is started before.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _slurm_cluster(place: Place) -> Any:
