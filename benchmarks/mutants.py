@@ -39,12 +39,14 @@ WARM = multiprocessing.get_context("forkserver")
 WARM.set_forkserver_preload(["torch", "keras", "sklearn.metrics", "statsmodels.api", "matplotlib.pyplot"])
 HALF = "torch.rand((len(images), 1, 1), generator=generator, device=images.device)"
 CHUNK = "how many counts are held at once changes no sum"
+ROWS = "only the first row of the sums is read"
 EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
     f"training/augment.py: {HALF} < 0.5 -> {HALF} <= 0.5 in heads = {HALF} < 0.5": (
         "a number drawn from 0..1 is 0.5 once in 16 million draws"
     ),
     "judging/intervals.py: 4000000 -> 4000001 in _CELLS = 4_000_000": CHUNK,
     "judging/intervals.py: 1 -> 2 in at_once = max(1, _CELLS // n)": CHUNK,
+    "judging/verdict.py: 1 -> 2 in once = np.ones((1, len(checked)))": ROWS,
 }
 
 OTHERS: dict[type, type] = {
@@ -186,10 +188,10 @@ def files_of(part: str) -> list[Path]:
 
 
 def near_first(tests: list[str], file: Path) -> list[str]:
-    """Return test files, those first that are named after a file: they notice soonest."""
+    """Return test files and a file's own examples, those first that are named after it: they notice soonest."""
     every = [path for test in tests for path in (sorted((ROOT / test).glob("test_*.py")) or [ROOT / test])]
     names = [str(path.relative_to(ROOT)) for path in every]
-    return sorted(names, key=lambda name: file.stem not in Path(name).stem)
+    return sorted([str(PACKAGE / file), *names], key=lambda name: file.stem not in Path(name).stem)
 
 
 def is_noticed(mutant: Mutant, tree: Path, tests: list[str], patience: int) -> bool:

@@ -69,6 +69,11 @@ def test_an_unknown_type_code_is_refused(code):
         header_length(bytes([0, 0, code, 1]))
 
 
+def test_as_many_axes_as_an_array_can_have_are_read():
+    head = bytes([0, 0, 8, 64]) + bytes([0, 0, 0, 1]) * 64
+    assert decode(head + b"\x07").shape == (1,) * 64
+
+
 def test_more_axes_than_an_array_can_have_are_refused():
     with pytest.raises(DataError, match="expected IDX magic"):
         header_length(bytes([0, 0, 8, 65]))

@@ -29,6 +29,14 @@ def test_the_better_is_named_with_points_and_interval():
     assert found.only_second == 300
 
 
+@pytest.mark.parametrize("wrong", [300, 599])
+def test_the_sentence_gives_difference_and_interval_in_points(wrong):
+    found = compare(LABELS, {"a": answers(LABELS, few(600)), "b": answers(LABELS, few(wrong))})[0]
+    told = re.search(r"([+-]?\d+\.\d+) points \(95 % ([+-]\d+\.\d+|\d+\.\d+) to ([+-]?\d+\.\d+)\)", str(found))
+    expected = [f"{100 * value:.2f}" for value in (found.difference, *found.interval)]
+    assert [each.lstrip("+") for each in told.groups()] == expected
+
+
 def test_the_order_of_two_models_changes_no_verdict():
     one, other = answers(LABELS, few(600)), answers(LABELS, few(300))
     there, back = (compare(LABELS, pair)[0] for pair in ({"a": one, "b": other}, {"b": other, "a": one}))

@@ -4,7 +4,7 @@ import pytest
 
 from fittingroom.errors import UsageError
 from fittingroom.judging import over_seeds, wilson_interval
-from fittingroom.judging.intervals import student_quantile
+from fittingroom.judging.intervals import student_interval, student_quantile, student_tail
 
 
 def test_mean_and_spread_are_those_of_the_seeds():
@@ -28,6 +28,12 @@ def test_one_seed_has_no_spread():
     assert "not known" in str(found)
 
 
+def test_two_seeds_have_an_interval():
+    low, high = student_interval([0.86, 0.88])
+    assert (low, high) == pytest.approx((0.87 - 12.7062 * 0.01, 0.87 + 12.7062 * 0.01), abs=1e-5)
+    assert student_interval([0.86]) is None
+
+
 @pytest.mark.parametrize("values", [[], [1.2], [0.5, 1.2], [-0.1, 0.5], [float("nan")]])
 def test_what_is_no_accuracy_is_refused(values):
     with pytest.raises(UsageError, match="from 0 to 1"):
@@ -49,3 +55,11 @@ def test_students_quantile_is_scipys_for_every_number_of_seeds(confidence):
 
     found = [student_quantile(freedom, confidence) for freedom in range(1, 60)]
     assert found == pytest.approx([stats.t.ppf(0.5 + confidence / 2, freedom) for freedom in range(1, 60)], rel=1e-9)
+
+
+@pytest.mark.parametrize("t", [-2.5, -1.0, 0.0, 0.3, 2.776, 40.0, float("inf")])
+def test_students_tail_is_scipys(t):
+    from scipy import stats
+
+    found = [student_tail(t, freedom) for freedom in range(1, 60)]
+    assert found == pytest.approx([stats.t.sf(t, freedom) for freedom in range(1, 60)], rel=1e-9, abs=1e-15)

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from fittingroom.errors import DataError
 from fittingroom.judging import judge
+from fittingroom.judging.verdict import score_rows
 
 NAMES = ("a", "b", "c")
 
@@ -43,6 +44,28 @@ def test_scores_agree_with_counting_one_by_one(seed):
         assert score.recall == (own.count(c) / len(own) if own else None)
         assert score.precision == (given_to.count(c) / len(given_to) if given_to else None)
         assert [verdict.confusion[c][p] for p in range(3)] == [own.count(p) for p in range(3)]
+
+
+def test_the_rows_are_every_score_with_its_value():
+    labels, probabilities = random_case(3)
+    verdict = judge(labels, probabilities, NAMES, resamples=20)
+    rows = {name: (value, interval) for name, value, interval in score_rows(verdict)}
+    assert rows == {
+        "accuracy": (verdict.accuracy, verdict.accuracy_interval),
+        "top-2 accuracy": (verdict.top_2_accuracy, verdict.top_2_accuracy_interval),
+        "log loss": (verdict.log_loss, verdict.log_loss_interval),
+        "Brier score": (verdict.brier_score, verdict.brier_score_interval),
+        "calibration error, 15 bins": (verdict.calibration.error, verdict.calibration.error_interval),
+        "calibration error, root mean square, debiased": (verdict.calibration.rms_error_debiased, None),
+        "area under the risk-coverage curve": (verdict.area_under_risk, None),
+    }
+    assert [name for name, _, _ in score_rows(judge(labels, probabilities.argmax(axis=1), NAMES))] == ["accuracy"]
+
+
+def test_the_risk_is_told_for_every_twentieth_of_the_samples():
+    labels, probabilities = random_case(4, n=200)
+    curve = judge(labels, probabilities, NAMES, resamples=0).risk_coverage
+    assert [round(point.coverage, 2) for point in curve] == [round(1 - step / 20, 2) for step in range(20)]
 
 
 def test_the_log_loss_of_a_certain_mistake_is_finite():

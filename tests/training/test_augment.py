@@ -47,6 +47,24 @@ def test_cutout_blanks_a_square_of_at_most_its_side():
     assert int(sizes.max()) == 9
 
 
+def test_any_pixel_may_be_the_middle_of_a_square():
+    cut = augment.cutout(torch.ones(2000, 5, 6), 1, seeded())
+    assert (cut == 0).flatten(1).sum(1).unique().tolist() == [1]
+    assert (cut == 0).any(0).all()
+
+
+def test_a_rectangle_may_be_pasted_anywhere_with_its_middle_on_any_pixel():
+    generator, ones, zeros = seeded(), torch.ones(1, 5, 6), torch.zeros(1, 5, 6)
+    pasted = torch.cat([augment.cutmix(zeros, ones, 0.6, generator)[0] for _ in range(2000)]) == 1
+    sides = [(int(each.any(1).sum()), int(each.any(0).sum())) for each in pasted]
+    # 0.4 of the area is a half side of 0.316 of 5 and of 6: 2 and 2 pixels, before they are cut at the edges
+    assert {height for height, _ in sides} == {2, 3, 4}
+    assert {width for _, width in sides} == {2, 3, 4}
+    assert pasted.any(0).all()
+    corner = pasted[:, 0, 0] & (pasted.flatten(1).sum(1) == 4)  # whose middle is the first pixel of all
+    assert corner.any()
+
+
 def test_mixup_weighs_two_images():
     ones, zeros = torch.ones(2, 3, 3), torch.zeros(2, 3, 3)
     assert augment.mixup(ones, zeros, 0.25).unique().tolist() == [0.25]
