@@ -191,7 +191,8 @@ def near_first(tests: list[str], file: Path) -> list[str]:
     """Return test files and a file's own examples, those first that are named after it: they notice soonest."""
     every = [path for test in tests for path in (sorted((ROOT / test).glob("test_*.py")) or [ROOT / test])]
     names = [str(path.relative_to(ROOT)) for path in every]
-    return sorted([str(PACKAGE / file), *names], key=lambda name: file.stem not in Path(name).stem)
+    first, *others = sorted(names, key=lambda name: file.stem not in Path(name).stem)
+    return [first, str(PACKAGE / file), *others]
 
 
 def is_noticed(mutant: Mutant, tree: Path, tests: list[str], patience: int) -> bool:
@@ -243,9 +244,9 @@ def tested(mutants: list[tuple[Mutant, list[str]]], workers: int, patience: int,
                 tree.mkdir(exist_ok=True)
                 copy_(ROOT / name, tree / name)
             trees.put(tree)
-        for tests in {tuple(sorted(tests)) for _, tests in mutants}:
-            if fail(list(tests), tree, patience):
-                raise SystemExit(f"Without any mistake these fail already: {', '.join(tests)}")
+        every = sorted({test for _, tests in mutants for test in tests}, reverse=True)  # tests before examples
+        if fail(every, tree, 10 * patience):
+            raise SystemExit(f"Without any mistake some of these fail already: {', '.join(every)}")
 
         def survives(item: tuple[Mutant, list[str]]) -> bool:
             if item[0].stamp in known:
