@@ -68,6 +68,19 @@ def test_the_risk_is_told_for_every_twentieth_of_the_samples():
     assert [round(point.coverage, 2) for point in curve] == [round(1 - step / 20, 2) for step in range(20)]
 
 
+def test_the_ten_pairs_most_confused_are_told_the_most_frequent_first_one_mistake_among_them():
+    labels = np.arange(12).repeat(13)
+    predicted = labels.copy()
+    for label in range(12):  # one mistake of the last class, twelve of the first
+        predicted[np.flatnonzero(labels == label)[: 12 - label]] = (label + 1) % 12
+    pairs = judge(labels, predicted, [f"c{label}" for label in range(12)]).most_confused
+    assert [(pair.true, pair.predicted, pair.count) for pair in pairs] == [
+        (f"c{label}", f"c{label + 1}", 12 - label) for label in range(10)
+    ]
+    (only,) = judge(np.array([0, 1, 2]), np.array([0, 2, 2]), NAMES).most_confused
+    assert (only.true, only.predicted, only.count, only.share) == ("b", "c", 1, 1)
+
+
 def test_the_log_loss_of_a_certain_mistake_is_finite():
     verdict = judge(np.array([1]), np.array([[1.0, 0.0]]), ("a", "b"))
     assert verdict.log_loss == pytest.approx(87.33, abs=0.01)
