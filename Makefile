@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 TORCH_INDEX ?=
 export TORCH_INDEX PYTHON VENV
 
-.PHONY: fewer-images ladder-ratios corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides suggest-check site release-check audit-pays
+.PHONY: ladder-search fewer-images ladder-ratios corruptions baselines-table scale-check mutants what-trains studio browser studio-speed studio-shots wheel bundle bundle-check test-versions photo-model photo-28-model photo-check photo-steps photo-none photo-speed ideas ladder-run ship ladder-check run venv dev data test lint docs bench bench-peers soak seeds clean audit-check page-shots serve-bench serve-soak serve-clients soak-long sweep-check lessons slides suggest-check site release-check audit-pays
 
 run: venv data ## the walk-through: environment, data, tutorial, page
 	$(BIN)/fittingroom tutorial
@@ -144,6 +144,8 @@ corruptions: venv data ## how far each rung's weights hold on corrupted images; 
 
 fewer-images: dev data ## three rungs on 1 to 100 % of the images, five seeds, judged on images held out; writes docs/fewer-images.md
 	$(BIN)/python benchmarks/fewer_images.py --picture docs/images/fewer-images.png > docs/fewer-images.tmp && mv docs/fewer-images.tmp docs/fewer-images.md
+ladder-search: dev data ## what the search for the ladder's recipes tried, on images held out; writes docs/ladder-search.md
+	$(BIN)/python benchmarks/ladder_search.py > docs/ladder-search.tmp && mv docs/ladder-search.tmp docs/ladder-search.md
 ladder-ratios: dev data ## how long each rung trains by its recipe now and by the one before, in turns; prints a table: an hour
 	$(BIN)/python benchmarks/ladder_ratios.py > benchmarks/ladder_ratios.tmp && mv benchmarks/ladder_ratios.tmp benchmarks/ladder_ratios.md
 	@cat benchmarks/ladder_ratios.md

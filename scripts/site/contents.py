@@ -62,6 +62,7 @@ RESULTS: Final = {  # the file, and what it measures
     "docs/ladder-results.md": "Every recipe of the ladder: accuracy, spread, seconds.",
     "docs/walkthrough-results.md": "The walk-through over ten seeds.",
     "docs/ideas.md": "What each idea is worth, kept or not.",
+    "docs/ladder-search.md": "What the search for the ladder's recipes tried.",
     "docs/photo-results.md": "The network for photos, by folder and by kind of nothing.",
     "docs/photo-checks.md": "Every look at photos that results are reported on.",
     "docs/photo-steps.md": "What each step from a photo to 28x28 pixels is worth.",
