@@ -89,6 +89,7 @@ def test_the_figures_are_those_of_counting(seed):
     assert found.coverage == np.mean([label in own for label, own in zip(labels, sets, strict=True)])
     assert found.mean_size == pytest.approx(np.mean([len(own) for own in sets]))
     assert found.sizes == tuple(sum(len(own) == size for own in sets) for size in (1, 2, 3, 4))
+    assert found.larger == sum(found.sizes[2:]) > found.sizes[3]
     single = [label in own for label, own in zip(labels, sets, strict=True) if len(own) == 1]
     assert found.single_accuracy == pytest.approx(np.mean(single))
     assert sum(row["n"] for row in found.classes) == found.n == 300

@@ -97,7 +97,10 @@ def test_a_constant_predictor_has_no_precision_where_it_never_answers():
     verdict = judge(np.array([0, 1]), np.tile([1.0, 0.0], (2, 1)), ("a", "b"))
     assert verdict.accuracy == 0.5
     assert verdict.classes[1].precision is None
+    assert verdict.classes[1].precision_interval is None
     assert verdict.classes[1].f1 == 0
+    low, high = verdict.classes[0].precision_interval
+    assert low <= verdict.classes[0].precision == 0.5 <= high
 
 
 @pytest.mark.parametrize(
