@@ -48,6 +48,9 @@ EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
     "judging/intervals.py: 1 -> 2 in at_once = max(1, _CELLS // n)": CHUNK,
     "judging/calibration.py: 1 -> 2 in curve=tuple(_bin(index, len(n), *row) for index, row in enumerate("
     "sums.reshape(3, -1).T.tolist())),": "NumPy takes any number below 0 for the axis that it is to find",
+    "judging/conformal.py: 0 -> 1 in known, judged = counts if per_class else ([len(calibration[0])], [len(labels)])": (
+        "there are as many labels as answers"
+    ),
     "judging/verdict.py: 1 -> 2 in once = np.ones((1, len(checked)))": ROWS,
 }
 

@@ -125,6 +125,13 @@ def test_a_class_that_nothing_was_held_out_of_is_in_every_set_where_each_has_a_t
     assert sets_of(matrix, thresholds)[:, 2].all()
 
 
+def test_there_is_a_count_for_each_size_of_a_set_also_where_none_has_it():
+    labels = np.arange(40) % 4
+    sure = np.eye(4, dtype=np.float32)[labels]
+    found = judge_sets(labels, sure, NAMES, (labels, sure), 0.9)
+    assert (found.sizes, found.larger, found.mean_size) == ((40, 0, 0, 0), 0, 1)
+
+
 def test_no_set_is_empty_and_a_lower_coverage_gives_no_larger_set():
     known, (_, matrix) = answers(0), answers(1)
     sizes = [sets_of(matrix, set_thresholds(*known, coverage)).sum(axis=1) for coverage in (0.1, 0.5, 0.9, 0.99)]
