@@ -51,6 +51,8 @@ EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
     "judging/conformal.py: 0 -> 1 in known, judged = counts if per_class else ([len(calibration[0])], [len(labels)])": (
         "there are as many labels as answers"
     ),
+    "judging/compare.py: found.difference > 0 -> found.difference >= 0 in better = (found.second if found.difference "
+    "> 0 else found.first) if told_apart else None": "who is exactly as good is never told apart",
     "judging/verdict.py: 1 -> 2 in once = np.ones((1, len(checked)))": ROWS,
 }
 

@@ -13,6 +13,11 @@ def test_a_documented_score_is_believed():
     assert too_good_warning(0.966, "fashion-mnist") is None
 
 
+def test_the_alarm_is_for_what_is_above_its_figure_alone():
+    assert too_good_warning(0.975, "fashion-mnist") is None
+    assert too_good_warning(0.9751, "fashion-mnist").startswith("Warning: 0.9751 is above 0.975;")
+
+
 def test_what_is_claimed_and_unchecked_is_named_by_the_alarm_and_does_not_set_it_off():
     assert all(too_good_warning(claim.accuracy, "fashion-mnist") is None for claim in CLAIMS)
     assert "the highest claimed 0.9691" in too_good_warning(0.98, "fashion-mnist")
