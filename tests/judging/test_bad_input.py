@@ -23,7 +23,7 @@ GOOD = np.full((4, 3), 0.1) + 0.7 * np.eye(3)[LABELS]
         (LABELS, GOOD * 7 - 2, "Are these logits"),
         (LABELS, np.where(GOOD > 0.5, np.nan, GOOD), r"row 0 holds a value that is not finite.*4 such rows"),
         (LABELS, np.where(GOOD > 0.5, np.inf, GOOD), "not finite"),
-        (LABELS, GOOD.T, r"received 4 labels and 3 predictions"),
+        (LABELS, GOOD.T, r"received 4 labels and 3 predictions\. Are the probabilities transposed\?$"),
         (LABELS, GOOD[None], r"expected floats of shape \(n, classes\)"),
         (LABELS, GOOD[0], r"pass probabilities\[None\]"),
         (LABELS, [[0.5, 0.5], [1.0]], "parts do not fit together"),

@@ -20,6 +20,7 @@ def test_the_error_is_the_mean_gap_weighed_by_answers():
 def test_a_bin_holds_its_upper_edge_and_not_its_lower():
     curve = calibration_of([0.5, 0.6], [True, True], bins=10).curve
     assert [one.n for one in curve] == [0, 0, 0, 0, 1, 1, 0, 0, 0, 0]
+    assert [(one.low, one.high) for one in curve] == [(step / 10, (step + 1) / 10) for step in range(10)]
 
 
 def test_each_bin_has_wilsons_interval_and_an_empty_one_has_none():
