@@ -56,7 +56,7 @@ EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
     "judging/verdict.py: 0 -> 1 in if len(known[0]) == len(labels) and np.array_equal(known[1], probabilities) and "
     "np.array_equal(known[0], labels):": "there are as many labels as answers",
     "judging/calibration.py: function(left) <= function(right) -> function(left) < function(right) in low, high = "
-    "(low, right) if function(left) <= function(right) else (left, high)": "of two equal heights either side may be left out",
+    "(low, right) if function(left) <= function(right) else (left, high)": "of equal heights either side may go",
     "judging/verdict.py: 1 -> 2 in once = np.ones((1, len(checked)))": ROWS,
 }
 
