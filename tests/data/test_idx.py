@@ -90,6 +90,13 @@ def test_an_impossible_size_is_refused_even_beside_an_empty_axis(first):
         parse_header(bytes([0, 0, 8, 4]) + first + b"\xff" * 12)
 
 
+def test_a_size_that_only_the_bytes_of_an_item_make_impossible_is_refused():
+    sizes = (1 << 31).to_bytes(4, "big") * 2
+    with pytest.raises(DataError, match="impossible shape"):
+        parse_header(bytes([0, 0, 0x0E, 2]) + sizes)
+    assert parse_header(bytes([0, 0, 0x08, 2]) + sizes).shape == (1 << 31, 1 << 31)
+
+
 def test_the_result_is_in_this_machines_byte_order():
     assert decode(bytes([0, 0, 0x0B, 1, 0, 0, 0, 1, 1, 2])).tolist() == [0x0102]
 

@@ -19,6 +19,7 @@ GOOD = np.full((4, 3), 0.1) + 0.7 * np.eye(3)[LABELS]
         (LABELS, GOOD * 100, "Are these per cent"),
         (LABELS, np.eye(3)[LABELS] * 100, "Are these per cent"),
         (LABELS, np.eye(3)[LABELS] * 0.5, "Divide every row by its sum"),
+        (LABELS, np.ones((4, 3)), "Divide every row by its sum"),
         (LABELS, GOOD * 101, "Are these logits"),
         (LABELS, GOOD * 7 - 2, "Are these logits"),
         (LABELS, np.where(GOOD > 0.5, np.nan, GOOD), r"row 0 holds a value that is not finite.*4 such rows"),

@@ -9,7 +9,7 @@ from scipy.stats import betabinom
 
 import fittingroom as fr
 from fittingroom.errors import DataError, UsageError
-from fittingroom.judging import check_coverage, judge_sets, set_thresholds, sets_of
+from fittingroom.judging import check_coverage, judge_sets, set_thresholds, sets_of, wilson_interval
 from fittingroom.judging.conformal import expected_coverage
 
 NAMES = tuple("abcd")
@@ -130,6 +130,25 @@ def test_there_is_a_count_for_each_size_of_a_set_also_where_none_has_it():
     sure = np.eye(4, dtype=np.float32)[labels]
     found = judge_sets(labels, sure, NAMES, (labels, sure), 0.9)
     assert (found.sizes, found.larger, found.mean_size) == ((40, 0, 0, 0), 0, 1)
+
+
+def test_each_class_has_its_own_row_and_one_without_images_nothing_in_it():
+    known, (labels, matrix) = answers(0), answers(1)
+    there = labels != 2
+    labels, matrix = labels[there], matrix[there]
+    found = judge_sets(labels, matrix, NAMES, known, 0.9)
+    sets = sets_of(matrix, np.array(found.thresholds))
+    assert found.classes[2] == {"name": "c", "n": 0, "coverage": None, "coverage_interval": None, "mean_size": None}
+    for label in (0, 1, 3):
+        own = sets[labels == label]
+        hits = int(own[:, label].sum())
+        assert found.classes[label] == {
+            "name": NAMES[label],
+            "n": len(own),
+            "coverage": hits / len(own),
+            "coverage_interval": wilson_interval(hits, len(own)),
+            "mean_size": own.sum(axis=1).mean(),
+        }
 
 
 def test_no_set_is_empty_and_a_lower_coverage_gives_no_larger_set():

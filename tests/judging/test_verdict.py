@@ -84,6 +84,8 @@ def test_the_ten_pairs_most_confused_are_told_the_most_frequent_first_one_mistak
 def test_the_log_loss_of_a_certain_mistake_is_finite():
     verdict = judge(np.array([1]), np.array([[1.0, 0.0]]), ("a", "b"))
     assert verdict.log_loss == pytest.approx(87.33, abs=0.01)
+    more_than_sure = np.array([[0.0, 1.0005]])  # as float16 rounds
+    assert judge(np.array([1]), more_than_sure, ("a", "b")).log_loss == 0
 
 
 def test_an_absent_class_has_no_recall_rather_than_zero():

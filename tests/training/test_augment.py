@@ -47,6 +47,13 @@ def test_cutout_blanks_a_square_of_at_most_its_side():
     assert int(sizes.max()) == 9
 
 
+def test_a_square_of_even_side_reaches_a_pixel_further_up_than_down():
+    cut = augment.cutout(torch.ones(2000, 9, 6), 4, seeded()) == 0
+    rows = cut.any(2)
+    assert rows[rows[:, 0]].sum(1).unique().tolist() == [2, 3, 4]
+    assert rows[rows[:, -1]].sum(1).unique().tolist() == [3, 4]
+
+
 def test_any_pixel_may_be_the_middle_of_a_square():
     cut = augment.cutout(torch.ones(2000, 5, 6), 1, seeded())
     assert (cut == 0).flatten(1).sum(1).unique().tolist() == [1]
