@@ -95,7 +95,7 @@ def test_the_figures_are_those_of_counting(seed):
     assert sum(row["n"] for row in found.classes) == found.n == 300
 
 
-@pytest.mark.parametrize(("known", "n", "coverage"), [(100, 50, 0.9), (999, 1000, 0.95), (20, 7, 0.5)])
+@pytest.mark.parametrize(("known", "n", "coverage"), [(100, 50, 0.9), (999, 1000, 0.95), (20, 7, 0.5), (19, 30, 0.95)])
 def test_what_chance_explains_is_the_beta_binomial_of_scipy(known, n, coverage):
     hits = int(np.ceil(round((known + 1) * coverage, 9)))
     theirs = betabinom(n, hits, known + 1 - hits)

@@ -69,3 +69,14 @@ def test_the_temperature_stays_between_its_bounds(right, edge):
     labels = np.arange(200) % 2
     chances = np.where(np.eye(2)[labels] > 0, 0.6, 0.4) if right else np.where(np.eye(2)[labels] > 0, 0.01, 0.99)
     assert fit_temperature(labels, chances.astype(np.float32)) == pytest.approx(edge, rel=1e-3)
+
+
+def test_a_temperature_near_nothing_leaves_numbers():
+    cold = tempered(np.array([[1 - 1e-9, 1e-9], [0.25, 0.75]]), 0.02)
+    assert cold == pytest.approx(np.array([[1, 0], [0, 1]]), abs=1e-6)
+
+
+def test_a_probability_that_rounding_made_more_than_one_counts_as_one():
+    labels = np.array([0, 0, 0, 1])
+    rounded = np.tile([1.0009, 0.01], (4, 1))
+    assert fit_temperature(labels, rounded) == fit_temperature(labels, np.minimum(rounded, 1))
