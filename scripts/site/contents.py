@@ -97,7 +97,8 @@ def guides() -> list[tuple[str, dict[str, str]]]:
     A page of docs/ that nothing here names comes under "More", with its first sentence.
     """
     named = [(title, {f"docs/{name}.md": words for name, words in pages.items()}) for title, pages in GUIDES]
-    more = _unplaced("docs", {name for _, pages in named for name in pages} | {*RESULTS, *PROJECT, *REFERENCE, *ELSEWHERE})
+    known = {name for _, pages in named for name in pages} | {*RESULTS, *PROJECT, *REFERENCE, *ELSEWHERE}
+    more = _unplaced("docs", known)
     return [*named, ("More", more)] if more else named
 
 

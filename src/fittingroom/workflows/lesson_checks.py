@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import FittingRoomError
 from fittingroom.lookup import look_up
-from fittingroom.workflows.lesson_judges import JUDGES
+from fittingroom.workflows.later_lesson_judges import JUDGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
