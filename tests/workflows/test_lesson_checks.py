@@ -55,6 +55,14 @@ def test_a_function_that_stops_is_told_with_its_reason():
     assert "Trying your answer stopped with ZeroDivisionError: division by zero" in said("2.1", lambda *_: 1 / 0)
 
 
+def test_a_function_that_ends_the_program_does_not():
+    assert "Trying your answer stopped with SystemExit" in said("2.1", lambda *_: raise_exit())
+
+
+def raise_exit():
+    raise SystemExit
+
+
 def test_a_function_without_a_return_is_told_so():
     assert "gives nothing back yet" in said("2.3", lambda numbers: None)
     assert "gives nothing back yet" in said("5.2", lambda numbers: (..., ...))
