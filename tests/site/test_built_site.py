@@ -17,10 +17,10 @@ from helpers.chromium import launched, need_browser
 from helpers.page_checks import breaches, expect, overhang
 
 ROOT = Path(__file__).parent.parent.parent
-SHORT = ("index", "start", "guides/class", "api/train", "results/index")  # one of each kind; the others in soak_long
+SHORT = ("index", "api/train", "commands/train", "guides/class", "start", "results/index")  # one of each kind
 MAIN = (
     *SHORT,
-    *("walkthrough", "guides/index", "guides/judging", "guides/scale", "guides/suggesting", "commands/train"),
+    *("walkthrough", "guides/index", "guides/judging", "guides/scale", "guides/suggesting"),
     *("class/index", "class/lesson-2-a-first-network", "reference/index", "reference/recipe", "reference/glossary"),
     *("api/index", "api/Recipe", "commands/index", "results/ladder-results", "results/versions"),
     *("gallery", "try-it", "project/cite", "project/changelog", "search"),
