@@ -67,7 +67,7 @@ def is_share(answer: Any, expected: float) -> bool | str:
 def _in_words(shape: Sequence[int]) -> str:
     """Return a shape as a beginner would say it."""
     if len(shape) == 2:
-        return f"a table of {shape[0]} rows and {counted(shape[1], 'column')}"
+        return f"a table of {counted(shape[0], 'row')} and {counted(shape[1], 'column')}"
     return "one number" if not shape else f"a row of {counted(shape[0], 'number')}" if len(shape) == 1 else f"{shape}"
 
 
