@@ -45,7 +45,7 @@ WORKERS ?= auto
 test: lint data ## lint, types, tests, doctests: minutes; `make test T=tests/judging` for a part, with its long tests
 	$(BIN)/pytest -rs -n $(WORKERS) --maxprocesses 4 --dist loadfile $(if $(T),-m "not soak_long and not debian") $(T)
 
-soak: dev data ## the long tests: corruptions, kills, the wheel, Debian's package for real
+soak: dev data ## the long tests: corruptions, kills, the wheel, the site, the lessons, Debian's package for real
 	$(BIN)/pytest -m "(soak or debian) and not soak_long" -n $(WORKERS) --maxprocesses 4 --dist loadfile --durations 15
 soak-long: dev data ## the longest tests, which CI leaves out: thousands of malformed requests, twenty kills
 	$(BIN)/pytest -m soak_long --durations 15

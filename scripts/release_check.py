@@ -113,7 +113,7 @@ def check_citation(text: str, version: str, day: date | None) -> str:
 def git(root: Path, *words: str) -> str:
     """Return what git says; nothing where it refuses."""
     done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return done.stdout.rstrip() if done.returncode == 0 else ""  # a line of its status may begin with a space
 
 
 def check_tag(root: Path, version: str) -> str:

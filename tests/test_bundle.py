@@ -31,10 +31,13 @@ def test_the_page_has_the_lines_of_each_system_and_of_no_other(bundle, tmp_path,
 
 
 def test_slides_are_in_the_folder_or_it_is_said_why_not(bundle, tmp_path, monkeypatch):
+    returned = [0, 1]
+
     def run(command, check):
         assert command[1:3] == [str(SCRIPT.parent / "make_lessons.py"), "--slides"]
-        Path(command[3]).mkdir()
+        Path(command[3]).mkdir(exist_ok=True)
         (Path(command[3]) / "lesson-1.html").touch()
+        return subprocess.CompletedProcess(command, returned.pop(0))
 
     monkeypatch.setattr(bundle.subprocess, "run", run)
     monkeypatch.setattr(bundle.shutil, "which", lambda name: None)
@@ -42,6 +45,7 @@ def test_slides_are_in_the_folder_or_it_is_said_why_not(bundle, tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setattr(bundle.shutil, "which", lambda name: "/usr/bin/npm")
     assert bundle.write_slides(tmp_path) == "slides: 1 lesson"
+    assert bundle.write_slides(tmp_path) == "slides: none, for the reason above."
 
 
 def test_an_unknown_system_is_one_sentence(tmp_path):

@@ -87,6 +87,7 @@ def test_shell_code_parses():
 def test_nothing_is_misspelled():
     pytest.importorskip("codespell_lib", reason="no codespell: install the dev extra")
     places = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CITATION.cff", "docs", "scripts", "src"]
+    places += ["examples/class/source"]
     skipped = "*.svg,*.png,*.webp,*.jpg,*.onnx,*.keras,*.xz,*.mjs,*.mts,*.json,*.jsonl,*.csv"
     command = [sys.executable, "-m", "codespell_lib", "--skip", skipped, "--ignore-words-list", IGNORED, *places]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)

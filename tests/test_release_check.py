@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import zipfile
 from datetime import date
@@ -113,6 +114,11 @@ def test_a_tag_that_is_missing_or_elsewhere_is_refused(check, clone):
         check.check_tag(clone, "0.3.0")
     (clone / "new.txt").write_text("later\n")
     with pytest.raises(check.Refused, match=r"expected no change since the commit, found 1: new.txt"):
+        check.check_tag(clone, "0.2.0")
+    (clone / "new.txt").unlink()
+    known = next(path for path in sorted(clone.iterdir()) if path.is_file())
+    known.write_text("changed\n")
+    with pytest.raises(check.Refused, match=rf"found 1: {re.escape(known.name)}\. Commit"):
         check.check_tag(clone, "0.2.0")
     git(clone, "add", ".")
     git(clone, "commit", "--quiet", "-m", "later")

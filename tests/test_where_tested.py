@@ -122,6 +122,7 @@ WHERE = {
     "web/problems": "web/test_path_redaction",
     "web/uploads": "studio/test_photo_routes",
     "workflows/explaining": "cli/test_predict",
+    "workflows/later_lesson_judges": "workflows/test_lesson_checks",
     "workflows/lesson_judges": "workflows/test_lesson_checks",
     "workflows/exporting": "cli/test_export",
     "workflows/picture_answers": "cli/test_predict",

@@ -71,6 +71,7 @@ RESULTS: Final = {  # the file, and what it measures
     "docs/versions.md": "Which versions of Python, Keras, Torch and NumPy were tried.",
     "benchmarks/speed.md": "An epoch of this trainer beside other frameworks, in turns.",
     "benchmarks/loading.md": "How long it takes to load all images.",
+    "benchmarks/ladder_ratios.md": "How long rungs train by their recipe now and by the one before, in turns.",
 }
 PROJECT: Final = {
     "CONTRIBUTING.md": "How the code reads, and which files to touch for what.",
@@ -98,9 +99,23 @@ def guides() -> list[tuple[str, dict[str, str]]]:
     """
     named = [(title, {f"docs/{name}.md": words for name, words in pages.items()}) for title, pages in GUIDES]
     known = {name for _, pages in named for name in pages} | {*RESULTS, *PROJECT, *REFERENCE, *ELSEWHERE}
-    others = sorted(f"docs/{path.name}" for path in DOCS.glob("*.md") if f"docs/{path.name}" not in known)
-    more = {name: first_sentence((ROOT / name).read_text("utf-8")) for name in others}
+    more = _unplaced("docs", known)
     return [*named, ("More", more)] if more else named
+
+
+def results() -> dict[str, str]:
+    """Return the pages of measurements that are there: the file in the repository, and what it measures.
+
+    A page of benchmarks/ that nothing here names comes last, with its first sentence.
+    """
+    there = {name: words for name, words in RESULTS.items() if (ROOT / name).is_file()}
+    return there | _unplaced("benchmarks", set(RESULTS))
+
+
+def _unplaced(folder: str, known: set[str]) -> dict[str, str]:
+    """Return the pages of a folder that are not among those known, each with its first sentence."""
+    others = sorted(f"{folder}/{path.name}" for path in (ROOT / folder).glob("*.md"))
+    return {name: first_sentence((ROOT / name).read_text("utf-8")) for name in others if name not in known}
 
 
 def lessons() -> list[str]:
@@ -117,7 +132,7 @@ def places() -> dict[str, str]:
         ('guides/judging', 'project/changelog')
     """
     found = {name: f"guides/{_short(name)}" for _, pages in guides() for name in pages}
-    found |= {name: f"results/{PurePosixPath(name).stem}" for name in RESULTS}
+    found |= {name: f"results/{PurePosixPath(name).stem}" for name in results()}
     found |= {name: f"project/{PurePosixPath(name).stem.lower()}" for name in PROJECT}
     found |= {name: f"class/{PurePosixPath(name).stem}" for name in lessons()}
     return found | REFERENCE | ELSEWHERE
@@ -165,7 +180,8 @@ def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
         The text; and of each file that is no page its path in the repository and on the site.
 
     Raises:
-        ValueError: a link leads to nothing in the repository, or to a folder that has no page.
+        ValueError: a link leads to nothing in the repository, to a folder that has no page, or to a page that has no
+            place on the site.
     """
     files: dict[str, str] = {}
     known = places()
@@ -184,6 +200,11 @@ def rewritten(text: str, source: str, page: str) -> tuple[str, dict[str, str]]:
             raise ValueError(
                 f"{source}: {target} is a folder without a README.md, and a site has pages and files alone. Link to a "
                 f"file in it, or write `{target}` without a link."
+            )
+        if meant not in known and meant.endswith((".md", ".ipynb")):
+            raise ValueError(
+                f"{source}: {target} is a page that the site has not. Give it a place in scripts/site/contents.py, or "
+                f"write `{target}` without a link."
             )
         if meant in known:
             to = known[meant] + (".ipynb" if meant.endswith(".ipynb") else ".md")

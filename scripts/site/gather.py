@@ -14,7 +14,6 @@ from contents import (
     LESSONS,
     PROJECT,
     REFERENCE,
-    RESULTS,
     ROOT,
     SOURCES,
     first_sentence,
@@ -22,6 +21,7 @@ from contents import (
     lessons,
     places,
     prose,
+    results,
     rewritten,
     title_of,
 )
@@ -105,7 +105,7 @@ def _linked_drawing() -> str:
 
 def _indexes() -> dict[str, str]:
     known = places()
-    measured = {known[name]: words for name, words in RESULTS.items() if (ROOT / name).is_file()}
+    measured = {known[name]: words for name, words in results().items()}
     pages = {
         "guides/index": _guides_index(),
         "reference/index": _reference_index(),

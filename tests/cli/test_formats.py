@@ -17,6 +17,12 @@ def read_csv(text):
     return list(csv.DictReader(io.StringIO(text)))
 
 
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1-1", "-1+1", "@SUM(1)", "\t=1"])
+def test_a_name_that_a_spreadsheet_would_carry_out_is_a_text(name):
+    (row,) = read_csv(written_table("csv", ["name", "change"], [[name, -0.5]]))
+    assert row == {"name": f"'{name}", "change": "-0.5"}
+
+
 def test_csv_has_every_digit_and_comes_back_as_it_went():
     rows = read_csv(written_table("csv", COLUMNS, ROWS))
     assert rows[0] == {"name": "50 % of a_b & c|d", "value": "0.123456789", "n": "7"}

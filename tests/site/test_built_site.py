@@ -11,16 +11,23 @@ from pathlib import Path
 import pytest
 
 import fittingroom as fr
+from fittingroom.cli.app import COMMANDS, GROUPS
+from fittingroom.pages.glossary import GLOSSARY
 from helpers.chromium import launched, need_browser
 from helpers.page_checks import breaches, expect, overhang
 
 ROOT = Path(__file__).parent.parent.parent
+SHORT = ("index", "api/train", "commands/train", "guides/class", "start", "results/index")  # one of each kind
 MAIN = (
-    *("index", "start", "walkthrough", "guides/judging", "api/train", "commands/train"),
-    *("results/index", "gallery", "try-it"),
+    *SHORT,
+    *("walkthrough", "guides/index", "guides/judging", "guides/scale", "guides/suggesting"),
+    *("class/index", "class/lesson-2-a-first-network", "reference/index", "reference/recipe", "reference/glossary"),
+    *("api/index", "api/Recipe", "commands/index", "results/ladder-results", "results/versions"),
+    *("gallery", "try-it", "project/cite", "project/changelog", "search"),
 )
 PATIENCE = 120_000  # milliseconds; a busy machine is no fault
-pytestmark = pytest.mark.soak_long
+pytestmark = pytest.mark.soak  # the site is built once, as `make site` does it
+long = pytest.mark.soak_long
 BUILD = """
 import sys
 from pathlib import Path
@@ -105,10 +112,29 @@ def look(browser):
     assert faults == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_main_pages_are_legible_and_reachable_on_a_phone(look, address, theme):
-    page = look(390, theme, is_watched=False)  # axe-core asks for sheets under wrong names
-    for name in MAIN:
+def test_every_public_name_command_and_word_is_on_the_site_and_in_its_search(site):
+    names = [f"api/{name.strip('_')}" for name in fr.__all__]
+    names += [f"commands/{name}" for name in COMMANDS]
+    names += [f"commands/{group}-{name}" for group, (_, members) in GROUPS.items() for name in members]
+    searched = (site / "searchindex.js").read_text("utf-8")
+    for name in names:
+        assert "<h1>" in (site / f"{name}.html").read_text("utf-8"), name
+        assert f'"{name}"' in searched, name
+    glossary = (site / "reference" / "glossary.html").read_text("utf-8")
+    assert [word for word in GLOSSARY if f"<h2>{word}<" not in glossary] == []
+
+
+@pytest.mark.parametrize(
+    ("width", "theme", "names"),
+    [
+        (390, "dark", SHORT),
+        (1200, "light", SHORT[:3]),
+        *(pytest.param(width, theme, MAIN, marks=long) for width in (390, 1200) for theme in ("light", "dark")),
+    ],
+)
+def test_pages_are_legible_and_reachable(look, address, width, theme, names):
+    page = look(width, theme, is_watched=False)  # axe-core asks for sheets under wrong names
+    for name in names:
         page.goto(f"{address}/{name}.html")
         assert page.locator("h1").count() == 1, name
         assert page.evaluate("document.documentElement.dataset.theme") == theme
@@ -116,10 +142,13 @@ def test_main_pages_are_legible_and_reachable_on_a_phone(look, address, theme):
         assert breaches(page) == [], name
 
 
-@pytest.mark.parametrize("width", [390, 768, 1024, 1440])
-def test_from_files_no_page_has_a_fault_or_is_wider_than_its_window(look, site, width):
+@pytest.mark.parametrize(
+    ("width", "names"),
+    [(390, SHORT), (768, SHORT), *(pytest.param(width, MAIN, marks=long) for width in (390, 768, 1024, 1440))],
+)
+def test_from_files_no_page_has_a_fault_or_is_wider_than_its_window(look, site, width, names):
     page = look(width)
-    for name in MAIN:
+    for name in names:
         page.goto((site / f"{name}.html").as_uri())
         assert overhang(page) <= 0, name
         bar = page.locator(".bd-header").bounding_box()
@@ -164,7 +193,7 @@ def test_from_files_the_page_to_try_says_in_one_sentence_which_command_to_run(lo
     assert page.locator("#try-it iframe").count() == 0
 
 
-@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1200, "light")])
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), pytest.param(1200, "light", marks=long)])
 def test_a_visitor_draws_and_is_answered(look, address, width, theme):
     page = look(width, theme)
     page.goto(f"{address}/try-it.html")
@@ -185,6 +214,7 @@ def test_a_visitor_draws_and_is_answered(look, address, width, theme):
     assert (sum(map(int, paper.strip("rgb()").split(",")[:3])) < 200) == (theme == "dark")
 
 
+@long
 def test_the_theme_of_the_site_is_the_network_pages_too(look, address):
     page = look(1200, "light")
     page.goto(f"{address}/try-it.html")

@@ -106,6 +106,22 @@ def test_a_link_that_leads_nowhere_is_an_error(contents, target):
         contents.rewritten(f"[x]({target})", "docs/judging.md", "guides/judging")
 
 
+def test_a_table_of_benchmarks_that_nobody_has_placed_is_among_the_results(contents, monkeypatch, tmp_path):
+    for folder in ("docs", "benchmarks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "benchmarks" / "new.md").write_text("# New\n\nIt measures a thing. More.\n")
+    monkeypatch.setattr(contents, "ROOT", tmp_path)
+    monkeypatch.setattr(contents, "DOCS", tmp_path / "docs")
+    assert contents.results() == {"benchmarks/new.md": "It measures a thing."}
+    assert contents.places()["benchmarks/new.md"] == "results/new"
+
+
+def test_a_link_to_a_page_that_has_no_place_on_the_site_is_an_error_that_says_what_to_do(contents, monkeypatch):
+    monkeypatch.setattr(contents, "results", dict)
+    with pytest.raises(ValueError, match=r"speed.md is a page that the site has not. Give it a place in"):
+        contents.rewritten("[x](../benchmarks/speed.md)", "docs/ladder.md", "guides/ladder")
+
+
 @pytest.mark.parametrize("target", ["../examples/class/source", "images", "../src/"])
 def test_a_link_to_a_folder_is_an_error_that_says_what_to_do(contents, target):
     words = rf"docs/judging.md: {re.escape(target)} is a folder without a README.md.*Link to a file in it, or write"

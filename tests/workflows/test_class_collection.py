@@ -238,6 +238,9 @@ def test_a_copied_run_is_marked_and_counts_once_even_where_its_numbers_were_shak
     hand_in(handed_in / "zoe" / "run", toy, said, seed=7)
     found = collect_class(handed_in, data=toy)
     assert sum("copied" in kinds(row) for row in found.runs) == 1
+    assert sum("counted once" in kinds(row) for row in found.runs) == 1
+    alike = [words for row in found.runs for kind, words in row.marks if kind in ("copied", "counted once")]
+    assert alike == 2 * ["every answer is that of 1 other row: a copy, or the same seed and recipe"]
     assert len(found.test.accuracies) == 5
     assert dict(found.common)["copied"] == 1
 
@@ -321,6 +324,7 @@ def test_archives_and_empty_folders_are_told_of_and_other_files_counted(tmp_path
     (tmp_path / "ben").mkdir()
     (tmp_path / "cleo.zip").write_bytes(b"PK")
     (tmp_path / "list.txt").write_text("anna")
+    (tmp_path / "__MACOSX").mkdir()
     found = collect_class(tmp_path, data=toy)
     assert {row.error for row in found.runs} == {
         "",

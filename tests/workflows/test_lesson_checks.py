@@ -8,8 +8,8 @@ import pytest
 import fittingroom as fr
 from fittingroom.errors import UsageError
 from fittingroom.runs import Run
+from fittingroom.workflows.later_lesson_judges import JUDGES
 from fittingroom.workflows.lesson_checks import EXERCISES, check
-from fittingroom.workflows.lesson_judges import JUDGES
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,14 @@ def test_an_exercise_that_there_is_not_is_one_sentence():
 
 def test_a_function_that_stops_is_told_with_its_reason():
     assert "Trying your answer stopped with ZeroDivisionError: division by zero" in said("2.1", lambda *_: 1 / 0)
+
+
+def test_a_function_that_ends_the_program_does_not():
+    assert "Trying your answer stopped with SystemExit" in said("2.1", lambda *_: raise_exit())
+
+
+def raise_exit():
+    raise SystemExit
 
 
 def test_a_function_without_a_return_is_told_so():
@@ -117,11 +125,57 @@ def test_the_usual_slips_have_hints_of_their_own(data, exercise):
         *(("1.1", kind(60_000)) for kind in (np.int64, np.uint32, np.float32, np.array)),
         *(("2.2", kind(101_770)) for kind in (np.int64, np.float64)),
         *(("4.3", kind(160)) for kind in (np.uint8, np.array)),
+        ("1.1", [60_000]),
+        ("2.1", lambda pixels, weights, bias: np.array([pixels @ weights + bias])),
         ("5.3", ((np.float32(0.8), np.float32(0.9)), np.float32(0.85))),
     ],
 )
 def test_numbers_of_numpy_are_numbers(data, exercise, answer):
     assert is_right(exercise, answer)
+
+
+GAP = [{"accuracy": 0.9784, "val_accuracy": 0.8}]
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"),
+    [
+        ("3.3", (GAP, 0.1784), "Right."),
+        ("3.3", (GAP, 0.18), "Right."),  # rounded
+        ("3.3", (GAP, 17.84), "in percent"),
+        ("3.3", (GAP, 0.16), "Take both from the last line"),
+        ("5.3", ([0.861, 0.8655, 0.858, 0.8622], 0.862), "Right."),  # the mean is 0.8617
+        ("5.3", ([0.861, 0.8655, 0.858, 0.8622], 0.8616), "Right."),  # the one in the middle
+        ("5.3", ([0.861, 0.8655, 0.858, 0.8622], 86.17), "in percent"),
+        ("5.3", ([0.861, 0.8655, 0.858, 0.8622], 0.858), "would you expect of one more"),
+    ],
+)
+def test_a_share_may_be_rounded_and_one_in_percent_is_told_to_be_one(exercise, answer, words):
+    assert words in said(exercise, answer)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"),
+    [
+        ("2.1", lambda pixels, weights, bias: pixels * weights, "gives a row of 5 numbers; one number is asked for"),
+        ("4.4", lambda picture: picture.max(), "gives one number; a table of 14 rows and 14 columns is asked for"),
+        ("3.5", lambda own, aside: "B", "gives a text"),
+        ("5.1", lambda right, n: (1.0, 0.0), "How many of these to each side"),
+        ("2.2", None, "this is None"),
+        ("6.5", ([], 3), "two numbers, the square's row and its column"),
+    ],
+)
+def test_what_is_of_another_kind_is_told_in_plain_words(exercise, answer, words):
+    assert words in said(exercise, answer)
+
+
+def test_both_ends_of_an_interval_the_wrong_way_round_have_a_hint_of_their_own():
+    def ends(right, n):
+        share = right / n
+        half = 1.96 * (share * (1 - share) / n) ** 0.5
+        return share + half, share - half
+
+    assert "the lower end comes first" in said("5.1", ends)
 
 
 @pytest.mark.parametrize("exercise", ["1.1", "1.3", "2.2", "4.3", "6.6"])
@@ -164,7 +218,9 @@ def test_answers_about_the_data_are_judged_by_the_data(data):
     assert is_right("1.4", means[1])
     assert "average of another class: Dress" in said("1.4", means[3])
     assert is_right("1.5", train.labels)
-    assert "slid by another step" in said("1.5", np.roll(train.labels, 1))
+    assert "lie between 0 and 1" in said("1.4", means[1] / 255)
+    assert "Draw a few pictures" in said("1.5", np.roll(train.labels, 1))  # as the colleague left them: no try yet
+    assert "slid by another step" in said("1.5", np.roll(train.labels, 2))
     assert is_right("1.6", lambda picture: np.argmin([((mean - picture) ** 2).sum() for mean in means]))
     assert "gives nothing back" in said("1.6", lambda picture: None)
     assert "gives a name" in said("1.6", lambda picture: "Bag")
@@ -184,6 +240,7 @@ def test_planted_mistakes_are_found_in_what_is_passed(data):
     assert "training images are missing too" in said("3.4", train.images[:50_000])
     assert is_right("3.4", train.images)
     assert is_right("3.4", train.images[::-1])
+    assert is_right("3.4", train.images.astype(float))
     noise = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
     assert "3 pictures of these are no training images" in said("3.4", np.concatenate([train.images, noise]))
     assert "training images are missing too" in said("3.4", np.repeat(train.images[:30_000], 2, axis=0))

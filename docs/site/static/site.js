@@ -48,6 +48,15 @@ function embed() {
   place.append(frame);
 }
 
+// The theme's arrows that unfold a list of pages have no name that a screen reader could say.
+function nameArrows() {
+  for (const arrow of document.querySelectorAll(".has-children > details > summary")) {
+    const page = arrow.closest(".has-children").querySelector("a");
+    arrow.setAttribute("aria-label", `Pages below "${page.textContent.trim()}"`);
+  }
+}
+
+nameArrows();
 // Over file:// a browser reads no other page: the results of a search are then told without the words around them.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 if (place) (location.protocol === "file:" ? sayHow : embed)();

@@ -40,7 +40,8 @@ def refuse_both(format: str | None, json: bool) -> None:  # noqa: A002  (the opt
 def written_table(format: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:  # noqa: A002
     r"""Return rows of plain values as a table; without a line break at its end.
 
-    CSV has every digit and empty cells for what is not known; the others have four digits and a dash.
+    CSV has every digit and empty cells for what is not known; the others have four digits and a dash. In CSV a text
+    that a spreadsheet would carry out as a formula, such as a name that begins with "=", has an apostrophe before it.
 
     Args:
         format: "csv", "markdown" or "latex".
@@ -59,8 +60,14 @@ def written_table(format: str, columns: Sequence[str], rows: Sequence[Sequence[C
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    csv.writer(text, lineterminator="\n").writerows([columns, *([_as_text(cell) for cell in row] for row in rows)])
     return text.getvalue().removesuffix("\n")
+
+
+def _as_text(cell: Cell) -> Cell:
+    """Return a cell that no spreadsheet takes for a formula: names in it may come from anybody."""
+    is_formula = isinstance(cell, str) and len(cell) > 1 and cell[0] in "=+-@\t\r"
+    return f"'{cell}" if is_formula else cell
 
 
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:

@@ -75,12 +75,12 @@ def class_page(report: ClassReport, pictures: Pictures, twin: str = "class.json"
 
 
 def headline(report: ClassReport) -> str:
-    """Return how many runs there are, and how many count.
+    """Return how many rows there are, runs and what was handed in instead, and how many count.
 
     Example:
         >>> from fittingroom.workflows.class_collection import ClassReport, CollectedRun
         >>> headline(ClassReport("tiny", "0" * 16, ("a", "b"), (CollectedRun(error="damaged"),)))
-        '1 run, of which none counts: 1 cannot be judged.'
+        '1 row, of which none counts: 1 cannot be judged.'
     """
     rows = report.runs
     count, broken = sum(row.counts for row in rows), sum(bool(row.error) for row in rows)
@@ -97,7 +97,7 @@ def headline(report: ClassReport) -> str:
     ]
     counts = f"{count} count" if count != 1 else "1 counts"
     which = "all count" if count == len(rows) else f"of which {counts if count else 'none counts'}"
-    return f"{counted(len(rows), 'run')}, {which}{': ' + listed(others) if others else ''}."
+    return f"{counted(len(rows), 'row' if broken else 'run')}, {which}{': ' + listed(others) if others else ''}."
 
 
 def best_sentence(report: ClassReport) -> str:

@@ -51,6 +51,7 @@ ENOUGH = 200  # images on which two networks hardly agree in every answer by cha
 MARKS = {  # kinds of marks: what a teacher may want to talk about
     "other data": "answered about other data, or learned from other data",
     "copied": "is the same as another row, to the answer",
+    "counted once": "is the same as others too, and counts once for all of them",
     "other labels": "brought labels that are not the dataset's",
     "other score": "claims a score that its answers do not give",
     "part": "answered about a part of the test images only",
@@ -233,8 +234,6 @@ def _handed_in(root: Path) -> Iterator[tuple[Path, str]]:
             continue
         for entry in inside:
             path = place / entry.name
-            if entry.name.startswith("."):
-                continue
             if entry.is_symlink():
                 yield path, "this is a link, and links are not followed: hand in the folder itself"
             elif not entry.is_dir(follow_symlinks=False):
@@ -250,14 +249,16 @@ def _empty(root: Path, found: Sequence[Path]) -> list[Path]:
     """Return the folders right in the class's in which nothing was found."""
     full = {path.parts[0] for path in found}
     inside = _entries(root) or []
-    is_folder = {each.name for each in inside if each.is_dir(follow_symlinks=False) and each.name[0] != "."}
+    is_folder = {each.name for each in inside if each.is_dir(follow_symlinks=False)}
     return [Path(name) for name in sorted(is_folder - full)]
 
 
 def _entries(place: Path) -> list[os.DirEntry[str]] | None:
+    """Return what is in a folder, without what systems hide in it; None where it cannot be opened."""
     try:
         with os.scandir(place) as inside:
-            return sorted(inside, key=lambda entry: entry.name)
+            shown = (entry for entry in inside if entry.name[0] != "." and entry.name != "__MACOSX")
+            return sorted(shown, key=lambda entry: entry.name)
     except OSError:
         return None
 
@@ -417,9 +418,10 @@ def _copies_marked(rows: Sequence[CollectedRun]) -> list[CollectedRun]:
             alike[row.predicted.tobytes()].append(number)
     marked = list(rows)
     for numbers in alike.values():
-        for place, number in enumerate(numbers[1:], 1):
-            words = f"every answer is that of {counted(place, 'other row')}: a copy, or the same seed and recipe"
-            marked[number] = replace(rows[number], marks=(*rows[number].marks, ("copied", words)))
+        words = f"every answer is that of {counted(len(numbers) - 1, 'other row')}: a copy, or the same seed and recipe"
+        for number in numbers if len(numbers) > 1 else ():
+            kind = "copied" if number != numbers[0] else "counted once"
+            marked[number] = replace(rows[number], marks=(*rows[number].marks, (kind, words)))
     return marked
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fittingroom.errors import FittingRoomError
 from fittingroom.lookup import look_up
-from fittingroom.workflows.lesson_judges import JUDGES
+from fittingroom.workflows.later_lesson_judges import JUDGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,11 +34,12 @@ def check(exercise: str, answer: Any = ..., /, *, log: Log = print) -> None:
         >>> check("4.3", 3)
         4.3  Not yet. One filter has a weight for each of its pixels, and a bias. Then count the filters.
     """
-    hint, shows = look_up(str(exercise), EXERCISES, "exercise")
+    exercise = str(exercise).strip()
+    hint, shows = look_up(exercise, EXERCISES, "exercise")
     if answer is ... or (isinstance(answer, tuple) and any(each is ... for each in answer)):
         log(f"{exercise}  Not yet. {UNTOUCHED}")  # and no hint before there was a try
         return
-    found = _judged(str(exercise), answer)
+    found = _judged(exercise, answer)
     log(f"{exercise}  Right. {shows}" if found is True else f"{exercise}  Not yet. {found or hint}")
 
 
@@ -48,7 +49,7 @@ def _judged(exercise: str, answer: Any) -> bool | str:
         return JUDGES[exercise](answer)
     except FittingRoomError as error:
         return f"What you passed could not be used: {error}"
-    except Exception as error:  # the learner's own function stopped, or the answer is of another kind
+    except (Exception, SystemExit) as error:  # the learner's own function stopped, or the answer is of another kind
         return f"Trying your answer stopped with {type(error).__name__}: {error}. Is it of the kind that is asked for?"
 
 

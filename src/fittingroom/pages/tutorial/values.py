@@ -397,7 +397,8 @@ def next_experiments(report: TutorialReport) -> tuple[tuple[str, str], ...]:
         ),
         (
             ["train", *data, *other, *held_out],
-            f"{kind}. Compare its validation accuracy with that of the experiment before, on the same held-out images.",
+            f"{kind}. Compare its validation accuracy after the last epoch with that of the experiment before after as "
+            "many epochs, on the same held-out images.",
         ),
     )
     return tuple((shlex.join(["fittingroom", *words]), look_for) for words, look_for in experiments)
