@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 
+import gc
 import random
 import sys
 from pathlib import Path
@@ -35,6 +36,18 @@ def toy_arrays(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for image, label in zip(images, labels, strict=True):
         image[:, 2 * label + 3 : 2 * label + 6] += 150
     return images, labels
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """What is imported and collected stays to the end: the garbage collector need not look through it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +83,16 @@ def toy_folder(tmp_path_factory) -> Path:
         write_idx(folder / name, array)
     (folder / "classes.txt").write_text("\n".join(f"bar {k}" for k in range(10)) + "\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_models():
+    """A process in which studios open models, lent to one after the other."""
+    from helpers.shared_models import SharedModels
+
+    shared = SharedModels()
+    yield shared
+    shared.process.close()
 
 
 @pytest.fixture(scope="session")
