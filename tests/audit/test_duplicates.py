@@ -35,11 +35,13 @@ def brute(images, limit, mirrored=True):
                 products = moved[start : start + BLOCK] @ rest[start:].T
                 least = 1 - limits[start : start + BLOCK, None] ** 2 / 2 - SLACK
                 first, second = start + np.argwhere(products >= least).T
-                first, second = first[first < second], second[first < second]
+                nearest = np.minimum(limits[first], limits[second])
+                open_ = (products[first - start, second - start] >= 1 - nearest**2 / 2 - SLACK) & (first < second)
+                first, second, nearest = first[open_], second[open_], nearest[open_]
                 cosines = np.einsum("np,np->n", units[0][first], units[1][second])
                 distances = np.sqrt(np.maximum(2 - 2 * cosines, 0))
                 fine = (lengths[0][first] > 64) & (lengths[1][second] > 64)
-                near = fine & (distances <= np.minimum(limits[first], limits[second]))
+                near = fine & (distances <= nearest)
                 for one, other, distance in zip(first[near], second[near], distances[near], strict=True):
                     key = int(one), int(other)
                     found[key] = min(found.get(key, 9), float(distance))
