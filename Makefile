@@ -134,10 +134,9 @@ serve-bench: dev data ## the model server beside a plain FastAPI handler, in tur
 	$(BIN)/python benchmarks/serve_bench.py --seconds $(SERVE_SECONDS)
 serve-soak: dev data ## ten minutes at full load: is its memory flat, and is there no error?
 	$(BIN)/python benchmarks/serve_bench.py --soak 600
-serve-clients: dev ## for the tests: NVIDIA's client (its pin of ml_dtypes is not needed), OpenVINO, Kubernetes's schemas
+serve-clients: dev ## for the tests: NVIDIA's client (its pin of ml_dtypes is not needed), OpenVINO
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps tritonclient==2.73.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check geventhttpclient==2.6.1 python-rapidjson==1.25 \
-		openvino==2026.4.1 kubernetes-validate==1.37.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check geventhttpclient==2.6.1 python-rapidjson==1.25 openvino==2026.4.1
 
 corruptions: venv data ## how far each rung's weights hold on corrupted images; writes docs/corruptions.md
 	$(BIN)/python benchmarks/corruptions.py --picture docs/images/corruptions.png > docs/corruptions.tmp && mv docs/corruptions.tmp docs/corruptions.md

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fittingroom.cli.app import COMMANDS
+from fittingroom.cli.app import COMMANDS, place_of
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -41,4 +41,4 @@ def test_what_a_row_sends_one_to_is_in_its_file(path, words):
 
 
 def test_the_example_of_a_command_is_one():
-    assert COMMANDS["export"][0] == "predict:export"
+    assert place_of("export", COMMANDS["export"][0]) == ("fittingroom.cli.predict_commands", "export")

@@ -20,7 +20,7 @@ def documents(name):
 
 @pytest.mark.parametrize("document", documents("kubernetes.yaml"), ids=lambda each: each["kind"])
 def test_each_object_is_valid_by_the_schemas_of_kubernetes(document):
-    validate = pytest.importorskip("kubernetes_validate", reason="no kubernetes-validate: pip install it")
+    validate = pytest.importorskip("kubernetes_validate", reason="no kubernetes-validate: install the dev extra")
     assert validate.validate(document, VERSION, strict=True) == VERSION
 
 
@@ -36,7 +36,7 @@ def cluster_parts():
 
 @pytest.mark.parametrize("document", list(cluster_parts()), ids=lambda each: each["metadata"]["name"])
 def test_each_part_of_the_cluster_of_workers_is_valid_by_the_schemas_of_kubernetes(document):
-    validate = pytest.importorskip("kubernetes_validate", reason="no kubernetes-validate: pip install it")
+    validate = pytest.importorskip("kubernetes_validate", reason="no kubernetes-validate: install the dev extra")
     assert validate.validate(document, VERSION, strict=True) == VERSION
 
 

@@ -6,16 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 
 import fittingroom as fr
 from fittingroom.cli.app import build_app
 from fittingroom.inference.model_files import find_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def notebook_of_the_walkthrough():
+    """Its notebook; what reads it is imported here, since that takes seconds."""
+    import nbformat
+
+    return nbformat.read(EXAMPLES / "walkthrough.ipynb", as_version=4)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +45,9 @@ def test_the_script_is_short_enough_to_read_at_once():
 
 @pytest.mark.soak
 def test_the_notebook_runs_from_top_to_bottom_and_has_its_outputs():
-    notebook = nbformat.read(EXAMPLES / "walkthrough.ipynb", as_version=4)
+    from nbclient import NotebookClient
+
+    notebook = notebook_of_the_walkthrough()
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert all(cell.outputs for cell in code)
     printed = "".join(output.get("text", "") for cell in code for output in cell.outputs)
@@ -54,7 +61,7 @@ def test_the_notebook_is_what_its_generator_says_and_ends_with_three_experiments
     sys.path.append(str(EXAMPLES.parent / "scripts"))
     import make_notebook
 
-    cells = nbformat.read(EXAMPLES / "walkthrough.ipynb", as_version=4).cells
+    cells = notebook_of_the_walkthrough().cells
     assert [cell.source for cell in cells] == [cell.source for cell in make_notebook.notebook().cells]
     commands = re.findall(r"^- `fittingroom ([^`]+)`", cells[-1].source, re.MULTILINE)
     assert len(commands) == 3

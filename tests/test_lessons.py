@@ -11,7 +11,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 
 import fittingroom as fr
@@ -21,15 +20,21 @@ from fittingroom.workflows.lesson_checks import EXERCISES
 ROOT = Path(__file__).parent.parent
 sys.path.append(str(ROOT / "scripts"))
 
-import make_lessons  # noqa: E402
-
-LESSONS = {path.stem.split("-")[1]: path for path in make_lessons.SOURCES}
+CLASS = ROOT / "examples" / "class"
+LESSONS = {path.stem.split("-")[1]: path for path in sorted((CLASS / "source").glob("lesson-*.md"))}
 LONGEST = [number for number in LESSONS if number != "1"]
-LEARNERS = {number: make_lessons.CLASS / f"{path.stem}.ipynb" for number, path in LESSONS.items()}
+LEARNERS = {number: CLASS / f"{path.stem}.ipynb" for number, path in LESSONS.items()}
+
+
+def script():
+    """The script that writes the lessons; imported here, since what reads notebooks takes seconds to import."""
+    import make_lessons
+
+    return make_lessons
 
 
 def source_cells(number: str):
-    return make_lessons.jupytext.read(LESSONS[number], fmt="md:myst").cells
+    return script().jupytext.read(LESSONS[number], fmt="md:myst").cells
 
 
 def tags(cell) -> set[str]:
@@ -38,7 +43,7 @@ def tags(cell) -> set[str]:
 
 def with_both(number: str):
     """The notebook with each exercise as a learner finds it, and then its solution."""
-    untouched, solved = make_lessons.notebooks(LESSONS[number]).values()
+    untouched, solved = script().notebooks(LESSONS[number]).values()
     both = copy.deepcopy(untouched)
     cells = []
     for before, after in zip(untouched.cells, solved.cells, strict=True):
@@ -57,7 +62,7 @@ def printed(cell) -> str:
 def run_and_check(number: str) -> None:
     if fr.locate("fashion-mnist") is None:
         pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
-    notebook = make_lessons.run(with_both(number))
+    notebook = script().run(with_both(number))
     untouched = [printed(cell) for cell in notebook.cells if "exercise" in tags(cell)]
     solved = [printed(cell) for cell in notebook.cells if "solution" in tags(cell)]
     assert len(untouched) == len(solved) == 6
@@ -79,12 +84,12 @@ def test_the_other_lessons_do_so_too(number):
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_the_notebooks_are_what_their_source_says(number):
-    assert make_lessons.stale(LESSONS[number]) == []
+    assert script().stale(LESSONS[number]) == []
 
 
 @pytest.mark.parametrize("number", LESSONS)
 def test_a_lesson_as_it_is_handed_out_ran_without_an_error_and_shows_pictures(number):
-    notebook = nbformat.read(LEARNERS[number], as_version=4)
+    notebook = script().nbformat.read(LEARNERS[number], as_version=4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert [output for output in outputs if output["output_type"] == "error"] == []
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3
@@ -154,7 +159,7 @@ EXPERIMENTS = [command for number in LESSONS for command, _ in tried_next(number
 def test_each_experiment_runs_on_the_real_data(command, tmp_path):
     if fr.locate("fashion-mnist") is None:
         pytest.skip("Fashion-MNIST is not on this machine; `make data` gets it")
-    shutil.copytree(make_lessons.CLASS / "photos", tmp_path / "photos")
+    shutil.copytree(CLASS / "photos", tmp_path / "photos")
     words = [sys.executable, "-m", *shlex.split(command)]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -181,7 +186,7 @@ def test_slides_are_one_file_that_asks_the_network_for_nothing(tmp_path):
     (styles / "theme").mkdir(parents=True)
     for name in ("reset.css", "reveal.css", "theme/white.css", "reveal.js"):
         (styles / name).write_text(f"/* here is {name} */")
-    page = make_lessons.write_slides(LEARNERS["1"], tmp_path, tmp_path / "reveal").read_text("utf-8")
+    page = script().write_slides(LEARNERS["1"], tmp_path, tmp_path / "reveal").read_text("utf-8")
     loaded = re.findall(r"""<(?:link|script|img|iframe)[^>]*(?:src|href)=["']([^"']+)""", page)
     assert [address for address in loaded if not address.startswith("data:")] == []
     assert not re.search(r"@import|url\(['\"]?http|require\(|import\(", page)

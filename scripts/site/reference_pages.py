@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cyclopts.docs import generate_markdown_docs
 
 import fittingroom as fr
-from fittingroom.cli.app import COMMANDS, GROUPS, build_app
+from fittingroom.cli.app import COMMANDS, GROUPS, build_app, example_of
 from fittingroom.errors import FittingRoomError
 
 if TYPE_CHECKING:
@@ -141,11 +141,11 @@ def _is_error(value: Any) -> bool:
 
 def commands() -> dict[str, tuple[str, str]]:
     """Return every command by its words: one line, and an example."""
-    single = {name: (title, example) for name, (_, title, example) in COMMANDS.items()}
+    single = {name: (row[1], example_of(name)) for name, row in COMMANDS.items()}
     in_groups = {
-        f"{group} {name}": (title, example)
+        f"{group} {name}": (row[1], example_of(group, name))
         for group, (_, members) in GROUPS.items()
-        for name, (_, title, example) in members.items()
+        for name, row in members.items()
     }
     return single | in_groups
 
@@ -175,4 +175,4 @@ def _command_page(app: App, name: str) -> str:
     )
     text = re.sub(r"(?<![\w`-])--[a-z][\w-]*(?![\w`-])", r"`\g<0>`", text)  # an option that another one's words name
     text = text.replace(" *[default: False]*", "").replace("**Parameters**:", "## Options")
-    return f"# `fittingroom {name}`\n\n{title}\n\n```sh\nfittingroom {example}\n```\n\n{text}"
+    return f"# `fittingroom {name}`\n\n{title}\n\n```sh\n{example}\n```\n\n{text}"

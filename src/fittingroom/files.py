@@ -13,13 +13,14 @@ import stat
 import sys
 import tempfile
 import tomllib
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fittingroom.errors import DataError, FittingRoomError
+from fittingroom.errors import DataError, FittingRoomError, RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import BinaryIO
 
     from numpy.typing import NDArray
@@ -476,3 +477,24 @@ def _check_contents_size(file: BinaryIO) -> None:
     if record[:4] != b"PK\x05\x06" or any(record[20:]) or tail[:4] == b"PK\x06\x07" or size > 1 << 20:
         raise ValueError("no archive of NumPy's")
     file.seek(0)
+
+
+@contextmanager
+def held_alone(lock: Path, doing: str) -> Iterator[None]:
+    """Hold a folder's lock file for as long as the block lasts, or the process lives; then it is removed.
+
+    Args:
+        lock: the file, in the folder that is held.
+        doing: what another process is at that holds it already, for the `RunError`.
+    """
+    import filelock
+
+    try:
+        held = filelock.FileLock(lock).acquire(timeout=0)
+    except filelock.Timeout:
+        raise RunError(f"{lock.parent}: another process is {doing}. Wait for it, or stop it.") from None
+    try:
+        with held:
+            yield
+    finally:
+        lock.unlink(missing_ok=True)

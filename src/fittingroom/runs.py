@@ -22,6 +22,7 @@ from fittingroom.files import (
     append_json_line,
     array_names,
     atomic_write,
+    held_alone,
     read_arrays,
     read_json,
     read_json_lines,
@@ -171,18 +172,8 @@ class Run:
         Raises:
             RunError: another process is training it.
         """
-        import filelock
-
-        lock = filelock.FileLock(self.folder / LOCK)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise RunError(f"{self.folder}: another process is training this run. Wait for it, or stop it.") from None
-        try:
+        with held_alone(self.folder / LOCK, "training this run"):
             yield
-        finally:
-            lock.release()
-            (self.folder / LOCK).unlink(missing_ok=True)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return one of the run's JSON files.

@@ -17,27 +17,34 @@ from fittingroom.audit.duplicates import (
 )
 from fittingroom.audit.odd_ones import neighbour_distances
 
+BLOCK = 1000  # pictures whose products with all others are in memory at once
+SLACK = 1e-3  # float32's products of unit vectors of 784 pixels are nearer than that to the true ones
+
 
 def brute(images, limit, mirrored=True):
-    """Every pair, every move, one by one in float64."""
-    found = {}
+    """Every pair at every move: all products in float32, and what they leave open one by one in float64."""
+    found, limits = {}, limits_of(images, limit)
+    moves = [(rows, columns) for rows in (-1, 0, 1) for columns in (-1, 0, 1)]
     for is_mirrored in (False, True) if mirrored else (False,):
-        for rows in (-1, 0, 1):
-            for columns in (-1, 0, 1):
-                moved, rest = (
-                    part.reshape(len(images), -1).astype(float)
-                    for part in overlaps(images, is_mirrored, (rows, columns))
-                )
-                lengths = [np.linalg.norm(part, axis=1, keepdims=True) for part in (moved, rest)]
-                moved, rest = moved / np.maximum(lengths[0], 1e-9), rest / np.maximum(lengths[1], 1e-9)
-                fine = (lengths[0] > 64) & (lengths[1] > 64).T
-                distances = np.sqrt(np.maximum(2 - 2 * moved @ rest.T, 0))
-                limits = limits_of(images, limit)
-                limit_of_pair = np.minimum(limits[:, None], limits[None])
-                for first, second in zip(*np.nonzero((distances <= limit_of_pair) & fine), strict=True):
-                    if first < second:
-                        key = int(first), int(second)
-                        found[key] = min(found.get(key, 9), float(distances[first, second]))
+        for move in moves:
+            sides = [part.reshape(len(images), -1).astype(float) for part in overlaps(images, is_mirrored, move)]
+            lengths = [np.linalg.norm(side, axis=1) for side in sides]
+            units = [side / np.maximum(length, 1e-9)[:, None] for side, length in zip(sides, lengths, strict=True)]
+            moved, rest = (unit.astype(np.float32) for unit in units)
+            for start in range(0, len(images), BLOCK):
+                products = moved[start : start + BLOCK] @ rest[start:].T
+                least = 1 - limits[start : start + BLOCK, None] ** 2 / 2 - SLACK
+                first, second = start + np.argwhere(products >= least).T
+                nearest = np.minimum(limits[first], limits[second])
+                open_ = (products[first - start, second - start] >= 1 - nearest**2 / 2 - SLACK) & (first < second)
+                first, second, nearest = first[open_], second[open_], nearest[open_]
+                cosines = np.einsum("np,np->n", units[0][first], units[1][second])
+                distances = np.sqrt(np.maximum(2 - 2 * cosines, 0))
+                fine = (lengths[0][first] > 64) & (lengths[1][second] > 64)
+                near = fine & (distances <= nearest)
+                for one, other, distance in zip(first[near], second[near], distances[near], strict=True):
+                    key = int(one), int(other)
+                    found[key] = min(found.get(key, 9), float(distance))
     return found
 
 
@@ -159,11 +166,12 @@ def test_on_ten_thousand_real_images_the_search_in_features_is_equal_to_brute_fo
     features = in_batches(feature_extractor(open_predictor("fashion-mnist/90").model, (28, 28)), images)
     usual, expected = neighbour_distances(features), {}
     least = np.maximum(usual, LEAST_USUAL * np.median(usual))
-    points = features.astype(np.float32)
-    for start in range(0, len(points), 100):
-        part = points[start : start + 100]
-        far = np.sqrt(((part[:, None] - points[None]) ** 2).sum(axis=2, dtype=np.float64))
-        share = far / np.minimum(least[start : start + 100, None], least[None])
+    points = features.astype(np.float64)
+    squares = (points**2).sum(axis=1)
+    for start in range(0, len(points), BLOCK):
+        rows = slice(start, start + BLOCK)
+        far = np.sqrt(np.maximum(squares[rows, None] + squares - 2 * points[rows] @ points.T, 0))
+        share = far / np.minimum(least[rows, None], least)
         near = np.argwhere(share <= 0.3)
         expected |= {(start + a, b): share[a, b] for a, b in near.tolist() if start + a < b}
     found = {(pair.first, pair.second) for pair in near_in_features(features, usual, share=0.3)}

@@ -9,7 +9,7 @@ from typing import Annotated, get_args, get_origin, get_type_hints
 
 import pytest
 
-from fittingroom.cli.app import COMMANDS, GROUPS
+from fittingroom.cli.app import COMMANDS, GROUPS, place_of
 from helpers.cases import one_in
 
 WORDS = {
@@ -40,15 +40,14 @@ def test_a_number_outside_its_range_is_one_sentence(run, words):
 
 
 def places():
-    yield from ((name, where) for name, (where, *_) in COMMANDS.items())
+    yield from ((name, *place_of(name, where)) for name, (where, *_) in COMMANDS.items())
     for group, (_, commands) in GROUPS.items():
-        yield from ((f"{group} {name}", where) for name, (where, *_) in commands.items())
+        yield from ((f"{group} {name}", *place_of(name, where)) for name, (where, *_) in commands.items())
 
 
-@pytest.mark.parametrize(("name", "where"), list(places()))
-def test_every_whole_number_of_the_command_line_has_its_range(name, where):
-    module, function = where.split(":")
-    hints = get_type_hints(getattr(import_module(f"fittingroom.cli.{module}_commands"), function), include_extras=True)
+@pytest.mark.parametrize(("name", "module", "function"), list(places()))
+def test_every_whole_number_of_the_command_line_has_its_range(name, module, function):
+    hints = get_type_hints(getattr(import_module(module), function), include_extras=True)
     for option, hint in hints.items():
         kinds = {hint, *get_args(get_args(hint)[0] if get_origin(hint) is Annotated else hint)}
         kinds |= {get_args(hint)[0]} if get_origin(hint) is Annotated else set()

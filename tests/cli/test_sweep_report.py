@@ -117,6 +117,7 @@ def test_what_cannot_be_honoured_is_one_sentence_and_leaves_nothing(
     monkeypatch.chdir(tmp_path)
     if "--on" in words:
         pytest.importorskip("distributed")
+        monkeypatch.setattr("fittingroom.jobs.places.CONNECT_SECONDS", 1)
     (tmp_path / "space.toml").write_text(SPACE)
     (tmp_path / "mirror.toml").write_text("[space]\nflip = ['none', 'random', 'sideways']\n")
     (tmp_path / "full").mkdir()

@@ -1,4 +1,4 @@
-"""Every door gives the same answer: Python, command line, studio and export, for whatever stands for a model."""
+"""Every door gives one answer: Python, command line, studio, server and export, for whatever stands for a model."""
 
 import base64
 import io
@@ -148,10 +148,38 @@ def test_a_run_is_judged_by_its_own_probabilities(trained, data, tmp_path):
     assert verdict.log_loss == pytest.approx(fr.judge(data[0].test.labels, own, data[0].class_names).log_loss)
 
 
-def visit(folder, runs):
-    """The visitor of a studio of a dataset and a folder of runs."""
-    studio = Studio(Access(port=PORT), runs, DatasetRegistry([folder]))
-    return TestClient(build_app(studio), base_url=f"http://127.0.0.1:{PORT}")
+def by_server(sources, images):
+    """The probabilities that a server of models gives, ``(models, n, classes)``; it is told of them as NAME=MODEL."""
+    pytest.importorskip("prometheus_client", reason="no prometheus-client: install the serve extra")
+    from fittingroom.serving.model_server import ServerSettings, build_app
+    from fittingroom.serving.served_models import read_sources
+
+    settings = ServerSettings(read_sources([f"{name}={path}" for name, path in sources.items()]), logs=False)
+    body = json.dumps({"instances": images.tolist()})
+    with TestClient(build_app(settings), base_url="http://127.0.0.1:8000") as client:
+        told = [client.post(f"/v1/models/{name}:predict", content=body).json() for name in sources]
+    return np.array([each["predictions"] for each in told])
+
+
+def test_a_server_answers_as_python_does_from_a_run_its_onnx_file_and_what_is_exported(
+    trained, data, pictures, tmp_path, capsys
+):
+    images, _ = pictures
+    out = tmp_path / "out.onnx"
+    command(capsys, "export", "--model", trained, "--dataset", data[1], "--out", out, "--quiet")
+    told = by_server({"run": trained, "file": trained / "model.onnx", "exported": out}, images)
+    assert np.abs(told - fr.predict(trained, images)).max() < CLOSE
+
+
+@pytest.fixture
+def visit(shared_models):
+    """A function that returns the visitor of a studio of a dataset and a folder of runs."""
+
+    def visitor_of(folder, runs):
+        studio = shared_models.lend_to(Studio(Access(port=PORT), runs, DatasetRegistry([folder])))
+        return TestClient(build_app(studio), base_url=f"http://127.0.0.1:{PORT}")
+
+    return visitor_of
 
 
 def ask_studio(visitor, dataset, model, positions):
@@ -177,7 +205,7 @@ def draw(visitor, model, image):
 
 
 @pytest.mark.soak
-def test_the_studio_answers_as_python_does_about_a_runs_images_and_a_drawing(trained, data, pictures, tmp_path):
+def test_the_studio_answers_as_python_does_about_a_runs_images_and_a_drawing(trained, data, pictures, tmp_path, visit):
     (tmp_path / "runs").mkdir()
     shutil.copytree(trained, tmp_path / "runs" / "bars-run")
     visitor = visit(data[1], tmp_path / "runs")
@@ -189,7 +217,7 @@ def test_the_studio_answers_as_python_does_about_a_runs_images_and_a_drawing(tra
         assert np.abs(draw(visitor, "run/bars-run", pictures[0][2]) - expected[2]).max() < CLOSE
 
 
-def test_a_shipped_rung_answers_alike_at_every_door(toy, toy_folder, tmp_path, capsys):
+def test_a_shipped_rung_answers_alike_at_every_door(toy, toy_folder, tmp_path, capsys, visit):
     images = np.array(toy.test.images[:ASKED])
     expected = fr.predict(SHIPPED, images)
     own = fr.predict(SHIPPED, images, tempered=False)
@@ -199,6 +227,7 @@ def test_a_shipped_rung_answers_alike_at_every_door(toy, toy_folder, tmp_path, c
     out = tmp_path / "rung.onnx"
     command(capsys, "export", "--model", SHIPPED, "--out", out, "--dataset", toy_folder, "--quiet")
     assert np.abs(fr.predict(out, images) - expected).max() < CLOSE
+    assert np.abs(by_server({"rung": SHIPPED}, images) - expected).max() < CLOSE
     visitor = visit(toy_folder, tmp_path / "runs")
     with visitor:
         first = len(toy.train)
@@ -207,9 +236,8 @@ def test_a_shipped_rung_answers_alike_at_every_door(toy, toy_folder, tmp_path, c
         assert np.abs(draw(visitor, f"shipped/{SHIPPED}", images[1]) - expected[1]).max() < CLOSE
 
 
-def ask_studio_about_photo(toy_folder, tmp_path, model, content):
+def ask_studio_about_photo(visitor, model, content):
     """The studio's answer to a photo."""
-    visitor = visit(toy_folder, tmp_path / "runs")
     with visitor:
         visitor.get("/")
         headers = {"content-type": "application/octet-stream"}
@@ -239,7 +267,7 @@ def phone_photo(path, kind):
 
 
 @pytest.mark.parametrize("kind", one_in(3, ["JPEG", "PNG", "HEIF", "cut-out", "CMYK", "lying", "48 megapixels"]))
-def test_the_network_for_photos_gives_the_same_answer_at_every_door(tmp_path, toy_folder, capsys, kind):
+def test_the_network_for_photos_gives_the_same_answer_at_every_door(tmp_path, toy_folder, capsys, kind, visit):
     pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
     model, file = "fashion-mnist/photo", phone_photo(tmp_path / "shirt.jpg", kind)
     (answer,) = fr.predict_photos([file])
@@ -252,26 +280,26 @@ def test_the_network_for_photos_gives_the_same_answer_at_every_door(tmp_path, to
     assert np.abs(by_command(capsys, model, [file]) - expected).max() < CLOSE
     told = json.loads(command(capsys, "predict", file, "--json"))
     assert np.abs(np.array(list(told["answers"][0]["probabilities"].values())) - expected).max() < CLOSE
-    said = ask_studio_about_photo(toy_folder, tmp_path, model, file.read_bytes())
+    said = ask_studio_about_photo(visit(toy_folder, tmp_path / "runs"), model, file.read_bytes())
     assert np.abs(np.array(said["probabilities"]) - expected).max() < CLOSE
     assert said["none_of_these"] == answer.none_of_these == told["answers"][0]["none_of_these"]
     assert said["words"] == answer.words == told["answers"][0]["words"]
     assert said["warnings"] == list(answer.warnings) == told["answers"][0]["warnings"]
 
 
-def test_both_networks_say_beside_each_other_what_each_says_alone(tmp_path, toy_folder):
+def test_both_networks_say_beside_each_other_what_each_says_alone(tmp_path, toy_folder, visit):
     pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
     file = phone_photo(tmp_path / "shirt.jpg", "JPEG")
     alone = {model: fr.predict_photos(file, f"fashion-mnist/{model}")[0] for model in ("photo", "photo-28")}
     for model, other in (("photo", "photo-28"), ("photo-28", "photo")):
-        said = ask_studio_about_photo(toy_folder, tmp_path, f"fashion-mnist/{model}", file.read_bytes())
+        said = ask_studio_about_photo(visit(toy_folder, tmp_path / "runs"), f"fashion-mnist/{model}", file.read_bytes())
         assert said["words"] == alone[model].words
         assert said["beside"]["model"] == f"fashion-mnist/{other}"
         expected = np.array(list(alone[other].probabilities.values()))
         assert np.abs(np.array(said["beside"]["probabilities"]) - expected).max() < CLOSE
 
 
-def test_a_photo_gets_the_same_28x28_answer_at_every_door(tmp_path, toy_folder, capsys):
+def test_a_photo_gets_the_same_28x28_answer_at_every_door(tmp_path, toy_folder, capsys, visit):
     pytest.importorskip("cv2", reason="no OpenCV: install the photos extra")
     model = "fashion-mnist/photo-28"
     file = io.BytesIO()
@@ -283,7 +311,7 @@ def test_a_photo_gets_the_same_28x28_answer_at_every_door(tmp_path, toy_folder, 
     out = tmp_path / "photo.onnx"
     command(capsys, "export", "--model", model, "--out", out, "--dataset", toy_folder, "--quiet")
     assert np.abs(by_command(capsys, out, [tmp_path / "shirt.png"]) - expected).max() < CLOSE
-    told = ask_studio_about_photo(toy_folder, tmp_path, model, file.getvalue())
+    told = ask_studio_about_photo(visit(toy_folder, tmp_path / "runs"), model, file.getvalue())
     assert np.abs(np.array(told["probabilities"]) - expected).max() < CLOSE
     assert told["none_of_these"] == answer.none_of_these
     assert told["none_of_these_score"] == pytest.approx(answer.none_of_these_score, abs=1e-3)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from fittingroom.pages.figures import counts_figure, image_figure
-from fittingroom.pages.html import highlight, inline_svg, picture_uri
+from fittingroom.pages.html import _environment, highlight, inline_svg, picture_uri
 
 PICTURE = np.arange(28 * 28).reshape(28, 28).astype(np.uint8)
 
@@ -26,6 +26,15 @@ def test_its_ids_are_its_own_and_its_references_find_them() -> None:
     assert all(each.startswith("key-") for each in ids)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:url\(|href=")#([^")]*)', drawn)) <= set(ids)
+
+
+def test_it_has_no_shape_group_or_id_of_which_nothing_is_seen() -> None:
+    drawn = str(inline_svg(counts_figure([6000, 10], ["T-shirt/top", "Bag"]), "words", "key"))
+    assert "opacity: 0" not in drawn
+    assert 'style="fill: none"' not in drawn
+    assert "<g>" not in drawn.replace("<g><g ", "")
+    assert set(re.findall(r'\bid="([^"]*)"', drawn)) == set(re.findall(r'(?:url\(|href=")#([^")]*)', drawn))
+    assert drawn.count("<g") == drawn.count("</g>")
 
 
 def test_its_text_stays_text_and_its_colours_are_the_pages() -> None:
@@ -60,3 +69,8 @@ def test_code_is_marked_and_otherwise_unchanged() -> None:
 
 def test_what_is_not_python_comes_back_plain_and_escaped() -> None:
     assert str(highlight("(<b>")) == "(&lt;b&gt;"
+
+
+def test_an_options_name_is_never_broken_at_its_own_hyphens() -> None:
+    made = _environment().from_string("{{ text | command }}").render(text="fittingroom train --find-lr a-b.png -q <x>")
+    assert made == "fittingroom train <span>--find-lr</span> a-b.png <span>-q</span> &lt;x&gt;"

@@ -21,8 +21,8 @@ OWN = f"http://127.0.0.1:{PORT}"
 
 
 @pytest.fixture
-def studio(toy_folder, tmp_path):
-    return Studio(Access(port=PORT), tmp_path / "runs", DatasetRegistry([toy_folder]))
+def studio(toy_folder, tmp_path, shared_models):
+    return shared_models.lend_to(Studio(Access(port=PORT), tmp_path / "runs", DatasetRegistry([toy_folder])))
 
 
 @pytest.fixture

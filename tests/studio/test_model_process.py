@@ -6,8 +6,11 @@ import signal
 import pytest
 
 from fittingroom.studio import model_process
+from fittingroom.studio.flat_dataset import DatasetRegistry
 from fittingroom.studio.model_process import ModelProcess
+from fittingroom.studio.state import Studio
 from fittingroom.web.problems import Problem
+from fittingroom.web.security import Access
 
 PATIENCE = 300.0  # seconds; nothing here takes as long, and nothing here depends on it
 DRAWING = {"model": "fashion-mnist/walkthrough", "height": 28, "width": 28}
@@ -95,3 +98,10 @@ def test_a_page_is_written_where_its_memory_is_given_back(with_run, studio, monk
     assert model_process.resident_bytes(os.getpid()) - before < 50_000_000
     with pytest.raises(ProcessLookupError):
         os.kill(writers[0], 0)
+
+
+def test_a_studio_that_is_closed_ends_it(tmp_path):
+    closing = Studio(Access(port=1), tmp_path, DatasetRegistry([]))
+    process = closing.models._running()
+    closing.close()
+    assert process.poll() is not None

@@ -26,125 +26,83 @@ Data goes to stdout, messages to stderr.
 Exit codes: 0 done, 1 a check failed, 2 wrong use or bad input, 130 interrupted.
 Add --debug to any command to see the traceback of an error."""
 
-COMMANDS = {  # name: (file of this folder, less _commands, and function; one line; an example)
-    "tutorial": ("train:tutorial", "The walk-through, from the data to a page with the results.", "tutorial --seed 1"),
-    "explore": ("data:explore", "Look at a dataset: shapes, counts, pictures.", "explore --dataset mnist"),
-    "train": ("train:train", "Train a model and keep the run.", "train --model thin-conv --epochs 3"),
-    "sweep": (
-        "sweep:sweep",
-        "Try many settings of a recipe, and judge the best of them again.",
-        "sweep space.toml --trials 40",
-    ),
-    "evaluate": ("judging:evaluate", "Evaluate a run or a model on the test images.", "evaluate runs/my-run"),
-    "judge": (
-        "judging:judge",
-        "Judge predictions from any framework.",
-        "judge predictions.npz --dataset fashion-mnist",
-    ),
-    "compare": (
-        "judging:compare",
-        "Compare runs: which one is better, with p-values and intervals.",
-        "compare runs/a runs/b",
-    ),
-    "predict": ("predict:predict", "Classify photos of garments, and 28x28 images.", "predict shirt.jpg --explain why"),
+# Name: (its file, less _commands.py, and after a colon its function where named otherwise; one line; an example, less
+# the name)
+COMMANDS = {
+    "tutorial": ("train", "The walk-through, from the data to a page with the results.", "--seed 1"),
+    "explore": ("data", "Look at a dataset: shapes, counts, pictures.", "--dataset mnist"),
+    "train": ("train", "Train a model and keep the run.", "--model thin-conv --epochs 3"),
+    "sweep": ("sweep", "Try many settings of a recipe, and judge the best of them again.", "space.toml --trials 40"),
+    "evaluate": ("judging", "Evaluate a run or a model on the test images.", "runs/my-run"),
+    "judge": ("judging", "Judge predictions from any framework.", "predictions.npz --dataset fashion-mnist"),
+    "compare": ("judging", "Compare runs: which one is better, with p-values and intervals.", "runs/a runs/b"),
+    "predict": ("predict", "Classify photos of garments, and 28x28 images.", "shirt.jpg --explain why"),
     "explain": (
-        "predict:explain",
+        "predict",
         "Draw which pixels an answer hangs on, and why not another class.",
-        "explain shirt.jpg --out why --against Coat",
+        "shirt.jpg --against Coat",
     ),
-    "export": ("predict:export", "Write a model as one file for other programs.", "export --model runs/my-run"),
-    "serve": (
-        "serve:serve",
-        "Serve models over HTTP, for programs and other machines.",
-        "serve --model shoes=runs/my-run",
-    ),
-    "mistakes": ("report:mistakes", "Look at what a run gets wrong.", "mistakes runs/my-run --class Shirt"),
-    "report": ("report:report", "Write the page of a run.", "report runs/my-run"),
-    "audit": (
-        "audit:audit",
-        "Look for what is wrong in a dataset: labels, near-duplicates, leaks.",
-        "audit --dataset fashion-mnist",
-    ),
+    "export": ("predict", "Write a model as one file for other programs.", "--model runs/my-run"),
+    "serve": ("serve", "Serve models over HTTP, for programs and other machines.", "--model shoes=runs/my-run"),
+    "mistakes": ("report", "Look at what a run gets wrong.", "runs/my-run --class Shirt"),
+    "report": ("report", "Write the page of a run.", "runs/my-run"),
+    "audit": ("audit", "Look for what is wrong in data: labels, near-duplicates, leaks.", "--dataset fashion-mnist"),
     "suggest-labels": (
-        "audit:suggest_labels",
-        "Choose, of pictures without labels, those that would teach most.",
-        "suggest-labels unlabelled --model runs/my-run",
+        "audit",
+        "Choose which pictures without labels would teach most.",
+        "pictures --model runs/my-run",
     ),
-    "ladder": ("measuring:ladder", "Measure the ladder of recipes, and write its page.", "ladder 90 --seeds 1"),
-    "baselines": (
-        "measuring:baselines",
-        "Fit the classifiers of the dataset's paper again, and set them beside its figures.",
-        "baselines SVC --budget 10m",
-    ),
-    "studio": ("studio:studio", "Open the studio in a browser.", "studio --port 9000"),
-    "glossary": ("model:glossary", "What the technical words mean.", "glossary epoch"),
-    "doctor": ("studio:doctor", "Versions and settings, to paste into a bug report.", "doctor"),
+    "ladder": ("measuring", "Measure the ladder of recipes, and write its page.", "90 --seeds 1"),
+    "baselines": ("measuring", "Fit the classifiers of the dataset's paper, beside its figures.", "SVC --budget 10m"),
+    "studio": ("studio", "Open the studio in a browser.", "--port 9000"),
+    "glossary": ("model", "What the technical words mean.", "epoch"),
+    "doctor": ("studio", "Versions and settings, to paste into a bug report.", ""),
 }
 GROUPS = {
     "data": (
         "Get, check and find datasets.",
         {
-            "list": ("data:list_", "The known datasets.", "data list"),
-            "info": ("data:info", "Shapes, counts and fingerprint of a dataset.", "data info fashion-mnist"),
-            "get": ("data:get", "Get a dataset and verify it.", "data get fashion-mnist"),
-            "verify": (
-                "data:verify",
-                "Check every byte of a dataset against its known hash.",
-                "data verify fashion-mnist",
-            ),
-            "import": ("data:import_", "Make a dataset of your own photos.", "data import my-photos --out my-mnist"),
-            "convert": (
-                "data:convert",
-                "Turn a dataset from one form of files into another.",
-                "data convert fashion-mnist fashion.npz",
-            ),
-            "path": ("data:path", "Where a dataset is on this machine.", "data path fashion-mnist"),
+            "list": ("data:list_", "The known datasets.", ""),
+            "info": ("data", "Shapes, counts and fingerprint of a dataset.", "fashion-mnist"),
+            "get": ("data", "Get a dataset and verify it.", "fashion-mnist"),
+            "verify": ("data", "Check every byte of a dataset against its known hash.", "fashion-mnist"),
+            "import": ("data:import_", "Make a dataset of your own photos.", "my-photos --out my-mnist"),
+            "convert": ("data", "Turn a dataset from one form of files into another.", "fashion-mnist fashion.npz"),
+            "path": ("data", "Where a dataset is on this machine.", "fashion-mnist"),
         },
     ),
     "class": (
         "The runs of a class.",
         {
-            "collect": (
-                "report:class_collect",
-                "What a class has handed in, as one table and one page, without names.",
-                "class collect handed-in",
-            )
+            "collect": ("report", "What a class has handed in, as a table and a page, without names.", "handed-in"),
         },
     ),
     "bench": (
         "Measure this machine.",
         {
-            "speed": (
-                "measuring:speed",
-                "Time an epoch of this trainer and of other frameworks, in turns.",
-                "bench speed --rounds 3",
-            ),
-            "step": (
-                "measuring:step",
-                "Where the seconds of a training step go, operation by operation.",
-                "bench step 92",
-            ),
+            "speed": ("measuring", "Time an epoch of this trainer and of other frameworks, in turns.", "--rounds 3"),
+            "step": ("measuring", "Where the seconds of a training step go, operation by operation.", "92"),
         },
     ),
     "runs": (
         "The runs on this machine.",
         {
-            "list": ("run:list_runs_", "Every run in a folder.", "runs list"),
-            "show": ("run:show_run", "One run: its settings and its results.", "runs show runs/my-run"),
+            "list": ("run:list_runs_", "Every run in a folder.", ""),
+            "show": ("run:show_run", "One run: its settings and its results.", "runs/my-run"),
         },
     ),
     "recipes": (
         "The ladder of recipes.",
         {
-            "list": ("model:list_recipes", "The recipes, with their measured figures.", "recipes list"),
-            "show": ("model:show_recipe", "One recipe's file.", "recipes show 92"),
+            "list": ("model:list_recipes", "The recipes, with their measured figures.", ""),
+            "show": ("model:show_recipe", "One recipe's file.", "92"),
         },
     ),
     "models": (
         "The architectures that can be trained.",
         {
-            "list": ("model:list_models", "The architectures by name.", "models list"),
-            "info": ("model:model_info", "Layers and parameters of one.", "models info walkthrough"),
+            "list": ("model:list_models", "The architectures by name.", ""),
+            "info": ("model:model_info", "Layers and parameters of one.", "walkthrough"),
         },
     ),
 }
@@ -155,8 +113,8 @@ def build_app() -> App:
     app = _app("fittingroom", "The fitting room for Fashion-MNIST and every dataset in its format.", EPILOGUE)
     _add(app, COMMANDS)
     for name, (title, commands) in GROUPS.items():
-        group = _app(name, title, f"Example: fittingroom {next(iter(commands.values()))[2]}")
-        _add(group, commands)
+        group = _app(name, title, f"Example: {example_of(name, next(iter(commands)))}")
+        _add(group, commands, name)
         app.command(group)
     return app
 
@@ -174,15 +132,32 @@ def _app(name: str, title: str, epilogue: str) -> App:
     )
 
 
-def _add(app: App, commands: dict[str, tuple[str, str, str]]) -> None:
-    for name, (where, title, example) in commands.items():
-        file, _, function = where.partition(":")
-        app.command(
-            f"fittingroom.cli.{file}_commands:{function}",
-            name=name,
-            help=title,
-            help_epilogue=f"Example: fittingroom {example}",
-        )
+def _add(app: App, commands: dict[str, tuple[str, str, str]], *group: str) -> None:
+    for name, (where, title, _) in commands.items():
+        file, function = place_of(name, where)
+        epilogue = f"Example: {example_of(*group, name)}"
+        app.command(f"{file}:{function}", name=name, help=title, help_epilogue=epilogue)
+
+
+def place_of(name: str, where: str) -> tuple[str, str]:
+    """Return the module and the function of a command.
+
+    Args:
+        name: its last word.
+        where: the first entry of its row.
+    """
+    file, _, function = where.partition(":")
+    return f"fittingroom.cli.{file}_commands", function or name.replace("-", "_")
+
+
+def example_of(*names: str) -> str:
+    """Return the example of a command, as it is typed.
+
+    Args:
+        names: its words, of which there are two where it is one of a group.
+    """
+    group = COMMANDS if len(names) == 1 else GROUPS[names[0]][1]
+    return " ".join(("fittingroom", *names, group[names[-1]][2])).rstrip()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

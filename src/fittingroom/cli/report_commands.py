@@ -211,7 +211,7 @@ def _as_json(
     }
 
 
-def class_collect(
+def collect(
     folder: Path,
     /,
     *,

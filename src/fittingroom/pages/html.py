@@ -59,7 +59,7 @@ def inline_svg(figure: Figure, alt: str, key: str) -> Markup:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}), io.StringIO() as text:
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         drawn = text.getvalue()
-    return Markup(_labelled(_own_ids(_themed(_bare(drawn)), key), alt))
+    return Markup(_labelled(_own_ids(_lean(_themed(_bare(drawn))), key), alt))
 
 
 def _bare(drawn: str) -> str:
@@ -80,6 +80,27 @@ def _themed(drawn: str) -> str:
         drawn = drawn.replace(colour, variable)
     drawn = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", drawn)
     return re.sub(r" font-family: [^;\"]*;?", "", drawn)  # the page's own sans-serif
+
+
+def _lean(drawn: str) -> str:
+    """Leave out what nobody sees: unpainted shapes, ids that nothing refers to, groups that say nothing."""
+    drawn = re.sub(r"<defs>\s*<style[^<]*</style>\s*</defs>", "", drawn)  # round joins: the page's styles have them
+    drawn = re.sub(r'<path d="[^"]*" style="fill: none(; opacity: 0)?"/>', "", drawn)
+    drawn = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", drawn)
+    wanted = set(re.findall(r'(?:url\(|href=")#([^")]+)', drawn))
+    drawn = re.sub(r' id="([^"]*)"', lambda named: named[0] if named[1] in wanted else "", drawn)
+    drawn = re.sub(r'(?<= d=")[^"]*', lambda path: re.sub(r"\s*([A-Za-z])\s*", r"\1", path[0]).strip(), drawn)
+    drawn = re.sub(r">\s*\n\s*<", "><", drawn)
+    drawn = _until_stable(r"<g/>|<g></g>|<g>((?:(?!</?g\b).)*)</g>", r"\1", drawn)  # from the innermost outwards
+    alike = r'<path d="([^"]*)"((?:(?!opacity)[^>])*)/><path d="([^"]*)"\2/>'  # one path of two, painted alike
+    return _until_stable(alike, r'<path d="\1\3"\2/>', drawn)
+
+
+def _until_stable(pattern: str, put: str, text: str) -> str:
+    before = ""
+    while text != before:
+        before, text = text, re.sub(pattern, put, text, flags=re.DOTALL)
+    return text
 
 
 def _own_ids(drawn: str, key: str) -> str:
@@ -195,6 +216,7 @@ def _environment() -> Environment:
         "thousands": lambda value: f"{value:,}",
         "counted": counted,
         "code_words": _code_words,
+        "command": _command,
         "array": lambda values: repr(np.array(values, np.float32)),
     }
     return environment
@@ -204,6 +226,11 @@ def _compact(style: str) -> str:
     """Return a sheet of styles without comments and needless space; no string in it holds a brace or two spaces."""
     bare = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL))
     return re.sub(r" ?([{};,]) ?", r"\1", bare).replace(": ", ":").replace(";}", "}").strip()
+
+
+def _command(text: str) -> Markup:
+    """Return a command whose options are never broken at their own hyphens."""
+    return Markup(re.sub(r"(?<!\S)(-[\w-]+)", r"<span>\1</span>", str(escape(text))))
 
 
 def _code_words(sentence: str) -> Markup:

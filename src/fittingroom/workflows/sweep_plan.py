@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,14 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from fittingroom.data import Dataset, Log, hold_out
 from fittingroom.data.edits import read_edits, write_edits
 from fittingroom.errors import RunError, UsageError
-from fittingroom.files import read_json, write_json
+from fittingroom.files import held_alone, read_json, write_json
 from fittingroom.recipes import recipe_sha256
 from fittingroom.words import listed
 from fittingroom.workflows.train_jobs import training_job
 from fittingroom.workflows.training import DEFAULT_MODEL, built, found_by_name, valid_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from fittingroom.data.edits import Edits
@@ -188,24 +188,9 @@ def _token_of(folder: Path, asked: Mapping[str, Any]) -> str:
     return token
 
 
-@contextmanager
-def sweep_alone(folder: Path) -> Iterator[None]:
-    """Hold a sweep's folder for this process.
-
-    Raises:
-        RunError: another process is at it.
-    """
-    import filelock
-
-    lock = filelock.FileLock(folder / ".sweep.lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise RunError(f"{folder}: another process is at this sweep. Wait for it, or stop it.") from None
-    try:
-        yield
-    finally:
-        lock.release()
+def sweep_alone(folder: Path) -> AbstractContextManager[None]:
+    """Hold a sweep's folder for this process; RunError where another one is at it."""
+    return held_alone(folder / ".sweep.lock", "at this sweep")
 
 
 def _second_part(folder: Path, data: Dataset, count: int) -> Edits:

@@ -3,8 +3,9 @@
 import { formatHash } from "../address.js";
 import { get, name, post, remove } from "../api.js";
 import { drawChart } from "../charts.js";
-import { ask, complain, field, h, replace, segments } from "../dom.js";
+import { ask, field, h, replace, segments } from "../dom.js";
 import { WORDS } from "../words.js";
+import { actButton, numberRows } from "./job-part.js";
 import { trainQuery } from "./sweep-order.js";
 import { jobTable, trialTable } from "./sweep-tables.js";
 import { bestOf, count, curveOf, settingWords, share, withAddress } from "./sweep-values.js";
@@ -44,7 +45,7 @@ export class LiveSweep {
     this.list = h("section", {}, trials, this.table);
     const parts = [this.head, this.said, this.bar, this.numbers, this.result, this.jobs, this.chart, this.list];
     replace(root, parts);
-    this.observer = new ResizeObserver(() => this.showChart());
+    this.observer = new ResizeObserver(() => this.redraw());
     this.observer.observe(this.chart);
     this.show(sweep);
     this.attend();
@@ -89,7 +90,7 @@ export class LiveSweep {
     this.showNumbers();
     this.showResult();
     replace(this.jobs, sweep.jobs.length ? [this.workers(), jobTable(sweep.jobs)] : []);
-    this.showChart();
+    this.redraw();
     this.showTable();
   }
 
@@ -119,26 +120,12 @@ export class LiveSweep {
   buttons() {
     const { how, can_go_on: canGoOn, name: sweep } = this.sweep;
     if (!this.mayChange) return [];
-    if (how === "running") return [this.button(TEXT.stop, "danger", () => this.stop())];
+    if (how === "running") return [actButton(TEXT.stop, "danger", () => this.stop())];
     const goOn = () => this.act(post(`sweeps/${name(sweep)}/resume`));
     return [
-      canGoOn ? this.button(TEXT.resume, "primary", goOn) : null,
-      this.button(TEXT.delete, "plain wrong", () => this.delete()),
+      canGoOn ? actButton(TEXT.resume, "primary", goOn) : null,
+      actButton(TEXT.delete, "plain wrong", () => this.delete()),
     ];
-  }
-
-  button(/** @type {string} */ words, /** @type {string} */ kind, /** @type {() => Promise<void>} */ act) {
-    const button = h("button", { type: "button", class: kind }, words);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        await act();
-      } catch (error) {
-        complain(error);
-      }
-      button.disabled = false;
-    });
-    return button;
   }
 
   async act(/** @type {Promise<any>} */ answer) {
@@ -172,9 +159,7 @@ export class LiveSweep {
       failed ? [TEXT.failed, String(failed)] : null,
       finals ? [TEXT.finals, TEXT.of(finals.ended, finals.of)] : null,
     ];
-    const shown = /** @type {string[][]} */ (facts.filter(Boolean));
-    const row = (/** @type {string[]} */ [words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
-    replace(this.numbers, shown.map(row));
+    replace(this.numbers, numberRows(facts));
   }
 
   showResult() {
@@ -204,10 +189,10 @@ export class LiveSweep {
       const wanted = Number(input.value);
       return this.act(post(`sweeps/${name(sweep)}/resume`, { trials: Number.isNaN(wanted) ? input.value : wanted }));
     };
-    return h("div", { class: "adder" }, field(TEXT.more, input), this.button(TEXT.addMore, "", add));
+    return h("div", { class: "adder" }, field(TEXT.more, input), actButton(TEXT.addMore, "", add));
   }
 
-  showChart() {
+  redraw() {
     const { trials, of } = this.sweep;
     if (!trials.length) return replace(this.chart, []);
     const { done, early, best } = curveOf(trials);

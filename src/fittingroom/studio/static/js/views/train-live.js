@@ -4,9 +4,10 @@ import { formatHash } from "../address.js";
 import { get, name, post } from "../api.js";
 import { drawChart } from "../charts.js";
 import { Curves } from "../curves.js";
-import { complain, h, replace } from "../dom.js";
+import { h, replace } from "../dom.js";
 import { duration, grouped } from "../format.js";
 import { WORDS } from "../words.js";
+import { actButton, numberRows } from "./job-part.js";
 
 const TEXT = WORDS.train;
 const RETRY = 2000; // milliseconds until a studio that did not answer is asked again
@@ -153,9 +154,7 @@ export class LiveTraining {
       [TEXT.pace, TEXT.images(grouped(Math.round(last.images_per_second)))],
       this.training.how === "running" ? [TEXT.left, left] : null,
     ];
-    const shown = /** @type {string[][]} */ (facts.filter(Boolean));
-    const row = (/** @type {string[]} */ [words, value]) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
-    replace(this.numbers, shown.map(row));
+    replace(this.numbers, numberRows(facts));
   }
 
   buttons() {
@@ -163,28 +162,18 @@ export class LiveTraining {
     const isOver = how === "done" || how === "stopped";
     const look = isOver ? h("a", { class: "button", href: formatHash("look", [training]) }, TEXT.look) : null;
     if (!this.mayChange) return [look];
-    if (how === "running") return [this.button(TEXT.stop, "stop", "danger")];
-    return [canResume ? this.button(TEXT.resume, "resume", "primary") : null, look];
+    if (how === "running") return [actButton(TEXT.stop, "danger", () => this.act("stop"))];
+    return [canResume ? actButton(TEXT.resume, "primary", () => this.act("resume")) : null, look];
   }
 
-  button(/** @type {string} */ words, /** @type {"stop" | "resume"} */ path, /** @type {string} */ kind) {
-    const button = h("button", { type: "button", class: kind }, words);
-    button.addEventListener("click", async () => {
-      button.disabled = true;
-      try {
-        this.training = await post(`trainings/${name(this.training.name)}/${path}`);
-        if (path === "stop") this.said.textContent = TEXT.stopping;
-        else {
-          this.said.textContent = "";
-          this.showHead();
-          this.begin();
-        }
-        this.changed();
-      } catch (error) {
-        complain(error);
-        button.disabled = false;
-      }
-    });
-    return button;
+  async act(/** @type {"stop" | "resume"} */ path) {
+    this.training = await post(`trainings/${name(this.training.name)}/${path}`);
+    if (path === "stop") this.said.textContent = TEXT.stopping;
+    else {
+      this.said.textContent = "";
+      this.showHead();
+      this.begin();
+    }
+    this.changed();
   }
 }
