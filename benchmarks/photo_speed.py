@@ -15,9 +15,11 @@ import sys
 import tarfile
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from subprocess import PIPE
+from typing import IO, TYPE_CHECKING, cast
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUNDS = 20
-SIZE = "1200 x 1600"
+SIZE, SMALL = "1200 x 1600", "400 x 533"
 IMPORTED = 200  # photos a minute: "hundreds", on two cores
 IMPORT_BEFORE = "dfc2542^"  # the last commit at which `data import` checked no labels
 TURNS, EACH_IMPORT = 5, 20
@@ -198,7 +200,7 @@ def importing(folder: Path, photo: Path, photos: int) -> list[Row]:
     import_photos(class_folders(folder / "once", photo, photos), folder / "once-mnist", lambda _: None)
     took = time.perf_counter() - start
     row = Row(
-        f"`data import` with labels checked, s for {photos} photos ({60 * photos / took:.0f} a minute; bar: {IMPORTED})",
+        f"`data import`, labels checked, s for {photos} photos ({60 * photos / took:.0f} a minute; bar: {IMPORTED})",
         took,
         60 * photos / IMPORTED,
     )
@@ -206,9 +208,11 @@ def importing(folder: Path, photo: Path, photos: int) -> list[Row]:
     if before is None:
         print(f"The code of {IMPORT_BEFORE} is not there: `data import` is not compared with it.")
         return [row]
-    now = Path(fr.__file__).parent.parent
-    sizes = {"12 megapixels": a_photo(folder, 2.5), SIZE: photo, "400 x 533": a_photo(folder, 1 / 3)}
-    return [row, *(against_before(folder / path.stem, size, path, (before, now)) for size, path in sizes.items())]
+    codes = [before, Path(fr.__file__).parent.parent]
+    sizes = {"12 megapixels": (a_photo(folder, 2.5), 1.0), SIZE: (photo, 1.0), SMALL: (a_photo(folder, 1 / 3), None)}
+    with ExitStack() as stack:
+        importers = [stack.enter_context(importer(code)) for code in codes]
+        return [row, *(against_before(folder, size, *given, importers) for size, given in sizes.items())]
 
 
 def class_folders(folder: Path, photo: Path, photos: int) -> Path:
@@ -233,32 +237,39 @@ def code_of(commit: str, folder: Path) -> Path | None:
     return folder / "src"
 
 
-IMPORT = """
+IMPORTER = """
 import sys, time
 from pathlib import Path
 from fittingroom.photos.importing import import_photos
-import_photos(Path(sys.argv[1]), Path(sys.argv[2]), lambda _: None)  # what is cold is not counted
-start = time.process_time()
-import_photos(Path(sys.argv[1]), Path(sys.argv[3]), lambda _: None)
-print(time.process_time() - start)
+for line in sys.stdin:
+    source, out = (Path(one) for one in line.rstrip("\\n").split("\\t"))
+    start = time.process_time()
+    import_photos(source, out, lambda _: None)
+    print(time.process_time() - start, flush=True)
 """
 
 
-def against_before(folder: Path, size: str, photo: Path, codes: tuple[Path, Path]) -> Row:
+def importer(code: Path) -> subprocess.Popen[str]:
+    """Start a process that imports with a code: it is told a folder and where to, and says its processor seconds."""
+    found = dict(os.environ, PYTHONPATH=str(code))
+    return subprocess.Popen([sys.executable, "-c", IMPORTER], env=found, stdin=PIPE, stdout=PIPE, text=True)
+
+
+def against_before(
+    folder: Path, size: str, photo: Path, bar: float | None, importers: list[subprocess.Popen[str]]
+) -> Row:
     """Return the processor time of an import as a share of what it took before, the median of some turns."""
-    source, worked = class_folders(folder, photo, EACH_IMPORT), []
-    for turn in range(TURNS):
-        both = []
-        for code in codes:
-            out = [str(folder / f"{turn}-{len(both)}-{name}") for name in ("cold", "warm")]
-            found = dict(os.environ, PYTHONPATH=str(code))
-            command = [sys.executable, "-c", IMPORT, str(source), *out]
-            both.append(float(subprocess.run(command, env=found, check=True, capture_output=True, text=True).stdout))
-        worked.append(both)
-    shares = sorted(now / before for before, now in worked)
-    words = f"{shares[0]:.2f} to {shares[-1]:.2f}, {TURNS} turns of {EACH_IMPORT} photos"
+    source, shares = class_folders(folder / f"many-{photo.stem}", photo, EACH_IMPORT), []
+    for turn in range(TURNS + 1):  # the first, cold one is not counted
+        took = []
+        for number, process in enumerate(importers):
+            print(source, folder / f"{photo.stem}-{turn}-{number}", sep="\t", file=process.stdin, flush=True)
+            took.append(float(cast("IO[str]", process.stdout).readline()))
+        shares.append(took[1] / took[0])
+    rest = sorted(shares[1:])
+    words = f"{rest[0]:.2f} to {rest[-1]:.2f}, {TURNS} turns of {EACH_IMPORT} photos"
     what = f"`data import`, {size}, labels checked, processor time, of that before they were ({words})"
-    return Row(what, statistics.median(shares), 1.0)
+    return Row(what, statistics.median(rest), bar)
 
 
 def network_alone(network: str) -> list[Row]:
