@@ -189,9 +189,9 @@ def of_size(photos: Any, predictor: Predictor) -> Any:
     is_one, size = isinstance(photos, str | Path) or hasattr(photos, "getbands"), predictor.image_shape or SIZE
     if not is_one and not hasattr(photos, "__iter__"):
         return photos
-    several = [photos] if is_one else photos if isinstance(photos, np.ndarray) else list(photos)
-    if isinstance(several, np.ndarray) and (several.ndim != 4 or several.shape[3] != 3):
-        return several
+    if isinstance(photos, np.ndarray) and (photos.ndim != 4 or photos.shape[3] != 3):
+        return photos
+    several = [photos] if is_one else list(photos)
     if len(several) and all(getattr(one, "shape", None) == (28, 28) for one in several):
         return np.stack(several)
     return np.stack([whole_photo(one, size) for one in several]) if len(several) else np.zeros((0, *size, 3), np.uint8)
