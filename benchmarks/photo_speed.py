@@ -12,11 +12,14 @@ import os
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from subprocess import PIPE
+from typing import IO, TYPE_CHECKING, cast
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
@@ -37,9 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUNDS = 20
-SIZE = "1200 x 1600"
+SIZE, SMALL = "1200 x 1600", "400 x 533"
 IMPORTED = 200  # photos a minute: "hundreds", on two cores
-IMPORTS = 2  # of each kind, in turns
+IMPORT_BEFORE = "dfc2542^"  # the last commit at which `data import` checked no labels
+TURNS, EACH_IMPORT = 5, 20
 OURS = "ONNX Runtime"
 
 
@@ -191,30 +195,81 @@ def predicting(folder: Path, photo: Path, photos: int) -> list[Row]:
 
 
 def importing(folder: Path, photo: Path, photos: int) -> list[Row]:
-    """Measure `data import`, and how much longer it takes where the network for photos checks the labels, in turns."""
-    took: dict[str, list[float]] = {"jumper": [], "Pullover": []}  # Fashion-MNIST's names are checked
-    worked: dict[str, list[float]] = {"jumper": [], "Pullover": []}
-    for turn in range(IMPORTS):
-        for first, times in took.items():
-            source = folder / f"{first}-{turn}"
-            for name in (first, "Shirt"):
-                (source / name).mkdir(parents=True)
-            for number in range(photos):
-                (source / (first, "Shirt")[number % 2] / f"{number}.jpg").hardlink_to(photo)
-            start, started = time.perf_counter(), time.process_time()
-            import_photos(source, source / "mnist", lambda _: None)
-            times.append(time.perf_counter() - start)
-            worked[first].append(time.process_time() - started)
-    plain = statistics.median(took["jumper"])
-    without, checked = (statistics.median(times) for times in worked.values())
-    return [
-        Row(
-            f"`data import`, s for {photos} photos ({60 * photos / plain:.0f} a minute; bar: {IMPORTED})",
-            plain,
-            60 * photos / IMPORTED,
-        ),
-        Row("`data import` with labels checked, processor time, of that without", checked / without, None),
-    ]
+    """Measure `data import`, and its processor time beside that of the code before labels were checked, in turns."""
+    start = time.perf_counter()
+    import_photos(class_folders(folder / "once", photo, photos), folder / "once-mnist", lambda _: None)
+    took = time.perf_counter() - start
+    row = Row(
+        f"`data import`, labels checked, s for {photos} photos ({60 * photos / took:.0f} a minute; bar: {IMPORTED})",
+        took,
+        60 * photos / IMPORTED,
+    )
+    before = code_of(IMPORT_BEFORE, folder / "before")
+    if before is None:
+        print(f"The code of {IMPORT_BEFORE} is not there: `data import` is not compared with it.")
+        return [row]
+    codes = [before, Path(fr.__file__).parent.parent]
+    sizes = {"12 megapixels": (a_photo(folder, 2.5), 1.0), SIZE: (photo, 1.0), SMALL: (a_photo(folder, 1 / 3), None)}
+    with ExitStack() as stack:
+        importers = [stack.enter_context(importer(code)) for code in codes]
+        return [row, *(against_before(folder, size, *given, importers) for size, given in sizes.items())]
+
+
+def class_folders(folder: Path, photo: Path, photos: int) -> Path:
+    """Return a new folder with one photo many times, in two class folders whose labels are checked."""
+    for name in ("Pullover", "Shirt"):
+        (folder / name).mkdir(parents=True)
+    for number in range(photos):
+        (folder / ("Pullover", "Shirt")[number % 2] / f"{number}.jpg").hardlink_to(photo)
+    return folder
+
+
+def code_of(commit: str, folder: Path) -> Path | None:
+    """Return the folder `src` of a commit, unpacked; None where Git or the commit is not there."""
+    packed = folder.with_suffix(".tar")
+    command = ["git", "-C", str(Path(__file__).parent.parent), "archive", "--output", str(packed), commit, "src"]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    with tarfile.open(packed) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "src"
+
+
+IMPORTER = """
+import sys, time
+from pathlib import Path
+from fittingroom.photos.importing import import_photos
+for line in sys.stdin:
+    source, out = (Path(one) for one in line.rstrip("\\n").split("\\t"))
+    start = time.process_time()
+    import_photos(source, out, lambda _: None)
+    print(time.process_time() - start, flush=True)
+"""
+
+
+def importer(code: Path) -> subprocess.Popen[str]:
+    """Start a process that imports with a code: it is told a folder and where to, and says its processor seconds."""
+    found = dict(os.environ, PYTHONPATH=str(code))
+    return subprocess.Popen([sys.executable, "-c", IMPORTER], env=found, stdin=PIPE, stdout=PIPE, text=True)
+
+
+def against_before(
+    folder: Path, size: str, photo: Path, bar: float | None, importers: list[subprocess.Popen[str]]
+) -> Row:
+    """Return the processor time of an import as a share of what it took before, the median of some turns."""
+    source, shares = class_folders(folder / f"many-{photo.stem}", photo, EACH_IMPORT), []
+    for turn in range(TURNS + 1):  # the first, cold one is not counted
+        took = []
+        for number, process in enumerate(importers):
+            print(source, folder / f"{photo.stem}-{turn}-{number}", sep="\t", file=process.stdin, flush=True)
+            took.append(float(cast("IO[str]", process.stdout).readline()))
+        shares.append(took[1] / took[0])
+    rest = sorted(shares[1:])
+    words = f"{rest[0]:.2f} to {rest[-1]:.2f}, {TURNS} turns of {EACH_IMPORT} photos"
+    what = f"`data import`, {size}, labels checked, processor time, of that before they were ({words})"
+    return Row(what, statistics.median(rest), bar)
 
 
 def network_alone(network: str) -> list[Row]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fittingroom.photos.finding import NothingFoundError, find_item, tidied
+from fittingroom.photos.finding import NothingFoundError, distance_from_background, find_item, tidied
 from helpers.scenes import overlap, photo, shirt_mask
 
 
@@ -82,3 +82,10 @@ def test_a_piece_of_floor_in_another_tone_is_taken_off_again():
     pixels[tile] = photo(mask, (196, 178, 150), (196, 178, 150))[tile]
     pixels[:, :9] = photo(mask, (196, 178, 150), (196, 178, 150))[:, :9]
     assert overlap(find_item(pixels).mask, mask) > 0.9
+
+
+def test_the_distance_from_the_background_is_the_same_where_it_is_asked_for_alone():
+    pixels, where = photo(shirt_mask(60, 45), (30, 40, 120)), shirt_mask(60, 45)
+    whole, part = distance_from_background(pixels), distance_from_background(pixels, where)
+    np.testing.assert_array_equal(part[where], whole[where])
+    assert np.isinf(part[~where]).all()

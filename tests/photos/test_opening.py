@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from fittingroom.errors import DataError
 from fittingroom.photos import open_photo
-from fittingroom.photos.opening import SIDE
+from fittingroom.photos.opening import DECODED, SIDE, as_opened
 
 
 def scene(width=60, height=80) -> Image.Image:
@@ -101,6 +101,30 @@ def test_a_large_photo_is_made_smaller_and_its_size_remembered(tmp_path):
     opened = open_photo(saved(tmp_path / "a.jpg", scene(3000, 2000)))
     assert max(opened.pixels.shape) == SIDE
     assert opened.size == (3000, 2000)
+
+
+@pytest.mark.parametrize("size", [(2016, 2688), (1600, 1200), (540, 2700)])
+def test_a_large_jpeg_is_decoded_smaller_and_looks_the_same(tmp_path, monkeypatch, size):
+    rows, columns = np.mgrid[0 : size[1], 0 : size[0]]
+    waves = 128 + 60 * np.sin(rows / 90) * np.cos(columns / 70) + np.random.default_rng(0).normal(0, 6, rows.shape)
+    path = saved(tmp_path / "a.jpg", Image.fromarray(np.uint8(np.clip(waves, 0, 255))).convert("RGB"), quality=90)
+    seen, load = [], JpegImagePlugin.JpegImageFile.load
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load", lambda self: (load(self), seen.append(self.size))[0])
+    pixels = open_photo(path).pixels
+    assert DECODED * SIDE - 1 <= max(seen[0]) < max(size)
+    whole = Image.open(path)
+    whole.thumbnail((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=None)
+    apart = np.abs(pixels.astype(int) - np.asarray(whole))
+    assert apart.mean() < 2
+    assert apart.max() < 20
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_a_callers_picture_stays_as_it_is(mode):
+    picture = scene(900, 700).convert(mode)
+    before = picture.tobytes()
+    assert max(as_opened(picture).pixels.shape) == SIDE
+    assert (picture.size, picture.mode, picture.tobytes()) == ((900, 700), mode, before)
 
 
 def bomb(path, width=50_000, height=50_000):

@@ -107,6 +107,52 @@ def test_the_onnx_file_says_what_torch_says(tmp_path):
     assert predictor.class_names == network.CLASSES
 
 
+@pytest.fixture
+def few(tmp_path):
+    """Return a function that makes a training of six steps on made-up activations, in a folder of this name."""
+    network, learning, material = module("network"), module("learning"), module("material")
+    torch.manual_seed(0)
+    trunk, tail = network.Trunk(), network.Tail()
+    weights = dict(trunk.state_dict())
+    for name, value in tail.state_dict().items():
+        number, _, rest = name.removeprefix("_blocks.").partition(".")
+        weights[f"_blocks.{int(number) + network.CUT}.{rest}" if name.startswith("_blocks.") else name] = value
+    generator = np.random.default_rng(0)
+
+    def some(name, count):
+        accepted = np.eye(len(network.OUTPUTS), dtype=bool)[generator.integers(0, len(network.OUTPUTS), count)]
+        activations = generator.normal(size=(count, 14, 11, 112)).astype(np.float16)
+        return material.Set(name, activations, accepted, np.ones(count, np.int64), [""] * count)
+
+    sets = {name: some(name, 12) for name in ("photos-0", "photos-1", "articles")}
+    sets |= {f"nothing-{kind}": some(f"nothing-{kind}", 4) for kind in material.KINDS}
+    stages = learning.Stage(1, 5e-4, 4, 2, 1, mixup=0.2, smoothing=0.1), learning.Stage(1, 3e-4, 4, 2, 1)
+
+    def training(folder):
+        known = learning.without(sets, set(), set(), np.ones(12, bool), seed=7)
+        return learning.Training(weights, known, tmp_path / folder, tmp_path, learning.Recipe(stages))
+
+    return training
+
+
+def hash_of_file(tail):
+    trunk = module("network").Trunk().eval()
+    for parameter in trunk.parameters():
+        torch.nn.init.constant_(parameter, 0.01)
+    return sha256(module("onnx_file").photo_model(trunk, tail, 0.9, 0.1).SerializeToString()).hexdigest()
+
+
+def test_the_same_seed_gives_the_same_file_also_where_the_training_was_stopped(few):
+    whole, stopped = few("whole"), few("stopped")
+    first = hash_of_file(few("other").averaged)
+    for _ in range(stopped.steps[0]):
+        stopped.one_step()
+    stopped.keep()
+    stopped.one_step = None  # what was stopped does nothing any more
+    found = [hash_of_file(one.run(lambda _: None)) for one in (whole, few("again"), few("stopped"))]
+    assert found[0] == found[1] == found[2] != first
+
+
 def test_a_temperature_is_found_again():
     generator, folds = np.random.default_rng(0), module("folds")
     logits = np.float32(generator.normal(0, 2, (4000, 14)))

@@ -27,6 +27,13 @@ def test_every_step_has_a_reason_and_a_picture():
     assert prepared.warnings == ()
 
 
+def test_without_its_steps_a_photo_gives_the_same_picture_and_notes():
+    pixels = photo(shirt_mask(120, 90), (30, 40, 120))
+    with_them, without = fr.prepare_photo(pixels), fr.prepare_photo(pixels, with_steps=False)
+    np.testing.assert_array_equal(with_them.image, without.image)
+    assert (without.steps, without.warnings, without.is_found) == ((), with_them.warnings, with_them.is_found)
+
+
 def test_a_light_article_on_a_dark_floor_looks_like_a_dark_one_on_a_light_floor():
     mask = shirt_mask()
     dark, light = fr.prepare_photo(photo(mask)), fr.prepare_photo(photo(mask, (215, 205, 190), (40, 50, 110)))

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 import fittingroom as fr
-from fittingroom.errors import DataError
+from fittingroom.errors import DataError, ModelError
+from fittingroom.inference.model_files import PHOTO_MODEL
 from fittingroom.inference.predictor import open_predictor
 from fittingroom.photos.whole_photo import DARK_GROUND, LIGHT_GROUND, SIZE, whole_photo
 
@@ -150,3 +151,15 @@ def test_the_network_for_photos_answers_many_as_it_answers_one():
         np.testing.assert_allclose(score[0], scores[place], atol=1e-5)
     none, no_scores = predictor.ask(photos[:0])
     assert (none.shape, no_scores.shape) == ((0, 10), (0,))
+
+
+@pytest.mark.parametrize("kind", ["array", "list", "split"])
+def test_28x28_data_given_to_the_network_for_photos_is_one_sentence_that_names_photo_28(toy, kind):
+    images = toy.test.images[:3]
+    given = {"array": images, "list": list(images), "split": toy.test}[kind]
+    with pytest.raises(ModelError, match=r"28x28 pictures ask fashion-mnist/photo-28\.$"):
+        fr.predict(PHOTO_MODEL, given)
+
+
+def test_of_no_photos_there_are_no_probabilities():
+    assert fr.predict(PHOTO_MODEL, []).shape == (0, 10)

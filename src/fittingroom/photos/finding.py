@@ -17,11 +17,12 @@ LEAST_SPREAD = 2.5  # of a colour, in Lab units: no camera's noise is smaller
 LIGHTNESS = 0.7  # weight of lightness beside hue: shadows change it
 
 
-def distance_from_background(pixels: Array) -> Array:
+def distance_from_background(pixels: Array, where: Array | None = None) -> Array:
     """Return how far each pixel's colour is from the nearest of the background's colours, in their spreads.
 
     Args:
         pixels: uint8 ``(h, w, 3)``, RGB.
+        where: bool ``(h, w)``, True where it is asked for; elsewhere it is infinite. Everywhere if left out.
 
     Returns:
         float32 ``(h, w)``: below about 1.5 a pixel looks like the background.
@@ -40,13 +41,16 @@ def distance_from_background(pixels: Array) -> Array:
     cv2.setRNGSeed(0)
     stop = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     _, which, centres = cv2.kmeans(edge, min(COLOURS, len(edge)), None, stop, 2, cv2.KMEANS_PP_CENTERS)
-    squared = np.full(lab.shape[:2], np.inf, np.float32)
+    where = np.ones(lab.shape[:2], bool) if where is None else where
+    asked, squared = lab[where], np.full(int(where.sum()), np.inf, np.float32)
     for number, centre in enumerate(centres):
         own = edge[which[:, 0] == number]
         if len(own) >= RARE * len(edge):
-            apart = (lab - centre) / np.maximum(own.std(axis=0), LEAST_SPREAD)
-            squared = np.minimum(squared, np.einsum("hwc,hwc->hw", apart, apart))
-    return np.sqrt(squared)
+            apart = (asked - centre) / np.maximum(own.std(axis=0), LEAST_SPREAD)
+            squared = np.minimum(squared, np.einsum("nc,nc->n", apart, apart))
+    distance = np.full(lab.shape[:2], np.inf, np.float32)
+    distance[where] = np.sqrt(squared)
+    return distance
 
 
 def _edge(shape: tuple[int, int]) -> Array:
@@ -170,7 +174,7 @@ def without_floor(pixels: Array, mask: Array) -> Array:
     Pixels in the mask that have the background's colours are called background, and GrabCut is run again. Where they
     are many the article itself has these colours, and nothing is changed.
     """
-    floor = mask & (distance_from_background(pixels) < LIKE_FLOOR)
+    floor = distance_from_background(pixels, mask) < LIKE_FLOOR
     least, most = FLOOR_SHARE
     if not least < floor.sum() / max(1, mask.sum()) < most:
         return mask

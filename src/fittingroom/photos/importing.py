@@ -280,7 +280,7 @@ def _one(path: Path, label: int, checker: Predictor | None) -> Taken | LeftOut:
             image = read_pictures(path)[0]
             notes = ("its background is light",) if have_light_background(image[None])[0] else ()
             return Taken(path, label, image, np.stack([image] * 3, axis=-1), notes, is_data=True)
-        prepared = prepare_photo(path)
+        prepared = prepare_photo(path, with_steps=False)
     except FittingRoomError as error:
         return LeftOut(path, str(error))
     if not prepared.is_found:

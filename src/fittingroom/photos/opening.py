@@ -46,6 +46,7 @@ MOST_PIXELS = 120_000_000  # the largest phone cameras have 108 and 200 million;
 LEAST_SIDE = 8
 MOST_ELONGATED = 12.0
 SIDE = 448  # longest edge handed on, in pixels: an article that fills a tenth of the photo still has 28 to spare
+DECODED = 1.5  # times `SIDE`: a large JPEG is decoded to no less
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,12 @@ def opened(picture: Image.Image, where: object) -> Opened:
     size, frames = picture.size, getattr(picture, "n_frames", 1)
     _check_size(size, where)
     if picture.format in ("JPEG", "MPO"):
-        picture.draft("RGB", (2 * SIDE, 2 * SIDE))  # lets the decoder skip detail that nobody will see
+        scale = DECODED * SIDE / max(size)
+        picture.draft("RGB", (int(scale * size[0]), int(scale * size[1])))  # the decoder skips what nobody will see
     notes = [f"an animation of {frames} frames: the first is taken"] * (frames > 1 and picture.format != "MPO")
     picture.load()
     small = _upright(_colour(picture))
+    small = small.copy() if small is picture else small  # it may be the caller's
     small.thumbnail((SIDE, SIDE), reducing_gap=3.0)
     pixels = np.asarray(small)
     alpha = pixels[..., 3] if pixels.shape[2] == 4 and pixels[..., 3].min() < 255 else None
@@ -222,9 +225,11 @@ def _check_size(size: tuple[int, int], where: object) -> None:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    from PIL import ImageOps
+    from PIL import ExifTags, ImageOps
 
     try:
+        if picture.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return picture  # exif_transpose would copy it
         turned: Image.Image = ImageOps.exif_transpose(picture)
     except Exception:  # a damaged orientation tag is no reason to refuse the picture
         return picture
@@ -237,7 +242,7 @@ def _colour(picture: Image.Image) -> Image.Image:
         return _from_deep(picture)
     if picture.has_transparency_data:
         return picture.convert("RGBA")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _from_deep(picture: Image.Image) -> Image.Image:

@@ -153,11 +153,12 @@ class PreparedPhoto:
     halves: tuple[Array, ...] = ()
 
 
-def prepare_photo(image: str | Path | Image.Image | Array | Opened) -> PreparedPhoto:
+def prepare_photo(image: str | Path | Image.Image | Array | Opened, *, with_steps: bool = True) -> PreparedPhoto:
     """Prepare a photo of a garment as the dataset would show it.
 
     Args:
         image: a file, a Pillow image, uint8 of ``(h, w)``, ``(h, w, 3)`` or ``(h, w, 4)``, or a photo opened already.
+        with_steps: whether the steps are drawn; the picture is the same without.
 
     Returns:
         The 28x28 picture, the article's mask, every step with its reason, and warnings.
@@ -174,7 +175,7 @@ def prepare_photo(image: str | Path | Image.Image | Array | Opened) -> PreparedP
     """
     photo = as_opened(image)
     where = str(image) if isinstance(image, (str, Path)) else "photo"
-    return prepared_with(photo, find_item(photo.pixels, photo.alpha, where))
+    return prepared_with(photo, find_item(photo.pixels, photo.alpha, where), with_steps=with_steps)
 
 
 def nothing_prepared(photo: Opened, reason: str) -> PreparedPhoto:
@@ -189,26 +190,31 @@ def nothing_prepared(photo: Opened, reason: str) -> PreparedPhoto:
     return PreparedPhoto(photo, image, mask, grey_of(photo.pixels), False, False, (step,), (reason,))
 
 
-def prepared_with(photo: Opened, found: Found) -> PreparedPhoto:
+def prepared_with(photo: Opened, found: Found, *, with_steps: bool = True) -> PreparedPhoto:
     """Prepare a photo in which the article is found already.
 
     Args:
         photo: opened.
         found: where the article is in it.
+        with_steps: whether the steps are drawn.
     """
     grey = grey_of(photo.pixels)
     inverted, why = decide_polarity(grey, found.mask)
     look = dataset_look(grey, found.mask, inverted=inverted)
+    steps = _steps(photo, found, grey, look, inverted, why) if with_steps else ()
+    notes = [*photo.warnings, *([] if found.is_found else [NOT_FOUND]), *_cut_off(found.mask, found.is_found)]
+    return PreparedPhoto(photo, look, found.mask, grey, inverted, found.is_found, steps, tuple(notes))
+
+
+def _steps(photo: Opened, found: Found, grey: Array, look: Array, inverted: bool, why: str) -> tuple[Step, ...]:
     height, width = photo.pixels.shape[:2]
-    steps = (
+    return (
         Step("photo", f"{photo.size[0]} x {photo.size[1]} pixels, upright, {width} x {height} here.", photo.pixels),
         Step("found", found.reason, _dimmed(photo.pixels, found.mask)),
         Step("cut out", "Cropped tight: the dataset leaves no margin.", _cut(photo.pixels, found.mask)),
         Step("polarity", why, _as_bytes(1 - grey if inverted else grey)[crop_box(found.mask)]),
         Step("as the dataset", "Longest edge 28, light on black, sharpened, full contrast.", look),
     )
-    notes = [*photo.warnings, *([] if found.is_found else [NOT_FOUND]), *_cut_off(found.mask, found.is_found)]
-    return PreparedPhoto(photo, look, found.mask, grey, inverted, found.is_found, steps, tuple(notes))
 
 
 def with_halves(photo: PreparedPhoto) -> PreparedPhoto:

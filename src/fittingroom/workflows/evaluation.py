@@ -183,13 +183,18 @@ def _warn_of_light(images: Images, predictor: Predictor) -> None:
 
 
 def of_size(photos: Any, predictor: Predictor) -> Any:
-    """Return photos as a network for photos takes them; pictures that are data are left for it to refuse."""
-    if isinstance(photos, np.ndarray) and (photos.ndim != 4 or photos.shape[3] != 3):
-        return photos
+    """Return photos as a network for photos takes them; what is data, or no photos, is left for it to refuse."""
     from fittingroom.photos.whole_photo import SIZE, whole_photo
 
-    several = [photos] if isinstance(photos, str | Path) or hasattr(photos, "getbands") else list(photos)
-    return np.stack([whole_photo(photo, predictor.image_shape or SIZE) for photo in several])
+    is_one, size = isinstance(photos, str | Path) or hasattr(photos, "getbands"), predictor.image_shape or SIZE
+    if not is_one and not hasattr(photos, "__iter__"):
+        return photos
+    if isinstance(photos, np.ndarray) and (photos.ndim != 4 or photos.shape[3] != 3):
+        return photos
+    several = [photos] if is_one else list(photos)
+    if len(several) and all(getattr(one, "shape", None) == (28, 28) for one in several):
+        return np.stack(several)
+    return np.stack([whole_photo(one, size) for one in several]) if len(several) else np.zeros((0, *size, 3), np.uint8)
 
 
 def evaluate(
