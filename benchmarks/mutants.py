@@ -57,6 +57,13 @@ EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
     "np.array_equal(known[0], labels):": "there are as many labels as answers",
     "judging/calibration.py: function(left) <= function(right) -> function(left) < function(right) in low, high = "
     "(low, right) if function(left) <= function(right) else (left, high)": "of equal heights either side may go",
+    "data/idx.py: 4 -> 5 in header = parse_header(bytes(raw[: MAGIC_BYTES + 4 * MAX_RANK]), where)": (
+        "more bytes than the header are looked at, and not read"
+    ),
+    "training/augment.py: first + second > 0 -> first + second >= 0 in return float(first / (first + second)) if first + "
+    "second > 0 else 1.0": "Torch draws nothing below its smallest number",
+    "judging/conformal.py: True -> False in weights = _sum_weights([_covered_weights(*each, coverage) for each in "
+    "zip(calibrated_on, n, strict=True)])": "there are as many of the one as of the other",
     "judging/verdict.py: 1 -> 2 in once = np.ones((1, len(checked)))": ROWS,
 }
 

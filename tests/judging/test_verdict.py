@@ -21,6 +21,7 @@ def test_a_perfect_predictor_scores_one():
     assert verdict.accuracy == 1
     assert verdict.log_loss == 0
     assert all(score.recall == score.precision == score.f1 == 1 for score in verdict.classes)
+    assert all(score.f1_interval == score.precision_interval == (1, 1) for score in verdict.classes)
 
 
 @given(st.integers(0, 10_000))
@@ -126,6 +127,11 @@ def test_bad_input_is_one_clear_sentence(labels, probabilities, words):
 def test_another_number_of_names_is_refused():
     with pytest.raises(DataError, match="a name for each of 2 classes, received 3"):
         judge(np.array([0]), np.array([[0.5, 0.5]]), NAMES)
+
+
+def test_a_name_given_to_two_classes_is_refused():
+    with pytest.raises(DataError, match="received 'a' more than once"):
+        judge(np.array([0, 1]), np.eye(3)[[0, 1]], ("a", "b", "a"))
 
 
 def test_a_verdict_becomes_plain_json_values():
