@@ -60,8 +60,8 @@ EQUIVALENT: dict[str, str] = {  # by `Mutant.key`: why no test can notice
     "data/idx.py: 4 -> 5 in header = parse_header(bytes(raw[: MAGIC_BYTES + 4 * MAX_RANK]), where)": (
         "more bytes than the header are looked at, and not read"
     ),
-    "training/augment.py: first + second > 0 -> first + second >= 0 in return float(first / (first + second)) if first + "
-    "second > 0 else 1.0": "Torch draws nothing below its smallest number",
+    "training/augment.py: first + second > 0 -> first + second >= 0 in return float(first / (first + second)) if "
+    "first + second > 0 else 1.0": "Torch draws nothing below its smallest number",
     "judging/conformal.py: True -> False in weights = _sum_weights([_covered_weights(*each, coverage) for each in "
     "zip(calibrated_on, n, strict=True)])": "there are as many of the one as of the other",
     "judging/verdict.py: 1 -> 2 in once = np.ones((1, len(checked)))": ROWS,
