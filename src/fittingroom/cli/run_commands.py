@@ -11,7 +11,6 @@ from typing import Any
 from fittingroom.cli.formats import Format, refuse_both, written_table
 from fittingroom.cli.options import Json
 from fittingroom.cli.output import emit, emit_json, on_one_line, table
-from fittingroom.data.edits import edits_words
 from fittingroom.errors import RunError
 from fittingroom.runs import ROOT, Run, is_run, list_runs, open_run
 from fittingroom.words import counted
@@ -137,6 +136,14 @@ def show_run(run: Path, *, json: Json = False) -> None:
         emit("\n" + table(_COLUMNS, epochs))
 
 
+def _edits_words(facts: Mapping[str, Any]) -> str | None:
+    if not facts.get("edits"):
+        return None
+    from fittingroom.data.edits import edits_words  # with all that loads data, which a list of runs does without
+
+    return edits_words(facts["edits"])
+
+
 def _asked(run: Run) -> dict[str, object]:
     """Return what was asked of a run in words; None for what an older run did not write down."""
     facts = run.environment
@@ -155,7 +162,7 @@ def _asked(run: Run) -> dict[str, object]:
         "dataset": facts.get("dataset"),
         "data": facts.get("data_folder") or facts.get("data_dir"),
         "fingerprint": facts.get("fingerprint"),
-        "edits": edits_words(facts["edits"]) if facts.get("edits") else None,
+        "edits": _edits_words(facts),
         "validation": f"{counted(held_out, 'training image')} held out" if held_out else given,
         "seed": facts.get("seed"),
         "date": date(facts),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fittingroom.arrays import check_whole
 from fittingroom.lookup import look_up
 from fittingroom.models.residual import residual
 from fittingroom.models.stem_conv import stem_conv
@@ -119,6 +118,7 @@ def build(
         >>> model.count_params()
         101770
     """
+    from fittingroom.arrays import check_whole
     from fittingroom.backend import import_keras
 
     architecture = look_up(name, MODELS, "model")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fittingroom.errors import RunError
-from fittingroom.judging import Seeds, over_seeds
 from fittingroom.runs import Run, list_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fittingroom.judging import Seeds
 
 MARK = "group.json"
 
@@ -28,13 +33,13 @@ class RunGroup:
     def training(self) -> Seeds:
         """The accuracies on the training images, in the last epoch."""
         n = self.runs[0].environment["train_images"]
-        return over_seeds([run.history[-1]["accuracy"] for run in self.runs], n)
+        return _over_seeds([run.history[-1]["accuracy"] for run in self.runs], n)
 
     @property
     def validation(self) -> Seeds | None:
         """The accuracies on the held-out images, after the last epoch; None where none were held out."""
         n = self.runs[0].environment["validation_images"]
-        return over_seeds([run.history[-1]["val_accuracy"] for run in self.runs], n) if n else None
+        return _over_seeds([run.history[-1]["val_accuracy"] for run in self.runs], n) if n else None
 
     @property
     def test(self) -> Seeds | None:
@@ -42,7 +47,13 @@ class RunGroup:
         verdicts = [run.verdict or {} for run in self.runs]
         if any(verdict.get("split") != "test" for verdict in verdicts):
             return None
-        return over_seeds([verdict["accuracy"] for verdict in verdicts], verdicts[0]["n"])
+        return _over_seeds([verdict["accuracy"] for verdict in verdicts], verdicts[0]["n"])
+
+
+def _over_seeds(accuracies: Iterable[float], n: int) -> Seeds:
+    from fittingroom.judging import over_seeds  # which a list of runs does without
+
+    return over_seeds(list(accuracies), n)
 
 
 def is_group(folder: str | Path) -> bool:
