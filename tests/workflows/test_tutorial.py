@@ -204,8 +204,7 @@ def test_the_command_on_the_page_makes_the_run_again(toy_folder, tmp_path, monke
     plan = TutorialPlan(dataset=str(spaced), epochs=1, seed=3, out=tmp_path / "run")
     run, _ = tutorial(plan)
     monkeypatch.chdir(tmp_path)
-    page = (run.folder / PAGE).read_text("utf-8")
-    assert html.escape(plan.command, quote=True).replace("&#x27;", "&#39;") in page
+    assert plan.command in Markup((run.folder / PAGE).read_text("utf-8")).striptags()
     assert main([*shlex.split(plan.command)[1:], "--out", "again", "--quiet"]) == 0
     capsys.readouterr()
     again = open_run(tmp_path / "again").predictions.probabilities
@@ -251,7 +250,7 @@ def test_a_stopped_training_of_a_compiled_model_names_the_python_that_goes_on(to
 @pytest.mark.soak
 def test_each_experiment_at_the_end_of_the_page_runs_as_it_is_printed(outcome, tmp_path, monkeypatch, capsys):
     twin = json.loads((outcome.run.folder / "verdict.json").read_text("utf-8"))["page"]
-    page = html.unescape(outcome.page.read_text("utf-8"))
+    page = Markup(outcome.page.read_text("utf-8")).striptags()
     monkeypatch.chdir(tmp_path)
     assert len(twin["next"]) == 3
     for experiment in twin["next"]:
