@@ -191,6 +191,27 @@ def test_a_training_on_the_result_is_one_link_away_and_two_runs_are_compared_on_
     shutil.rmtree(made)
 
 
+def test_what_is_typed_into_the_form_stays_when_the_edits_arrive(curate):
+    page = curate
+    page.locator("#main").focus()
+    page.keyboard.press("x")
+    said(page, "1 picture: excluded")
+    waiting = []
+    page.route("**/api/curate/sheets**", lambda route: waiting.append(route))
+    page.get_by_role("link", name="Train on the result").click()
+    field = page.get_by_label("Images held out")
+    field.fill("6")
+    field.evaluate("input => (window.typedInto = input)")
+    while not waiting:
+        page.wait_for_timeout(50)
+    for route in waiting:
+        route.continue_()
+    expect(page.get_by_label("Edits", exact=True).locator("option")).to_have_count(2)
+    expect(page.get_by_label("Edits", exact=True).locator("option").nth(1)).to_contain_text("excluded")
+    page.keyboard.type("4")
+    assert page.evaluate("window.typedInto.isConnected && window.typedInto.value") == "64"
+
+
 def test_pictures_to_label_are_labelled_by_the_same_keys(watched, audits, toy):
     fr.suggest_labels(toy.train.images[:30], "fashion-mnist/walkthrough", count=5, out=audits / "new")
     page = watched.go("curate?sheet=labels/new")
@@ -231,6 +252,7 @@ def test_axe_finds_nothing_wrong_and_nothing_is_too_wide(look, audits, theme):
     expect(page.get_by_role("dialog")).to_be_visible()
     assert breaches(page) == []
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("v")
     expect(page.locator(".curate-card").first).to_be_visible()
     assert breaches(page) == []

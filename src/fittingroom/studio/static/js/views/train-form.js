@@ -27,6 +27,7 @@ export class OrderForm {
     this.first = (about.datasets.find((each) => each.is_here) ?? about.datasets[0]).name;
     this.order = orderOf(query, this.first, options.knobs);
     this.fixed = h("div", { class: "knobs" });
+    this.edited = h("div", { class: "train-edits" }); // filled by itself: whoever types beside it is not disturbed
     this.basic = h("div", { class: "knobs pairs-of-knobs" });
     this.more = h("div", { class: "knobs" });
     this.go = h("button", { class: "primary" }, TEXT.start);
@@ -50,7 +51,7 @@ export class OrderForm {
     this.sheets = sheets.filter(
       (sheet) => sheet.kind !== "labels" && (sheet.decided || sheet.key === this.order.edits),
     );
-    if (this.sheets.length) this.fill();
+    replace(this.edited, this.edits());
   }
 
   chooseDataset(/** @type {string} */ value) {
@@ -114,6 +115,7 @@ export class OrderForm {
 
   fill() {
     const { knobs } = this.options;
+    replace(this.edited, this.edits());
     replace(this.fixed, this.choices());
     const first = FIRST.map((key) => knobs.find((knob) => knob.name === key)).filter(Boolean);
     replace(
@@ -150,7 +152,7 @@ export class OrderForm {
         TEXT.dataset,
         select(/** @type {any} */ (datasets), order.dataset, (value) => this.chooseDataset(value)),
       ),
-      this.edits(),
+      this.edited,
       field(
         TEXT.recipe,
         select(/** @type {any} */ (recipes), order.recipe, (value) => this.chooseRecipe(value)),
