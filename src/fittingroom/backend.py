@@ -177,7 +177,7 @@ def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str | None]:
 
 
 def _version(package: str) -> str | None:
-    from importlib import metadata  # most commands do without, and it takes a sixth of `--help`
+    from importlib import metadata  # slow to import, and most commands do without
 
     try:
         return metadata.version(package)

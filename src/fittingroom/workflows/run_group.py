@@ -10,8 +10,6 @@ from fittingroom.errors import RunError
 from fittingroom.runs import Run, list_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fittingroom.judging import Seeds
 
 MARK = "group.json"
@@ -50,10 +48,10 @@ class RunGroup:
         return _over_seeds([verdict["accuracy"] for verdict in verdicts], verdicts[0]["n"])
 
 
-def _over_seeds(accuracies: Iterable[float], n: int) -> Seeds:
+def _over_seeds(accuracies: list[float], n: int) -> Seeds:
     from fittingroom.judging import over_seeds  # which a list of runs does without
 
-    return over_seeds(list(accuracies), n)
+    return over_seeds(accuracies, n)
 
 
 def is_group(folder: str | Path) -> bool:
